@@ -1,0 +1,1 @@
+//! Users who work at the desk: passwords, login, sessions.

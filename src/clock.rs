@@ -1,0 +1,65 @@
+//! Time as a parameter: production reads the system's clock, tests move their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::sync::watch;
+
+use crate::model::Timestamp;
+
+/// Longest single sleep on the system clock, so that a clock that was set is noticed.
+const SLEEP_MAX: Duration = Duration::from_secs(30);
+
+/// Where the time comes from. Cheap to clone; clones of a test clock move together.
+#[derive(Debug, Clone)]
+pub struct Clock(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    System,
+    Test(Arc<watch::Sender<Timestamp>>),
+}
+
+impl Clock {
+    pub const fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands still until [`Clock::advance`].
+    pub fn test(start: Timestamp) -> Self {
+        Self(Source::Test(Arc::new(watch::Sender::new(start))))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::System => Timestamp::from_utc(Utc::now()),
+            Source::Test(now) => *now.borrow(),
+        }
+    }
+
+    /// Moves a test clock forward and wakes who sleeps on it. Does nothing to the system's clock.
+    pub fn advance(&self, duration: Duration) {
+        if let Source::Test(now) = &self.0 {
+            now.send_modify(|now| *now = now.plus(duration));
+        }
+    }
+
+    /// Sleeps until the clock shows `moment` or later.
+    pub async fn sleep_until(&self, moment: Timestamp) {
+        match &self.0 {
+            Source::System => loop {
+                let rest = moment.since(self.now());
+                if rest.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(rest.min(SLEEP_MAX)).await;
+            },
+            Source::Test(now) => {
+                let mut changes = now.subscribe();
+                // The sender lives in `self`, so waiting cannot fail.
+                let _ = changes.wait_for(|now| *now >= moment).await;
+            }
+        }
+    }
+}

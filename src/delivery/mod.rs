@@ -1,0 +1,1 @@
+//! Sending: the row before the wire, the outcome after the reply.

@@ -1,0 +1,1 @@
+//! The first five minutes: a built-in mailbox, sample data, and a tour of the whole journey.

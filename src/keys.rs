@@ -1,0 +1,198 @@
+//! Signatures, keyed hashes and random tokens, all from one secret of the installation.
+//!
+//! - A **signed link** (unsubscribe) names a subscription and works for years without a row: version,
+//!   purpose and id, and an HMAC-SHA-256 over them, cut to 128 bits (RFC 2104, 5), in base32 so that
+//!   it survives as the local part of an address, whose case may be folded on the way.
+//! - A **token** (confirm, session) has 256 bits and is stored as its SHA-256 only. A confirmation token
+//!   is derived from a random nonce, so that its mail can be written again after a restart although no
+//!   usable token is stored anywhere.
+//! - An **address hash** recognises an address that was erased; without the secret it cannot be guessed.
+
+use aws_lc_rs::{constant_time, digest, hmac, rand};
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+
+use crate::model::{EmailAddress, SubscriptionId};
+
+/// Octets of a token before encoding, and of the nonce that it is derived from.
+pub const TOKEN_OCTETS: usize = 32;
+/// Octets of the signature in a signed link.
+const MAC_OCTETS: usize = 16;
+/// First octet of every signed link: a later format gets another number.
+const LINK_VERSION: u8 = 1;
+/// Longest text that can be one of our tokens; what is longer is not even decoded.
+const TOKEN_TEXT_MAX: usize = 64;
+
+/// What a link or token is for. A token of one purpose is worth nothing for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Confirm,
+    Unsubscribe,
+    /// Undoing an unsubscription, offered on the goodbye page.
+    Resubscribe,
+    Session,
+    FormStamp,
+    Csrf,
+    /// The cookie that lets the confirm page submit itself in the browser that signed up.
+    SignupCookie,
+    AddressHash,
+    RateLimit,
+    /// Octets that make up a Message-ID.
+    MessageId,
+}
+
+impl Purpose {
+    const fn octet(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The installation's secret. Never shown: `Debug` prints no key.
+#[derive(Clone)]
+pub struct Keys {
+    key: hmac::Key,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
+impl Keys {
+    /// Fewest octets of a secret.
+    pub const SECRET_MIN_OCTETS: usize = 32;
+
+    pub fn new(secret: &[u8]) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
+    }
+
+    /// HMAC-SHA-256 of `data` under the key of this purpose.
+    pub fn mac(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&[LINK_VERSION, purpose.octet()]);
+        context.update(data);
+        let tag = context.sign();
+        let mut out = [0; 32];
+        out.copy_from_slice(tag.as_ref());
+        out
+    }
+
+    /// A link for one subscription and one purpose; 40 characters of a-z and 2-7.
+    pub fn sign_link(&self, purpose: Purpose, id: SubscriptionId) -> String {
+        let id = id.0.to_be_bytes();
+        let mut octets = vec![LINK_VERSION];
+        octets.extend_from_slice(&id);
+        octets.extend_from_slice(&self.mac(purpose, &id)[..MAC_OCTETS]);
+        BASE32_NOPAD.encode(&octets).to_ascii_lowercase()
+    }
+
+    /// The subscription of a signed link; `None` when it is not ours, or for another purpose.
+    /// Takes the same time wherever the signature differs.
+    pub fn open_link(&self, purpose: Purpose, text: &str) -> Option<SubscriptionId> {
+        let octets = decode(text)?;
+        let (&version, rest) = octets.split_first()?;
+        if version != LINK_VERSION || rest.len() != 8 + MAC_OCTETS {
+            return None;
+        }
+        let (id, mac) = rest.split_at(8);
+        let expected = self.mac(purpose, id);
+        constant_time::verify_slices_are_equal(mac, &expected[..MAC_OCTETS]).ok()?;
+        Some(SubscriptionId(i64::from_be_bytes(id.try_into().ok()?)))
+    }
+
+    /// The token that belongs to a stored nonce; 52 characters of a-z and 2-7.
+    pub fn derive_token(&self, purpose: Purpose, nonce: &[u8]) -> String {
+        BASE32_NOPAD.encode(&self.mac(purpose, nonce)).to_ascii_lowercase()
+    }
+
+    /// Under which an erased or suppressed address is recognised.
+    pub fn address_hash(&self, address: &EmailAddress) -> Vec<u8> {
+        self.mac(Purpose::AddressHash, address.key().as_bytes()).to_vec()
+    }
+}
+
+/// What is stored of a token: its SHA-256. `None` for a text that cannot be a token.
+pub fn token_hash(text: &str) -> Option<Vec<u8>> {
+    let octets = decode(text)?;
+    (octets.len() == TOKEN_OCTETS).then(|| digest::digest(&digest::SHA256, &octets).as_ref().to_vec())
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    if text.len() > TOKEN_TEXT_MAX {
+        return None;
+    }
+    BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()
+}
+
+/// Hexadecimal SHA-256.
+pub fn sha256_hex(data: &[u8]) -> String {
+    HEXLOWER.encode(digest::digest(&digest::SHA256, data).as_ref())
+}
+
+/// Octets from the system's random generator.
+///
+/// # Errors
+/// When the system has none to give.
+pub fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
+    let mut octets = [0; N];
+    rand::fill(&mut octets).map_err(|_| NoRandomness)?;
+    Ok(octets)
+}
+
+/// A fresh token as text; store its [`token_hash`].
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn random_token() -> Result<String, NoRandomness> {
+    Ok(BASE32_NOPAD.encode(&random::<TOKEN_OCTETS>()?).to_ascii_lowercase())
+}
+
+/// Whether two secrets are the same, in constant time.
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(a, b).is_ok()
+}
+
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the system's random generator gave nothing")]
+pub struct NoRandomness;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys::new(&[7; 32])
+    }
+
+    #[test]
+    fn a_link_opens_for_its_purpose_only() {
+        let link = keys().sign_link(Purpose::Unsubscribe, SubscriptionId(42));
+        assert_eq!(keys().open_link(Purpose::Unsubscribe, &link), Some(SubscriptionId(42)));
+        assert_eq!(keys().open_link(Purpose::Unsubscribe, &link.to_uppercase()), Some(SubscriptionId(42)));
+        assert_eq!(keys().open_link(Purpose::Resubscribe, &link), None);
+        assert_eq!(Keys::new(&[8; 32]).open_link(Purpose::Unsubscribe, &link), None);
+    }
+
+    #[test]
+    fn an_altered_link_opens_nothing() {
+        let link = keys().sign_link(Purpose::Unsubscribe, SubscriptionId(42));
+        for at in 0..link.len() {
+            let mut altered = link.clone().into_bytes();
+            altered[at] = if altered[at] == b'a' { b'b' } else { b'a' };
+            let altered = String::from_utf8_lossy(&altered).into_owned();
+            assert_eq!(keys().open_link(Purpose::Unsubscribe, &altered), None, "{altered}");
+        }
+        for text in ["", "x", "é", "-", &"a".repeat(64), &"a".repeat(100_000)] {
+            assert_eq!(keys().open_link(Purpose::Unsubscribe, text), None);
+        }
+    }
+
+    #[test]
+    fn a_token_is_stored_as_a_hash_that_is_not_the_token() {
+        let token = keys().derive_token(Purpose::Confirm, b"nonce");
+        let hash = token_hash(&token);
+        assert!(hash.as_ref().is_some_and(|hash| hash.len() == 32));
+        assert_ne!(hash, decode(&token));
+        assert_eq!(token_hash(&keys().sign_link(Purpose::Unsubscribe, SubscriptionId(1))), None);
+    }
+}

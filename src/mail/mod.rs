@@ -1,0 +1,1 @@
+//! From words to bytes on the wire, and back.

@@ -1,0 +1,46 @@
+//! The evidence kept for a subscription (GDPR 7(1)): append-only.
+
+use super::{ConsentTextId, Language, NewsletterId, SubscriberId, Timestamp};
+
+text_enum!(ConsentEvent {
+    /// Someone filled in the form.
+    Requested = "requested",
+    /// The owner of the address pressed the button.
+    Confirmed = "confirmed",
+    /// The owner left.
+    Withdrawn = "withdrawn",
+    /// The owner undid leaving.
+    Restored = "restored",
+});
+
+/// One event in the life of a subscription, with where it came from.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct Consent {
+    pub subscriber_id: SubscriberId,
+    pub newsletter_id: NewsletterId,
+    pub event: ConsentEvent,
+    pub at: Timestamp,
+    pub consent_text_id: Option<ConsentTextId>,
+    pub language: Language,
+    /// Through which door: `page`, `form`, `one-click`, `mail`, `command`, ...
+    pub source: String,
+    /// The page that held the form, as the browser named it; may be empty.
+    pub page: String,
+    pub ip: String,
+    pub user_agent: String,
+    /// Of the confirmation mail that was pressed, where there was one.
+    pub message_id: Option<String>,
+}
+
+/// The exact words that someone agreed to. Never changed: new words are a new version.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct ConsentText {
+    pub id: ConsentTextId,
+    pub newsletter_id: NewsletterId,
+    pub language: Language,
+    pub version: i64,
+    /// Hexadecimal SHA-256 of the body.
+    pub sha256: String,
+    pub body: String,
+    pub created_at: Timestamp,
+}

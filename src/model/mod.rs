@@ -1,0 +1,41 @@
+//! Plain types without I/O. A value that exists is right: parsing happens in the constructors.
+//!
+//! To add a type: a file of its own, its states as an enum made by [`text_enum!`], and a line in
+//! `docs/glossary.md`. The words there are the words here.
+
+#[macro_use]
+mod text_enum;
+
+pub mod article;
+pub mod consent;
+pub mod delivery;
+pub mod email_address;
+pub mod ids;
+pub mod issue;
+pub mod language;
+pub mod mailing;
+pub mod newsletter;
+pub mod outbox;
+pub mod person_name;
+pub mod slug;
+pub mod subscriber;
+pub mod subscription;
+pub mod timestamp;
+pub mod user;
+
+pub use article::{Article, ArticleStatus};
+pub use consent::{Consent, ConsentEvent, ConsentText};
+pub use delivery::{Delivery, Outcome};
+pub use email_address::EmailAddress;
+pub use ids::*;
+pub use issue::{ArticleDisplay, Issue, IssueArticle};
+pub use language::Language;
+pub use mailing::{Account, Mailing, MailingStatus};
+pub use newsletter::{Newsletter, UncertainPolicy};
+pub use outbox::{OutboxKind, OutboxMail, OutboxStatus};
+pub use person_name::PersonName;
+pub use slug::Slug;
+pub use subscriber::Subscriber;
+pub use subscription::{Subscription, SubscriptionStatus};
+pub use timestamp::Timestamp;
+pub use user::User;

@@ -1,0 +1,54 @@
+//! What one subscribes to.
+
+use super::{EmailAddress, Language, NewsletterId, Slug, Timestamp};
+
+text_enum!(
+    /// What happens to a delivery of which nobody knows whether the relay took it.
+    UncertainPolicy {
+        /// Send it again under the same Message-ID, and count it (the default).
+        Resend = "resend",
+        /// Keep it aside until a person decides.
+        Hold = "hold",
+    }
+);
+
+/// A newsletter with its sender and its brand.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct Newsletter {
+    pub id: NewsletterId,
+    pub slug: Slug,
+    pub name: String,
+    /// One or two sentences for the sign-up page.
+    pub description: String,
+    pub language: Language,
+    /// IANA name, such as `Europe/Brussels`; times are entered and shown in it.
+    pub time_zone: String,
+    pub sender_name: String,
+    pub sender_address: EmailAddress,
+    pub reply_to: Option<EmailAddress>,
+    /// In every issue, as the law asks (L10). Lines are separated by `\n`.
+    pub postal_address: String,
+    /// `#rrggbb`.
+    pub brand_color: String,
+    /// Absolute https URL, or empty.
+    pub logo_url: String,
+    pub on_uncertain: UncertainPolicy,
+    pub created_at: Timestamp,
+}
+
+/// What is needed to add a newsletter.
+#[derive(Debug, Clone)]
+pub struct NewNewsletter {
+    pub slug: Slug,
+    pub name: String,
+    pub description: String,
+    pub language: Language,
+    pub time_zone: String,
+    pub sender_name: String,
+    pub sender_address: EmailAddress,
+    pub reply_to: Option<EmailAddress>,
+    pub postal_address: String,
+    pub brand_color: String,
+    pub logo_url: String,
+    pub on_uncertain: UncertainPolicy,
+}

@@ -1,0 +1,44 @@
+//! Single mails, written in the transaction of their cause and sent soon after.
+
+use super::{IssueId, Language, NewsletterId, OutboxId, SubscriptionId, Timestamp};
+
+text_enum!(OutboxKind {
+    /// "Please confirm": the only mail to an address that has not confirmed.
+    Confirm = "confirm",
+    /// The answer to a sign-up of someone who is already subscribed.
+    AlreadySubscribed = "already_subscribed",
+    /// An issue as it will arrive, to a colleague.
+    Test = "test",
+});
+
+text_enum!(OutboxStatus {
+    Queued = "queued",
+    Claimed = "claimed",
+    Sent = "sent",
+    Bounced = "bounced",
+    /// Nobody knows whether it arrived. Sent again for a confirmation: two are better than none.
+    Uncertain = "uncertain",
+    Expired = "expired",
+});
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct OutboxMail {
+    pub id: OutboxId,
+    pub kind: OutboxKind,
+    pub status: OutboxStatus,
+    pub newsletter_id: NewsletterId,
+    /// Whom it is for; `None` for a test mail, which has `to_address`.
+    pub subscription_id: Option<SubscriptionId>,
+    /// Of a test mail.
+    pub to_address: Option<super::EmailAddress>,
+    /// Of a test mail.
+    pub issue_id: Option<IssueId>,
+    pub language: Language,
+    /// From which the token in the mail is derived, with the server's key: the row alone opens nothing.
+    pub nonce: Vec<u8>,
+    /// Left side of the Message-ID, the same for every attempt.
+    pub message_uuid: uuid::Uuid,
+    pub attempts: i64,
+    pub due_at: Timestamp,
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,1 @@
+//! Articles, and issues made of them.
