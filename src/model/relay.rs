@@ -1,0 +1,73 @@
+//! One SMTP server that takes our mail, and how to talk to it.
+
+use std::time::Duration;
+
+text_enum!(TlsMode {
+    /// TLS from the first byte (port 465, RFC 8314).
+    Implicit = "implicit",
+    /// STARTTLS, required: a relay that does not offer it gets no mail (port 587).
+    StartTls = "starttls",
+    /// No TLS: for a relay on the same machine, or by an explicit setting.
+    None = "none",
+});
+
+/// How to reach a relay, and its limits.
+#[derive(Debug, Clone)]
+pub struct RelaySettings {
+    pub host: String,
+    pub port: u16,
+    pub tls: TlsMode,
+    pub credentials: Option<Credentials>,
+    /// With which EHLO introduces us: a name of this machine.
+    pub hello_name: String,
+    /// PEM certificates trusted beside the system's, for a relay with a company's own authority.
+    pub extra_roots_pem: Option<String>,
+    /// Most connections open at once.
+    pub connections: usize,
+    /// Most messages on one connection.
+    pub messages_per_connection: usize,
+    pub timeouts: StageTimeouts,
+}
+
+/// User name and password of a relay. `Debug` prints neither.
+#[derive(Clone)]
+pub struct Credentials {
+    pub username: String,
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+/// How long each stage of a session may take (RFC 5321, 4.5.3.2). The wait after the final dot is the
+/// longest: giving up there makes duplicates.
+#[derive(Debug, Clone, Copy)]
+pub struct StageTimeouts {
+    pub connect: Duration,
+    /// Greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, RSET: each.
+    pub command: Duration,
+    pub data: Duration,
+    /// Writing the message.
+    pub block: Duration,
+    pub final_dot: Duration,
+    pub quit: Duration,
+    /// How long a connection is kept for the next message.
+    pub idle: Duration,
+}
+
+impl Default for StageTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            command: Duration::from_secs(300),
+            data: Duration::from_secs(120),
+            block: Duration::from_secs(180),
+            final_dot: Duration::from_secs(600),
+            quit: Duration::from_secs(5),
+            idle: Duration::from_secs(20),
+        }
+    }
+}
