@@ -1,1 +1,191 @@
-//! All SQL.
+//! All SQL. One text for SQLite and PostgreSQL; what really differs is in [`sqlite`] and [`postgres`],
+//! and in the few holes that [`sql`] leaves.
+//!
+//! - One file per table. A function takes [`Db`] to read and [`Tx`] to write; a verb decides what is one
+//!   transaction. No transaction is open across the network.
+//! - To add a table: a new migration with the same name in both folders, a file here, and its rows in
+//!   `tests/it/store/`, which run on both databases.
+//! - An update that depends on a state says so in WHERE, and answers whether it found the row.
+
+use sqlx::{
+    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
+};
+
+mod error;
+mod postgres;
+mod sqlite;
+
+pub mod articles;
+pub mod consents;
+pub mod deliveries;
+pub mod issues;
+pub mod mailings;
+pub mod newsletters;
+pub mod outbox;
+pub mod rate_limits;
+pub mod sessions;
+pub mod subscribers;
+pub mod subscriptions;
+pub mod suppressions;
+pub mod tokens;
+pub mod users;
+pub mod workers;
+
+pub use error::{Result, StoreError};
+
+/// Most rows that one page of a list shows.
+pub const PAGE_ROWS: i64 = 50;
+
+/// The database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// Many readers, and one writer: SQLite has one write lock, and queueing for it in the pool is fair
+    /// where queueing in SQLite is not.
+    Sqlite {
+        reader: SqlitePool,
+        writer: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A transaction that may write. Rolled back when it is dropped without [`Tx::commit`].
+#[derive(Debug)]
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A connection for reading.
+#[derive(Debug)]
+pub enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A connection for one statement, of a [`Reader`] or a [`Tx`].
+#[derive(Debug)]
+pub enum Db<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// Runs the same body on either database.
+macro_rules! on {
+    ($db:expr, |$connection:ident| $body:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite($connection) => $body,
+            $crate::store::Db::Postgres($connection) => $body,
+        }
+    };
+}
+use on;
+
+/// One SQL text with a hole for what the databases spell differently.
+macro_rules! sql {
+    ($db:expr, $before:literal, sqlite: $sqlite:literal, postgres: $postgres:literal, $after:literal) => {
+        match $db {
+            $crate::store::Db::Sqlite(_) => concat!($before, $sqlite, $after),
+            $crate::store::Db::Postgres(_) => concat!($before, $postgres, $after),
+        }
+    };
+}
+use sql;
+
+impl Store {
+    /// Opens the database of a URL: `sqlite:FILE` or `postgres://..`. Does not migrate.
+    ///
+    /// # Errors
+    /// When the URL is neither, or the database cannot be reached.
+    pub async fn open(url: &str, connections: u32) -> Result<Self> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            sqlite::open(path.trim_start_matches("//"), connections).await
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            postgres::open(url, connections).await
+        } else {
+            Err(StoreError::BadUrl)
+        }
+    }
+
+    /// Brings the schema up to this version.
+    ///
+    /// # Errors
+    /// When a migration fails, or the database was made by a newer version.
+    pub async fn migrate(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { writer, .. } => sqlite::MIGRATIONS.run(writer).await?,
+            Self::Postgres(pool) => postgres::MIGRATIONS.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(match self {
+            Self::Sqlite { reader, .. } => Reader::Sqlite(reader.acquire().await?),
+            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Begins a transaction. On SQLite it takes the write lock at once: a transaction that first reads
+    /// and then writes would fail as busy.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Whether several processes may share this database.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Closes the connections; what is committed is on the disk.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { reader, writer } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Reader {
+    pub fn db(&mut self) -> Db<'_> {
+        match self {
+            Self::Sqlite(connection) => Db::Sqlite(connection),
+            Self::Postgres(connection) => Db::Postgres(connection),
+        }
+    }
+}
+
+impl Tx {
+    pub fn db(&mut self) -> Db<'_> {
+        match self {
+            Self::Sqlite(transaction) => Db::Sqlite(transaction),
+            Self::Postgres(transaction) => Db::Postgres(transaction),
+        }
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// The pattern of a search: text anywhere, its own wildcards taken literally (`ESCAPE '\'`).
+fn like_pattern(search: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in search.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

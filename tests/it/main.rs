@@ -1,1 +1,4 @@
-fn main() {}
+//! The integration tests: one binary. The paths repeat the URLs and the modules.
+
+mod store;
+mod support;

@@ -1,0 +1,90 @@
+//! The tables `consents` (only ever added to) and `consent_texts` (versions, never changed).
+
+use super::{Db, Result, Tx, on};
+use crate::model::{Consent, ConsentText, ConsentTextId, Language, NewsletterId, SubscriberId, Timestamp};
+
+pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
+    const SQL: &str =
+        "INSERT INTO consents (subscriber_id, newsletter_id, event, at, consent_text_id, language,
+            source, page, ip, user_agent, message_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(consent.subscriber_id)
+        .bind(consent.newsletter_id)
+        .bind(consent.event)
+        .bind(consent.at)
+        .bind(consent.consent_text_id)
+        .bind(consent.language)
+        .bind(&consent.source)
+        .bind(&consent.page)
+        .bind(&consent.ip)
+        .bind(&consent.user_agent)
+        .bind(&consent.message_id)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+/// The chain of proof of one person, the oldest first.
+pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<Consent>> {
+    const SQL: &str =
+        "SELECT subscriber_id, newsletter_id, event, at, consent_text_id, language, source, page, ip,
+            user_agent, message_id
+        FROM consents WHERE subscriber_id = $1 ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
+}
+
+pub async fn text_by_id(db: Db<'_>, id: ConsentTextId) -> Result<Option<ConsentText>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM consent_texts WHERE id = $1")
+        .bind(id)
+        .fetch_optional(c)
+        .await?))
+}
+
+/// The newest words of a newsletter in a language.
+pub async fn latest_text(
+    db: Db<'_>,
+    newsletter: NewsletterId,
+    language: Language,
+) -> Result<Option<ConsentText>> {
+    const SQL: &str = "SELECT * FROM consent_texts WHERE newsletter_id = $1 AND language = $2
+        ORDER BY version DESC LIMIT 1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(language).fetch_optional(c).await?))
+}
+
+/// Keeps these words: the version that has them already, or a new one. `sha256` is hexadecimal.
+pub async fn keep_text(
+    tx: &mut Tx,
+    newsletter: NewsletterId,
+    language: Language,
+    body: &str,
+    sha256: &str,
+    now: Timestamp,
+) -> Result<ConsentTextId> {
+    const SQL: &str = "INSERT INTO consent_texts (newsletter_id, language, version, sha256, body, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (newsletter_id, language, version) DO NOTHING RETURNING id";
+    let latest = latest_text(tx.db(), newsletter, language).await?;
+    if let Some(latest) = latest.as_ref().filter(|latest| latest.sha256 == sha256) {
+        return Ok(latest.id);
+    }
+    let version = latest.map_or(1, |latest| latest.version + 1);
+    let inserted: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(SQL)
+        .bind(newsletter)
+        .bind(language)
+        .bind(version)
+        .bind(sha256)
+        .bind(body)
+        .bind(now)
+        .fetch_optional(c)
+        .await?);
+    match inserted {
+        Some(id) => Ok(id),
+        // Another process kept the same version in this moment; its words are the ones on the page.
+        None => latest_text(tx.db(), newsletter, language)
+            .await?
+            .map(|text| text.id)
+            .ok_or(super::StoreError::Database(sqlx::Error::RowNotFound)),
+    }
+}

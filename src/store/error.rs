@@ -1,0 +1,59 @@
+//! What can go wrong with the database, as far as a caller can do something about it.
+
+/// The answer of every store function.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database URL must start with sqlite: or postgres://")]
+    BadUrl,
+    /// Locked, full, restarting or out of connections: trying again later may work.
+    #[error("the database does not answer now: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// A row with that unique value is there already.
+    #[error("the row exists already: {0}")]
+    Duplicate(#[source] sqlx::Error),
+    #[error("the database refused a statement: {0}")]
+    Database(#[source] sqlx::Error),
+    #[error("the schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("the database folder cannot be made: {0}")]
+    Folder(#[source] std::io::Error),
+}
+
+impl StoreError {
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    pub const fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Duplicate(_))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::Unavailable(error)
+            }
+            sqlx::Error::Database(inner) if inner.is_unique_violation() => Self::Duplicate(error),
+            sqlx::Error::Database(inner) if passes(inner.code().as_deref().unwrap_or_default()) => {
+                Self::Unavailable(error)
+            }
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Whether the error of this code goes away by itself, or when someone makes room.
+fn passes(code: &str) -> bool {
+    /// PostgreSQL classes: connection, resources, operator intervention; and its rollbacks
+    /// (serialisation failure, deadlock, lock not available).
+    const POSTGRES: [&str; 6] = ["08", "53", "57", "40001", "40P01", "55P03"];
+    if code.len() == 5 {
+        return POSTGRES.iter().any(|prefix| code.starts_with(prefix));
+    }
+    // SQLite's primary code is the lowest octet: BUSY 5, LOCKED 6, IOERR 10, FULL 13.
+    code.parse::<i64>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13))
+}

@@ -1,0 +1,137 @@
+//! The tables `issues` and `issue_articles`.
+
+use uuid::Uuid;
+
+use super::{Db, PAGE_ROWS, Result, Tx, on};
+use crate::model::{
+    ArticleDisplay, ArticleId, Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId,
+    Timestamp,
+};
+
+/// What an editor sets.
+#[derive(Debug, Clone, Default)]
+pub struct IssueText {
+    pub subject: String,
+    pub preheader: String,
+    pub intro: String,
+}
+
+pub async fn insert(
+    tx: &mut Tx,
+    newsletter: NewsletterId,
+    text: &IssueText,
+    now: Timestamp,
+) -> Result<Issue> {
+    // The unique (newsletter, number) turns two at once into a duplicate, never into the same number.
+    const SQL: &str = "INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version,
+            created_at, updated_at)
+        SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 1, $6, $6 FROM issues WHERE newsletter_id = $2
+        RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(Uuid::now_v7())
+        .bind(newsletter)
+        .bind(&text.subject)
+        .bind(&text.preheader)
+        .bind(&text.intro)
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+/// Saves over `version`; `None` when someone else saved in between, or the issue was scheduled.
+pub async fn update(
+    tx: &mut Tx,
+    id: IssueId,
+    version: i64,
+    text: &IssueText,
+    now: Timestamp,
+) -> Result<Option<Issue>> {
+    const SQL: &str = "UPDATE issues SET subject = $3, preheader = $4, intro = $5, version = version + 1,
+            updated_at = $6
+        WHERE id = $1 AND version = $2
+            AND NOT EXISTS (SELECT 1 FROM mailings m WHERE m.issue_id = $1 AND m.status <> 'cancelled')
+        RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(version)
+        .bind(&text.subject)
+        .bind(&text.preheader)
+        .bind(&text.intro)
+        .bind(now)
+        .fetch_optional(c)
+        .await?))
+}
+
+pub async fn by_id(db: Db<'_>, id: IssueId) -> Result<Option<Issue>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM issues WHERE id = $1").bind(id).fetch_optional(c).await?))
+}
+
+pub async fn by_public_id(db: Db<'_>, id: Uuid) -> Result<Option<Issue>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM issues WHERE public_id = $1")
+        .bind(id)
+        .fetch_optional(c)
+        .await?))
+}
+
+/// Puts these articles into an issue, in this order, in place of those that were there.
+pub async fn set_articles(tx: &mut Tx, id: IssueId, articles: &[(ArticleId, ArticleDisplay)]) -> Result<()> {
+    const DELETE: &str = "DELETE FROM issue_articles WHERE issue_id = $1";
+    const INSERT: &str = "INSERT INTO issue_articles (issue_id, article_id, position, display)
+        VALUES ($1, $2, $3, $4)";
+    on!(tx.db(), |c| sqlx::query(DELETE).bind(id).execute(c).await?.rows_affected());
+    for (position, (article, display)) in (1_i64..).zip(articles) {
+        on!(tx.db(), |c| sqlx::query(INSERT)
+            .bind(id)
+            .bind(*article)
+            .bind(position)
+            .bind(*display)
+            .execute(c)
+            .await?
+            .rows_affected());
+    }
+    Ok(())
+}
+
+/// The articles of an issue as they are now, in order.
+pub async fn articles(db: Db<'_>, id: IssueId) -> Result<Vec<IssueArticle>> {
+    const SQL: &str =
+        "SELECT i.position, i.display, a.* FROM issue_articles i JOIN articles a ON a.id = i.article_id
+        WHERE i.issue_id = $1 ORDER BY i.position";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
+}
+
+/// An issue in a list, with the mailing that is not cancelled, if any.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct IssueRow {
+    pub id: IssueId,
+    pub newsletter_id: NewsletterId,
+    pub newsletter_name: String,
+    pub time_zone: String,
+    pub number: i64,
+    pub subject: String,
+    pub updated_at: Timestamp,
+    pub articles: i64,
+    pub mailing_id: Option<MailingId>,
+    pub mailing_status: Option<MailingStatus>,
+    pub due_at: Option<Timestamp>,
+    pub audience: Option<i64>,
+    pub sent: Option<i64>,
+}
+
+/// One page, the newest first, and one row more if there is a next page; of one newsletter or of all.
+pub async fn list(db: Db<'_>, newsletter: Option<NewsletterId>, page: i64) -> Result<Vec<IssueRow>> {
+    const SQL: &str =
+        "SELECT i.id, i.newsletter_id, n.name AS newsletter_name, n.time_zone, i.number, i.subject,
+            i.updated_at, (SELECT count(*) FROM issue_articles a WHERE a.issue_id = i.id) AS articles,
+            m.id AS mailing_id, m.status AS mailing_status, m.due_at, m.audience, m.sent
+        FROM issues i JOIN newsletters n ON n.id = i.newsletter_id
+            LEFT JOIN mailings m ON m.issue_id = i.id AND m.status <> 'cancelled'
+        WHERE CAST($1 AS BIGINT) IS NULL OR i.newsletter_id = $1
+        ORDER BY i.id DESC LIMIT $2 OFFSET $3";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(newsletter)
+        .bind(PAGE_ROWS + 1)
+        .bind(page.max(0) * PAGE_ROWS)
+        .fetch_all(c)
+        .await?))
+}

@@ -1,0 +1,161 @@
+//! The tables `mailings`, `mailing_contents` and `mailing_articles`.
+
+use uuid::Uuid;
+
+use super::{Db, Result, Tx, on};
+use crate::model::{
+    ArticleId, IssueId, Language, Mailing, MailingId, NewsletterId, SubscriptionId, Timestamp,
+};
+
+/// What is mailed, frozen. The texts hold slots for what differs per subscriber.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Content {
+    pub language: Language,
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    /// For the web view: no slots.
+    pub web_html: String,
+}
+
+/// A duplicate error means that the issue has a mailing already.
+pub async fn insert(
+    tx: &mut Tx,
+    issue: IssueId,
+    newsletter: NewsletterId,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Result<Mailing> {
+    const SQL: &str =
+        "INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, cursor, audience_end,
+            audience, sent, deferred, bounced, uncertain, skipped, expired, created_at)
+        VALUES ($1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5) RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(Uuid::now_v7())
+        .bind(issue)
+        .bind(newsletter)
+        .bind(due_at)
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+pub async fn insert_content(tx: &mut Tx, mailing: MailingId, content: &Content) -> Result<()> {
+    const SQL: &str = "INSERT INTO mailing_contents (mailing_id, language, subject, html, text, web_html)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(mailing)
+        .bind(content.language)
+        .bind(&content.subject)
+        .bind(&content.html)
+        .bind(&content.text)
+        .bind(&content.web_html)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+pub async fn insert_article(
+    tx: &mut Tx,
+    mailing: MailingId,
+    article: ArticleId,
+    position: i64,
+    version: i64,
+) -> Result<()> {
+    const SQL: &str = "INSERT INTO mailing_articles (mailing_id, article_id, position, article_version)
+        VALUES ($1, $2, $3, $4)";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(mailing)
+        .bind(article)
+        .bind(position)
+        .bind(version)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+pub async fn by_id(db: Db<'_>, id: MailingId) -> Result<Option<Mailing>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM mailings WHERE id = $1").bind(id).fetch_optional(c).await?))
+}
+
+/// The mailing of an issue that is not cancelled.
+pub async fn of_issue(db: Db<'_>, issue: IssueId) -> Result<Option<Mailing>> {
+    const SQL: &str = "SELECT * FROM mailings WHERE issue_id = $1 AND status <> 'cancelled'";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(issue).fetch_optional(c).await?))
+}
+
+pub async fn contents(db: Db<'_>, id: MailingId) -> Result<Vec<Content>> {
+    const SQL: &str = "SELECT language, subject, html, text, web_html FROM mailing_contents
+        WHERE mailing_id = $1 ORDER BY language";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
+}
+
+/// Those that should have begun by now.
+pub async fn due(db: Db<'_>, now: Timestamp) -> Result<Vec<MailingId>> {
+    const SQL: &str =
+        "SELECT id FROM mailings WHERE status = 'scheduled' AND due_at <= $1 ORDER BY due_at, id";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(now).fetch_all(c).await?))
+}
+
+/// When the next scheduled one is due.
+pub async fn next_due(db: Db<'_>) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT MIN(due_at) FROM mailings WHERE status = 'scheduled'";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+}
+
+pub async fn sending(db: Db<'_>) -> Result<Vec<Mailing>> {
+    const SQL: &str = "SELECT * FROM mailings WHERE status = 'sending' ORDER BY started_at, id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
+}
+
+/// Scheduled becomes Sending, and its audience is fixed: those confirmed now. `None` when another
+/// process began it, or it was cancelled.
+pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<Mailing>> {
+    const SQL: &str = "UPDATE mailings SET status = 'sending', started_at = $2,
+            audience = (SELECT count(*) FROM subscriptions n WHERE n.newsletter_id = mailings.newsletter_id
+                AND n.status = 'confirmed' AND n.confirmed_at <= $2),
+            audience_end = (SELECT COALESCE(MAX(n.id), 0) FROM subscriptions n
+                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.confirmed_at <= $2)
+        WHERE id = $1 AND status = 'scheduled' AND due_at <= $2 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
+}
+
+/// Takes the row for feeding: `None` unless it is Sending. The update that changes nothing locks the row
+/// on PostgreSQL, so that feeders and the verbs that change a mailing take turns.
+pub async fn lock_sending(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>> {
+    const SQL: &str = "UPDATE mailings SET cursor = cursor WHERE id = $1 AND status = 'sending' RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
+}
+
+/// Moves the cursor; in the transaction of the claims that it passed.
+pub async fn advance(tx: &mut Tx, id: MailingId, cursor: SubscriptionId) -> Result<()> {
+    const SQL: &str = "UPDATE mailings SET cursor = $2 WHERE id = $1 AND cursor < $2";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(cursor).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Sending becomes Sent, if the cursor is at the end and no delivery is claimed or deferred.
+pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<Mailing>> {
+    const SQL: &str = "UPDATE mailings SET status = 'sent', finished_at = $2
+        WHERE id = $1 AND status = 'sending' AND cursor >= audience_end
+            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1
+                AND d.outcome IN ('claimed', 'deferred'))
+        RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
+}
+
+/// Scheduled becomes Cancelled; `false` once it has begun.
+pub async fn cancel(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE mailings SET status = 'cancelled', finished_at = $2
+        WHERE id = $1 AND status = 'scheduled'";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// Mailings in progress for a newsletter: who leaves now is to be skipped in these.
+pub async fn in_progress(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<Mailing>> {
+    const SQL: &str = "SELECT * FROM mailings WHERE newsletter_id = $1 AND status IN ('sending', 'paused')";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
+}

@@ -1,0 +1,45 @@
+//! The table `newsletters`.
+
+use super::{Db, Result, Tx, on};
+use crate::model::newsletter::NewNewsletter;
+use crate::model::{Newsletter, NewsletterId, Slug, Timestamp};
+
+pub async fn insert(tx: &mut Tx, new: &NewNewsletter, now: Timestamp) -> Result<Newsletter> {
+    const SQL: &str = "INSERT INTO newsletters (slug, name, description, language, time_zone, sender_name,
+            sender_address, reply_to, postal_address, brand_color, logo_url, on_uncertain, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(&new.slug)
+        .bind(&new.name)
+        .bind(&new.description)
+        .bind(new.language)
+        .bind(&new.time_zone)
+        .bind(&new.sender_name)
+        .bind(&new.sender_address)
+        .bind(&new.reply_to)
+        .bind(&new.postal_address)
+        .bind(&new.brand_color)
+        .bind(&new.logo_url)
+        .bind(new.on_uncertain)
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+pub async fn all(db: Db<'_>) -> Result<Vec<Newsletter>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM newsletters ORDER BY id").fetch_all(c).await?))
+}
+
+pub async fn by_id(db: Db<'_>, id: NewsletterId) -> Result<Option<Newsletter>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM newsletters WHERE id = $1")
+        .bind(id)
+        .fetch_optional(c)
+        .await?))
+}
+
+pub async fn by_slug(db: Db<'_>, slug: &Slug) -> Result<Option<Newsletter>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM newsletters WHERE slug = $1")
+        .bind(slug)
+        .fetch_optional(c)
+        .await?))
+}

@@ -1,0 +1,129 @@
+//! The table `outbox`: single mails, written in the transaction of their cause.
+
+use uuid::Uuid;
+
+use super::{Db, Result, Tx, on, sql};
+use crate::model::{
+    EmailAddress, IssueId, Language, NewsletterId, OutboxId, OutboxKind, OutboxMail, OutboxStatus,
+    SubscriptionId, Timestamp, WorkerId,
+};
+
+/// A mail to be sent.
+#[derive(Debug, Clone)]
+pub struct NewMail {
+    pub kind: OutboxKind,
+    pub newsletter_id: NewsletterId,
+    pub subscription_id: Option<SubscriptionId>,
+    pub to_address: Option<EmailAddress>,
+    pub issue_id: Option<IssueId>,
+    pub language: Language,
+    pub nonce: Vec<u8>,
+    pub message_uuid: Uuid,
+}
+
+pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<OutboxId> {
+    const SQL: &str =
+        "INSERT INTO outbox (kind, status, newsletter_id, subscription_id, to_address, issue_id, language,
+            nonce, message_uuid, attempts, due_at, reply, created_at)
+        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $9) RETURNING id";
+    Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL)
+        .bind(mail.kind)
+        .bind(mail.newsletter_id)
+        .bind(mail.subscription_id)
+        .bind(&mail.to_address)
+        .bind(mail.issue_id)
+        .bind(mail.language)
+        .bind(mail.nonce.as_slice())
+        .bind(mail.message_uuid)
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+/// Claims mails that are due, the oldest first.
+pub async fn claim(tx: &mut Tx, worker: WorkerId, limit: i64, now: Timestamp) -> Result<Vec<OutboxMail>> {
+    let sql = sql!(
+        tx.db(),
+        "UPDATE outbox SET status = 'claimed', worker_id = $1 WHERE status = 'queued' AND id IN (
+            SELECT id FROM outbox WHERE status = 'queued' AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
+        sqlite: "",
+        postgres: " FOR UPDATE SKIP LOCKED",
+        ") RETURNING id, kind, status, newsletter_id, subscription_id, to_address, issue_id, language, nonce,
+            message_uuid, attempts, due_at, created_at"
+    );
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(worker).bind(now).bind(limit).fetch_all(c).await?))
+}
+
+/// Ends a mail that this worker claimed; `false` when others have recovered it.
+pub async fn finish(
+    tx: &mut Tx,
+    id: OutboxId,
+    worker: WorkerId,
+    status: OutboxStatus,
+    reply: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "UPDATE outbox SET status = $3, reply = $4, finished_at = $5, attempts = attempts + 1
+        WHERE id = $1 AND status = 'claimed' AND worker_id = $2";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(id)
+        .bind(worker)
+        .bind(status)
+        .bind(reply)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
+/// Puts a claimed mail back for another try; `attempts` is 0 when it never reached the wire.
+pub async fn put_back(
+    tx: &mut Tx,
+    id: OutboxId,
+    worker: WorkerId,
+    attempts: i64,
+    due_at: Timestamp,
+    reply: &str,
+) -> Result<bool> {
+    const SQL: &str =
+        "UPDATE outbox SET status = 'queued', worker_id = NULL, attempts = attempts + $3, due_at = $4,
+            reply = $5
+        WHERE id = $1 AND status = 'claimed' AND worker_id = $2";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(id)
+        .bind(worker)
+        .bind(attempts)
+        .bind(due_at)
+        .bind(reply)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
+/// Puts back what a worker held that stopped or died. A confirmation that arrives twice harms nobody;
+/// one that never arrives loses a reader.
+pub async fn put_back_all(tx: &mut Tx, worker: WorkerId) -> Result<u64> {
+    const SQL: &str = "UPDATE outbox SET status = 'queued', worker_id = NULL
+        WHERE status = 'claimed' AND worker_id = $1";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(worker).execute(c).await?.rows_affected()))
+}
+
+/// When the next mail is due.
+pub async fn next_due(db: Db<'_>) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT MIN(due_at) FROM outbox WHERE status = 'queued'";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+}
+
+/// How many mails wait or are on the wire.
+pub async fn open_count(db: Db<'_>) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM outbox WHERE status IN ('queued', 'claimed')";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+}
+
+/// Withdraws mails to someone who has left, before they are sent.
+pub async fn delete_queued(tx: &mut Tx, subscription: SubscriptionId) -> Result<u64> {
+    const SQL: &str = "DELETE FROM outbox WHERE subscription_id = $1 AND status = 'queued'";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected()))
+}

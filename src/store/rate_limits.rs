@@ -1,0 +1,47 @@
+//! The table `rate_limits`: counters that all processes share and that survive a restart.
+
+use std::time::Duration;
+
+use super::{Result, Tx, on};
+use crate::model::Timestamp;
+
+/// Counts one more under a key and answers how many there were in the present window, this one included.
+/// A window starts with its first hit.
+pub async fn hit(tx: &mut Tx, key: &[u8], window: Duration, now: Timestamp) -> Result<i64> {
+    const SQL: &str = "INSERT INTO rate_limits (key, window_ends_at, hits) VALUES ($1, $2, 1)
+        ON CONFLICT (key) DO UPDATE SET
+            hits = CASE WHEN rate_limits.window_ends_at <= $3 THEN 1 ELSE rate_limits.hits + 1 END,
+            window_ends_at = CASE WHEN rate_limits.window_ends_at <= $3
+                THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END
+        RETURNING hits";
+    Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL)
+        .bind(key)
+        .bind(now.plus(window))
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+/// How many there were under a key in the present window, without counting.
+pub async fn peek(db: super::Db<'_>, key: &[u8], now: Timestamp) -> Result<i64> {
+    const SQL: &str = "SELECT hits FROM rate_limits WHERE key = $1 AND window_ends_at > $2";
+    let hits: Option<i64> =
+        on!(db, |c| sqlx::query_scalar(SQL).bind(key).bind(now).fetch_optional(c).await?);
+    Ok(hits.unwrap_or(0))
+}
+
+/// Starts a key again from zero: after a login that succeeded.
+pub async fn clear(tx: &mut Tx, key: &[u8]) -> Result<()> {
+    on!(tx.db(), |c| sqlx::query("DELETE FROM rate_limits WHERE key = $1")
+        .bind(key)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+/// Forgets windows that are over.
+pub async fn delete_ended(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "DELETE FROM rate_limits WHERE window_ends_at <= $1";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(now).execute(c).await?.rows_affected()))
+}

@@ -1,0 +1,40 @@
+//! What only SQLite needs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{Result, Store, StoreError};
+
+pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a statement waits for another process's lock before a visitor hears of it.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub async fn open(path: &str, connections: u32) -> Result<Store> {
+    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An outcome that was recorded survives a power cut; batches make it cheap.
+        .synchronous(SqliteSynchronous::Full)
+        // What a person erased is overwritten, not only unlinked.
+        .pragma("secure_delete", "ON")
+        .busy_timeout(BUSY_TIMEOUT);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .connect_with(options.clone())
+        .await?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(connections.max(1))
+        .acquire_timeout(BUSY_TIMEOUT)
+        .connect_lazy_with(options.read_only(true));
+    Ok(Store::Sqlite { reader, writer })
+}

@@ -1,0 +1,89 @@
+//! The table `subscribers`.
+
+use uuid::Uuid;
+
+use super::{Db, Result, Tx, on};
+use crate::model::{EmailAddress, Language, Subscriber, SubscriberId, Timestamp};
+
+const BY_ID: &str =
+    "SELECT id, public_id, address, name, language, created_at FROM subscribers WHERE id = $1";
+
+/// The subscriber of an address, made now if there is none. A row that is there stays as it is: what a
+/// stranger types into a form must not rename anyone.
+pub async fn find_or_insert(
+    tx: &mut Tx,
+    address: &EmailAddress,
+    name: &str,
+    language: Language,
+    now: Timestamp,
+) -> Result<Subscriber> {
+    // The update that changes nothing makes the row come back, and locks it on PostgreSQL.
+    const SQL: &str = "INSERT INTO subscribers (public_id, address, address_key, name, language, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (address_key) DO UPDATE SET address_key = excluded.address_key
+        RETURNING id, public_id, address, name, language, created_at";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(Uuid::now_v7())
+        .bind(address)
+        .bind(address.key())
+        .bind(name)
+        .bind(language)
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+pub async fn by_id(db: Db<'_>, id: SubscriberId) -> Result<Option<Subscriber>> {
+    Ok(on!(db, |c| sqlx::query_as(BY_ID).bind(id).fetch_optional(c).await?))
+}
+
+pub async fn by_address(db: Db<'_>, address: &EmailAddress) -> Result<Option<Subscriber>> {
+    const SQL: &str =
+        "SELECT id, public_id, address, name, language, created_at FROM subscribers WHERE address_key = $1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(address.key()).fetch_optional(c).await?))
+}
+
+/// Gives a subscriber the name and language of the sign-up that was confirmed.
+pub async fn update_profile(tx: &mut Tx, id: SubscriberId, name: &str, language: Language) -> Result<()> {
+    const SQL: &str = "UPDATE subscribers SET name = $2, language = $3 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(name).bind(language).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Erases a person: subscriptions, consents, tokens and outbox mails go with the row.
+pub async fn delete(tx: &mut Tx, id: SubscriberId) -> Result<bool> {
+    let rows = on!(tx.db(), |c| sqlx::query("DELETE FROM subscribers WHERE id = $1")
+        .bind(id)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
+/// A row of an export: one subscription of one person.
+#[derive(Debug, sqlx::FromRow, serde::Serialize)]
+pub struct ExportRow {
+    pub subscription_id: i64,
+    pub address: EmailAddress,
+    pub name: String,
+    pub newsletter: String,
+    pub status: crate::model::SubscriptionStatus,
+    pub language: Language,
+    pub created_at: Timestamp,
+    pub confirmed_at: Option<Timestamp>,
+    pub unsubscribed_at: Option<Timestamp>,
+}
+
+/// The next rows of an export, after a subscription's id; of one newsletter or of all.
+pub async fn export_page(
+    db: Db<'_>,
+    newsletter: Option<i64>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<ExportRow>> {
+    const SQL: &str = "SELECT n.id AS subscription_id, s.address, s.name, w.slug AS newsletter, n.status, n.language,
+            n.created_at, n.confirmed_at, n.unsubscribed_at
+        FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id JOIN newsletters w ON w.id = n.newsletter_id
+        WHERE n.id > $1 AND (CAST($2 AS BIGINT) IS NULL OR n.newsletter_id = $2) ORDER BY n.id LIMIT $3";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(after).bind(newsletter).bind(limit).fetch_all(c).await?))
+}

@@ -1,0 +1,17 @@
+//! The table `suppressions`: keyed hashes of addresses that are never mailed again.
+
+use super::{Db, Result, Tx, on};
+use crate::model::Timestamp;
+
+/// Remembers that this address was erased.
+pub async fn insert(tx: &mut Tx, address_hash: &[u8], now: Timestamp) -> Result<()> {
+    const SQL: &str = "INSERT INTO suppressions (address_hash, reason, created_at) VALUES ($1, 'erased', $2)
+        ON CONFLICT (address_hash) DO NOTHING";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(address_hash).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub async fn contains(db: Db<'_>, address_hash: &[u8]) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM suppressions WHERE address_hash = $1)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(address_hash).fetch_one(c).await?))
+}

@@ -1,0 +1,62 @@
+//! The table `tokens`: what confirmation links open, as SHA-256 only.
+
+use super::{Db, Result, Tx, on};
+use crate::model::{SubscriptionId, Timestamp};
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Token {
+    pub subscription_id: SubscriptionId,
+    pub message_id: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub used_at: Option<Timestamp>,
+}
+
+pub async fn insert_confirm(
+    tx: &mut Tx,
+    hash: &[u8],
+    subscription: SubscriptionId,
+    message_id: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<()> {
+    const SQL: &str =
+        "INSERT INTO tokens (hash, purpose, subscription_id, message_id, created_at, expires_at)
+        VALUES ($1, 'confirm', $2, $3, $4, $5)";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(hash)
+        .bind(subscription)
+        .bind(message_id)
+        .bind(now)
+        .bind(expires_at)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+/// The token, whether or not it has expired or was used: the page says which.
+pub async fn find_confirm(db: Db<'_>, hash: &[u8]) -> Result<Option<Token>> {
+    const SQL: &str = "SELECT subscription_id, message_id, created_at, expires_at, used_at FROM tokens
+        WHERE hash = $1 AND purpose = 'confirm'";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
+}
+
+pub async fn mark_used(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(hash).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// After leaving, no older confirmation mail may bring someone back.
+pub async fn delete_of_subscription(tx: &mut Tx, subscription: SubscriptionId) -> Result<()> {
+    const SQL: &str = "DELETE FROM tokens WHERE subscription_id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Forgets tokens that expired long ago.
+pub async fn delete_expired(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    const SQL: &str = "DELETE FROM tokens WHERE expires_at < $1";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(before).execute(c).await?.rows_affected()))
+}

@@ -1,0 +1,51 @@
+//! The table `users`.
+
+use super::{Db, Result, Tx, on};
+use crate::model::{EmailAddress, Language, Timestamp, User, UserId};
+
+pub async fn insert(
+    tx: &mut Tx,
+    address: &EmailAddress,
+    name: &str,
+    language: Language,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<User> {
+    const SQL: &str = "INSERT INTO users (address, address_key, name, language, password_hash, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        RETURNING id, address, name, language, password_hash, created_at, disabled_at";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(address)
+        .bind(address.key())
+        .bind(name)
+        .bind(language)
+        .bind(password_hash)
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+pub async fn by_address(db: Db<'_>, address: &EmailAddress) -> Result<Option<User>> {
+    const SQL: &str = "SELECT id, address, name, language, password_hash, created_at, disabled_at FROM users
+        WHERE address_key = $1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(address.key()).fetch_optional(c).await?))
+}
+
+pub async fn all(db: Db<'_>) -> Result<Vec<User>> {
+    const SQL: &str =
+        "SELECT id, address, name, language, password_hash, created_at, disabled_at FROM users ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
+}
+
+pub async fn set_password(tx: &mut Tx, id: UserId, password_hash: &str) -> Result<bool> {
+    const SQL: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
+    let rows =
+        on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(password_hash).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+pub async fn set_language(tx: &mut Tx, id: UserId, language: Language) -> Result<bool> {
+    const SQL: &str = "UPDATE users SET language = $2 WHERE id = $1";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(language).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}

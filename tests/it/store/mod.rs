@@ -1,0 +1,3 @@
+//! The store's conformance tests: the same on both databases.
+
+mod newsletters;

@@ -1,0 +1,107 @@
+//! A database of its own for each test, on SQLite and on PostgreSQL.
+
+use postiljon::store::Store;
+use sqlx::{Connection, Executor, PgConnection};
+use tokio::sync::OnceCell;
+
+/// Makes two tests of one body, `sqlite` and `postgres`: `both_dbs!(a_name, |store| { .. });`
+///
+/// The PostgreSQL half runs where `POSTILJON_TEST_POSTGRES_URL` names a server, and must where `CI` is set.
+macro_rules! both_dbs {
+    ($(#[$meta:meta])* $name:ident, |$store:ident| $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn body($store: postiljon::store::Store) $body
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let database = $crate::support::database::TestDatabase::sqlite().await;
+                body(database.store.clone()).await;
+            }
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(database) = $crate::support::database::TestDatabase::postgres().await {
+                    body(database.store.clone()).await;
+                    database.drop_postgres().await;
+                }
+            }
+        }
+    };
+}
+pub(crate) use both_dbs;
+
+pub struct TestDatabase {
+    pub store: Store,
+    /// As the configuration names it.
+    pub url: String,
+    _folder: Option<tempfile::TempDir>,
+    admin_url: Option<String>,
+}
+
+impl TestDatabase {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let store = Store::open(&url, 4).await.expect("SQLite opens");
+        store.migrate().await.expect("SQLite migrates");
+        Self { store, url, _folder: Some(folder), admin_url: None }
+    }
+
+    /// `None` where no server is named; a failure where one must be.
+    pub async fn postgres() -> Option<Self> {
+        let Ok(admin_url) = std::env::var("POSTILJON_TEST_POSTGRES_URL") else {
+            assert!(std::env::var_os("CI").is_none(), "POSTILJON_TEST_POSTGRES_URL must be set in CI");
+            eprintln!("not run: POSTILJON_TEST_POSTGRES_URL is not set");
+            return None;
+        };
+        let template = template(&admin_url).await;
+        let name = format!("t_{}", uuid::Uuid::new_v4().simple());
+        let mut admin = PgConnection::connect(&admin_url).await.expect("PostgreSQL answers");
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        admin.execute(sqlx::AssertSqlSafe(sql)).await.expect("a database is made");
+        let url = with_database(&admin_url, &name);
+        let store = Store::open(&url, 5).await.expect("PostgreSQL opens");
+        Some(Self { store, url, _folder: None, admin_url: Some(admin_url) })
+    }
+
+    /// Removes the database of a test that passed; one that failed is left to be looked at.
+    pub async fn drop_postgres(self) {
+        self.store.close().await;
+        if let Some(admin_url) = self.admin_url {
+            let name = self.url.rsplit('/').next().unwrap_or_default().split('?').next().unwrap_or_default();
+            let mut admin = PgConnection::connect(&admin_url).await.expect("PostgreSQL answers");
+            let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            admin.execute(sqlx::AssertSqlSafe(sql)).await.expect("the database is dropped");
+        }
+    }
+}
+
+/// A migrated database that the others are copies of: made once in a run of the tests.
+async fn template(admin_url: &str) -> &'static str {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(|| async {
+            let name = format!("template_{}", uuid::Uuid::new_v4().simple());
+            let mut admin = PgConnection::connect(admin_url).await.expect("PostgreSQL answers");
+            admin
+                .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+                .await
+                .expect("a template is made");
+            let store = Store::open(&with_database(admin_url, &name), 2).await.expect("PostgreSQL opens");
+            store.migrate().await.expect("PostgreSQL migrates");
+            store.close().await;
+            name
+        })
+        .await
+}
+
+fn with_database(admin_url: &str, name: &str) -> String {
+    let (base, query) =
+        admin_url.split_once('?').map_or((admin_url, String::new()), |(b, q)| (b, format!("?{q}")));
+    let at = base.rfind('/').expect("a URL with a database");
+    format!("{}/{name}{query}", &base[..at])
+}
