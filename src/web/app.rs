@@ -1,0 +1,43 @@
+//! What every handler may use.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::client::Network;
+use crate::clock::Clock;
+use crate::keys::Keys;
+use crate::store::Store;
+
+/// Shared by all handlers; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    pub settings: Arc<WebSettings>,
+    /// Wakes the sender of this process after a verb has written something to send.
+    pub wake: Arc<Notify>,
+}
+
+#[derive(Debug, Clone)]
+pub struct WebSettings {
+    /// Scheme, host and port under which visitors reach us, without a slash at the end.
+    pub public_url: String,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Where mails to leave are taken, if anywhere: `unsubscribe@example.org`.
+    pub unsubscribe_address: Option<crate::model::EmailAddress>,
+}
+
+impl App {
+    /// The absolute URL of a path that begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.public_url)
+    }
+
+    /// Whether visitors come over TLS: cookies then carry `Secure` and the `__Host-` prefix.
+    pub fn is_https(&self) -> bool {
+        self.settings.public_url.starts_with("https://")
+    }
+}

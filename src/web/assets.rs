@@ -1,0 +1,37 @@
+//! Style sheets and scripts, compiled into the binary.
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::PageError;
+use crate::keys::sha256_hex;
+
+struct Asset {
+    name: &'static str,
+    media_type: &'static str,
+    body: &'static [u8],
+}
+
+macro_rules! assets {
+    ($($name:literal: $media_type:literal),+ $(,)?) => {
+        &[$(Asset {
+            name: $name,
+            media_type: $media_type,
+            body: include_bytes!(concat!("static/", $name)),
+        }),+]
+    };
+}
+
+/// To add a file: put it into `src/web/static/` and name it here.
+const ASSETS: &[Asset] = assets!("site.css": "text/css; charset=utf-8");
+
+/// `GET /static/{name}`.
+pub async fn get(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, PageError> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name.as_str()).ok_or(PageError::NotFound)?;
+    let etag = format!("\"{}\"", &sha256_hex(asset.body)[..16]);
+    let known = request.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    // Asked again each time: a new version of the binary must not meet an old style sheet.
+    response.insert_header((CACHE_CONTROL, "no-cache")).insert_header((ETAG, etag));
+    Ok(if known { response.finish() } else { response.content_type(asset.media_type).body(asset.body) })
+}

@@ -1,0 +1,71 @@
+//! What every page has: title, language, brand. The templates `public/layout.html` and
+//! `admin/layout.html` take it as `page`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::PageError;
+use crate::i18n::Texts;
+use crate::model::{Language, Newsletter};
+
+/// The frame around a visitor's page.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub t: Texts,
+    pub title: String,
+    /// Whose page it is; Postiljon's own where there is none.
+    pub newsletter: Option<Newsletter>,
+    /// The same page in the other languages; empty where that makes no sense.
+    pub languages: Vec<LanguageLink>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LanguageLink {
+    pub language: Language,
+    pub href: String,
+    pub is_current: bool,
+}
+
+impl Page {
+    pub fn new(t: Texts, title: String) -> Self {
+        Self { t, title, newsletter: None, languages: Vec::new() }
+    }
+
+    pub fn of_newsletter(mut self, newsletter: &Newsletter) -> Self {
+        self.newsletter = Some(newsletter.clone());
+        self
+    }
+
+    /// Offers this page in every language.
+    pub fn with_languages(mut self, request: &HttpRequest) -> Self {
+        let current = self.t.language();
+        let link = |language: Language| LanguageLink {
+            language,
+            href: format!("{}?lang={language}", request.path()),
+            is_current: language == current,
+        };
+        self.languages = Language::ALL.iter().copied().map(link).collect();
+        self
+    }
+
+    /// The stylesheet with the brand's colours.
+    pub fn brand_css(&self) -> Option<String> {
+        self.newsletter.as_ref().map(|newsletter| format!("/n/{}/brand.css", newsletter.slug))
+    }
+}
+
+/// Answers with a page.
+///
+/// # Errors
+/// When the template cannot be rendered, which is a defect.
+pub fn html(status: StatusCode, template: &impl Template) -> Result<HttpResponse, PageError> {
+    let body =
+        template.render().map_err(|error| PageError::internal("a page could not be rendered", error))?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
+}
+
+/// Answers a form with another page (303), so that a reload does not send it again.
+pub fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header(("Location", location)).finish()
+}

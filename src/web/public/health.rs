@@ -1,0 +1,13 @@
+//! `GET /healthz`: whether this process can serve, for load balancers.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use crate::store;
+use crate::web::{App, PageError};
+
+pub async fn get(app: Data<App>) -> Result<HttpResponse, PageError> {
+    let mut reader = app.store.read().await?;
+    store::outbox::open_count(reader.db()).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
+}

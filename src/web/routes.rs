@@ -1,0 +1,13 @@
+//! Every URL, in one table.
+
+use actix_web::web::{ServiceConfig, get, resource};
+
+use super::{admin, assets, public};
+
+/// The routes of the service.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(resource("/static/{name}").get(assets::get));
+    config.route("/healthz", get().to(public::health::get));
+    public::configure(config);
+    admin::configure(config);
+}

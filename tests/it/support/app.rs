@@ -1,0 +1,51 @@
+//! The web part of the service on a port of its own, without a sender.
+
+use std::sync::Arc;
+
+use postiljon::clock::Clock;
+use postiljon::demo::browser::Browser;
+use postiljon::keys::Keys;
+use postiljon::model::Timestamp;
+use postiljon::store::Store;
+use postiljon::web::{App, app::WebSettings, server};
+
+/// 2026-11-24 09:00 UTC: when the tests' clocks start.
+pub const START: Timestamp = Timestamp::from_millis(1_795_510_800_000);
+
+pub struct TestApp {
+    pub app: App,
+    pub clock: Clock,
+    pub url: String,
+    handle: actix_web::dev::ServerHandle,
+}
+
+impl TestApp {
+    pub async fn start(store: &Store) -> Self {
+        let clock = Clock::test(START);
+        // The port is only known once the listener is there, and the public URL must name it.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        drop(listener);
+        let url = format!("http://{address}");
+        let settings =
+            WebSettings { public_url: url.clone(), trusted_proxies: Vec::new(), unsubscribe_address: None };
+        let app = App {
+            store: store.clone(),
+            clock: clock.clone(),
+            keys: Keys::new(&[7; 32]),
+            settings: Arc::new(settings),
+            wake: Arc::default(),
+        };
+        let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
+        tokio::spawn(bound.server);
+        Self { app, clock, url, handle: bound.handle }
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    pub async fn stop(self) {
+        self.handle.stop(false).await;
+    }
+}

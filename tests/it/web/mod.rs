@@ -1,0 +1,3 @@
+//! Pages, through real HTTP.
+
+mod errors;
