@@ -18,7 +18,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const STOP_TIMEOUT_SECONDS: u64 = 10;
 
 /// More routes than the service's own: the demo's mailbox.
-pub type ExtraRoutes = fn(&mut ServiceConfig);
+pub type ExtraRoutes = std::sync::Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
 /// A server that listens already, so that nobody finds the port closed.
 pub struct WebServer {
@@ -51,7 +51,7 @@ pub fn bind(
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .configure(routes::configure)
             .configure(|config| {
-                if let Some(extra) = extra {
+                if let Some(extra) = &extra {
                     extra(config);
                 }
             })

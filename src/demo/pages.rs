@@ -1,0 +1,134 @@
+//! The mailbox's pages: `/mailbox`, and each mail as HTML, text, headers and source.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
+use actix_web::web::{Data, Path, Query, ServiceConfig, get, post};
+use actix_web::{HttpResponse, http::header::CONTENT_TYPE};
+use askama::Template;
+
+use super::mailbox::{Mail, Mailbox};
+use crate::i18n::Texts;
+use crate::model::Language;
+use crate::web::headers::MAIL_POLICY;
+use crate::web::layout::{Page, html};
+use crate::web::{App, PageError};
+
+/// Adds the mailbox to the service's routes; and the pictures of the sample articles.
+pub fn configure(config: &mut ServiceConfig, mailbox: &Mailbox) {
+    config.app_data(Data::new(mailbox.clone()));
+    config.route("/mailbox", get().to(list));
+    config.route("/mailbox/{number}", get().to(show));
+    config.route("/mailbox/{number}/html", get().to(body));
+    config.route("/mailbox/{number}/leave", post().to(leave));
+}
+
+#[derive(Template)]
+#[template(path = "demo/list.html")]
+struct List {
+    page: Page,
+    mails: Vec<Row>,
+}
+
+struct Row {
+    number: u64,
+    from: String,
+    to: String,
+    subject: String,
+    time: String,
+}
+
+fn row(mail: &Arc<Mail>) -> Row {
+    Row {
+        number: mail.number,
+        from: mail.from_name(),
+        to: mail.envelope_to.join(", "),
+        subject: mail.subject(),
+        time: mail.received_at.to_utc().format("%H:%M:%S").to_string(),
+    }
+}
+
+fn page(title: String) -> Page {
+    // For newcomers to the software, not for readers: English only.
+    Page::new(Texts::new(Language::English), title)
+}
+
+async fn list(mailbox: Data<Mailbox>) -> Result<HttpResponse, PageError> {
+    let mails = mailbox.all().iter().map(row).collect();
+    html(StatusCode::OK, &List { page: page("Mailbox".into()), mails })
+}
+
+#[derive(serde::Deserialize)]
+struct View {
+    view: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "demo/mail.html")]
+struct Show {
+    page: Page,
+    mail: Row,
+    envelope_from: String,
+    view: String,
+    content: String,
+    can_leave: bool,
+}
+
+async fn show(
+    mailbox: Data<Mailbox>,
+    number: Path<u64>,
+    query: Query<View>,
+) -> Result<HttpResponse, PageError> {
+    let mail = mailbox.get(*number).ok_or(PageError::NotFound)?;
+    let view = query.view.clone().unwrap_or_else(|| "html".into());
+    let content = match view.as_str() {
+        "text" => mail.text().unwrap_or_else(|| "This mail has no text part.".into()),
+        "headers" => mail.head(),
+        "source" => mail.source(),
+        _ => String::new(),
+    };
+    let template = Show {
+        page: page(mail.subject()),
+        can_leave: mail.header("List-Unsubscribe-Post").is_some() && mail.unsubscribe_url().is_some(),
+        mail: row(&mail),
+        envelope_from: mail.envelope_from.clone(),
+        view,
+        content,
+    };
+    html(StatusCode::OK, &template)
+}
+
+/// The HTML part in a frame of its own, where nothing of it can run or reach our pages.
+async fn body(mailbox: Data<Mailbox>, number: Path<u64>) -> Result<HttpResponse, PageError> {
+    let mail = mailbox.get(*number).ok_or(PageError::NotFound)?;
+    let html = mail.html().ok_or(PageError::NotFound)?;
+    // Links are for the whole window, as in a mail program.
+    let html = html.replacen("<head>", "<head><base target=\"_top\">", 1);
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((CONTENT_SECURITY_POLICY, MAIL_POLICY))
+        .body(html))
+}
+
+#[derive(Template)]
+#[template(path = "demo/left.html")]
+struct Left {
+    page: Page,
+    number: u64,
+    status: u16,
+}
+
+/// What a mail program does behind its unsubscribe button: the one-click POST of RFC 8058.
+async fn leave(app: Data<App>, mailbox: Data<Mailbox>, number: Path<u64>) -> Result<HttpResponse, PageError> {
+    let mail = mailbox.get(*number).ok_or(PageError::NotFound)?;
+    let url = mail.unsubscribe_url().ok_or(PageError::NotFound)?;
+    let answer = super::browser::Browser::new(&app.settings.public_url)
+        .post(&url, &[("List-Unsubscribe", "One-Click")])
+        .await
+        .map_err(|error| PageError::internal("the one-click post failed", error))?;
+    html(
+        StatusCode::OK,
+        &Left { page: page("Left by one click".into()), number: *number, status: answer.status },
+    )
+}
