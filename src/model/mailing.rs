@@ -11,6 +11,13 @@ text_enum!(MailingStatus {
     Cancelled = "cancelled",
 });
 
+impl MailingStatus {
+    /// Begun and not ended: who leaves now must be skipped in it.
+    pub const fn is_in_progress(self) -> bool {
+        matches!(self, Self::Sending | Self::Paused)
+    }
+}
+
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Mailing {
     pub id: MailingId,

@@ -129,6 +129,12 @@ pub async fn lock_sending(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>>
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
 }
 
+/// Takes the row, whatever its status, for a verb that changes deliveries of it.
+pub async fn lock(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>> {
+    const SQL: &str = "UPDATE mailings SET cursor = cursor WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
+}
+
 /// Moves the cursor; in the transaction of the claims that it passed.
 pub async fn advance(tx: &mut Tx, id: MailingId, cursor: SubscriptionId) -> Result<()> {
     const SQL: &str = "UPDATE mailings SET cursor = $2 WHERE id = $1 AND cursor < $2";

@@ -139,6 +139,15 @@ impl Store {
         matches!(self, Self::Postgres(_))
     }
 
+    /// Makes deleted rows unreadable in the files too. PostgreSQL does so with its next vacuum; SQLite
+    /// overwrites freed pages (`secure_delete`), and here also empties its log of old pages.
+    pub async fn forget_deleted(&self) -> Result<()> {
+        if let Self::Sqlite { writer, .. } = self {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
+        }
+        Ok(())
+    }
+
     /// Closes the connections; what is committed is on the disk.
     pub async fn close(&self) {
         match self {

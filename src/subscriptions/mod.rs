@@ -1,1 +1,52 @@
-//! The verbs of a subscriber.
+//! The verbs of a subscriber: sign up, confirm, leave, come back, be erased.
+//!
+//! Every door (page, plain form, one-click header, mail, command line) calls these. Each verb is one
+//! transaction, and what it has to say to the person goes by mail from the outbox, written in that
+//! transaction. To add a verb: a file here, and its tests in `tests/it/subscriptions/`.
+
+pub mod confirm;
+pub mod consent_text;
+pub mod erase;
+pub mod export;
+pub mod limits;
+pub mod show;
+pub mod signup;
+pub mod unsubscribe;
+
+use std::net::IpAddr;
+
+/// Most characters kept of what a browser says about itself and the page it was on.
+const EVIDENCE_MAX_CHARS: usize = 300;
+
+/// Where an act came from, kept as evidence (L1).
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// Through which door: `page`, `form`, `one-click`, `mail`, `command`.
+    pub source: &'static str,
+    pub page: String,
+    pub ip: Option<IpAddr>,
+    pub user_agent: String,
+}
+
+impl Evidence {
+    /// From the command line: no browser, no address.
+    pub const fn command() -> Self {
+        Self { source: "command", page: String::new(), ip: None, user_agent: String::new() }
+    }
+
+    fn ip_text(&self) -> String {
+        self.ip.map(|ip| ip.to_string()).unwrap_or_default()
+    }
+
+    fn page_text(&self) -> String {
+        cut(&self.page)
+    }
+
+    fn user_agent_text(&self) -> String {
+        cut(&self.user_agent)
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(EVIDENCE_MAX_CHARS).collect()
+}

@@ -1,0 +1,30 @@
+//! Erasing a person (GDPR 17): everything goes but a keyed hash of the address, so that no import can
+//! bring it back (L7).
+
+use super::unsubscribe::{lock_in_progress, skip};
+use crate::clock::Clock;
+use crate::keys::Keys;
+use crate::model::EmailAddress;
+use crate::store::{Result, Store, subscribers, subscriptions, suppressions};
+
+/// Erases whoever has this address, and suppresses it. Answers whether anybody had it; the suppression is
+/// kept in either case.
+///
+/// # Errors
+/// Only of the database: then nothing is erased.
+pub async fn erase(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddress) -> Result<bool> {
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let subscriber = subscribers::by_address(tx.db(), address).await?;
+    if let Some(subscriber) = &subscriber {
+        for subscription in subscriptions::of_subscriber(tx.db(), subscriber.id).await? {
+            let locked = lock_in_progress(&mut tx, &subscription).await?;
+            skip(&mut tx, &subscription, &locked, now).await?;
+        }
+        subscribers::delete(&mut tx, subscriber.id).await?;
+    }
+    suppressions::insert(&mut tx, &keys.address_hash(address), now).await?;
+    tx.commit().await?;
+    store.forget_deleted().await?;
+    Ok(subscriber.is_some())
+}

@@ -1,0 +1,186 @@
+//! Leaving, and coming back by mistake's undo.
+//!
+//! A signed link names the subscription, works for years and needs no row. Leaving counts at once, also for
+//! a mailing that is going out: the person is skipped in the same transaction.
+
+use std::time::Duration;
+
+use super::Evidence;
+use crate::clock::Clock;
+use crate::keys::{Keys, Purpose};
+use crate::model::{
+    Consent, ConsentEvent, MailingId, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+};
+use crate::store::{
+    Result, Store, Tx, consents, deliveries, mailings, newsletters, outbox, subscriptions, tokens,
+};
+
+/// How long the goodbye page's undo works.
+const UNDO_VALID: Duration = Duration::from_secs(3600);
+
+/// What an unsubscribe link leads to.
+#[derive(Debug, Clone)]
+pub enum Departure {
+    /// Still subscribed, or waiting for confirmation.
+    Open(Box<(Newsletter, Subscription)>),
+    /// Has left.
+    Done(Box<(Newsletter, Subscription)>),
+    /// The link is ours, and the person was erased: nothing is left to do.
+    Gone,
+    /// Not our link.
+    Unknown,
+}
+
+/// What the page behind a link shows. Changes nothing.
+///
+/// # Errors
+/// Only of the database.
+pub async fn look(store: &Store, keys: &Keys, link: &str) -> Result<Departure> {
+    match keys.open_link(Purpose::Unsubscribe, link) {
+        Some(id) => look_at(store, id).await,
+        None => Ok(Departure::Unknown),
+    }
+}
+
+async fn look_at(store: &Store, id: SubscriptionId) -> Result<Departure> {
+    let mut reader = store.read().await?;
+    let Some(subscription) = subscriptions::by_id(reader.db(), id).await? else { return Ok(Departure::Gone) };
+    let Some(newsletter) = newsletters::by_id(reader.db(), subscription.newsletter_id).await? else {
+        return Ok(Departure::Gone);
+    };
+    let has_left = subscription.status == SubscriptionStatus::Unsubscribed;
+    let both = Box::new((newsletter, subscription));
+    Ok(if has_left { Departure::Done(both) } else { Departure::Open(both) })
+}
+
+/// Leaves. Doing it twice is success twice.
+///
+/// # Errors
+/// Only of the database.
+pub async fn unsubscribe(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    link: &str,
+    evidence: &Evidence,
+) -> Result<Departure> {
+    let Some(id) = keys.open_link(Purpose::Unsubscribe, link) else { return Ok(Departure::Unknown) };
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let Some(before) = subscriptions::by_id(tx.db(), id).await? else { return Ok(Departure::Gone) };
+    let in_progress = lock_in_progress(&mut tx, &before).await?;
+    if subscriptions::unsubscribe(&mut tx, id, now).await? {
+        skip(&mut tx, &before, &in_progress, now).await?;
+        tokens::delete_of_subscription(&mut tx, id).await?;
+        outbox::delete_queued(&mut tx, id).await?;
+        consents::insert(&mut tx, &event(&before, ConsentEvent::Withdrawn, evidence, now)).await?;
+    }
+    tx.commit().await?;
+    look_at(store, id).await
+}
+
+/// Leaves by a mail to `unsubscribe+LINK@..` (RFC 2369). Answers whether the local part was one of ours.
+///
+/// # Errors
+/// Only of the database.
+pub async fn unsubscribe_by_mail(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    local_part: &str,
+) -> Result<bool> {
+    let Some((_, link)) = local_part.split_once('+') else { return Ok(false) };
+    let evidence = Evidence { source: "mail", ..Evidence::command() };
+    Ok(!matches!(unsubscribe(store, clock, keys, link, &evidence).await?, Departure::Unknown))
+}
+
+/// A link that undoes leaving, for the goodbye page.
+pub fn undo_link(keys: &Keys, subscription: &Subscription) -> String {
+    keys.sign_link(Purpose::Resubscribe, subscription.id)
+}
+
+/// Undoes leaving, within an hour and only for someone who had confirmed. Doing it twice is success twice.
+///
+/// # Errors
+/// Only of the database.
+pub async fn resubscribe(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    link: &str,
+    evidence: &Evidence,
+) -> Result<Departure> {
+    let Some(id) = keys.open_link(Purpose::Resubscribe, link) else { return Ok(Departure::Unknown) };
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let Some(before) = subscriptions::by_id(tx.db(), id).await? else { return Ok(Departure::Gone) };
+    let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
+    if before.confirmed_at.is_some()
+        && just_left
+        && subscriptions::confirm(&mut tx, id, before.language, now).await?
+    {
+        consents::insert(&mut tx, &event(&before, ConsentEvent::Restored, evidence, now)).await?;
+    }
+    tx.commit().await?;
+    look_at(store, id).await
+}
+
+/// Whether the undo would work now.
+pub fn can_undo(clock: &Clock, subscription: &Subscription) -> bool {
+    subscription.confirmed_at.is_some()
+        && subscription.unsubscribed_at.is_some_and(|left| clock.now().since(left) <= UNDO_VALID)
+}
+
+/// Takes the rows of the mailings in progress before the subscription is changed, in the order of their ids,
+/// so that two who leave at once cannot wait for each other.
+pub(super) async fn lock_in_progress(tx: &mut Tx, subscription: &Subscription) -> Result<Vec<MailingId>> {
+    let mut ids: Vec<MailingId> = mailings::in_progress(tx.db(), subscription.newsletter_id)
+        .await?
+        .iter()
+        .map(|mailing| mailing.id)
+        .collect();
+    ids.sort();
+    let mut locked = Vec::new();
+    for id in ids {
+        if mailings::lock(tx, id).await?.is_some_and(|mailing| mailing.status.is_in_progress()) {
+            locked.push(id);
+        }
+    }
+    Ok(locked)
+}
+
+/// Skips a person in mailings that this transaction has locked.
+pub(super) async fn skip(
+    tx: &mut Tx,
+    before: &Subscription,
+    mailings_locked: &[MailingId],
+    now: Timestamp,
+) -> Result<()> {
+    for id in mailings_locked {
+        let Some(mailing) = mailings::by_id(tx.db(), *id).await? else { continue };
+        let in_audience = before.status == SubscriptionStatus::Confirmed
+            && before.id <= mailing.audience_end
+            && before
+                .confirmed_at
+                .zip(mailing.started_at)
+                .is_some_and(|(confirmed, started)| confirmed <= started);
+        deliveries::skip(tx, &mailing, before.subscriber_id, in_audience, now).await?;
+    }
+    Ok(())
+}
+
+fn event(subscription: &Subscription, event: ConsentEvent, evidence: &Evidence, now: Timestamp) -> Consent {
+    Consent {
+        subscriber_id: subscription.subscriber_id,
+        newsletter_id: subscription.newsletter_id,
+        event,
+        at: now,
+        consent_text_id: None,
+        language: subscription.language,
+        source: evidence.source.to_owned(),
+        page: evidence.page_text(),
+        ip: evidence.ip_text(),
+        user_agent: evidence.user_agent_text(),
+        message_id: None,
+    }
+}
