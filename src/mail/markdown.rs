@@ -289,7 +289,7 @@ fn place<'a>(node: &'a AstNode<'a>, written: &mut Written) {
 }
 
 /// `photo.png#600x400` to its address and its size, scaled down to fit the column.
-fn split_size(url: &str) -> (String, Option<(u32, u32)>) {
+pub(super) fn split_size(url: &str) -> (String, Option<(u32, u32)>) {
     let size = url.rsplit_once('#').and_then(|(address, fragment)| {
         let (width, height) = fragment.split_once('x')?;
         let side =

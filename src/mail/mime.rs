@@ -158,16 +158,15 @@ mod tests {
             "caf\u{e9} = goed \n.\nFrom hier\n\t\n{}\n{}\n{}",
             "x".repeat(200),
             "é".repeat(100),
-            ". ".repeat(99)
+            ". x".repeat(99)
         );
-        let encoded = format!("{}=", qp(&text));
+        let encoded = qp(&text);
         assert!(encoded.is_ascii());
         for line in encoded.split("\r\n") {
             assert!(line.len() <= 76 && !line.starts_with('.') && !line.starts_with("From "), "{line}");
             assert!(!line.ends_with([' ', '\t']) && !line.contains(['\r', '\n']), "{line}");
         }
-        let decoded =
-            quoted_printable::decode(format!("{encoded}\r\n"), quoted_printable::ParseMode::Strict).unwrap();
+        let decoded = quoted_printable::decode(&encoded, quoted_printable::ParseMode::Strict).unwrap();
         assert_eq!(String::from_utf8(decoded).unwrap().replace("\r\n", "\n"), text);
     }
 
