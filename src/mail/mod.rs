@@ -1,1 +1,3 @@
 //! From words to bytes on the wire, and back.
+
+pub mod color;
