@@ -12,3 +12,5 @@ pub mod mime;
 pub mod render;
 pub mod slot;
 pub mod template;
+
+pub mod color;
