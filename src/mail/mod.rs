@@ -12,5 +12,3 @@ pub mod mime;
 pub mod render;
 pub mod slot;
 pub mod template;
-
-pub mod color;

@@ -125,7 +125,7 @@ both_dbs!(mail, |store| {
     let m = sending(&store, n.id).await;
     assert_eq!(m.account.audience, 5);
     assert_eq!(read!(store, |db| mailings::sending(db)).len(), 1);
-    assert_eq!(read!(store, |db| mailings::in_progress(db, n.id)).len(), 1);
+    assert_eq!(change!(store, |tx| mailings::lock_open(tx, n.id)).len(), 1);
     let w = change!(store, |tx| workers::insert(tx, NOW));
     assert!(change!(store, |tx| workers::beat(tx, w, NOW)));
     read!(store, |db| workers::silent_since(db, NOW));
