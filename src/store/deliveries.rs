@@ -273,7 +273,7 @@ async fn add_to_account(tx: &mut Tx, mailing: MailingId, change: &Account) -> Re
 
 /// Someone leaves, or is erased, while a mailing that this transaction has locked is in progress: a
 /// deferred or claimed delivery is skipped, and one that the feeder has not reached is born Skipped, so
-/// that the account still balances. `subscription` is `None` when it was not in the audience.
+/// that the account still balances. `in_audience`: whether it was counted at the start.
 pub async fn skip(
     tx: &mut Tx,
     mailing: &Mailing,
@@ -321,6 +321,14 @@ pub async fn skip(
         _ => Account::default(),
     };
     add_to_account(tx, mailing.id, &change).await
+}
+
+/// Forgets what relays said about a person who is erased: their words may hold the address.
+pub async fn forget_replies(tx: &mut Tx, subscriber: SubscriberId) -> Result<()> {
+    const SQL: &str = "UPDATE deliveries SET reply = ''
+        WHERE mailing_id IN (SELECT id FROM mailings) AND subscriber_id = $1 AND reply <> ''";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(subscriber).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Gives back the claims of a worker that stops in good order: nothing of them was on the wire.

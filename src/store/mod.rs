@@ -177,6 +177,18 @@ impl Tx {
         }
     }
 
+    /// A mark inside the transaction, to which [`Tx::roll_back_to_savepoint`] returns. One at a time.
+    pub async fn savepoint(&mut self) -> Result<()> {
+        on!(self.db(), |c| sqlx::query("SAVEPOINT here").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
+    /// Undoes what was written since [`Tx::savepoint`]; the rest of the transaction stands.
+    pub async fn roll_back_to_savepoint(&mut self) -> Result<()> {
+        on!(self.db(), |c| sqlx::query("ROLLBACK TO SAVEPOINT here").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,

@@ -21,11 +21,17 @@ pub struct NewMail {
     pub message_uuid: Uuid,
 }
 
+/// A mail to be sent now.
 pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<OutboxId> {
+    insert_due(tx, mail, now, now).await
+}
+
+/// A mail to be sent at a moment.
+pub async fn insert_due(tx: &mut Tx, mail: &NewMail, due_at: Timestamp, now: Timestamp) -> Result<OutboxId> {
     const SQL: &str =
         "INSERT INTO outbox (kind, status, newsletter_id, subscription_id, to_address, issue_id, language,
             nonce, message_uuid, attempts, due_at, reply, created_at)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $9) RETURNING id";
+        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $10) RETURNING id";
     Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL)
         .bind(mail.kind)
         .bind(mail.newsletter_id)
@@ -35,6 +41,7 @@ pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<Outbo
         .bind(mail.language)
         .bind(mail.nonce.as_slice())
         .bind(mail.message_uuid)
+        .bind(due_at)
         .bind(now)
         .fetch_one(c)
         .await?))
