@@ -130,3 +130,75 @@ undone-title = Schön, dass Sie bleiben
 undone = Es hat sich nichts geändert: Sie erhalten weiterhin { $newsletter }.
 undone-home = Zur Seite des Newsletters
 undo-too-late = Rückgängig machen geht eine Stunde lang. Sie können sich gern noch einmal anmelden.
+
+## Accounts
+
+error-login-wrong = Adresse und Passwort passen nicht zusammen. Bitte prüfen Sie beide.
+error-login-throttled = Es gab zu viele Versuche. Bitte versuchen Sie es in { $minutes ->
+    [one] einer Minute
+    *[other] { $minutes } Minuten
+} noch einmal.
+error-password-short = Bitte wählen Sie mindestens 8 Zeichen; 15 oder mehr sind besser.
+error-password-long = Bitte wählen Sie höchstens 200 Zeichen.
+error-password-common = Dieses Passwort errät jeder. Bitte wählen Sie ein anderes, zum Beispiel vier Wörter, die nichts miteinander zu tun haben.
+error-user-exists = Es gibt schon einen Benutzer mit der Adresse { $address }.
+error-user-unknown = Es gibt keinen Benutzer mit dieser Adresse.
+
+## Publishing
+
+error-required = Bitte füllen Sie dieses Feld aus.
+error-too-long = Das sind { $chars } Zeichen; höchstens { $most } passen.
+error-url = Bitte geben Sie eine ganze Webadresse an, etwa https://beispiel.de/artikel.
+error-language = Bitte wählen Sie nl, en, fr oder de.
+error-slug = Ein Kurzname hat 1 bis 80 Kleinbuchstaben, Ziffern und einzelne Bindestriche, etwa insights-fr.
+error-slug-taken = Dieser Kurzname ist vergeben. Bitte wählen Sie einen anderen.
+error-time-zone = Bitte geben Sie eine Zeitzone an, etwa Europe/Brussels.
+error-color = Bitte geben Sie eine Farbe als # und sechs Ziffern an, etwa #0f766e.
+error-marked-fields = Noch ist nichts gespeichert. Bitte sehen Sie sich die markierten Felder an.
+error-conflict = Jemand anders hat inzwischen gespeichert. Von Ihrem Text ist nichts verloren: Vergleichen Sie beide und wählen Sie.
+error-article-not-found = Diesen Artikel gibt es nicht mehr.
+error-issue-not-found = Diese Ausgabe gibt es nicht.
+error-issue-scheduled = Diese Ausgabe ist eingeplant und lässt sich nicht mehr ändern. Brechen Sie zuerst den Versand ab.
+error-too-many-articles = Eine Ausgabe enthält höchstens { $most } Artikel.
+error-mailing-not-found = Diesen Versand gibt es nicht.
+error-mailing-begun = Zum Abbrechen ist es zu spät: Der Versand hat begonnen.
+front-matter-not-closed = Die Datei beginnt mit ---, aber das zweite --- fehlt. Setzen Sie es in eine eigene Zeile unter die Felder.
+front-matter-no-field = Diese Zeile ist kein Feld: „{ $line }“. Ein Feld ist ein Name, ein Doppelpunkt und ein Wert in einer Zeile.
+front-matter-unknown-field = Es gibt kein Feld „{ $name }“. Es gibt title, author, language, teaser, canonical_url, slug und status.
+front-matter-given-twice = Das Feld „{ $name }“ steht zweimal da.
+front-matter-status = „{ $value }“ ist kein Status. Bitte schreiben Sie draft oder published.
+schedule-bad-time = Bitte geben Sie Datum und Uhrzeit an, etwa 2027-03-28 09:00.
+schedule-past = Dieser Zeitpunkt ist vorbei. Bitte wählen Sie einen späteren, oder senden Sie jetzt.
+schedule-too-far = Das ist mehr als zwei Jahre voraus. Bitte prüfen Sie das Jahr.
+schedule-blocked = Diese Ausgabe kann noch nicht versendet werden.
+test-mail-blocked = Eine Testmail braucht einen Betreff und Texte ohne Fehler. Sehen Sie sich die Prüfungen an.
+check-place-issue = Ausgabe
+check-place-subject = Betreff
+check-place-preheader = Vorschauzeile
+check-place-intro = Einleitung
+check-place-newsletter = Newsletter
+check-subject-empty = Schreiben Sie einen Betreff.
+check-subject-long = Mehr als 90 Zeichen: Die meisten Mailprogramme kürzen ihn.
+check-preheader-empty = Ohne sie zeigen Mailprogramme die ersten Wörter der Mail.
+check-preheader-repeats = Sie sagt dasselbe wie der Betreff.
+check-no-postal-address = Das Gesetz verlangt eine Postanschrift in jeder Ausgabe.
+check-no-articles = Fügen Sie mindestens einen Artikel hinzu.
+check-article-draft = Dieser Artikel ist ein Entwurf. Veröffentlichen Sie ihn zuerst.
+check-article-empty = Dieser Artikel hat keinen Text.
+check-teaser-without-url = Als Anreißer braucht er eine Adresse, unter der das Ganze steht. Ergänzen Sie sie, oder zeigen Sie ihn ganz.
+check-teaser-empty = Er hat keinen Anreißer: Nur Titel und Link werden dastehen.
+check-article-language = Er ist auf { $language }, der Newsletter auf { $expected }.
+check-heavy = Die Mail wiegt { $size } KB. Ab { $most } KB schneidet Gmail sie ab.
+check-too-heavy = Die Mail wiegt { $size } KB, mehr als { $most }: Gmail würde ihr Ende verbergen, mit dem Link zum Abmelden. Zeigen Sie einige Artikel als Anreißer.
+check-image-alt = Dieses Bild hat keine Beschreibung: { $what }
+check-image-http = Dieses Bild liegt nicht auf https, viele Mailprogramme zeigen es nicht: { $what }
+check-image-left-out = Dieses Bild kann nicht in einer Mail stehen und wurde weggelassen: { $what }
+check-link-left-out = Dieser Link kann nicht in einer Mail stehen; sein Text blieb: { $what }
+check-html-as-text = HTML wird hier nicht verwendet und erscheint als Text: { $what }
+check-text-too-long = Der Text ist zu lang für eine Mail. Teilen Sie ihn in Artikel.
+check-text-too-deep = Listen oder Zitate sind zu tief verschachtelt.
+check-url = Das ist keine Webadresse: { $url }
+check-field-unknown = Es gibt kein Feld „{ $field }“. Schreiben Sie name mit einem Wort für Leser ohne Namen, oder newsletter.
+check-field-no-fallback = Das Feld „{ $field }“ braucht ein Wort für Leser ohne Namen, hinter einem Strich: name|Leser.
+check-field-unclosed = Das Feld, das mit „{ $field }“ beginnt, hat keine schließenden Klammern in seiner Zeile.
+check-field-in-url = Das Feld „{ $field }“ steht in der Adresse eines Links oder Bildes, wo es nicht gefüllt wird.

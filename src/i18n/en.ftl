@@ -130,3 +130,75 @@ undone-title = Good to have you back
 undone = Nothing has changed: you will keep receiving { $newsletter }.
 undone-home = To the newsletter’s page
 undo-too-late = Undoing works for one hour. You are welcome to subscribe again.
+
+## Accounts
+
+error-login-wrong = Address and password do not belong together. Please check both.
+error-login-throttled = There were too many attempts. Please try again in { $minutes ->
+    [one] one minute
+    *[other] { $minutes } minutes
+}.
+error-password-short = Please choose at least 8 characters; 15 or more are better.
+error-password-long = Please choose at most 200 characters.
+error-password-common = Everyone guesses this password. Please choose another, for example four words that have nothing to do with each other.
+error-user-exists = There is a user with the address { $address } already.
+error-user-unknown = There is no user with this address.
+
+## Publishing
+
+error-required = Please fill this in.
+error-too-long = This has { $chars } characters; at most { $most } fit.
+error-url = Please enter a whole web address, such as https://example.org/article.
+error-language = Please choose nl, en, fr or de.
+error-slug = A short name has 1 to 80 lower-case letters, digits and single hyphens, such as insights-fr.
+error-slug-taken = This short name is taken. Please choose another.
+error-time-zone = Please enter a time zone such as Europe/Brussels.
+error-color = Please enter a colour as # and six digits, such as #0f766e.
+error-marked-fields = Nothing has been saved yet. Please look at the marked fields.
+error-conflict = Someone else has saved this in the meantime. Nothing of yours is lost: compare both and choose.
+error-article-not-found = There is no such article any more.
+error-issue-not-found = There is no such issue.
+error-issue-scheduled = This issue is scheduled and can no longer be changed. Cancel the mailing first.
+error-too-many-articles = An issue holds at most { $most } articles.
+error-mailing-not-found = There is no such mailing.
+error-mailing-begun = It is too late to cancel: the mailing has begun.
+front-matter-not-closed = The file begins with --- but the second --- is missing. Put it on a line of its own below the fields.
+front-matter-no-field = This line is no field: “{ $line }”. A field is a name, a colon and a value on one line.
+front-matter-unknown-field = There is no field “{ $name }”. There are title, author, language, teaser, canonical_url, slug and status.
+front-matter-given-twice = The field “{ $name }” stands there twice.
+front-matter-status = “{ $value }” is no status. Please write draft or published.
+schedule-bad-time = Please enter a date and a time, such as 2027-03-28 09:00.
+schedule-past = This moment has passed. Please choose a later one, or send now.
+schedule-too-far = This is more than two years ahead. Please check the year.
+schedule-blocked = This issue cannot be sent yet.
+test-mail-blocked = A test mail needs a subject, and texts without errors. Look at the checks.
+check-place-issue = Issue
+check-place-subject = Subject
+check-place-preheader = Preview line
+check-place-intro = Introduction
+check-place-newsletter = Newsletter
+check-subject-empty = Write a subject.
+check-subject-long = More than 90 characters: most inboxes will cut it.
+check-preheader-empty = Without one, inboxes show the first words of the mail.
+check-preheader-repeats = It says the same as the subject.
+check-no-postal-address = The law asks for a postal address in every issue.
+check-no-articles = Add at least one article.
+check-article-draft = This article is a draft. Publish it first.
+check-article-empty = This article has no text.
+check-teaser-without-url = As a teaser it needs an address where the whole can be read. Add one, or show it in full.
+check-teaser-empty = It has no teaser: only the title and a link will stand there.
+check-article-language = It is in { $language }, the newsletter in { $expected }.
+check-heavy = The mail weighs { $size } KB. Above { $most } KB Gmail cuts it.
+check-too-heavy = The mail weighs { $size } KB, more than { $most }: Gmail would hide its end, with the link to unsubscribe. Show some articles as teasers.
+check-image-alt = This image has no description: { $what }
+check-image-http = This image is not on https, and many mail programs will not show it: { $what }
+check-image-left-out = This image cannot stand in a mail and was left out: { $what }
+check-link-left-out = This link cannot stand in a mail; its text was kept: { $what }
+check-html-as-text = HTML is not used here and will show as text: { $what }
+check-text-too-long = The text is too long for a mail. Split it into articles.
+check-text-too-deep = Lists or quotes are nested too deeply.
+check-url = This is no web address: { $url }
+check-field-unknown = There is no field “{ $field }”. Write name with a word for readers without one, or newsletter.
+check-field-no-fallback = The field “{ $field }” needs a word for readers without a name, behind a bar: name|reader.
+check-field-unclosed = The field that begins with “{ $field }” has no closing braces on its line.
+check-field-in-url = The field “{ $field }” stands in the address of a link or image, where it is not filled in.

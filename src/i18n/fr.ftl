@@ -130,3 +130,75 @@ undone-title = Ravis de vous retrouver
 undone = Rien n’a changé : vous continuez à recevoir { $newsletter }.
 undone-home = Vers la page de la lettre
 undo-too-late = L’annulation est possible pendant une heure. Vous pouvez bien sûr vous abonner à nouveau.
+
+## Accounts
+
+error-login-wrong = L’adresse et le mot de passe ne vont pas ensemble. Vérifiez les deux.
+error-login-throttled = Il y a eu trop d’essais. Réessayez dans { $minutes ->
+    [one] une minute
+    *[other] { $minutes } minutes
+}.
+error-password-short = Choisissez au moins 8 caractères ; 15 ou plus valent mieux.
+error-password-long = Choisissez au plus 200 caractères.
+error-password-common = Tout le monde devine ce mot de passe. Choisissez-en un autre, par exemple quatre mots sans rapport entre eux.
+error-user-exists = Il y a déjà un utilisateur avec l’adresse { $address }.
+error-user-unknown = Il n’y a pas d’utilisateur avec cette adresse.
+
+## Publishing
+
+error-required = Remplissez ce champ.
+error-too-long = Ceci compte { $chars } caractères ; le maximum est { $most }.
+error-url = Donnez une adresse web complète, comme https://exemple.be/article.
+error-language = Choisissez nl, en, fr ou de.
+error-slug = Un nom court compte de 1 à 80 lettres minuscules, chiffres et traits d’union simples, comme insights-fr.
+error-slug-taken = Ce nom court est déjà pris. Choisissez-en un autre.
+error-time-zone = Donnez un fuseau horaire, comme Europe/Brussels.
+error-color = Donnez une couleur sous la forme # et six chiffres, comme #0f766e.
+error-marked-fields = Rien n’est encore enregistré. Regardez les champs marqués.
+error-conflict = Quelqu’un d’autre a enregistré entre-temps. Rien de votre texte n’est perdu : comparez les deux et choisissez.
+error-article-not-found = Cet article n’existe plus.
+error-issue-not-found = Ce numéro n’existe pas.
+error-issue-scheduled = Ce numéro est planifié et ne peut plus changer. Annulez d’abord l’envoi.
+error-too-many-articles = Un numéro contient au plus { $most } articles.
+error-mailing-not-found = Cet envoi n’existe pas.
+error-mailing-begun = Il est trop tard pour annuler : l’envoi a commencé.
+front-matter-not-closed = Le fichier commence par --- mais le second --- manque. Placez-le seul sur une ligne sous les champs.
+front-matter-no-field = Cette ligne n’est pas un champ : « { $line } ». Un champ est un nom, un deux-points et une valeur sur une ligne.
+front-matter-unknown-field = Il n’y a pas de champ « { $name } ». Il y a title, author, language, teaser, canonical_url, slug et status.
+front-matter-given-twice = Le champ « { $name } » y figure deux fois.
+front-matter-status = « { $value } » n’est pas un statut. Écrivez draft ou published.
+schedule-bad-time = Donnez une date et une heure, comme 2027-03-28 09:00.
+schedule-past = Ce moment est passé. Choisissez-en un plus tard, ou envoyez maintenant.
+schedule-too-far = C’est dans plus de deux ans. Vérifiez l’année.
+schedule-blocked = Ce numéro ne peut pas encore être envoyé.
+test-mail-blocked = Un e-mail de test a besoin d’un objet et de textes sans erreurs. Regardez les contrôles.
+check-place-issue = Numéro
+check-place-subject = Objet
+check-place-preheader = Ligne d’aperçu
+check-place-intro = Introduction
+check-place-newsletter = Lettre d’information
+check-subject-empty = Écrivez un objet.
+check-subject-long = Plus de 90 caractères : la plupart des messageries le couperont.
+check-preheader-empty = Sans elle, les messageries montrent les premiers mots de l’e-mail.
+check-preheader-repeats = Elle dit la même chose que l’objet.
+check-no-postal-address = La loi demande une adresse postale dans chaque numéro.
+check-no-articles = Ajoutez au moins un article.
+check-article-draft = Cet article est un brouillon. Publiez-le d’abord.
+check-article-empty = Cet article n’a pas de texte.
+check-teaser-without-url = En accroche, il lui faut une adresse où lire le tout. Ajoutez-en une, ou montrez-le en entier.
+check-teaser-empty = Il n’a pas d’accroche : il n’y aura que le titre et un lien.
+check-article-language = Il est en { $language }, la lettre en { $expected }.
+check-heavy = L’e-mail pèse { $size } Ko. Au-delà de { $most } Ko, Gmail le coupe.
+check-too-heavy = L’e-mail pèse { $size } Ko, plus que { $most } : Gmail en cacherait la fin, avec le lien de désinscription. Montrez certains articles en accroche.
+check-image-alt = Cette image n’a pas de description : { $what }
+check-image-http = Cette image n’est pas en https, et beaucoup de messageries ne la montreront pas : { $what }
+check-image-left-out = Cette image ne peut pas figurer dans un e-mail et a été omise : { $what }
+check-link-left-out = Ce lien ne peut pas figurer dans un e-mail ; son texte est resté : { $what }
+check-html-as-text = Le HTML n’est pas utilisé ici et s’affichera comme texte : { $what }
+check-text-too-long = Le texte est trop long pour un e-mail. Découpez-le en articles.
+check-text-too-deep = Des listes ou citations sont imbriquées trop profondément.
+check-url = Ce n’est pas une adresse web : { $url }
+check-field-unknown = Il n’y a pas de champ « { $field } ». Écrivez name avec un mot pour qui n’a pas donné de nom, ou newsletter.
+check-field-no-fallback = Le champ « { $field } » a besoin d’un mot pour qui n’a pas donné de nom, après une barre : name|lecteur.
+check-field-unclosed = Le champ qui commence par « { $field } » n’a pas d’accolades fermantes sur sa ligne.
+check-field-in-url = Le champ « { $field } » figure dans l’adresse d’un lien ou d’une image, où il n’est pas rempli.

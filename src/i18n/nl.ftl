@@ -130,3 +130,75 @@ undone-title = Fijn dat u blijft
 undone = Er is niets veranderd: u blijft { $newsletter } ontvangen.
 undone-home = Naar de pagina van de nieuwsbrief
 undo-too-late = Ongedaan maken kan tot een uur na het uitschrijven. U kunt zich gerust opnieuw inschrijven.
+
+## Accounts
+
+error-login-wrong = Adres en wachtwoord horen niet bij elkaar. Kijk beide na.
+error-login-throttled = Er waren te veel pogingen. Probeer het opnieuw over { $minutes ->
+    [one] één minuut
+    *[other] { $minutes } minuten
+}.
+error-password-short = Kies minstens 8 tekens; 15 of meer zijn beter.
+error-password-long = Kies hoogstens 200 tekens.
+error-password-common = Iedereen raadt dit wachtwoord. Kies een ander, bijvoorbeeld vier woorden die niets met elkaar te maken hebben.
+error-user-exists = Er is al een gebruiker met het adres { $address }.
+error-user-unknown = Er is geen gebruiker met dit adres.
+
+## Publishing
+
+error-required = Vul dit in.
+error-too-long = Dit telt { $chars } tekens; er passen er hoogstens { $most }.
+error-url = Geef een volledig webadres, zoals https://voorbeeld.be/artikel.
+error-language = Kies nl, en, fr of de.
+error-slug = Een korte naam heeft 1 tot 80 kleine letters, cijfers en enkele koppeltekens, zoals insights-fr.
+error-slug-taken = Deze korte naam is al in gebruik. Kies een andere.
+error-time-zone = Geef een tijdzone, zoals Europe/Brussels.
+error-color = Geef een kleur als # en zes cijfers, zoals #0f766e.
+error-marked-fields = Er is nog niets bewaard. Kijk naar de gemarkeerde velden.
+error-conflict = Iemand anders heeft dit intussen bewaard. Van uw tekst is niets verloren: vergelijk beide en kies.
+error-article-not-found = Dit artikel bestaat niet meer.
+error-issue-not-found = Dit nummer bestaat niet.
+error-issue-scheduled = Dit nummer is ingepland en kan niet meer veranderen. Annuleer eerst de verzending.
+error-too-many-articles = Een nummer bevat hoogstens { $most } artikels.
+error-mailing-not-found = Deze verzending bestaat niet.
+error-mailing-begun = Annuleren kan niet meer: de verzending is begonnen.
+front-matter-not-closed = Het bestand begint met --- maar de tweede --- ontbreekt. Zet die op een eigen regel onder de velden.
+front-matter-no-field = Deze regel is geen veld: “{ $line }”. Een veld is een naam, een dubbelepunt en een waarde op één regel.
+front-matter-unknown-field = Er is geen veld “{ $name }”. Er zijn title, author, language, teaser, canonical_url, slug en status.
+front-matter-given-twice = Het veld “{ $name }” staat er twee keer.
+front-matter-status = “{ $value }” is geen status. Schrijf draft of published.
+schedule-bad-time = Geef een datum en een uur, zoals 2027-03-28 09:00.
+schedule-past = Dit moment is voorbij. Kies een later moment of verzend nu.
+schedule-too-far = Dit is meer dan twee jaar vooruit. Kijk het jaar na.
+schedule-blocked = Dit nummer kan nog niet verzonden worden.
+test-mail-blocked = Een testmail heeft een onderwerp nodig, en teksten zonder fouten. Kijk naar de controles.
+check-place-issue = Nummer
+check-place-subject = Onderwerp
+check-place-preheader = Voorbeeldregel
+check-place-intro = Inleiding
+check-place-newsletter = Nieuwsbrief
+check-subject-empty = Schrijf een onderwerp.
+check-subject-long = Meer dan 90 tekens: de meeste mailprogramma’s korten het in.
+check-preheader-empty = Zonder tonen mailprogramma’s de eerste woorden van de mail.
+check-preheader-repeats = Ze zegt hetzelfde als het onderwerp.
+check-no-postal-address = De wet vraagt een postadres in elk nummer.
+check-no-articles = Voeg minstens één artikel toe.
+check-article-draft = Dit artikel is een ontwerp. Publiceer het eerst.
+check-article-empty = Dit artikel heeft geen tekst.
+check-teaser-without-url = Als teaser heeft het een adres nodig waar het geheel te lezen is. Voeg er een toe, of toon het volledig.
+check-teaser-empty = Het heeft geen teaser: er zullen alleen de titel en een link staan.
+check-article-language = Het is in het { $language }, de nieuwsbrief in het { $expected }.
+check-heavy = De mail weegt { $size } kB. Boven { $most } kB kapt Gmail hem af.
+check-too-heavy = De mail weegt { $size } kB, meer dan { $most }: Gmail zou het einde verbergen, met de link om uit te schrijven. Toon sommige artikels als teaser.
+check-image-alt = Deze afbeelding heeft geen beschrijving: { $what }
+check-image-http = Deze afbeelding staat niet op https en veel mailprogramma’s tonen ze niet: { $what }
+check-image-left-out = Deze afbeelding kan niet in een mail staan en is weggelaten: { $what }
+check-link-left-out = Deze link kan niet in een mail staan; de tekst ervan bleef: { $what }
+check-html-as-text = HTML werkt hier niet en verschijnt als tekst: { $what }
+check-text-too-long = De tekst is te lang voor een mail. Splits hem in artikels.
+check-text-too-deep = Lijsten of citaten zitten te diep in elkaar.
+check-url = Dit is geen webadres: { $url }
+check-field-unknown = Er is geen veld “{ $field }”. Schrijf name met een woord voor wie geen naam gaf, of newsletter.
+check-field-no-fallback = Het veld “{ $field }” heeft een woord nodig voor wie geen naam gaf, na een streep: name|lezer.
+check-field-unclosed = Het veld dat begint met “{ $field }” heeft geen sluitende accolades op zijn regel.
+check-field-in-url = Het veld “{ $field }” staat in het adres van een link of afbeelding, waar het niet ingevuld wordt.

@@ -1,5 +1,7 @@
 //! The integration tests: one binary. The paths repeat the URLs and the modules.
 
+mod accounts;
+mod publishing;
 mod store;
 mod support;
 mod web;
