@@ -439,7 +439,22 @@ fn web_url(what: &'static str, url: &str) -> Result<String, RenderError> {
 fn inline(html: &str) -> Result<String, RenderError> {
     // What stays in the head is what cannot stand in an element: media queries.
     let options = CSSInliner::options().keep_at_rules(true).load_remote_stylesheets(false);
-    Ok(options.build().inline(html)?)
+    let inlined = options.build().inline(html)?;
+    // The inliner puts them first; the encoding of a page must be told within its first 1,024 octets.
+    Ok(
+        match inlined
+            .split_once("<head><style>")
+            .and_then(|(start, rest)| Some((start, rest.split_once("</style>")?)))
+        {
+            Some((start, (style, rest))) => {
+                format!(
+                    "{start}<head>{}",
+                    rest.replacen("</head>", &format!("<style>{style}</style></head>"), 1)
+                )
+            }
+            None => inlined,
+        },
+    )
 }
 
 /// White space of a template folded, slots kept.
@@ -653,6 +668,7 @@ mod tests {
             let tag = format!("lang=\"{language}\"");
             assert_eq!(html.matches(&tag).count(), 2, "{name}");
             assert_eq!(html.matches("dir=\"ltr\"").count(), 2, "{name}");
+            assert!(html.find("<meta charset").is_some_and(|at| at < 1_000), "{name}");
             assert!(html.contains("<title>") && html.contains("name=\"color-scheme\""), "{name}");
             let style: usize =
                 html.split("<style").skip(1).map(|rest| rest.split("</style>").next().unwrap().len()).sum();
