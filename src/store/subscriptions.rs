@@ -66,10 +66,11 @@ pub async fn count(db: Db<'_>, newsletter: NewsletterId, status: SubscriptionSta
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).bind(status).fetch_one(c).await?))
 }
 
-/// Erases Pending subscriptions that nobody confirmed in time (L6), and then people without any
-/// subscription. Answers how many subscriptions went.
+/// Erases subscriptions that were never confirmed (L6), also those whose owner said no, unless they were
+/// asked for again since; and then people without any subscription. Answers how many subscriptions went.
 pub async fn delete_unconfirmed(tx: &mut Tx, created_before: Timestamp) -> Result<u64> {
-    const SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE status = 'pending' AND created_at < $1";
+    const SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE confirmed_at IS NULL AND created_at < $1
+        AND NOT EXISTS (SELECT 1 FROM tokens t WHERE t.subscription_id = subscriptions.id AND t.created_at >= $1)";
     const SUBSCRIBERS: &str = "DELETE FROM subscribers WHERE created_at < $1
         AND NOT EXISTS (SELECT 1 FROM subscriptions n WHERE n.subscriber_id = subscribers.id)";
     let rows =
