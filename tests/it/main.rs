@@ -1,4 +1,5 @@
 //! The integration tests: one binary. The paths repeat the URLs and the modules.
 
+mod architecture;
 mod store;
 mod support;
