@@ -360,3 +360,16 @@ both_dbs!(what_one_person_was_sent_is_found_over_all_mailings, |store| {
     let found = read!(store, |db| deliveries::of_subscriber(db, SubscriberId(1)));
     assert_eq!(found.iter().map(|row| row.mailing_id).collect::<Vec<_>>(), [first.id, second.id]);
 });
+
+both_dbs!(the_words_of_relays_about_an_erased_person_are_forgotten, |store| {
+    let mailing = mailing_to(&store, 2).await;
+    let worker = worker(&store).await;
+    let claimed = claim(&store, mailing.id, worker, 10).await;
+    let records: Vec<Record> = claimed.iter().map(|to| outcome(to.subscriber_id, Outcome::Bounced)).collect();
+    record(&store, mailing.id, worker, &records).await;
+    change!(store, |tx| deliveries::forget_replies(tx, SubscriberId(1)));
+    let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 10));
+    let replies: Vec<&str> = ledger.iter().map(|row| row.reply.as_str()).collect();
+    assert_eq!(replies, ["", "bounced"]);
+    assert_eq!(account(&store, mailing.id).await.bounced, 2);
+});

@@ -149,3 +149,34 @@ both_dbs!(a_mailing_is_finished_only_when_nobody_is_left_over, |store| {
     assert!(done.account.balances());
     assert!(finish().await.is_none(), "it was finished already");
 });
+
+both_dbs!(the_open_mailings_of_a_newsletter_are_those_that_have_not_ended, |store| {
+    let insights = newsletter(&store, "insights").await;
+    let weekly = newsletter(&store, "weekly").await;
+    let going = sending(&store, insights.id).await;
+    let waiting = scheduled(&store, insights.id).await;
+    let cancelled = scheduled(&store, insights.id).await;
+    change!(store, |tx| mailings::cancel(tx, cancelled.id, NOW));
+    scheduled(&store, weekly.id).await;
+    let open = async || {
+        let found = change!(store, |tx| mailings::lock_open(tx, insights.id));
+        found.iter().map(|mailing| mailing.id).collect::<Vec<_>>()
+    };
+    assert_eq!(open().await, [going.id, waiting.id]);
+    change!(store, |tx| mailings::finish(tx, going.id, NOW)).expect("an empty audience is done at once");
+    assert_eq!(open().await, [waiting.id]);
+});
+
+both_dbs!(a_mailing_that_is_held_open_begins_afterwards_with_who_is_left, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    confirmed(&store, newsletter.id, 1).await;
+    let leaver = confirmed(&store, newsletter.id, 2).await;
+    let mailing = scheduled(&store, newsletter.id).await;
+    let mut tx = store.begin().await.expect("a transaction");
+    mailings::lock_open(&mut tx, newsletter.id).await.expect("held");
+    let (starting, other) = (store.clone(), mailing.id);
+    let start = tokio::spawn(async move { change!(starting, |tx| mailings::start(tx, other, NOW)) });
+    subscriptions::unsubscribe(&mut tx, leaver.id, NOW).await.expect("left");
+    tx.commit().await.expect("committed");
+    assert_eq!(start.await.expect("answered").expect("begun").account.audience, 1);
+});

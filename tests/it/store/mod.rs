@@ -14,5 +14,6 @@ mod subscribers;
 mod subscriptions;
 mod suppressions;
 mod tokens;
+mod transactions;
 mod users;
 mod workers;

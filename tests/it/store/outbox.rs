@@ -109,3 +109,15 @@ both_dbs!(mails_to_someone_who_left_are_withdrawn_unless_they_are_on_the_wire, |
     assert_eq!(change!(store, |tx| outbox::delete_queued(tx, leaver.id)), 1);
     assert_eq!(read!(store, |db| outbox::open_count(db)), 2);
 });
+
+both_dbs!(a_mail_for_later_waits_for_its_moment, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let subscription = pending(&store, newsletter.id, 1).await;
+    let mail = confirmation(newsletter.id, subscription.id);
+    let id = change!(store, |tx| outbox::insert_due(tx, &mail, at(10), NOW));
+    assert_eq!(read!(store, |db| outbox::next_due(db)), Some(at(10)));
+    let worker = change!(store, |tx| workers::insert(tx, NOW));
+    assert!(change!(store, |tx| outbox::claim(tx, worker, 1, at(9))).is_empty());
+    let claimed = &change!(store, |tx| outbox::claim(tx, worker, 1, at(10)))[0];
+    assert_eq!((claimed.id, claimed.due_at, claimed.created_at), (id, at(10), NOW));
+});

@@ -122,3 +122,12 @@ both_dbs!(an_export_is_read_in_pages_of_one_newsletter_or_of_all, |store| {
     assert_eq!((row.status, row.confirmed_at), (SubscriptionStatus::Pending, None));
     assert!(read!(store, |db| subscribers::by_id(db, SubscriberId(i64::MAX))).is_none());
 });
+
+both_dbs!(the_row_of_a_person_is_taken_if_it_is_there, |store| {
+    let typed = address("jan@example.org");
+    let subscriber =
+        change!(store, |tx| subscribers::find_or_insert(tx, &typed, "Jan", Language::Dutch, NOW));
+    let taken = change!(store, |tx| subscribers::lock(tx, subscriber.id)).expect("there");
+    assert_eq!(format!("{taken:?}"), format!("{subscriber:?}"));
+    assert!(change!(store, |tx| subscribers::lock(tx, SubscriberId(i64::MAX))).is_none());
+});

@@ -75,3 +75,15 @@ both_dbs!(who_asked_again_lately_is_not_erased_yet, |store| {
     assert_eq!(change!(store, |tx| subscriptions::delete_unconfirmed(tx, at(10))), 0);
     assert_eq!(change!(store, |tx| subscriptions::delete_unconfirmed(tx, at(11))), 1);
 });
+
+both_dbs!(the_language_follows_the_newest_request_until_it_is_confirmed, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let subscription = pending(&store, newsletter.id, 1).await;
+    let set = async |language| {
+        change!(store, |tx| subscriptions::set_language(tx, subscription.id, language));
+        read!(store, |db| subscriptions::by_id(db, subscription.id)).expect("there").language
+    };
+    assert_eq!(set(Language::French).await, Language::French);
+    change!(store, |tx| subscriptions::confirm(tx, subscription.id, Language::French, NOW));
+    assert_eq!(set(Language::German).await, Language::French);
+});
