@@ -1,1 +1,4 @@
-fn main() {}
+//! Everything that needs more than one module, or a server.
+
+mod mail;
+mod support;
