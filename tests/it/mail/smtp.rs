@@ -320,7 +320,7 @@ async fn a_refused_login_is_unreachable_and_says_no_password() {
 
 #[tokio::test]
 async fn with_the_right_authority_implicit_tls_and_starttls_work() {
-    for (tls, mode) in [(Tls::Implicit, TlsMode::Implicit), (Tls::StartTls, TlsMode::StartTls)] {
+    for (tls, mode) in [(Tls::Implicit, TlsMode::Implicit), (Tls::Upgrade, TlsMode::StartTls)] {
         let server = SmtpServer::start(Options { tls, auth: true, ..Options::default() }).await;
         let relay = Relay::new(with_login(RelaySettings {
             tls: mode,
@@ -356,11 +356,11 @@ async fn without_proof_of_who_the_relay_is_nothing_is_said() {
         // STARTTLS stripped.
         (Options { auth: true, ..Options::default() }, TlsMode::StartTls, true),
         // Self-signed, or of an authority nobody knows.
-        (Options { tls: Tls::StartTls, auth: true, ..Options::default() }, TlsMode::StartTls, false),
+        (Options { tls: Tls::Upgrade, auth: true, ..Options::default() }, TlsMode::StartTls, false),
         (Options { tls: Tls::Implicit, auth: true, ..Options::default() }, TlsMode::Implicit, false),
         // Another name.
         (
-            Options { tls: Tls::StartTls, certificate_name: "other.example", ..Options::default() },
+            Options { tls: Tls::Upgrade, certificate_name: "other.example", ..Options::default() },
             TlsMode::StartTls,
             true,
         ),
@@ -370,7 +370,7 @@ async fn without_proof_of_who_the_relay_is_nothing_is_said() {
             true,
         ),
         // Answers put in before TLS, to be read after it.
-        (Options { tls: Tls::StartTls, injected, ..Options::default() }, TlsMode::StartTls, true),
+        (Options { tls: Tls::Upgrade, injected, ..Options::default() }, TlsMode::StartTls, true),
     ] {
         let server = SmtpServer::start(options.clone()).await;
         let relay = Relay::new(with_login(RelaySettings {

@@ -49,7 +49,8 @@ pub enum Tls {
     #[default]
     None,
     Implicit,
-    StartTls,
+    /// By STARTTLS.
+    Upgrade,
 }
 
 #[derive(Debug, Clone)]
@@ -287,7 +288,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             self.shared.record.lock().unwrap().commands.push(noted.to_owned());
             match verb.as_str() {
                 "EHLO" => self.hello().await?,
-                "STARTTLS" if self.options.tls == Tls::StartTls => {
+                "STARTTLS" if self.options.tls == Tls::Upgrade => {
                     self.say(&format!("220 go ahead{}", self.options.injected)).await?;
                     return Some(self.stream);
                 }
@@ -321,7 +322,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         let mut lines = vec!["test"];
         lines.extend(self.options.keywords);
         lines.extend(self.options.pipelining.then_some("PIPELINING"));
-        lines.extend((self.options.tls == Tls::StartTls && !self.secure).then_some("starttls"));
+        lines.extend((self.options.tls == Tls::Upgrade && !self.secure).then_some("starttls"));
         lines.extend(self.options.auth.then_some("AUTH LOGIN PLAIN"));
         let last = lines.len() - 1;
         let lines: Vec<String> = lines
