@@ -16,4 +16,9 @@ pub mod reply;
 pub mod slot;
 pub mod smtp;
 pub mod template;
+
+pub mod receive;
+pub mod relay;
+pub mod reply;
+pub mod smtp;
 mod wire;

@@ -165,7 +165,8 @@ impl fmt::Display for Offers {
             (self.dsn, "DSN"),
         ]
         .into_iter()
-        .filter_map(|(offered, word)| offered.then(|| word.to_owned()))
+        .filter(|(offered, _)| *offered)
+        .map(|(_, word)| word.to_owned())
         .collect();
         words.extend(self.size.map(|limit| format!("SIZE {limit}")));
         words.extend(self.mechanisms.iter().map(|mechanism| format!("AUTH {mechanism}")));

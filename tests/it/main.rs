@@ -4,3 +4,7 @@ mod architecture;
 mod store;
 mod support;
 mod web;
+//! Everything that needs more than one module, or a server.
+
+mod mail;
+mod support;

@@ -3,3 +3,6 @@
 pub mod app;
 pub mod database;
 pub mod samples;
+//! What tests share.
+
+pub mod smtp_server;
