@@ -63,7 +63,12 @@ impl Service {
     /// # Errors
     /// With what to do about it: a port in use, a database that does not answer, a folder that another process
     /// works in.
-    pub async fn start(config: &Config, role: Role, clock: Clock, extra: Option<ExtraRoutes>) -> anyhow::Result<Self> {
+    pub async fn start(
+        config: &Config,
+        role: Role,
+        clock: Clock,
+        extra: Option<ExtraRoutes>,
+    ) -> anyhow::Result<Self> {
         // One process per SQLite file: its recovery takes every claim for an orphan.
         let lock = match &config.database.url {
             DatabaseUrl::Sqlite(_) if role.sends() => Some(DataLock::take(&config.data.folder)?),
@@ -100,7 +105,11 @@ impl Service {
         let settings = WebSettings {
             public_url: config.web.public_url.to_string().trim_end_matches('/').to_owned(),
             trusted_proxies: config.web.trusted_proxies.clone(),
-            unsubscribe_address: config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone()),
+            unsubscribe_address: config
+                .mail
+                .unsubscribe
+                .as_ref()
+                .map(|unsubscribe| unsubscribe.address.clone()),
         };
         let app = App {
             store: self.store.clone(),
@@ -111,7 +120,9 @@ impl Service {
         };
         let listen = config.web.listen;
         let bound = server::bind(app, listen, config.web.workers, extra).map_err(|error| {
-            anyhow::anyhow!("the pages cannot be served on {listen}: {error}. Stop what listens there, or set web.listen")
+            anyhow::anyhow!(
+                "the pages cannot be served on {listen}: {error}. Stop what listens there, or set web.listen"
+            )
         })?;
         self.address = Some(bound.address);
         self.web = Some((bound.handle, tokio::spawn(bound.server)));
@@ -122,7 +133,11 @@ impl Service {
         let relay_settings = config.relay_settings()?;
         let settings = EngineSettings {
             public_url: config.web.public_url.to_string().trim_end_matches('/').to_owned(),
-            unsubscribe_address: config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone()),
+            unsubscribe_address: config
+                .mail
+                .unsubscribe
+                .as_ref()
+                .map(|unsubscribe| unsubscribe.address.clone()),
             bounce_address: config.mail.bounce_address.clone(),
             retry: config.mail.retry,
             connections: relay_settings.connections,
@@ -148,9 +163,9 @@ impl Service {
             keys: self.keys.clone(),
         };
         let listen = unsubscribe.listen;
-        let receiver = Receiver::bind(listen, leaver)
-            .await
-            .map_err(|error| anyhow::anyhow!("mail cannot be taken on {listen}: {error}. Set mail.inbound_listen"))?;
+        let receiver = Receiver::bind(listen, leaver).await.map_err(|error| {
+            anyhow::anyhow!("mail cannot be taken on {listen}: {error}. Set mail.inbound_listen")
+        })?;
         self.inbound = Some(receiver);
         Ok(())
     }
