@@ -34,6 +34,7 @@ page-error-too-many = Es gab zu viele Versuche. Bitte versuchen Sie es in { $min
     [one] einer Minute
    *[other] { $minutes } Minuten
 } noch einmal.
+
 ## Mails
 
 mail-issue-number = Ausgabe { $number }

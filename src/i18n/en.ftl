@@ -34,6 +34,7 @@ page-error-too-many = There were too many attempts. Please try again in { $minut
     [one] one minute
    *[other] { $minutes } minutes
 }.
+
 ## Mails
 
 mail-issue-number = Issue { $number }

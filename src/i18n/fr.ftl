@@ -34,6 +34,7 @@ page-error-too-many = Il y a eu trop de tentatives. Réessayez dans { $minutes -
     [one] une minute
    *[other] { $minutes } minutes
 }.
+
 ## Mails
 
 mail-issue-number = Numéro { $number }

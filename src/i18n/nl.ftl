@@ -34,6 +34,7 @@ page-error-too-many = Er waren te veel pogingen. Probeer het opnieuw over { $min
     [one] één minuut
    *[other] { $minutes } minuten
 }.
+
 ## Mails
 
 mail-issue-number = Nummer { $number }

@@ -8,6 +8,7 @@
 
 pub mod color;
 pub mod headers;
+pub mod issue;
 pub mod markdown;
 pub mod markdown_text;
 pub mod mime;

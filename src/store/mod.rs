@@ -170,6 +170,16 @@ impl Reader {
     }
 }
 
+impl Db<'_> {
+    /// The same connection for one statement more.
+    pub fn again(&mut self) -> Db<'_> {
+        match self {
+            Self::Sqlite(connection) => Db::Sqlite(connection),
+            Self::Postgres(connection) => Db::Postgres(connection),
+        }
+    }
+}
+
 impl Tx {
     pub fn db(&mut self) -> Db<'_> {
         match self {
