@@ -238,6 +238,14 @@ CREATE TABLE outbox (
     finished_at INTEGER
 ) STRICT;
 
+-- What a test mail holds: the issue as it was when the test was asked for.
+CREATE TABLE outbox_contents (
+    outbox_id INTEGER NOT NULL PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
+    subject TEXT NOT NULL,
+    html TEXT NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+
 CREATE INDEX outbox_open ON outbox (status, due_at) WHERE status IN ('queued', 'claimed');
 
 CREATE INDEX outbox_by_subscription ON outbox (subscription_id);

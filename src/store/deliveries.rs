@@ -149,6 +149,18 @@ pub async fn still_claimed(
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).bind(subscriber).bind(worker).fetch_one(c).await?))
 }
 
+/// Whether the claim is this worker's, whatever the state of its mailing.
+pub async fn is_claimed_by(
+    db: Db<'_>,
+    mailing: MailingId,
+    subscriber: SubscriberId,
+    worker: WorkerId,
+) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM deliveries
+        WHERE mailing_id = $1 AND subscriber_id = $2 AND outcome = 'claimed' AND worker_id = $3)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).bind(subscriber).bind(worker).fetch_one(c).await?))
+}
+
 /// What became of one claimed delivery.
 #[derive(Debug, Clone)]
 pub struct Record {
