@@ -112,6 +112,8 @@ CREATE TABLE articles (
     author TEXT NOT NULL,
     teaser TEXT NOT NULL,
     body TEXT NOT NULL,
+    -- Title, author and body in lower case: SQLite's own lower() knows ASCII only.
+    search_text TEXT NOT NULL,
     canonical_url TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('draft', 'published')),
     version INTEGER NOT NULL,

@@ -36,7 +36,9 @@ impl Campaign {
         let newsletter = newsletters::by_id(reader.db(), mailing.newsletter_id).await?;
         let issue = issues::by_id(reader.db(), mailing.issue_id).await?;
         let contents = mailings::contents(reader.db(), mailing.id).await?;
-        let (Some(newsletter), Some(issue)) = (newsletter, issue) else { return Err(CampaignError::Incomplete) };
+        let (Some(newsletter), Some(issue)) = (newsletter, issue) else {
+            return Err(CampaignError::Incomplete);
+        };
         let mut templates = Vec::new();
         for content in &contents {
             let template = compile(&newsletter, &issue, &content.subject, &content.html, &content.text)?;
@@ -55,7 +57,8 @@ impl Campaign {
 
     /// The message for one recipient. The same octets for every attempt and in every process (D5).
     pub fn message(&self, keys: &Keys, settings: &EngineSettings, to: &Recipient) -> Vec<u8> {
-        let template = self.templates.iter().find(|(language, _)| *language == to.language).or(self.templates.first());
+        let template =
+            self.templates.iter().find(|(language, _)| *language == to.language).or(self.templates.first());
         let Some((_, template)) = template else { return Vec::new() };
         let link = keys.sign_link(Purpose::Unsubscribe, to.subscription_id);
         template.fill(&Filling {
@@ -91,7 +94,8 @@ fn compile(
 fn message_id(keys: &Keys, mailing: MailingId, subscriber: SubscriberId) -> String {
     let mut data = mailing.0.to_be_bytes().to_vec();
     data.extend_from_slice(&subscriber.0.to_be_bytes());
-    let mut text = data_encoding::BASE32_NOPAD.encode(&keys.mac(Purpose::MessageId, &data)).to_ascii_lowercase();
+    let mut text =
+        data_encoding::BASE32_NOPAD.encode(&keys.mac(Purpose::MessageId, &data)).to_ascii_lowercase();
     text.truncate(MESSAGE_ID_LETTERS);
     text
 }

@@ -88,7 +88,7 @@ impl Engine {
         if !parts.store.is_shared() {
             recovery::recover_all(&parts.store, &parts.clock).await?;
         }
-        let first = begin(&parts).await?;
+        let first = begin(&parts, None).await?;
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(live(parts, first, stopped));
         Ok(Self { stop, task })
@@ -109,10 +109,15 @@ impl Engine {
     }
 }
 
-/// Signs a worker on.
-async fn begin(parts: &EngineParts) -> Result<Arc<Shared>> {
+/// Signs a worker on, and takes over from the one before it in this process, if that failed.
+async fn begin(parts: &EngineParts, before: Option<WorkerId>) -> Result<Arc<Shared>> {
+    let now = parts.clock.now();
     let mut tx = parts.store.begin().await?;
-    let worker = workers::insert(&mut tx, parts.clock.now()).await?;
+    if let Some(before) = before {
+        recovery::take_over(&mut tx, before, now).await?;
+        workers::delete(&mut tx, before).await?;
+    }
+    let worker = workers::insert(&mut tx, now).await?;
     tx.commit().await?;
     Ok(Arc::new(Shared {
         store: parts.store.clone(),
@@ -140,7 +145,7 @@ async fn live(parts: EngineParts, first: Arc<Shared>, stop: watch::Receiver<bool
             if *stop.borrow() {
                 return;
             }
-            match begin(&parts).await {
+            match begin(&parts, Some(shared.worker)).await {
                 Ok(next) => {
                     shared = next;
                     break;
@@ -162,7 +167,12 @@ async fn work(parts: &EngineParts, shared: &Arc<Shared>, mut stop: watch::Receiv
     on_the_wire.spawn(feeder::run(Arc::clone(shared), claims_in, ended.clone()));
     on_the_wire.spawn(outbox::run(Arc::clone(shared), ended.clone()));
     for _ in 0..shared.settings.connections.max(1) {
-        on_the_wire.spawn(sender::run(Arc::clone(shared), Arc::clone(&queue), outcomes_in.clone(), ended.clone()));
+        on_the_wire.spawn(sender::run(
+            Arc::clone(shared),
+            Arc::clone(&queue),
+            outcomes_in.clone(),
+            ended.clone(),
+        ));
     }
     drop(outcomes_in);
     let mut recording = JoinSet::new();

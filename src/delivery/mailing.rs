@@ -52,6 +52,7 @@ fn of(mailing: Mailing, clock: &Clock) -> Progress {
     #[expect(clippy::cast_precision_loss, reason = "an estimate for people to look at")]
     let seconds = open as f64 / per_second;
     let is_known = mailing.status == MailingStatus::Sending && per_second > 0.0 && open > 0;
-    let seconds_left = is_known.then(|| Duration::try_from_secs_f64(seconds).map_or(0, |left| left.as_secs()));
+    let seconds_left =
+        is_known.then(|| Duration::try_from_secs_f64(seconds).map_or(0, |left| left.as_secs()));
     Progress { mailing, percent, per_second, seconds_left }
 }

@@ -16,7 +16,7 @@ use crate::mail::reply::Verdict;
 use crate::mail::smtp::{Attempt, Outgoing};
 use crate::mail::template::{Recipient as Filling, Source, Template};
 use crate::model::{EmailAddress, Newsletter, OutboxKind, OutboxMail, OutboxStatus, Subscription};
-use crate::store::{Result, StoreError, outbox_contents, newsletters, outbox, subscribers, subscriptions};
+use crate::store::{Result, StoreError, newsletters, outbox, outbox_contents, subscribers, subscriptions};
 
 /// Mails claimed and sent at once.
 const BATCH: i64 = 10;
@@ -158,7 +158,9 @@ async fn put_back(
 /// Writes the mail; `None` when there is nobody to write to any more.
 async fn compose(shared: &Shared, mail: &OutboxMail) -> std::result::Result<Option<Ready>, MailError> {
     let mut reader = shared.store.read().await?;
-    let Some(newsletter) = newsletters::by_id(reader.db(), mail.newsletter_id).await? else { return Ok(None) };
+    let Some(newsletter) = newsletters::by_id(reader.db(), mail.newsletter_id).await? else {
+        return Ok(None);
+    };
     if mail.kind == OutboxKind::Test {
         drop(reader);
         return compose_test(shared, mail, newsletter).await;
@@ -171,8 +173,11 @@ async fn compose(shared: &Shared, mail: &OutboxMail) -> std::result::Result<Opti
     drop(reader);
     let (rendered, headers) = match mail.kind {
         OutboxKind::AlreadySubscribed => {
-            let view =
-                AlreadySubscribedView { newsletter: &newsletter, language: mail.language, asked_at: mail.created_at };
+            let view = AlreadySubscribedView {
+                newsletter: &newsletter,
+                language: mail.language,
+                asked_at: mail.created_at,
+            };
             (render_already_subscribed(&view)?, headers::already_subscribed())
         }
         OutboxKind::Confirm | OutboxKind::Test => {

@@ -44,7 +44,12 @@ impl Claim {
 pub type Queue = Arc<Mutex<mpsc::Receiver<Claim>>>;
 
 /// Sends until the queue ends, or the stop. A claim that was not sent stays claimed: the engine gives it back.
-pub async fn run(shared: Arc<Shared>, queue: Queue, outcomes: mpsc::Sender<Recorded>, mut stop: watch::Receiver<bool>) {
+pub async fn run(
+    shared: Arc<Shared>,
+    queue: Queue,
+    outcomes: mpsc::Sender<Recorded>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         let claim = tokio::select! {
             claim = async { queue.lock().await.recv().await } => claim,
@@ -67,7 +72,8 @@ async fn deliver(shared: &Shared, mut claim: Claim, stop: &mut watch::Receiver<b
         Err(subscriber) => return Some(record(subscriber, Outcome::Skipped)),
     };
     let message = claim.campaign.message(&shared.keys, &shared.settings, &recipient);
-    let envelope_from = shared.settings.bounce_address.as_ref().unwrap_or(&claim.campaign.newsletter.sender_address);
+    let envelope_from =
+        shared.settings.bounce_address.as_ref().unwrap_or(&claim.campaign.newsletter.sender_address);
     let mail = Outgoing { envelope_from: Some(envelope_from), to: &recipient.address, bytes: &message };
     loop {
         tokio::select! {
@@ -136,7 +142,8 @@ const fn record(subscriber_id: SubscriberId, outcome: Outcome) -> Record {
 }
 
 fn outcome(shared: &Shared, claim: &Claim, recipient: &Recipient, attempt: Attempt) -> Record {
-    let one_try = |outcome, reply: String| Record { attempts: 1, reply, ..record(recipient.subscriber_id, outcome) };
+    let one_try =
+        |outcome, reply: String| Record { attempts: 1, reply, ..record(recipient.subscriber_id, outcome) };
     match attempt {
         Attempt::Accepted(reply) => one_try(Outcome::Sent, reply.to_string()),
         Attempt::Refused { reply, .. } if reply.classify() == Verdict::Bounced => {
@@ -146,7 +153,9 @@ fn outcome(shared: &Shared, claim: &Claim, recipient: &Recipient, attempt: Attem
         Attempt::Lost { reason, .. } => later(shared, claim, recipient, without_address(&reason), 0),
         Attempt::Uncertain(reason) => match claim.campaign.newsletter.on_uncertain {
             UncertainPolicy::Resend => later(shared, claim, recipient, without_address(&reason), 1),
-            UncertainPolicy::Hold => Record { doubts: 1, ..one_try(Outcome::Uncertain, without_address(&reason)) },
+            UncertainPolicy::Hold => {
+                Record { doubts: 1, ..one_try(Outcome::Uncertain, without_address(&reason)) }
+            }
         },
     }
 }

@@ -93,15 +93,17 @@ pub async fn claim_due(
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<Retry>> {
+    // Materialized: PostgreSQL may run a subquery anew for each row, and then the limit is none.
     let sql = sql!(
         tx.db(),
-        "UPDATE deliveries SET outcome = 'claimed', worker_id = $2, at = $3, due_at = NULL
-        WHERE mailing_id = $1 AND subscriber_id IN (
+        "WITH due AS MATERIALIZED (
             SELECT subscriber_id FROM deliveries WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at <= $3
             ORDER BY due_at LIMIT $4",
         sqlite: "",
         postgres: " FOR UPDATE SKIP LOCKED",
-        ") AND outcome = 'deferred' RETURNING subscriber_id, attempts, doubts"
+        ") UPDATE deliveries SET outcome = 'claimed', worker_id = $2, at = $3, due_at = NULL
+        WHERE mailing_id = $1 AND outcome = 'deferred' AND subscriber_id IN (SELECT subscriber_id FROM due)
+        RETURNING subscriber_id, attempts, doubts"
     );
     let retries: Vec<Retry> = on!(tx.db(), |c| sqlx::query_as(sql)
         .bind(mailing)

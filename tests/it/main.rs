@@ -1,5 +1,6 @@
 //! The integration tests: one binary. The paths repeat the URLs and the modules.
 
+mod architecture;
 mod store;
 mod subscriptions;
 mod support;
