@@ -137,3 +137,9 @@ pub async fn delete_queued(tx: &mut Tx, subscription: SubscriptionId) -> Result<
     const SQL: &str = "DELETE FROM outbox WHERE subscription_id = $1 AND status = 'queued'";
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected()))
 }
+
+/// Forgets test mails to the address of a person who is erased, whatever became of them.
+pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
+    const SQL: &str = "DELETE FROM outbox WHERE lower(to_address) = lower($1)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(address).execute(c).await?.rows_affected()))
+}

@@ -3,5 +3,6 @@
 mod architecture;
 mod mail;
 mod store;
+mod subscriptions;
 mod support;
 mod web;
