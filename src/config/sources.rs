@@ -107,7 +107,7 @@ impl Reader {
         for (name, value) in table {
             let key = format!("{prefix}{}", name.get_ref());
             let origin_here = origin(name.span().start);
-            let found = find(|about| keys(about), &key);
+            let found = find(keys, &key);
             match (found, value.get_ref()) {
                 (Some((about, is_path)), value) => {
                     let form = if is_path { Form::Text } else { about.form };
@@ -136,7 +136,7 @@ impl Reader {
                 && !variable.starts_with(TEST_VARIABLE_PREFIX)
                 && variable != PATH_VARIABLE;
             let origin = Origin::Environment(variable.clone());
-            match find(|about| variables(about), &variable) {
+            match find(variables, &variable) {
                 _ if !is_ours => {}
                 // Compose files and units pass on variables that nobody set as empty ones.
                 Some(_) if text.is_empty() => {}

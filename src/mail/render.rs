@@ -254,7 +254,6 @@ struct Frame {
     t: Texts,
     lang: &'static str,
     newsletter: String,
-    sender: String,
     postal: Vec<String>,
     brand: Brand,
     logo: Option<Logo>,
@@ -285,7 +284,6 @@ impl Frame {
             t: Texts::new(language),
             lang: language.as_str(),
             newsletter: clean_line(&newsletter.name),
-            sender: clean_line(&newsletter.sender_name),
             postal: clean(&newsletter.postal_address)
                 .lines()
                 .map(clean_line)
@@ -439,7 +437,24 @@ fn web_url(what: &'static str, url: &str) -> Result<String, RenderError> {
 }
 
 fn inline(html: &str) -> Result<String, RenderError> {
-    Ok(CSSInliner::options().load_remote_stylesheets(false).build().inline(html)?)
+    // What stays in the head is what cannot stand in an element: media queries.
+    let options = CSSInliner::options().keep_at_rules(true).load_remote_stylesheets(false);
+    let inlined = options.build().inline(html)?;
+    // The inliner puts them first; the encoding of a page must be told within its first 1,024 octets.
+    Ok(
+        match inlined
+            .split_once("<head><style>")
+            .and_then(|(start, rest)| Some((start, rest.split_once("</style>")?)))
+        {
+            Some((start, (style, rest))) => {
+                format!(
+                    "{start}<head>{}",
+                    rest.replacen("</head>", &format!("<style>{style}</style></head>"), 1)
+                )
+            }
+            None => inlined,
+        },
+    )
 }
 
 /// White space of a template folded, slots kept.
@@ -618,7 +633,10 @@ mod tests {
                 assert!(!part.contains(['\u{e000}', '\u{e001}']), "{name}: a slot is left");
             }
             for link in links(&html) {
-                assert!(text.contains(&link), "{name}: {link} is not in\n{text}");
+                assert!(
+                    text.contains(link.trim_start_matches("mailto:")),
+                    "{name}: {link} is not in\n{text}"
+                );
             }
             assert!(links(&html).contains(LEAVE), "{name}");
             for line in text.lines() {
@@ -650,6 +668,7 @@ mod tests {
             let tag = format!("lang=\"{language}\"");
             assert_eq!(html.matches(&tag).count(), 2, "{name}");
             assert_eq!(html.matches("dir=\"ltr\"").count(), 2, "{name}");
+            assert!(html.find("<meta charset").is_some_and(|at| at < 1_000), "{name}");
             assert!(html.contains("<title>") && html.contains("name=\"color-scheme\""), "{name}");
             let style: usize =
                 html.split("<style").skip(1).map(|rest| rest.split("</style>").next().unwrap().len()).sum();

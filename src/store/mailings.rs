@@ -173,3 +173,9 @@ pub async fn cancel(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<bool> 
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(rows == 1)
 }
+
+/// Mailings of a newsletter that have begun and not ended.
+pub async fn in_progress(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<Mailing>> {
+    const SQL: &str = "SELECT * FROM mailings WHERE newsletter_id = $1 AND status IN ('sending', 'paused')";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
+}

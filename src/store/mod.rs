@@ -22,6 +22,7 @@ pub mod issues;
 pub mod mailings;
 pub mod newsletters;
 pub mod outbox;
+pub mod outbox_contents;
 pub mod rate_limits;
 pub mod sessions;
 pub mod subscribers;

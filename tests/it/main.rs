@@ -2,6 +2,9 @@
 
 mod accounts;
 mod publishing;
+mod architecture;
+mod mail;
 mod store;
+mod subscriptions;
 mod support;
 mod web;

@@ -159,12 +159,10 @@ pub async fn post(
         }
         Err(SignUpError::Invalid(problems)) => {
             filled.mistakes = problems.iter().map(|problem| (problem.field(), problem.key())).collect();
-            let is_field = |problem: &Problem| !problem.field().is_empty();
-            let t = Texts::new(shown_in);
-            filled.notice = Some(match problems.iter().find(|problem| !is_field(problem)) {
-                Some(problem) => t.text(problem.key()),
-                None => t.text("error-marked"),
-            });
+            filled.notice = Some(Texts::new(shown_in).text(match problems.as_slice() {
+                [Problem::TooFast] => Problem::TooFast.key(),
+                _ => "error-marked",
+            }));
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             show(&request, &app, newsletter, (shown_in, language), filled, status).await
         }

@@ -119,7 +119,7 @@ fn show_left(
     (newsletter, subscription): (Newsletter, Subscription),
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of_mail(request, subscription.language);
-    let frame = Page::new(t, t.text("left-title")).of_newsletter(&newsletter);
+    let frame = Page::new(t, t.text("left-title")).of_newsletter(&newsletter).with_languages(request);
     let template = LeftPage {
         page: frame,
         message: t.with("left", "newsletter", newsletter.name.clone()),

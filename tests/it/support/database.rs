@@ -57,6 +57,18 @@ macro_rules! change {
 }
 pub(crate) use change;
 
+/// Runs a statement that the store has no function for.
+pub async fn execute(store: &Store, sql: &'static str) {
+    match store {
+        Store::Sqlite { writer, .. } => {
+            sqlx::query(sql).execute(writer).await.expect("executed");
+        }
+        Store::Postgres(pool) => {
+            sqlx::query(sql).execute(pool).await.expect("executed");
+        }
+    }
+}
+
 pub struct TestDatabase {
     pub store: Store,
     /// As the configuration names it.
