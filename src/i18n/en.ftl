@@ -34,3 +34,33 @@ page-error-too-many = There were too many attempts. Please try again in { $minut
     [one] one minute
    *[other] { $minutes } minutes
 }.
+## Mails
+
+mail-issue-number = Issue { $number }
+mail-view-online = View online
+mail-contents = In this issue
+mail-by = By { $author }
+mail-read-on = Read on
+mail-read-on-site = Read this article on our website
+mail-why = You are receiving this email because you subscribed to { $newsletter }.
+mail-unsubscribe = Unsubscribe
+mail-web-why = This is an issue of { $newsletter }. Would you like the next one in your inbox?
+mail-web-subscribe = Subscribe
+mail-confirm-subject = Confirm your subscription to { $newsletter }
+mail-confirm-preheader = One more click, and { $newsletter } will come to you.
+mail-confirm-title = Confirm your subscription
+mail-confirm-who = On { $date }, this email address was entered in the sign-up form of { $newsletter }.
+mail-confirm-ask = Was that you? Then please confirm below that you would like to receive the newsletter.
+mail-confirm-button = Yes, subscribe me
+mail-confirm-link = If the button does not work, copy this address into your browser:
+mail-confirm-valid = The link is valid for 7 days, until { $date }.
+mail-confirm-ignore = Not you? Then you need not do anything: without your confirmation we will not send you the newsletter.
+mail-confirm-stop = Would you rather not be reminded of this request either? You can see to that here:
+mail-confirm-stop-link = Withdraw the request
+mail-already-subject = You are already subscribed to { $newsletter }
+mail-already-preheader = There is nothing you need to do.
+mail-already-title = You are already subscribed
+mail-already-who = On { $date }, this email address was entered in the sign-up form of { $newsletter }. You were on the list already: nothing has changed, and there is nothing you need to do.
+mail-already-missing = Not seeing the newsletter? It may be worth a look in your spam folder.
+mail-already-leave = Would you rather not receive the newsletter any more? You can unsubscribe here:
+mail-service-why = This is a one-off message about your subscription.

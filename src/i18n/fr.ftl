@@ -34,3 +34,33 @@ page-error-too-many = Il y a eu trop de tentatives. Réessayez dans { $minutes -
     [one] une minute
    *[other] { $minutes } minutes
 }.
+## Mails
+
+mail-issue-number = Numéro { $number }
+mail-view-online = Voir en ligne
+mail-contents = Dans ce numéro
+mail-by = Par { $author }
+mail-read-on = Lire la suite
+mail-read-on-site = Lire cet article sur notre site
+mail-why = Vous recevez cet e-mail parce que vous êtes abonné(e) à { $newsletter }.
+mail-unsubscribe = Se désabonner
+mail-web-why = Ceci est un numéro de { $newsletter }. Souhaitez-vous recevoir le prochain par e-mail ?
+mail-web-subscribe = S’abonner
+mail-confirm-subject = Confirmez votre abonnement à { $newsletter }
+mail-confirm-preheader = Encore un clic et vous recevrez { $newsletter }.
+mail-confirm-title = Confirmez votre abonnement
+mail-confirm-who = Le { $date }, cette adresse e-mail a été saisie dans le formulaire d’abonnement à { $newsletter }.
+mail-confirm-ask = C’était vous ? Confirmez alors ci-dessous que vous souhaitez recevoir la lettre d’information.
+mail-confirm-button = Oui, je m’abonne
+mail-confirm-link = Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur :
+mail-confirm-valid = Le lien est valable 7 jours, jusqu’au { $date }.
+mail-confirm-ignore = Ce n’était pas vous ? Vous n’avez rien à faire : sans votre confirmation, nous ne vous enverrons pas la lettre d’information.
+mail-confirm-stop = Vous ne souhaitez pas non plus de rappel de cette demande ? Vous pouvez l’indiquer ici :
+mail-confirm-stop-link = Retirer la demande
+mail-already-subject = Vous êtes déjà abonné(e) à { $newsletter }
+mail-already-preheader = Vous n’avez rien à faire.
+mail-already-title = Vous êtes déjà abonné(e)
+mail-already-who = Le { $date }, cette adresse e-mail a été saisie dans le formulaire d’abonnement à { $newsletter }. Vous étiez déjà sur la liste : rien n’a changé et vous n’avez rien à faire.
+mail-already-missing = Vous ne voyez pas arriver la lettre d’information ? Pensez à regarder dans votre dossier de courrier indésirable.
+mail-already-leave = Vous ne souhaitez plus recevoir la lettre d’information ? Vous pouvez vous désabonner ici :
+mail-service-why = Ceci est un message unique au sujet de votre abonnement.
