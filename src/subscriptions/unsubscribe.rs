@@ -134,6 +134,7 @@ pub fn can_undo(clock: &Clock, subscription: &Subscription) -> bool {
 /// Takes the rows of the mailings in progress before the subscription is changed, in the order of their ids,
 /// so that two who leave at once cannot wait for each other.
 pub(super) async fn lock_in_progress(tx: &mut Tx, subscription: &Subscription) -> Result<Vec<MailingId>> {
+    subscriptions::announce_change(tx).await?;
     let mut ids: Vec<MailingId> = mailings::in_progress(tx.db(), subscription.newsletter_id)
         .await?
         .iter()
