@@ -1,0 +1,95 @@
+//! Shows that this worker lives, and notices which others do not.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::lease::{BEAT_EVERY, SILENCE_MAX};
+use super::patience::Patience;
+use super::recovery;
+use super::shift::Shift;
+use crate::model::{Timestamp, WorkerId};
+use crate::store::{Result, workers};
+
+/// Runs until others have declared this worker dead.
+pub async fn run(shift: &Shift) {
+    let mut patience = Patience::new("show that this sender lives");
+    let mut others = Others::default();
+    loop {
+        match beat(shift, &mut others).await {
+            Ok(true) => {
+                patience.over();
+                shift.clock.sleep(BEAT_EVERY).await;
+            }
+            Ok(false) => {
+                tracing::warn!(worker = %shift.worker, "this sender was silent for so long that others took over");
+                return;
+            }
+            Err(error) => patience.wait(&error).await,
+        }
+    }
+}
+
+async fn beat(shift: &Shift, others: &mut Others) -> Result<bool> {
+    let moment = shift.lease.moment();
+    let mut tx = shift.store.begin().await?;
+    let is_alive = workers::beat(&mut tx, shift.worker, shift.clock.now()).await?;
+    tx.commit().await?;
+    if !is_alive {
+        return Ok(false);
+    }
+    shift.lease.renew(moment);
+    if shift.store.is_shared() {
+        let all = workers::all(shift.store.read().await?.db()).await?;
+        for (worker, last_beat) in others.silent(shift.worker, &all, shift.clock.elapsed()) {
+            if recovery::bury(&shift.store, &shift.clock, worker, last_beat).await? {
+                shift.signals.wake();
+                shift.signals.did();
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The last beat of each other worker, and since when it has not changed by our own monotonic clock: the
+/// clocks of two machines are never compared.
+#[derive(Debug, Default)]
+struct Others(HashMap<WorkerId, (Timestamp, Duration)>);
+
+impl Others {
+    fn silent(
+        &mut self,
+        me: WorkerId,
+        all: &[(WorkerId, Timestamp)],
+        elapsed: Duration,
+    ) -> Vec<(WorkerId, Timestamp)> {
+        self.0.retain(|worker, _| all.iter().any(|(id, _)| id == worker));
+        for (worker, beat) in all.iter().filter(|(worker, _)| *worker != me) {
+            let seen = self.0.entry(*worker).or_insert((*beat, elapsed));
+            if seen.0 != *beat {
+                *seen = (*beat, elapsed);
+            }
+        }
+        let silent = self.0.iter().filter(|(_, (_, since))| elapsed.saturating_sub(*since) >= SILENCE_MAX);
+        silent.map(|(worker, (beat, _))| (*worker, *beat)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_measured_by_our_own_clock_from_when_it_was_first_seen() {
+        let me = WorkerId(1);
+        let mut others = Others::default();
+        // Its clock is an hour behind ours.
+        let beats = |at| vec![(me, Timestamp::from_millis(9)), (WorkerId(2), Timestamp::from_millis(at))];
+        let at = Duration::from_secs;
+        assert!(others.silent(me, &beats(5), at(3600)).is_empty());
+        assert!(others.silent(me, &beats(5), at(3650)).is_empty());
+        assert!(others.silent(me, &beats(6), at(3660)).is_empty());
+        assert!(others.silent(me, &beats(6), at(3719)).is_empty());
+        let silent = others.silent(me, &beats(6), at(3720));
+        assert_eq!(silent, [(WorkerId(2), Timestamp::from_millis(6))]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Writes outcomes, in batches. Its queue is small: a database that is slow slows sending, and one that
+//! does not answer stops it, instead of losing outcomes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::patience::Patience;
+use super::shift::{Settled, Shift};
+use crate::model::{Mailing, MailingId};
+use crate::store::deliveries::{self, RECORD_ROWS_MAX, Record};
+use crate::store::{Result, mailings};
+
+/// Outcomes that may wait for the recorder. If the process is killed now, these and one batch are in doubt.
+pub const QUEUE: usize = 64;
+/// How long a batch is gathered: a commit costs as much for one outcome as for twenty.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Runs until every sender is gone and everything is written.
+pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
+    let mut patience = Patience::new("record what became of mails; sending waits");
+    while let Some(first) = outcomes.recv().await {
+        let mut batch = BTreeMap::<MailingId, Vec<Record>>::new();
+        for settled in gather(first, &mut outcomes).await {
+            batch.entry(settled.mailing).or_default().push(settled.record);
+        }
+        loop {
+            match write(shift, &batch).await {
+                Ok(ended) => {
+                    patience.over();
+                    ended.iter().for_each(|mailing| announce_end(shift, mailing));
+                    break;
+                }
+                Err(error) => patience.wait(&error).await,
+            }
+        }
+        wake_for_retries(shift, &batch);
+        shift.signals.did();
+    }
+}
+
+/// The first outcome and those that come soon after.
+async fn gather(first: Settled, outcomes: &mut mpsc::Receiver<Settled>) -> Vec<Settled> {
+    let mut batch = vec![first];
+    let over = tokio::time::sleep(GATHER);
+    tokio::pin!(over);
+    while batch.len() < RECORD_ROWS_MAX {
+        tokio::select! {
+            biased;
+            next = outcomes.recv() => match next {
+                Some(settled) => batch.push(settled),
+                None => break,
+            },
+            () = &mut over => break,
+        }
+    }
+    batch
+}
+
+/// One transaction for the batch, the mailings in the order of their ids. Answers which of them ended.
+async fn write(shift: &Shift, batch: &BTreeMap<MailingId, Vec<Record>>) -> Result<Vec<Mailing>> {
+    let now = shift.clock.now();
+    let mut ended = Vec::new();
+    let mut lost = 0;
+    let mut tx = shift.store.begin().await?;
+    for (mailing, records) in batch {
+        lost += records.len() - deliveries::record(&mut tx, *mailing, shift.worker, records, now).await?;
+        ended.extend(mailings::finish(&mut tx, *mailing, now).await?);
+    }
+    tx.commit().await?;
+    if lost > 0 {
+        // Also after a commit of which the answer was lost: then they are recorded already.
+        tracing::warn!(outcomes = lost, "outcomes of claims that this worker no longer holds were not recorded");
+    }
+    Ok(ended)
+}
+
+/// The feeder sleeps until the next retry that it knows of; these may be earlier.
+fn wake_for_retries(shift: &Shift, batch: &BTreeMap<MailingId, Vec<Record>>) {
+    if batch.values().flatten().any(|record| record.due_at.is_some()) {
+        shift.signals.wake();
+    }
+}
+
+/// Says that a mailing is Sent, and whether its account balances.
+pub fn announce_end(shift: &Shift, mailing: &Mailing) {
+    let account = mailing.account;
+    if account.balances() {
+        tracing::info!(mailing = %mailing.id, sent = account.sent, bounced = account.bounced, "a mailing is sent");
+    } else {
+        tracing::error!(mailing = %mailing.id, ?account, "a mailing ended and its account does not balance");
+    }
+    shift.signals.did();
+}

@@ -1,0 +1,43 @@
+//! The seam between the engine and the relay: a mail goes out, one of four things happened.
+//! Production is [`crate::mail::relay::Relay`]; tests script it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::model::EmailAddress;
+
+/// A mail with its envelope.
+#[derive(Debug)]
+pub struct WireMail {
+    /// MAIL FROM: where bounces go.
+    pub from: EmailAddress,
+    /// RCPT TO.
+    pub to: EmailAddress,
+    /// Without dot-stuffing.
+    pub octets: Vec<u8>,
+}
+
+/// What happened to one mail on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// 250 to the final dot.
+    Accepted { reply: String },
+    /// 4xx, or 5xx when `is_permanent`.
+    Refused { is_permanent: bool, reply: String },
+    /// The connection broke before the final dot: the relay does not have it.
+    Lost { reply: String },
+    /// The connection broke after the final dot: nobody knows.
+    Uncertain { reply: String },
+}
+
+/// No mail could be tried: connection or login refused, TLS not to be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreachable(pub String);
+
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Attempt, Unreachable>> + Send + 'a>>;
+
+/// Where mails go. Called by several senders at once.
+pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
+    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
+}
