@@ -68,12 +68,13 @@ impl Gate {
         }
     }
 
-    /// The relay could not be reached, or cut us off. Answers how long to leave it alone.
-    pub fn failed(&self, why: &str) -> Duration {
+    /// The relay could not be reached, or cut us off. Answers how long to leave it alone:
+    /// `at_least`, or longer after several failures.
+    pub fn failed(&self, why: &str, at_least: Duration) -> Duration {
         let now = self.clock.elapsed();
         let mut wait = FIRST_WAIT;
         self.trouble.send_modify(|trouble| {
-            wait = FIRST_WAIT.saturating_mul(1 << trouble.failures.min(5)).min(WAIT_MAX);
+            wait = FIRST_WAIT.saturating_mul(1 << trouble.failures.min(5)).min(WAIT_MAX).max(at_least);
             trouble.failures = trouble.failures.saturating_add(1);
             trouble.next_try = now + wait;
             if trouble.warned.is_none_or(|at| now.saturating_sub(at) >= WARN_EVERY) {
@@ -96,7 +97,7 @@ mod tests {
         let clock = Clock::test(Timestamp::from_millis(0));
         let gate = Gate::new(clock.clone());
         assert!(gate.pass().now_or_never().is_some());
-        gate.failed("refused");
+        gate.failed("refused", Duration::ZERO);
         let mut first = Box::pin(gate.pass());
         let mut second = Box::pin(gate.pass());
         assert!(first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none());
@@ -110,7 +111,7 @@ mod tests {
     #[test]
     fn tries_get_rarer_up_to_half_a_minute() {
         let gate = Gate::new(Clock::test(Timestamp::from_millis(0)));
-        let waits: Vec<u64> = (0..8).map(|_| gate.failed("refused").as_secs()).collect();
+        let waits: Vec<u64> = (0..8).map(|_| gate.failed("refused", Duration::ZERO).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
     }
 }

@@ -42,11 +42,25 @@ pub async fn bury(store: &Store, clock: &Clock, worker: WorkerId, last_beat: Tim
     Ok(true)
 }
 
-/// Signs off a worker that stops in good order: nothing that it still holds was on the wire.
-pub async fn sign_off(store: &Store, clock: &Clock, worker: WorkerId) -> Result<()> {
+/// Buries a worker of this process of which a task failed.
+pub async fn bury_own(store: &Store, clock: &Clock, worker: WorkerId) -> Result<()> {
+    let all = workers::all(store.read().await?.db()).await?;
+    if let Some((worker, last_beat)) = all.into_iter().find(|(id, _)| *id == worker) {
+        bury(store, clock, worker, last_beat).await?;
+    }
+    Ok(())
+}
+
+/// Signs off a worker that stops in good order: no delivery that it still holds was on the wire. A single
+/// mail may have been, if `outbox_in_doubt`.
+pub async fn sign_off(store: &Store, clock: &Clock, worker: WorkerId, outbox_in_doubt: bool) -> Result<()> {
     let mut tx = store.begin().await?;
     deliveries::release(&mut tx, worker, clock.now()).await?;
-    store::outbox::release(&mut tx, worker).await?;
+    if outbox_in_doubt {
+        store::outbox::recover(&mut tx, worker, outbox::DOUBTS_MAX, clock.now()).await?;
+    } else {
+        store::outbox::release(&mut tx, worker).await?;
+    }
     workers::delete(&mut tx, worker).await?;
     tx.commit().await
 }

@@ -51,7 +51,7 @@ async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, claim: &Claim)
                 match &attempt {
                     Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
                     Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
-                        shift.gate.failed(reply);
+                        shift.gate.failed(reply, Duration::ZERO);
                     }
                 }
                 place.send(Settled { mailing, record: settle(shift, claim, attempt) });
@@ -60,7 +60,7 @@ async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, claim: &Claim)
             }
             Err(unreachable) => {
                 shift.on_wire.end(mailing, claim.subscriber_id);
-                let wait = shift.gate.failed(&unreachable.to_string());
+                let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
                 drop(pass);
                 shift.unless_stopped(shift.clock.sleep(wait)).await?;
             }

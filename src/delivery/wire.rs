@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::model::EmailAddress;
 
@@ -32,8 +33,12 @@ pub enum Attempt {
 
 /// No mail could be tried: connection or login refused, TLS not to be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreachable(pub String);
+#[error("{why}")]
+pub struct Unreachable {
+    pub why: String,
+    /// Before then no try has any point.
+    pub wait: Duration,
+}
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Attempt, Unreachable>> + Send + 'a>>;
 

@@ -1,0 +1,298 @@
+//! The tasks of a sender put together: signed on, watched, stopped in good order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::composer::{Composer, Links};
+use super::gate::Gate;
+use super::lease::Lease;
+use super::patience::Patience;
+use super::shift::{OnWire, Settled, Shift, Signals};
+use super::wire::Wire;
+use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
+use crate::clock::Clock;
+use crate::keys::Keys;
+use crate::model::{EmailAddress, WorkerId};
+use crate::store::Store;
+
+/// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
+/// recovered as doubts.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+/// After a task failed: a fault that comes back does not fill the log.
+const RESTART_PAUSE: Duration = Duration::from_secs(5);
+
+/// Everything an engine needs.
+#[derive(Debug, Clone)]
+pub struct EngineParts {
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    pub wire: Arc<dyn Wire>,
+    pub settings: EngineSettings,
+}
+
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Of our own pages, as subscribers reach them.
+    pub public_url: String,
+    /// As many as the relay has connections.
+    pub senders: usize,
+    /// A mail that is refused for the time being is tried again for so long (`mail.retry_hours`).
+    pub retry_for: Duration,
+    /// How long [`EngineHandle::stop`] waits for mails that are on the wire.
+    pub drain: Duration,
+    /// Where mails to unsubscribe are received, if anywhere.
+    pub unsubscribe_mailbox: Option<EmailAddress>,
+}
+
+impl EngineSettings {
+    pub fn new(public_url: &str, senders: usize) -> Self {
+        Self {
+            public_url: public_url.to_owned(),
+            senders: senders.max(1),
+            retry_for: Duration::from_secs(48 * 3600),
+            drain: Duration::from_secs(30),
+            unsubscribe_mailbox: None,
+        }
+    }
+}
+
+/// The scheduler, the sender and the outbox of one process.
+#[derive(Debug)]
+pub struct Engine;
+
+/// A running engine. Dropping it lets the engine run.
+#[derive(Debug)]
+pub struct EngineHandle {
+    signals: Signals,
+    task: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Starts the tasks; must be called in a tokio runtime. On SQLite the caller holds the
+    /// [`super::lock::ProcessLock`].
+    pub fn start(parts: EngineParts) -> EngineHandle {
+        let signals = Signals::new();
+        let task = tokio::spawn(run(parts, signals.clone()));
+        EngineHandle { signals, task }
+    }
+}
+
+impl EngineHandle {
+    /// Says that something was written that may be due now.
+    pub fn wake(&self) {
+        self.signals.wake();
+    }
+
+    /// A wake for those who write: cheap to clone.
+    pub fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let signals = self.signals.clone();
+        Arc::new(move || signals.wake())
+    }
+
+    /// Changes whenever something was done: a mailing began or ended, outcomes were recorded.
+    pub fn activity(&self) -> watch::Receiver<u64> {
+        self.signals.done.subscribe()
+    }
+
+    /// Finishes the mails on the wire, up to the limit of the settings, gives back everything else, and
+    /// signs off.
+    pub async fn stop(self) {
+        self.signals.stop.send_replace(true);
+        if let Err(error) = self.task.await
+            && error.is_panic()
+        {
+            tracing::error!(%error, "the sender ended with a failure");
+        }
+    }
+
+    /// Ends as a crash does: nothing is finished, given back or signed off.
+    pub async fn crash(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+/// How a shift ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// Everything was given back: the engine stops, or begins again with nothing in hand.
+    InOrder,
+    /// Others have buried this worker, and recovered its claims.
+    Buried,
+    /// A task failed; nobody knows what it was doing.
+    Failed,
+}
+
+async fn run(parts: EngineParts, signals: Signals) {
+    let mut patience = Patience::new("sign on as a sender");
+    loop {
+        let signed_on = recovery::sign_on(&parts.store, &parts.clock).await;
+        let worker = match signed_on {
+            Ok(worker) => worker,
+            Err(error) => {
+                tokio::select! {
+                    () = signals.stopped() => return,
+                    () = patience.wait(&error) => continue,
+                }
+            }
+        };
+        patience.over();
+        tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
+        signals.did();
+        let end = work(&parts, &signals, worker).await;
+        if *signals.stop.borrow() {
+            return;
+        }
+        if end == End::Failed {
+            tokio::time::sleep(RESTART_PAUSE).await;
+            recover_own(&parts, worker).await;
+        }
+    }
+}
+
+/// One worker, from sign-on to its end.
+async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId) -> End {
+    let links = Links::new(
+        parts.keys.clone(),
+        &parts.settings.public_url,
+        parts.settings.unsubscribe_mailbox.clone(),
+    );
+    let shift = Arc::new(Shift {
+        store: parts.store.clone(),
+        clock: parts.clock.clone(),
+        worker,
+        wire: Arc::clone(&parts.wire),
+        gate: Gate::new(parts.clock.clone()),
+        lease: Lease::new(parts.clock.clone()),
+        composer: Composer::new(links),
+        settings: parts.settings.clone(),
+        signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },
+        on_wire: OnWire::default(),
+    });
+    let mut tasks = Tasks::start(&shift);
+    let end = tokio::select! {
+        biased;
+        () = signals.stopped() => End::InOrder,
+        () = &mut tasks.heart => End::Buried,
+        Some(ended) = tasks.feeding.join_next() => match ended {
+            Ok(feeder::Ended::ClaimsUnknown) => End::InOrder,
+            ended => failure("the feeder", ended.map(drop)),
+        },
+        Some(ended) = tasks.others.join_next() => failure("a task", ended),
+        Some(ended) = tasks.recorder.join_next() => failure("the recorder", ended),
+    };
+    match end {
+        End::InOrder => tasks.finish(&shift).await,
+        End::Buried | End::Failed => {
+            tasks.abort().await;
+            end
+        }
+    }
+}
+
+/// A task that ended by itself, which none of them does while the shift lasts.
+fn failure(what: &str, ended: Result<(), tokio::task::JoinError>) -> End {
+    match ended {
+        Ok(()) => tracing::error!("{what} of the sender ended; the sender begins again"),
+        Err(error) => tracing::error!(%error, "{what} of the sender failed; the sender begins again"),
+    }
+    End::Failed
+}
+
+/// The tasks of a shift; dropping them ends them where they are.
+struct Tasks {
+    heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// The feeder and the outbox: they alone claim.
+    feeding: JoinSet<feeder::Ended>,
+    /// Scheduler, janitor and senders.
+    others: JoinSet<()>,
+    recorder: JoinSet<()>,
+    outcomes: mpsc::Sender<Settled>,
+}
+
+impl Tasks {
+    fn start(shift: &Arc<Shift>) -> Self {
+        let (claims_in, claims_out) = mpsc::channel(feeder::IN_HAND_MAX);
+        let claims_out = Arc::new(Mutex::new(claims_out));
+        let (outcomes, outcomes_out) = mpsc::channel(recorder::QUEUE);
+        let mut feeding = JoinSet::new();
+        let mut others = JoinSet::new();
+        let mut recording = JoinSet::new();
+        let own = Arc::clone(shift);
+        feeding.spawn(async move { feeder::run(&own, claims_in).await });
+        let own = Arc::clone(shift);
+        feeding.spawn(async move { outbox::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { scheduler::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { janitor::run(&own).await });
+        for _ in 0..shift.settings.senders {
+            let (own, claims, outcomes) = (Arc::clone(shift), Arc::clone(&claims_out), outcomes.clone());
+            others.spawn(async move { sender::run(&own, claims, outcomes).await });
+        }
+        let own = Arc::clone(shift);
+        recording.spawn(async move { recorder::run(&own, outcomes_out).await });
+        let own = Arc::clone(shift);
+        let heart = Box::pin(async move { heart::run(&own).await });
+        Self { heart, feeding, others, recorder: recording, outcomes }
+    }
+    /// Lets the tasks finish what is on the wire, and gives back the rest.
+    async fn finish(mut self, shift: &Shift) -> End {
+        shift.signals.stop.send_replace(true);
+        let drained = tokio::select! {
+            () = &mut self.heart => return End::Buried,
+            drained = tokio::time::timeout(shift.settings.drain, drain(&mut self.feeding, &mut self.others)) => drained,
+        };
+        let outbox_in_doubt = !self.feeding.is_empty();
+        if drained.is_err() {
+            tracing::warn!("some mails were still on the wire at the end; they are recorded as doubts");
+        }
+        self.feeding.shutdown().await;
+        self.others.shutdown().await;
+        let last_words = async {
+            for settled in shift.on_wire.drain() {
+                // The recorder ends after the last sender of outcomes, which this is.
+                let _ = self.outcomes.send(settled).await;
+            }
+            drop(self.outcomes);
+            let recorded = self.recorder.join_next().await;
+            recorded.is_none_or(|recorded| recorded.is_ok())
+                && recovery::sign_off(&shift.store, &shift.clock, shift.worker, outbox_in_doubt)
+                    .await
+                    .inspect_err(|error| tracing::warn!(%error, "the sender could not sign off"))
+                    .is_ok()
+        };
+        match tokio::time::timeout(LAST_WORDS, last_words).await {
+            Ok(true) => {
+                shift.signals.did();
+                End::InOrder
+            }
+            _ => End::Failed,
+        }
+    }
+
+    /// Ends the tasks where they are.
+    async fn abort(mut self) {
+        self.feeding.shutdown().await;
+        self.others.shutdown().await;
+        self.recorder.shutdown().await;
+    }
+}
+
+/// Waits for all of them.
+async fn drain(feeding: &mut JoinSet<feeder::Ended>, others: &mut JoinSet<()>) {
+    while others.join_next().await.is_some() {}
+    while feeding.join_next().await.is_some() {}
+}
+
+/// After a task failed: everything this worker held is in doubt.
+async fn recover_own(parts: &EngineParts, worker: WorkerId) {
+    let mut patience = Patience::new("recover after a failure");
+    while let Err(error) = recovery::bury_own(&parts.store, &parts.clock, worker).await {
+        patience.wait(&error).await;
+    }
+}

@@ -1,0 +1,244 @@
+//! Sends single mails: confirmations, answers, tests. The same relay as mailings; few at a time.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+
+use super::feeder::Ended;
+use super::patience::Patience;
+use super::retry::OUTBOX_PLAN;
+use super::shift::Shift;
+use super::wire::Attempt;
+use crate::model::{OutboxKind, OutboxMail, OutboxStatus, Timestamp};
+use crate::store::outbox::{self, AnotherTry};
+use crate::store::{Result, StoreError};
+
+/// Mails claimed in one transaction.
+const BATCH: i64 = 20;
+/// Mails on the wire at once, of all connections of the relay.
+const AT_ONCE: usize = 4;
+/// So often a confirmation is sent again after nobody knew whether it had arrived.
+pub const DOUBTS_MAX: i64 = 2;
+
+/// Runs until the engine stops.
+pub async fn run(shift: &Shift) -> Ended {
+    let mut work = shift.signals.work.subscribe();
+    let mut patience = Patience::new("look for single mails to send");
+    while !*shift.signals.stop.borrow() {
+        work.mark_unchanged();
+        match claim(shift).await {
+            Ok(mails) if mails.is_empty() => match next_due(shift).await {
+                Ok(due) => {
+                    patience.over();
+                    shift.idle(&mut work, due).await;
+                }
+                Err(error) => {
+                    shift.unless_stopped(patience.wait(&error)).await;
+                }
+            },
+            Ok(mails) => {
+                patience.over();
+                let each = |mail| async move { deliver(shift, &mail).await };
+                futures_util::stream::iter(mails).for_each_concurrent(AT_ONCE, each).await;
+            }
+            Err(Failure { error, claims_unknown: true }) => {
+                tracing::warn!(%error, "the database broke off while claiming; all claims are given back");
+                return Ended::ClaimsUnknown;
+            }
+            Err(Failure { error, .. }) => {
+                shift.unless_stopped(patience.wait(&error)).await;
+            }
+        }
+    }
+    Ended::Stopped
+}
+
+struct Failure {
+    error: StoreError,
+    claims_unknown: bool,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self { error, claims_unknown: false }
+    }
+}
+
+async fn claim(shift: &Shift) -> Result<Vec<OutboxMail>, Failure> {
+    let now = shift.clock.now();
+    if outbox::next_due(shift.store.read().await?.db()).await?.is_none_or(|due| due > now) {
+        return Ok(Vec::new());
+    }
+    let mut tx = shift.store.begin().await?;
+    let mails = outbox::claim(&mut tx, shift.worker, BATCH, now).await?;
+    tx.commit().await.map_err(|error| Failure { error, claims_unknown: true })?;
+    Ok(mails)
+}
+
+async fn next_due(shift: &Shift) -> Result<Option<Timestamp>> {
+    outbox::next_due(shift.store.read().await?.db()).await
+}
+
+/// What is written after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Conclusion {
+    Ended(OutboxStatus),
+    Again { attempts: i64, doubts: i64, due_at: Timestamp },
+}
+
+/// Brings a claimed mail to its conclusion. When the engine stops before it went out, it is given back
+/// with all others.
+async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
+    let pass = shift.unless_stopped(shift.gate.pass()).await?;
+    shift.unless_stopped(shift.lease.good()).await?;
+    let mut patience = Patience::new("write a single mail");
+    let composed = loop {
+        match shift.composer.single(&shift.store, mail).await {
+            Ok(composed) => break composed,
+            Err(error) => shift.unless_stopped(patience.wait(&error)).await?,
+        }
+    };
+    let wire_mail = match composed {
+        Ok(wire_mail) => wire_mail,
+        Err(moot) => {
+            record(shift, mail, Conclusion::Ended(OutboxStatus::Expired), &moot.to_string()).await;
+            return Some(());
+        }
+    };
+    // Writing the mail may have taken longer than the lease.
+    shift.unless_stopped(shift.lease.good()).await?;
+    let (conclusion, reply) = match shift.wire.send(&wire_mail).await {
+        Ok(attempt) => {
+            match &attempt {
+                Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
+                Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
+                    shift.gate.failed(reply, Duration::ZERO);
+                }
+            }
+            conclude(mail, &attempt, shift.clock.now())
+        }
+        Err(unreachable) => {
+            let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
+            let due_at = shift.clock.now().plus(wait);
+            let conclusion = if due_at.since(mail.created_at) < OUTBOX_PLAN.give_up {
+                Conclusion::Again { attempts: 0, doubts: 0, due_at }
+            } else {
+                Conclusion::Ended(OutboxStatus::Expired)
+            };
+            (conclusion, unreachable.why)
+        }
+    };
+    drop(pass);
+    record(shift, mail, conclusion, &reply).await;
+    Some(())
+}
+
+/// What an attempt means for a single mail. Pure.
+fn conclude(mail: &OutboxMail, attempt: &Attempt, now: Timestamp) -> (Conclusion, String) {
+    let dice = mail.id.0.unsigned_abs();
+    let tries = mail.attempts + 1;
+    let again = |due: Option<Timestamp>, doubts, otherwise| match due {
+        Some(due_at) => Conclusion::Again { attempts: 1, doubts, due_at },
+        None => Conclusion::Ended(otherwise),
+    };
+    match attempt {
+        Attempt::Accepted { reply } => (Conclusion::Ended(OutboxStatus::Sent), reply.clone()),
+        Attempt::Refused { is_permanent: true, reply } => {
+            (Conclusion::Ended(OutboxStatus::Bounced), reply.clone())
+        }
+        Attempt::Refused { is_permanent: false, reply } => {
+            let due = OUTBOX_PLAN.next(tries, mail.created_at, now, dice);
+            (again(due, 0, OutboxStatus::Expired), reply.clone())
+        }
+        Attempt::Lost { reply } => {
+            let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice);
+            (again(due, 0, OutboxStatus::Expired), reply.clone())
+        }
+        Attempt::Uncertain { reply } => {
+            let may_resend = mail.kind != OutboxKind::Test && mail.doubts < DOUBTS_MAX;
+            let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice).filter(|_| may_resend);
+            (again(due, 1, OutboxStatus::Uncertain), reply.clone())
+        }
+    }
+}
+
+async fn record(shift: &Shift, mail: &OutboxMail, conclusion: Conclusion, reply: &str) {
+    let reply: String = reply.chars().filter(|c| !c.is_control()).take(300).collect();
+    let mut patience = Patience::new("record what became of a single mail");
+    loop {
+        match write(shift, mail, &conclusion, &reply).await {
+            Ok(()) => break,
+            Err(error) => patience.wait(&error).await,
+        }
+    }
+    shift.signals.did();
+}
+
+async fn write(shift: &Shift, mail: &OutboxMail, conclusion: &Conclusion, reply: &str) -> Result<()> {
+    let mut tx = shift.store.begin().await?;
+    match *conclusion {
+        Conclusion::Ended(status) => {
+            let now = shift.clock.now();
+            outbox::finish(&mut tx, mail.id, shift.worker, status, reply, now).await?
+        }
+        Conclusion::Again { attempts, doubts, due_at } => {
+            let another = AnotherTry { attempts, doubts, due_at };
+            outbox::put_back(&mut tx, mail.id, shift.worker, another, reply).await?
+        }
+    };
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Language, NewsletterId, OutboxId};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn mail(kind: OutboxKind, doubts: i64) -> OutboxMail {
+        OutboxMail {
+            id: OutboxId(1),
+            kind,
+            status: OutboxStatus::Claimed,
+            newsletter_id: NewsletterId(1),
+            subscription_id: None,
+            to_address: None,
+            issue_id: None,
+            language: Language::Dutch,
+            nonce: Vec::new(),
+            message_uuid: uuid::Uuid::nil(),
+            attempts: doubts,
+            doubts,
+            due_at: NOW,
+            created_at: NOW,
+        }
+    }
+
+    fn after_doubt(kind: OutboxKind, doubts: i64) -> Conclusion {
+        conclude(&mail(kind, doubts), &Attempt::Uncertain { reply: String::new() }, NOW).0
+    }
+
+    #[test]
+    fn a_confirmation_in_doubt_is_sent_again_twice_at_most() {
+        for doubts in [0, 1] {
+            assert!(matches!(after_doubt(OutboxKind::Confirm, doubts), Conclusion::Again { doubts: 1, .. }));
+        }
+        assert_eq!(after_doubt(OutboxKind::Confirm, 2), Conclusion::Ended(OutboxStatus::Uncertain));
+    }
+
+    #[test]
+    fn a_test_mail_in_doubt_is_not_sent_again() {
+        assert_eq!(after_doubt(OutboxKind::Test, 0), Conclusion::Ended(OutboxStatus::Uncertain));
+    }
+
+    #[test]
+    fn a_refusal_for_a_day_is_the_end() {
+        let refused = Attempt::Refused { is_permanent: false, reply: "451".into() };
+        let (first, _) = conclude(&mail(OutboxKind::Confirm, 0), &refused, NOW);
+        assert!(matches!(first, Conclusion::Again { attempts: 1, doubts: 0, .. }));
+        let late = NOW.plus(Duration::from_secs(24 * 3600));
+        let (last, _) = conclude(&mail(OutboxKind::Confirm, 0), &refused, late);
+        assert_eq!(last, Conclusion::Ended(OutboxStatus::Expired));
+    }
+}
