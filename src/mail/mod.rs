@@ -12,3 +12,9 @@ pub mod mime;
 pub mod render;
 pub mod slot;
 pub mod template;
+
+pub mod receive;
+pub mod relay;
+pub mod reply;
+pub mod smtp;
+mod wire;

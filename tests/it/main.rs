@@ -3,3 +3,7 @@
 mod store;
 mod support;
 mod web;
+//! Everything that needs more than one module, or a server.
+
+mod mail;
+mod support;

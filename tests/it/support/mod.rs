@@ -2,3 +2,6 @@
 
 pub mod app;
 pub mod database;
+//! What tests share.
+
+pub mod smtp_server;

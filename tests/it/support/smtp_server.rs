@@ -1,0 +1,446 @@
+//! An SMTP server that misbehaves on demand.
+//!
+//! How it treats a message is in the local part of the recipient; what is wrong with the whole server is
+//! in [`Options`]. A number at the end makes it happen so many times, and then all is well: `defer-2`.
+//! What stands behind a plus is only there to make addresses different: `reject+7`.
+//!
+//! | Local part | What happens |
+//! |---|---|
+//! | `defer`, `reject` | 451, 550 to RCPT |
+//! | `reject-data`, `defer-dot` | 554, 452 to the final dot |
+//! | `drop-at-rcpt`, `drop-at-data`, `drop-in-data` | closes instead of the answer; in the middle of the message |
+//! | `drop-after-dot` | keeps the message and closes without an answer |
+//! | `close-421` | 421 to RCPT, and closes |
+//! | `slow` | answers the final dot only after [`SmtpServer::release`] |
+//! | `hang-at-rcpt`, `hang-at-data`, `hang-in-data`, `hang-at-dot` | never answers; `in-data` stops reading |
+//! | anything else | accepted |
+//!
+//! At MAIL the recipient is not known yet: what happens there is [`Options::at_mail`].
+//!
+//! To add a behaviour: a row above, and a name where it belongs in [`Talk`].
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ServerConfig, crypto::aws_lc_rs};
+
+/// What the server answers instead of the usual at one point.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum At {
+    #[default]
+    Fine,
+    Say(&'static str),
+    /// Closes without an answer.
+    Drop,
+    /// Never answers.
+    Hang,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// No TLS at all, also when STARTTLS is wanted.
+    #[default]
+    None,
+    Implicit,
+    /// By STARTTLS.
+    Upgrade,
+}
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub pipelining: bool,
+    /// EHLO keywords beside PIPELINING, STARTTLS and AUTH.
+    pub keywords: &'static [&'static str],
+    /// Whether AUTH is offered.
+    pub auth: bool,
+    pub tls: Tls,
+    /// Whose name is on the certificate.
+    pub certificate_name: &'static str,
+    pub at_greeting: At,
+    pub at_hello: At,
+    pub at_auth: At,
+    pub at_mail: At,
+    /// Answers 354 to DATA although every recipient was refused.
+    pub lies: bool,
+    /// Said in the same packet as the answer to STARTTLS.
+    pub injected: &'static str,
+    /// Closes a connection after so many messages, while the client keeps it.
+    pub closes_after_messages: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pipelining: true,
+            keywords: &["8BITMIME", "SIZE 1000000"],
+            auth: false,
+            tls: Tls::None,
+            certificate_name: "localhost",
+            at_greeting: At::Fine,
+            at_hello: At::Fine,
+            at_auth: At::Fine,
+            at_mail: At::Fine,
+            lies: false,
+            injected: "",
+            closes_after_messages: None,
+        }
+    }
+}
+
+/// A message the server took, or took and did not say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    pub from: String,
+    pub to: String,
+    /// Dots unstuffed.
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Record {
+    accepted: Vec<Accepted>,
+    /// Command lines of all connections, in order; AUTH without its secret.
+    commands: Vec<String>,
+    connections: usize,
+    open: usize,
+    most_open: usize,
+    /// How often a behaviour with a number happened.
+    counted: HashMap<String, u32>,
+}
+
+struct Shared {
+    options: Mutex<Options>,
+    record: Mutex<Record>,
+    /// Counts accepted messages, for who waits for them.
+    accepted: watch::Sender<usize>,
+    released: watch::Sender<bool>,
+    acceptor: TlsAcceptor,
+}
+
+/// A running server; it ends when dropped.
+pub struct SmtpServer {
+    pub addr: SocketAddr,
+    /// The authority that signed its certificate, for `extra_roots_pem`.
+    pub authority_pem: String,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+impl SmtpServer {
+    pub async fn start(options: Options) -> Self {
+        let (acceptor, authority_pem) = certificate(options.certificate_name);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            options: Mutex::new(options),
+            record: Mutex::default(),
+            accepted: watch::Sender::new(0),
+            released: watch::Sender::new(false),
+            acceptor,
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, Arc::clone(&shared)));
+        Self { addr, authority_pem, shared, _tasks: tasks }
+    }
+
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.shared.record.lock().unwrap().accepted.clone()
+    }
+
+    /// How many connections there were in all.
+    pub fn connections(&self) -> usize {
+        self.shared.record.lock().unwrap().connections
+    }
+
+    /// How many there were at the same time, at most.
+    pub fn most_open(&self) -> usize {
+        self.shared.record.lock().unwrap().most_open
+    }
+
+    /// Command lines so far, of all connections.
+    pub fn commands(&self) -> Vec<String> {
+        self.shared.record.lock().unwrap().commands.clone()
+    }
+
+    /// Waits until so many messages were accepted in all.
+    pub async fn wait_for_accepted(&self, count: usize) {
+        self.shared.accepted.subscribe().wait_for(|accepted| *accepted >= count).await.unwrap();
+    }
+
+    /// Answers those that wait as `slow`, and from now on at once.
+    pub fn release(&self) {
+        self.shared.released.send_replace(true);
+    }
+
+    /// Changes what is wrong, for connections from now on.
+    pub fn change(&self, change: impl FnOnce(&mut Options)) {
+        change(&mut self.shared.options.lock().unwrap());
+    }
+}
+
+/// An authority of its own and a certificate for `name`.
+fn certificate(name: &str) -> (TlsAcceptor, String) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf =
+        rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), authority_pem)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    while let Ok((tcp, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let options = shared.options.lock().unwrap().clone();
+            {
+                let mut record = shared.record.lock().unwrap();
+                record.connections += 1;
+                record.open += 1;
+                record.most_open = record.most_open.max(record.open);
+            }
+            // A client that goes away is a test that is over.
+            let _ = serve(tcp, &shared, options).await;
+            shared.record.lock().unwrap().open -= 1;
+        });
+    }
+}
+
+/// `None` is the end of a connection, whatever the reason.
+async fn serve(tcp: TcpStream, shared: &Shared, options: Options) -> Option<()> {
+    tcp.set_nodelay(true).ok()?;
+    if options.tls == Tls::Implicit {
+        let tls = shared.acceptor.accept(tcp).await.ok()?;
+        return Talk::new(tls, shared, options, true).run(true).await.map(|_| ());
+    }
+    let talk = Talk::new(tcp, shared, options.clone(), false).run(true).await?;
+    let tls = shared.acceptor.accept(talk.into_inner()).await.ok()?;
+    Talk::new(tls, shared, options, true).run(false).await.map(|_| ())
+}
+
+/// One connection before or after TLS.
+struct Talk<'a, S> {
+    stream: BufReader<S>,
+    shared: &'a Shared,
+    options: Options,
+    secure: bool,
+    from: String,
+    to: Option<String>,
+    messages: usize,
+}
+
+impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
+    fn new(stream: S, shared: &'a Shared, options: Options, secure: bool) -> Self {
+        let stream = BufReader::new(stream);
+        Self { stream, shared, options, secure, from: String::new(), to: None, messages: 0 }
+    }
+
+    async fn say(&mut self, line: &str) -> Option<()> {
+        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.ok()?;
+        self.stream.get_mut().flush().await.ok()
+    }
+
+    async fn at(&mut self, at: At, usual: &str) -> Option<()> {
+        match at {
+            At::Fine => self.say(usual).await,
+            At::Say(line) => {
+                self.say(line).await?;
+                (!line.starts_with("421")).then_some(())
+            }
+            At::Drop => None,
+            At::Hang => std::future::pending().await,
+        }
+    }
+
+    /// Until the end, or until STARTTLS: then the stream comes back.
+    async fn run(mut self, greet: bool) -> Option<BufReader<S>> {
+        if greet {
+            self.at(self.options.at_greeting, "220 test ESMTP").await?;
+        }
+        loop {
+            let mut line = String::new();
+            if self.stream.read_line(&mut line).await.ok()? == 0 {
+                return None;
+            }
+            let line = line.strip_suffix("\r\n")?;
+            let verb = line.split([' ', ':']).next().unwrap_or("").to_ascii_uppercase();
+            let noted = if verb == "AUTH" { "AUTH" } else { line };
+            self.shared.record.lock().unwrap().commands.push(noted.to_owned());
+            match verb.as_str() {
+                "EHLO" => self.hello().await?,
+                "STARTTLS" if self.options.tls == Tls::Upgrade => {
+                    self.say(&format!("220 go ahead{}", self.options.injected)).await?;
+                    return Some(self.stream);
+                }
+                "AUTH" => self.auth(line).await?,
+                "MAIL" => {
+                    self.from = between_brackets(line);
+                    self.to = None;
+                    // Also when it was changed after the connection was made.
+                    let at = self.shared.options.lock().unwrap().at_mail;
+                    self.at(at, "250 2.1.0 ok").await?;
+                }
+                "RCPT" => self.rcpt(line).await?,
+                "DATA" => self.data().await?,
+                "RSET" => {
+                    self.to = None;
+                    self.say("250 ok").await?;
+                }
+                "QUIT" => {
+                    self.say("221 bye").await?;
+                    return None;
+                }
+                _ => self.say("500 what").await?,
+            }
+            if self.options.closes_after_messages.is_some_and(|limit| self.messages >= limit) {
+                return None;
+            }
+        }
+    }
+
+    async fn hello(&mut self) -> Option<()> {
+        let mut lines = vec!["test"];
+        lines.extend(self.options.keywords);
+        lines.extend(self.options.pipelining.then_some("PIPELINING"));
+        lines.extend((self.options.tls == Tls::Upgrade && !self.secure).then_some("starttls"));
+        lines.extend(self.options.auth.then_some("AUTH LOGIN PLAIN"));
+        let last = lines.len() - 1;
+        let lines: Vec<String> = lines
+            .iter()
+            .enumerate()
+            .map(|(at, line)| format!("250{}{line}", if at == last { ' ' } else { '-' }))
+            .collect();
+        self.at(self.options.at_hello, &lines.join("\r\n")).await
+    }
+
+    /// PLAIN of `user` and `secret`, unless the options say otherwise.
+    async fn auth(&mut self, line: &str) -> Option<()> {
+        let right = line == "AUTH PLAIN AHVzZXIAc2VjcmV0";
+        let usual = if right { "235 2.7.0 welcome" } else { "535 5.7.8 wrong" };
+        self.at(self.options.at_auth, usual).await
+    }
+
+    /// Whether the recipient asks for `behaviour`, and its number has not run out.
+    fn wants(&self, to: &str, behaviour: &str) -> bool {
+        let local = to.split(['@', '+']).next().unwrap_or("");
+        let Some(rest) = local.strip_prefix(behaviour) else { return false };
+        if rest.is_empty() {
+            return true;
+        }
+        let Some(times) = rest.strip_prefix('-').and_then(|times| times.parse::<u32>().ok()) else {
+            return false;
+        };
+        let mut record = self.shared.record.lock().unwrap();
+        let count = record.counted.entry(to.to_owned()).or_default();
+        *count += 1;
+        *count <= times
+    }
+
+    async fn rcpt(&mut self, line: &str) -> Option<()> {
+        let to = between_brackets(line);
+        let at = [
+            ("defer", At::Say("451 4.3.0 later")),
+            ("reject", At::Say("550 5.1.1 no such user")),
+            ("close-421", At::Say("421 4.3.2 closing")),
+            ("drop-at-rcpt", At::Drop),
+            ("hang-at-rcpt", At::Hang),
+        ]
+        .into_iter()
+        .find_map(|(behaviour, at)| self.wants(&to, behaviour).then_some(at))
+        .unwrap_or_default();
+        if at == At::Fine {
+            self.to = Some(to);
+        }
+        self.at(at, "250 2.1.5 ok").await
+    }
+
+    async fn data(&mut self) -> Option<()> {
+        let Some(to) = self.to.take() else {
+            if !self.options.lies {
+                return self.say("503 5.5.1 no recipient").await;
+            }
+            self.say("354 go").await?;
+            self.message().await?;
+            return self.say("554 5.5.1 no recipient").await;
+        };
+        if self.wants(&to, "drop-at-data") {
+            return None;
+        }
+        if self.wants(&to, "hang-at-data") {
+            std::future::pending::<()>().await;
+        }
+        self.say("354 go").await?;
+        if self.wants(&to, "drop-in-data") {
+            let mut some = [0; 100];
+            self.stream.read_exact(&mut some).await.ok()?;
+            return None;
+        }
+        if self.wants(&to, "hang-in-data") {
+            std::future::pending::<()>().await;
+        }
+        let bytes = self.message().await?;
+        if self.wants(&to, "reject-data") {
+            return self.say("554 5.7.1 not this").await;
+        }
+        if self.wants(&to, "defer-dot") {
+            return self.say("452 4.2.2 full").await;
+        }
+        if self.wants(&to, "hang-at-dot") {
+            std::future::pending::<()>().await;
+        }
+        if self.wants(&to, "slow") {
+            self.shared.released.subscribe().wait_for(|released| *released).await.ok()?;
+        }
+        let silent = self.wants(&to, "drop-after-dot");
+        let accepted = Accepted { from: self.from.clone(), to, bytes };
+        self.shared.record.lock().unwrap().accepted.push(accepted);
+        self.shared.accepted.send_modify(|count| *count += 1);
+        self.messages += 1;
+        if silent {
+            return None;
+        }
+        self.say("250 2.0.0 taken as 1234").await
+    }
+
+    /// Up to the final dot, dots unstuffed. Lines end with LF here: a client that sends a bare one is seen.
+    async fn message(&mut self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        loop {
+            let start = bytes.len();
+            if self.stream.read_until(b'\n', &mut bytes).await.ok()? == 0 {
+                return None;
+            }
+            if &bytes[start..] == b".\r\n" {
+                bytes.truncate(start);
+                return Some(bytes);
+            }
+            if bytes[start] == b'.' {
+                bytes.remove(start);
+            }
+        }
+    }
+}
+
+fn between_brackets(line: &str) -> String {
+    line.split(['<', '>']).nth(1).unwrap_or("").to_owned()
+}
