@@ -44,9 +44,10 @@ impl Links {
     /// The page, and the `mailto:` for programs that prefer it.
     fn unsubscribe(&self, subscription: SubscriptionId) -> (String, Option<String>) {
         let link = self.keys.sign_link(Purpose::Unsubscribe, subscription);
-        let mailto = self.unsubscribe_mailbox.as_ref().map(|mailbox| {
-            format!("mailto:{}+{link}@{}", mailbox.local(), mailbox.ascii_domain())
-        });
+        let mailto = self
+            .unsubscribe_mailbox
+            .as_ref()
+            .map(|mailbox| format!("mailto:{}+{link}@{}", mailbox.local(), mailbox.ascii_domain()));
         (format!("{}/unsubscribe/{link}", self.base_url), mailto)
     }
 
@@ -173,11 +174,7 @@ impl Composer {
     ///
     /// # Errors
     /// Outside: of the database. Inside: when it is not to be sent at all.
-    pub async fn single(
-        &self,
-        store: &Store,
-        mail: &OutboxMail,
-    ) -> store::Result<Result<WireMail, Moot>> {
+    pub async fn single(&self, store: &Store, mail: &OutboxMail) -> store::Result<Result<WireMail, Moot>> {
         let Some(newsletter) = newsletters::by_id(store.read().await?.db(), mail.newsletter_id).await? else {
             return Ok(Err(Moot::NotNeeded));
         };
@@ -201,7 +198,8 @@ impl Composer {
             None => None,
         };
         let to = self.to(store, mail).await?;
-        let (Some(row), Some((to, SubscriptionStatus::Pending | SubscriptionStatus::Unsubscribed))) = (row, to)
+        let (Some(row), Some((to, SubscriptionStatus::Pending | SubscriptionStatus::Unsubscribed))) =
+            (row, to)
         else {
             return Ok(Err(Moot::NotNeeded));
         };
@@ -215,9 +213,9 @@ impl Composer {
             asked_at: mail.created_at,
             valid_until: row.expires_at,
         });
-        Ok(rendered.map_err(Moot::from).and_then(|rendered| {
-            self.fill(newsletter, mail, &to, &rendered, &headers::confirm())
-        }))
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::confirm())))
     }
 
     async fn already_subscribed(
@@ -234,9 +232,9 @@ impl Composer {
             language: mail.language,
             asked_at: mail.created_at,
         });
-        Ok(rendered.map_err(Moot::from).and_then(|rendered| {
-            self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())
-        }))
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
     }
 
     /// An issue as it is now, for a colleague.

@@ -30,8 +30,7 @@ impl ProcessLock {
         let path = folder.join(FILE_NAME);
         let io = |source| LockError::Io { path: path.clone(), source };
         std::fs::create_dir_all(folder).map_err(io)?;
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(folder.to_owned())),

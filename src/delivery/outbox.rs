@@ -38,7 +38,9 @@ pub async fn run(shift: &Shift) -> Ended {
             },
             Ok(mails) => {
                 patience.over();
-                let each = |mail| async move { deliver(shift, &mail).await };
+                let each = |mail| async move {
+                    deliver(shift, &mail).await;
+                };
                 futures_util::stream::iter(mails).for_each_concurrent(AT_ONCE, each).await;
             }
             Err(Failure { error, claims_unknown: true }) => {

@@ -71,7 +71,10 @@ async fn write(shift: &Shift, batch: &BTreeMap<MailingId, Vec<Record>>) -> Resul
     tx.commit().await?;
     if lost > 0 {
         // Also after a commit of which the answer was lost: then they are recorded already.
-        tracing::warn!(outcomes = lost, "outcomes of claims that this worker no longer holds were not recorded");
+        tracing::warn!(
+            outcomes = lost,
+            "outcomes of claims that this worker no longer holds were not recorded"
+        );
     }
     Ok(ended)
 }

@@ -14,7 +14,7 @@ use super::wire::Wire;
 use crate::clock::Clock;
 use crate::model::{MailingId, SubscriberId, Timestamp, WorkerId};
 use crate::store::Store;
-use crate::store::deliveries::{Record, Recipient};
+use crate::store::deliveries::{Recipient, Record};
 
 /// Longest sleep of an idle task where other processes write the same database.
 const POLL_SHARED: Duration = Duration::from_secs(2);

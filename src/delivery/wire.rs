@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::mail::relay::{self, Outgoing, Relay};
+use crate::mail::reply::Verdict;
 use crate::model::EmailAddress;
 
 /// A mail with its envelope.
@@ -45,4 +47,30 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Attempt, Unreachable>>
 /// Where mails go. Called by several senders at once.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
+}
+
+impl Wire for Relay {
+    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
+        Box::pin(async move {
+            let outgoing =
+                Outgoing { envelope_from: Some(&mail.from), to: &mail.to, bytes: mail.octets.as_slice() };
+            Self::send(self, &outgoing).await.map(Attempt::from).map_err(|error| Unreachable {
+                why: error.to_string(),
+                wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
+            })
+        })
+    }
+}
+
+impl From<relay::Attempt> for Attempt {
+    fn from(attempt: relay::Attempt) -> Self {
+        match attempt {
+            relay::Attempt::Accepted(reply) => Self::Accepted { reply: reply.to_string() },
+            relay::Attempt::Refused { reply, .. } => {
+                Self::Refused { is_permanent: reply.classify() == Verdict::Bounced, reply: reply.to_string() }
+            }
+            relay::Attempt::Lost { stage, reason } => Self::Lost { reply: format!("{stage}: {reason}") },
+            relay::Attempt::Uncertain(reason) => Self::Uncertain { reply: reason },
+        }
+    }
 }

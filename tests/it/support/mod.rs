@@ -2,6 +2,4 @@
 
 pub mod app;
 pub mod database;
-//! What tests share.
-
 pub mod smtp_server;
