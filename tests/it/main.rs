@@ -1,6 +1,7 @@
 //! The integration tests: one binary. The paths repeat the URLs and the modules.
 
 mod architecture;
+mod delivery;
 mod mail;
 mod store;
 mod subscriptions;
