@@ -1,7 +1,7 @@
 //! Time as a parameter: production reads the system's clock, tests move their own.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tokio::sync::watch;
@@ -17,13 +17,14 @@ pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
-    System,
+    /// With the moment from which [`Clock::elapsed`] counts.
+    System(Instant),
     Test(Arc<watch::Sender<Timestamp>>),
 }
 
 impl Clock {
-    pub const fn system() -> Self {
-        Self(Source::System)
+    pub fn system() -> Self {
+        Self(Source::System(Instant::now()))
     }
 
     /// A clock that stands still until [`Clock::advance`].
@@ -34,8 +35,17 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => Timestamp::from_utc(Utc::now()),
+            Source::System(_) => Timestamp::from_utc(Utc::now()),
             Source::Test(now) => *now.borrow(),
+        }
+    }
+
+    /// Time that never goes back, since some moment in the past: for leases and ages, which a clock that is
+    /// set must not change.
+    pub fn elapsed(&self) -> Duration {
+        match &self.0 {
+            Source::System(origin) => origin.elapsed(),
+            Source::Test(now) => now.borrow().since(Timestamp::from_millis(0)),
         }
     }
 
@@ -46,10 +56,18 @@ impl Clock {
         }
     }
 
+    /// Sleeps for a while, however the system's clock is set meanwhile.
+    pub async fn sleep(&self, duration: Duration) {
+        match &self.0 {
+            Source::System(_) => tokio::time::sleep(duration).await,
+            Source::Test(_) => self.sleep_until(self.now().plus(duration)).await,
+        }
+    }
+
     /// Sleeps until the clock shows `moment` or later.
     pub async fn sleep_until(&self, moment: Timestamp) {
         match &self.0 {
-            Source::System => loop {
+            Source::System(_) => loop {
                 let rest = moment.since(self.now());
                 if rest.is_zero() {
                     return;

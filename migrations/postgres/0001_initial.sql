@@ -217,8 +217,11 @@ CREATE TABLE deliveries (
     PRIMARY KEY (mailing_id, subscriber_id)
 ) WITH (fillfactor = 80);
 
--- Small at all times: what is on the wire or waits for another try.
-CREATE INDEX deliveries_open ON deliveries (mailing_id, outcome, due_at) WHERE outcome IN ('claimed', 'deferred');
+-- Small at all times: what is on the wire, and what waits for another try. One index for each state, because
+-- SQLite only uses a partial index when the query repeats its condition word for word.
+CREATE INDEX deliveries_claimed ON deliveries (mailing_id, worker_id) WHERE outcome = 'claimed';
+
+CREATE INDEX deliveries_deferred ON deliveries (mailing_id, due_at) WHERE outcome = 'deferred';
 
 -- Single mails, written in the transaction of their cause.
 CREATE TABLE outbox (
@@ -233,6 +236,7 @@ CREATE TABLE outbox (
     nonce BYTEA NOT NULL,
     message_uuid UUID NOT NULL,
     attempts BIGINT NOT NULL,
+    doubts BIGINT NOT NULL DEFAULT 0,
     due_at BIGINT NOT NULL,
     worker_id BIGINT,
     reply TEXT NOT NULL,
@@ -248,7 +252,9 @@ CREATE TABLE outbox_contents (
     text TEXT NOT NULL
 );
 
-CREATE INDEX outbox_open ON outbox (status, due_at) WHERE status IN ('queued', 'claimed');
+CREATE INDEX outbox_queued ON outbox (due_at, id) WHERE status = 'queued';
+
+CREATE INDEX outbox_claimed ON outbox (worker_id) WHERE status = 'claimed';
 
 CREATE INDEX outbox_by_subscription ON outbox (subscription_id);
 

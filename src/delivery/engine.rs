@@ -1,244 +1,297 @@
-//! The parts put together: what `serve`, `demo` and the tests start to have mail sent.
+//! The tasks of a sender put together: signed on, watched, stopped in good order.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
+use super::composer::{Composer, Links};
+use super::gate::Gate;
 use super::lease::Lease;
-use super::{feeder, heart, janitor, outbox, recorder, recovery, sender};
+use super::patience::Patience;
+use super::shift::{OnWire, Settled, Shift, Signals};
+use super::wire::Wire;
+use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::mail::relay::{Relay, Unreachable};
 use crate::model::{EmailAddress, WorkerId};
-use crate::store::{Result, Store, deliveries, outbox as outbox_table, workers};
+use crate::store::Store;
 
-/// How long a stop waits for what is on the wire. A relay that is slower is cut, and its mail counted as in doubt.
-const STOP_MAX: Duration = Duration::from_secs(30);
-/// At most one warning per this time that the relay cannot be reached.
-const WARN_EVERY: Duration = Duration::from_secs(60);
-/// Wait before a sender begins again whose place others took.
-const RESTART_AFTER: Duration = Duration::from_secs(1);
+/// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
+/// recovered as doubts.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+/// After a task failed: a fault that comes back does not fill the log.
+const RESTART_PAUSE: Duration = Duration::from_secs(5);
 
+/// Everything an engine needs.
 #[derive(Debug, Clone)]
-pub struct EngineSettings {
-    /// For links in mails, without a slash at the end.
-    pub public_url: String,
-    /// Where mails to leave are taken, if anywhere.
-    pub unsubscribe_address: Option<EmailAddress>,
-    /// The envelope sender, where it is not the newsletter's.
-    pub bounce_address: Option<EmailAddress>,
-    /// For how long a mailing is tried again that the relay put off.
-    pub retry: Duration,
-    /// Senders that work at once: as many as the relay takes connections.
-    pub connections: usize,
-}
-
-/// What an engine works with.
-#[derive(Clone)]
 pub struct EngineParts {
     pub store: Store,
     pub clock: Clock,
     pub keys: Keys,
-    pub relay: Relay,
+    pub wire: Arc<dyn Wire>,
     pub settings: EngineSettings,
-    /// Notified after a verb has written something to send.
-    pub wake: Arc<Notify>,
 }
 
-/// What the tasks of one worker share.
-pub struct Shared {
-    pub store: Store,
-    pub clock: Clock,
-    pub keys: Keys,
-    pub relay: Relay,
-    pub settings: EngineSettings,
-    pub worker: WorkerId,
-    pub lease: Lease,
-    pub wake_feeder: Notify,
-    pub wake_outbox: Notify,
-    warned_at: Mutex<Option<Instant>>,
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Of our own pages, as subscribers reach them.
+    pub public_url: String,
+    /// As many as the relay has connections.
+    pub senders: usize,
+    /// A mail that is refused for the time being is tried again for so long (`mail.retry_hours`).
+    pub retry_for: Duration,
+    /// How long [`EngineHandle::stop`] waits for mails that are on the wire.
+    pub drain: Duration,
+    /// Where mails to unsubscribe are received, if anywhere.
+    pub unsubscribe_mailbox: Option<EmailAddress>,
+    /// The envelope sender, where it is not the newsletter's.
+    pub bounce_address: Option<EmailAddress>,
 }
 
-impl Shared {
-    /// One warning per minute, however many senders wait.
-    pub fn warn_unreachable(&self, unreachable: &Unreachable) {
-        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned_at.is_none_or(|at| at.elapsed() > WARN_EVERY) {
-            *warned_at = Some(Instant::now());
-            tracing::warn!(cause = %unreachable, "the relay cannot be used; mails wait and nothing is lost");
+impl EngineSettings {
+    pub fn new(public_url: &str, senders: usize) -> Self {
+        Self {
+            public_url: public_url.to_owned(),
+            senders: senders.max(1),
+            retry_for: Duration::from_secs(48 * 3600),
+            drain: Duration::from_secs(30),
+            unsubscribe_mailbox: None,
+            bounce_address: None,
         }
     }
 }
 
-/// A running engine. Dropped without [`Engine::stop`] it ends like a process that died: its claims are recovered
-/// by the next one.
-pub struct Engine {
-    stop: watch::Sender<bool>,
-    task: tokio::task::JoinHandle<()>,
+/// The scheduler, the sender and the outbox of one process.
+#[derive(Debug)]
+pub struct Engine;
+
+/// A running engine. Dropping it lets the engine run.
+#[derive(Debug)]
+pub struct EngineHandle {
+    signals: Signals,
+    task: JoinHandle<()>,
 }
 
 impl Engine {
-    /// Recovers what died before, and begins to send.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn start(parts: EngineParts) -> Result<Self> {
-        if !parts.store.is_shared() {
-            recovery::recover_all(&parts.store, &parts.clock).await?;
-        }
-        let first = begin(&parts, None).await?;
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(live(parts, first, stopped));
-        Ok(Self { stop, task })
+    /// Starts the tasks; must be called in a tokio runtime. On SQLite the caller holds the
+    /// [`super::lock::ProcessLock`].
+    pub fn start(parts: EngineParts) -> EngineHandle {
+        let signals = Signals::new();
+        let task = tokio::spawn(run(parts, signals.clone()));
+        EngineHandle { signals, task }
+    }
+}
+
+impl EngineHandle {
+    /// Says that something was written that may be due now.
+    pub fn wake(&self) {
+        self.signals.wake();
     }
 
-    /// Finishes what is on the wire, gives back the rest, signs off.
+    /// A wake for those who write: cheap to clone.
+    pub fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let signals = self.signals.clone();
+        Arc::new(move || signals.wake())
+    }
+
+    /// Changes whenever something was done: a mailing began or ended, outcomes were recorded.
+    pub fn activity(&self) -> watch::Receiver<u64> {
+        self.signals.done.subscribe()
+    }
+
+    /// Finishes the mails on the wire, up to the limit of the settings, gives back everything else, and
+    /// signs off.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(cause = %error, "the sender did not stop in good order");
+        self.signals.stop.send_replace(true);
+        if let Err(error) = self.task.await
+            && error.is_panic()
+        {
+            tracing::error!(%error, "the sender ended with a failure");
         }
     }
 
-    /// Ends at once, as if the process had died: for tests.
-    pub async fn kill(self) {
+    /// Ends as a crash does: nothing is finished, given back or signed off.
+    pub async fn crash(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 }
 
-/// Signs a worker on, and takes over from the one before it in this process, if that failed.
-async fn begin(parts: &EngineParts, before: Option<WorkerId>) -> Result<Arc<Shared>> {
-    let now = parts.clock.now();
-    let mut tx = parts.store.begin().await?;
-    if let Some(before) = before {
-        recovery::take_over(&mut tx, before, now).await?;
-        workers::delete(&mut tx, before).await?;
+/// How a shift ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// Everything was given back: the engine stops, or begins again with nothing in hand.
+    InOrder,
+    /// Others have buried this worker, and recovered its claims.
+    Buried,
+    /// A task failed; nobody knows what it was doing.
+    Failed,
+}
+
+async fn run(parts: EngineParts, signals: Signals) {
+    let mut patience = Patience::new("sign on as a sender");
+    loop {
+        let signed_on = recovery::sign_on(&parts.store, &parts.clock).await;
+        let worker = match signed_on {
+            Ok(worker) => worker,
+            Err(error) => {
+                tokio::select! {
+                    () = signals.stopped() => return,
+                    () = patience.wait(&error) => continue,
+                }
+            }
+        };
+        patience.over();
+        tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
+        signals.did();
+        let end = work(&parts, &signals, worker).await;
+        if *signals.stop.borrow() {
+            return;
+        }
+        if end == End::Failed {
+            tokio::time::sleep(RESTART_PAUSE).await;
+            recover_own(&parts, worker).await;
+        }
     }
-    let worker = workers::insert(&mut tx, now).await?;
-    tx.commit().await?;
-    Ok(Arc::new(Shared {
+}
+
+/// One worker, from sign-on to its end.
+async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId) -> End {
+    let links = Links::new(parts.keys.clone(), &parts.settings);
+    let shift = Arc::new(Shift {
         store: parts.store.clone(),
         clock: parts.clock.clone(),
-        keys: parts.keys.clone(),
-        relay: parts.relay.clone(),
-        settings: parts.settings.clone(),
         worker,
-        lease: Lease::new(),
-        wake_feeder: Notify::new(),
-        wake_outbox: Notify::new(),
-        warned_at: Mutex::new(None),
-    }))
-}
-
-/// One worker after the other: a worker that others declared dead ends, and a new one begins.
-async fn live(parts: EngineParts, first: Arc<Shared>, stop: watch::Receiver<bool>) {
-    let mut shared = first;
-    loop {
-        if work(&parts, &shared, stop.clone()).await {
-            return;
-        }
-        loop {
-            tokio::time::sleep(RESTART_AFTER).await;
-            if *stop.borrow() {
-                return;
-            }
-            match begin(&parts, Some(shared.worker)).await {
-                Ok(next) => {
-                    shared = next;
-                    break;
-                }
-                Err(error) => tracing::warn!(cause = %error, "the sender cannot begin again yet"),
-            }
-        }
-    }
-}
-
-/// The life of one worker. `true` after a stop, `false` when others have taken over its claims.
-async fn work(parts: &EngineParts, shared: &Arc<Shared>, mut stop: watch::Receiver<bool>) -> bool {
-    // A worker that was replaced stops its tasks as a stop does, but gives nothing back.
-    let (end, ended) = watch::channel(false);
-    let (claims_in, claims_out) = mpsc::channel(feeder::QUEUE);
-    let (outcomes_in, outcomes_out) = mpsc::channel(recorder::QUEUE);
-    let queue = Arc::new(tokio::sync::Mutex::new(claims_out));
-    let mut on_the_wire = JoinSet::new();
-    on_the_wire.spawn(feeder::run(Arc::clone(shared), claims_in, ended.clone()));
-    on_the_wire.spawn(outbox::run(Arc::clone(shared), ended.clone()));
-    for _ in 0..shared.settings.connections.max(1) {
-        on_the_wire.spawn(sender::run(
-            Arc::clone(shared),
-            Arc::clone(&queue),
-            outcomes_in.clone(),
-            ended.clone(),
-        ));
-    }
-    drop(outcomes_in);
-    let mut recording = JoinSet::new();
-    recording.spawn(recorder::run(Arc::clone(shared), outcomes_out));
-    let mut beside = JoinSet::new();
-    let (cleaner, cleaner_ended) = (Arc::clone(shared), ended.clone());
-    beside.spawn(async move { janitor::run(&cleaner, cleaner_ended).await });
-    let (waker, wake) = (Arc::clone(shared), Arc::clone(&parts.wake));
-    beside.spawn(async move {
-        loop {
-            wake.notified().await;
-            waker.wake_feeder.notify_one();
-            waker.wake_outbox.notify_one();
-        }
+        wire: Arc::clone(&parts.wire),
+        gate: Gate::new(parts.clock.clone()),
+        lease: Lease::new(parts.clock.clone()),
+        composer: Composer::new(links),
+        settings: parts.settings.clone(),
+        signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },
+        on_wire: OnWire::default(),
     });
-
-    let is_stop = tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => true,
-        () = heart::run(shared, ended.clone()) => false,
-        () = failed(&mut on_the_wire) => false,
+    let mut tasks = Tasks::start(&shift);
+    let end = tokio::select! {
+        biased;
+        () = signals.stopped() => End::InOrder,
+        () = &mut tasks.heart => End::Buried,
+        Some(ended) = tasks.feeding.join_next() => match ended {
+            Ok(feeder::Ended::ClaimsUnknown) => End::InOrder,
+            ended => failure("the feeder", ended.map(drop)),
+        },
+        Some(ended) = tasks.others.join_next() => failure("a task", ended),
+        Some(ended) = tasks.recorder.join_next() => failure("the recorder", ended),
     };
-    end.send_replace(true);
-    let is_quiet = tokio::time::timeout(STOP_MAX, all(&mut on_the_wire)).await.is_ok();
-    on_the_wire.shutdown().await;
-    all(&mut recording).await;
-    beside.shutdown().await;
-    if is_stop {
-        if let Err(error) = sign_off(shared, is_quiet).await {
-            tracing::warn!(cause = %error, "the sender could not sign off; the next start recovers its claims");
-        }
-        shared.relay.close().await;
-    }
-    is_stop
-}
-
-/// Waits until every task has ended.
-async fn all(tasks: &mut JoinSet<()>) {
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(cause = %error, "a task of the sender failed");
+    match end {
+        End::InOrder => tasks.finish(&shift).await,
+        End::Buried | End::Failed => {
+            tasks.abort().await;
+            end
         }
     }
 }
 
-/// Returns when a task has panicked: its claim would wait for ever. The worker then begins again, and its claims
-/// are recovered as those of a dead one.
-async fn failed(tasks: &mut JoinSet<()>) {
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(cause = %error, "a task of the sender failed; the sender begins again");
-            return;
-        }
+/// A task that ended by itself, which none of them does while the shift lasts.
+fn failure(what: &str, ended: Result<(), tokio::task::JoinError>) -> End {
+    match ended {
+        Ok(()) => tracing::error!("{what} of the sender ended; the sender begins again"),
+        Err(error) => tracing::error!(%error, "{what} of the sender failed; the sender begins again"),
     }
-    std::future::pending::<()>().await;
+    End::Failed
 }
 
-/// Gives everything back. Where something was cut on the wire, nobody knows what the relay took.
-async fn sign_off(shared: &Shared, is_quiet: bool) -> Result<()> {
-    let now = shared.clock.now();
-    let mut tx = shared.store.begin().await?;
-    if is_quiet {
-        deliveries::release(&mut tx, shared.worker, now).await?;
-        outbox_table::put_back_all(&mut tx, shared.worker).await?;
-    } else {
-        recovery::take_over(&mut tx, shared.worker, now).await?;
+/// The tasks of a shift; dropping them ends them where they are.
+struct Tasks {
+    heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// The feeder and the outbox: they alone claim.
+    feeding: JoinSet<feeder::Ended>,
+    /// Scheduler, janitor and senders.
+    others: JoinSet<()>,
+    recorder: JoinSet<()>,
+    outcomes: mpsc::Sender<Settled>,
+}
+
+impl Tasks {
+    fn start(shift: &Arc<Shift>) -> Self {
+        let (claims_in, claims_out) = mpsc::channel(feeder::IN_HAND_MAX);
+        let claims_out = Arc::new(Mutex::new(claims_out));
+        let (outcomes, outcomes_out) = mpsc::channel(recorder::QUEUE);
+        let mut feeding = JoinSet::new();
+        let mut others = JoinSet::new();
+        let mut recording = JoinSet::new();
+        let own = Arc::clone(shift);
+        feeding.spawn(async move { feeder::run(&own, claims_in).await });
+        let own = Arc::clone(shift);
+        feeding.spawn(async move { outbox::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { scheduler::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { janitor::run(&own).await });
+        for _ in 0..shift.settings.senders {
+            let (own, claims, outcomes) = (Arc::clone(shift), Arc::clone(&claims_out), outcomes.clone());
+            others.spawn(async move { sender::run(&own, claims, outcomes).await });
+        }
+        let own = Arc::clone(shift);
+        recording.spawn(async move { recorder::run(&own, outcomes_out).await });
+        let own = Arc::clone(shift);
+        let heart = Box::pin(async move { heart::run(&own).await });
+        Self { heart, feeding, others, recorder: recording, outcomes }
     }
-    workers::delete(&mut tx, shared.worker).await?;
-    tx.commit().await
+    /// Lets the tasks finish what is on the wire, and gives back the rest.
+    async fn finish(mut self, shift: &Shift) -> End {
+        shift.signals.stop.send_replace(true);
+        let drained = tokio::select! {
+            () = &mut self.heart => return End::Buried,
+            drained = tokio::time::timeout(shift.settings.drain, drain(&mut self.feeding, &mut self.others)) => drained,
+        };
+        let outbox_in_doubt = !self.feeding.is_empty();
+        if drained.is_err() {
+            tracing::warn!("some mails were still on the wire at the end; they are recorded as doubts");
+        }
+        self.feeding.shutdown().await;
+        self.others.shutdown().await;
+        let last_words = async {
+            for settled in shift.on_wire.drain() {
+                // The recorder ends after the last sender of outcomes, which this is.
+                let _ = self.outcomes.send(settled).await;
+            }
+            drop(self.outcomes);
+            let recorded = self.recorder.join_next().await;
+            recorded.is_none_or(|recorded| recorded.is_ok())
+                && recovery::sign_off(&shift.store, &shift.clock, shift.worker, outbox_in_doubt)
+                    .await
+                    .inspect_err(|error| tracing::warn!(%error, "the sender could not sign off"))
+                    .is_ok()
+        };
+        match tokio::time::timeout(LAST_WORDS, last_words).await {
+            Ok(true) => {
+                shift.signals.did();
+                End::InOrder
+            }
+            _ => End::Failed,
+        }
+    }
+
+    /// Ends the tasks where they are.
+    async fn abort(mut self) {
+        self.feeding.shutdown().await;
+        self.others.shutdown().await;
+        self.recorder.shutdown().await;
+    }
+}
+
+/// Waits for all of them.
+async fn drain(feeding: &mut JoinSet<feeder::Ended>, others: &mut JoinSet<()>) {
+    while others.join_next().await.is_some() {}
+    while feeding.join_next().await.is_some() {}
+}
+
+/// After a task failed: everything this worker held is in doubt.
+async fn recover_own(parts: &EngineParts, worker: WorkerId) {
+    let mut patience = Patience::new("recover after a failure");
+    while let Err(error) = recovery::bury_own(&parts.store, &parts.clock, worker).await {
+        patience.wait(&error).await;
+    }
 }

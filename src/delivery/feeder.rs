@@ -1,150 +1,195 @@
-//! Starts mailings that are due, and claims recipients as fast as the senders take them.
+//! Claims deliveries for the senders: small batches, and only as fast as they are taken.
 //!
-//! A batch is claimed only when the queue has room for all of it, so that few rows are claimed at any moment:
-//! these are the ones in doubt when the process dies.
+//! One transaction locks the mailing, claims those whose retry is due and then the next behind the cursor,
+//! and moves the cursor. Only what is committed goes on. Several mailings take turns, one batch each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
-use super::campaign::Campaign;
-use super::engine::Shared;
-use super::sender::Claim;
-use crate::model::{Mailing, MailingId, SubscriptionStatus, Timestamp};
-use crate::store::{Result, deliveries, mailings};
+use super::composer::Letter;
+use super::patience::Patience;
+use super::shift::{Claim, Shift};
+use crate::model::{Mailing, MailingId, Timestamp};
+use crate::store::deliveries::{self, Recipient, Retry};
+use crate::store::{StoreError, mailings};
 
-/// Recipients claimed in one transaction.
+/// Deliveries claimed in one transaction: what ten connections send in a few hundredths of a second.
 pub const BATCH: usize = 100;
-/// Claims that wait for a sender, at most.
-pub const QUEUE: usize = 2 * BATCH;
-/// Longest wait on SQLite: the command line may have written something.
-const WAIT_MAX: Duration = Duration::from_secs(2);
-/// Wait after the database did not answer.
-const WAIT_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// Most deliveries in hand: one batch is sent while the next is claimed.
+pub const IN_HAND_MAX: usize = 2 * BATCH;
+/// A mailing that cannot be made into mails is looked at again, and complained of, this often.
+const UNREADABLE_EVERY: Duration = Duration::from_secs(60);
 
-pub async fn run(shared: Arc<Shared>, queue: mpsc::Sender<Claim>, mut stop: watch::Receiver<bool>) {
-    let mut campaigns = HashMap::new();
-    while !*stop.borrow() {
-        let wait = match round(&shared, &queue, &mut campaigns, &stop).await {
-            Ok(true) => continue,
-            Ok(false) => until_next(&shared).await.unwrap_or(WAIT_AFTER_ERROR),
-            Err(error) => {
-                tracing::warn!(cause = %error, "the feeder found no database; trying again");
-                WAIT_AFTER_ERROR
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = shared.wake_feeder.notified() => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
+/// Why the feeder ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The engine stops.
+    Stopped,
+    /// The database broke off during a commit: there may be claims that nobody has in hand. The worker must
+    /// give back all it has, and begin again.
+    ClaimsUnknown,
+}
+
+#[derive(Debug)]
+enum Failure {
+    Nothing(StoreError),
+    Commit(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Nothing(error)
     }
 }
 
-/// Looks at every mailing once, in turn. `true` when something was claimed.
-async fn round(
-    shared: &Shared,
-    queue: &mpsc::Sender<Claim>,
-    campaigns: &mut HashMap<MailingId, Arc<Campaign>>,
-    stop: &watch::Receiver<bool>,
-) -> Result<bool> {
-    start_due(shared).await?;
-    let mut reader = shared.store.read().await?;
-    let sending = mailings::sending(reader.db()).await?;
-    drop(reader);
-    campaigns.retain(|id, _| sending.iter().any(|mailing| mailing.id == *id));
-    let mut has_claimed = false;
-    for mailing in &sending {
-        if *stop.borrow() {
-            break;
-        }
-        let campaign = match campaigns.get(&mailing.id) {
-            Some(campaign) => Arc::clone(campaign),
-            None => match Campaign::load(&shared.store, mailing).await {
-                Ok(campaign) => Arc::clone(campaigns.entry(mailing.id).or_insert(Arc::new(campaign))),
-                Err(error) => {
-                    tracing::error!(mailing = %mailing.id, cause = %error, "a mailing cannot be sent");
-                    continue;
+/// What one transaction claimed of one mailing.
+#[derive(Debug, Default)]
+struct Batch {
+    retries: Vec<Retry>,
+    fresh: Vec<Recipient>,
+    /// The cursor moved, or the mailing ended.
+    moved: bool,
+}
+
+/// Runs until the engine stops or the senders are gone.
+pub async fn run(shift: &Shift, claims: mpsc::Sender<Claim>) -> Ended {
+    let mut feeder =
+        Feeder { shift, letters: HashMap::new(), unreadable: HashMap::new(), last: MailingId(0) };
+    let mut work = shift.signals.work.subscribe();
+    let mut patience = Patience::new("claim deliveries");
+    while let Some(Ok(room)) = shift.unless_stopped(claims.reserve_many(BATCH)).await {
+        work.mark_unchanged();
+        match feeder.round().await {
+            Ok(Round::Claimed(batch)) => {
+                patience.over();
+                for (place, claim) in room.zip(batch) {
+                    place.send(claim);
                 }
-            },
+            }
+            Ok(Round::Idle(next_due)) => {
+                patience.over();
+                drop(room);
+                shift.idle(&mut work, next_due).await;
+            }
+            Err(Failure::Nothing(error)) => {
+                drop(room);
+                shift.unless_stopped(patience.wait(&error)).await;
+            }
+            Err(Failure::Commit(error)) => {
+                tracing::warn!(%error, "the database broke off while claiming; all claims are given back");
+                return Ended::ClaimsUnknown;
+            }
+        }
+    }
+    Ended::Stopped
+}
+
+/// What one look at the mailings brought.
+enum Round {
+    /// May be empty when only a cursor moved.
+    Claimed(Vec<Claim>),
+    /// Nothing to do before this moment.
+    Idle(Option<Timestamp>),
+}
+
+struct Feeder<'a> {
+    shift: &'a Shift,
+    letters: HashMap<MailingId, Arc<Letter>>,
+    /// When to look again at mailings that cannot be made into mails, on [`crate::clock::Clock::elapsed`].
+    unreadable: HashMap<MailingId, Duration>,
+    /// The mailing that was served last.
+    last: MailingId,
+}
+
+impl Feeder<'_> {
+    async fn round(&mut self) -> Result<Round, Failure> {
+        let mut sending = mailings::sending(self.shift.store.read().await?.db()).await?;
+        self.letters.retain(|id, _| sending.iter().any(|mailing| mailing.id == *id));
+        self.unreadable.retain(|id, _| sending.iter().any(|mailing| mailing.id == *id));
+        sending.sort_by_key(|mailing| mailing.id);
+        let turn = sending.partition_point(|mailing| mailing.id <= self.last);
+        sending.rotate_left(turn);
+        for mailing in sending {
+            let Some(letter) = self.letter(&mailing).await? else { continue };
+            let claimed_at = self.shift.clock.elapsed();
+            let batch = self.claim(mailing.id).await?;
+            if batch.moved || !batch.retries.is_empty() || !batch.fresh.is_empty() {
+                self.last = mailing.id;
+                return Ok(Round::Claimed(in_hand(&letter, batch, claimed_at)));
+            }
+        }
+        Ok(Round::Idle(deliveries::next_due(self.shift.store.read().await?.db()).await?))
+    }
+
+    async fn claim(&self, id: MailingId) -> Result<Batch, Failure> {
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let mut tx = self.shift.store.begin().await?;
+        let Some(mailing) = mailings::lock_sending(&mut tx, id).await? else { return Ok(Batch::default()) };
+        let now = self.shift.clock.now();
+        let worker = self.shift.worker;
+        let retries = deliveries::claim_due(&mut tx, id, worker, limit, now).await?;
+        let rest = limit - i64::try_from(retries.len()).unwrap_or(limit);
+        let mut batch = Batch { retries, ..Batch::default() };
+        if rest > 0 && mailing.cursor < mailing.audience_end {
+            batch.fresh = deliveries::claim_next(&mut tx, &mailing, worker, rest, now).await?;
+            batch.moved = true;
+        }
+        let ended = if batch.retries.is_empty() && batch.fresh.is_empty() {
+            mailings::finish(&mut tx, id, now).await?
+        } else {
+            None
         };
-        has_claimed |= feed(shared, queue, mailing, &campaign).await?;
+        batch.moved |= ended.is_some();
+        tx.commit().await.map_err(Failure::Commit)?;
+        if let Some(mailing) = ended {
+            super::recorder::announce_end(self.shift, &mailing);
+        }
+        Ok(batch)
     }
-    Ok(has_claimed)
-}
 
-async fn start_due(shared: &Shared) -> Result<()> {
-    let now = shared.clock.now();
-    let mut reader = shared.store.read().await?;
-    let due = mailings::due(reader.db(), now).await?;
-    drop(reader);
-    for id in due {
-        let mut tx = shared.store.begin().await?;
-        let started = mailings::start(&mut tx, id, now).await?;
-        tx.commit().await?;
-        if let Some(mailing) = started {
-            tracing::info!(mailing = %id, audience = mailing.account.audience, "a mailing begins");
+    /// The mailing as a compiled mail; `None` when that cannot be done now.
+    async fn letter(&mut self, mailing: &Mailing) -> Result<Option<Arc<Letter>>, StoreError> {
+        if let Some(letter) = self.letters.get(&mailing.id) {
+            return Ok(Some(Arc::clone(letter)));
+        }
+        let now = self.shift.clock.elapsed();
+        if self.unreadable.get(&mailing.id).is_some_and(|again_at| now < *again_at) {
+            return Ok(None);
+        }
+        match self.shift.composer.letter(&self.shift.store, mailing).await? {
+            Ok(letter) => {
+                let letter = Arc::new(letter);
+                self.letters.insert(mailing.id, Arc::clone(&letter));
+                Ok(Some(letter))
+            }
+            Err(error) => {
+                tracing::error!(mailing = %mailing.id, %error, "a mailing cannot be made into mails; it waits");
+                self.unreadable.insert(mailing.id, now + UNREADABLE_EVERY);
+                Ok(None)
+            }
         }
     }
-    Ok(())
 }
 
-/// Claims one batch of a mailing: first those that are due again, then the next of the audience. Where there is
-/// nobody left, the mailing may be at its end.
-async fn feed(
-    shared: &Shared,
-    queue: &mpsc::Sender<Claim>,
-    mailing: &Mailing,
-    campaign: &Arc<Campaign>,
-) -> Result<bool> {
-    // Room first: the senders may be waiting for a relay, and a claim should not wait with them.
-    let Ok(mut room) = queue.reserve_many(BATCH).await else { return Ok(false) };
-    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-    let now = shared.clock.now();
-    let mut tx = shared.store.begin().await?;
-    let Some(locked) = mailings::lock_sending(&mut tx, mailing.id).await? else { return Ok(false) };
-    let mut claims = Vec::new();
-    if locked.account.deferred > 0 {
-        for retry in deliveries::claim_due(&mut tx, locked.id, shared.worker, limit, now).await? {
-            let found = deliveries::recipient(tx.db(), locked.newsletter_id, retry.subscriber_id).await?;
-            let recipient = match found {
-                Some((recipient, SubscriptionStatus::Confirmed)) => Ok(recipient),
-                _ => Err(retry.subscriber_id),
-            };
-            claims.push(Claim::new(campaign, recipient, retry.attempts));
-        }
-    }
-    if claims.is_empty() {
-        let next = deliveries::claim_next(&mut tx, &locked, shared.worker, limit, now).await?;
-        claims.extend(next.into_iter().map(|recipient| Claim::new(campaign, Ok(recipient), 0)));
-    }
-    let is_over = claims.is_empty() && mailings::finish(&mut tx, locked.id, now).await?.is_some();
-    tx.commit().await?;
-    if is_over {
-        super::recorder::log_end(shared, locked.id).await;
-    }
-    let has_more = !claims.is_empty() || locked.cursor < locked.audience_end;
-    for claim in claims {
-        if let Some(place) = room.next() {
-            place.send(claim);
-        }
-    }
-    Ok(has_more && !is_over)
-}
-
-/// How long until something is due.
-async fn until_next(shared: &Shared) -> Result<Duration> {
-    let mut reader = shared.store.read().await?;
-    let mailing = mailings::next_due(reader.db()).await?;
-    let delivery = deliveries::next_due(reader.db()).await?;
-    let next = [mailing, delivery].into_iter().flatten().min();
-    Ok(wait_until(next, shared.clock.now()))
-}
-
-fn wait_until(next: Option<Timestamp>, now: Timestamp) -> Duration {
-    /// Even when something is overdue that this process cannot take, it does not spin.
-    const WAIT_MIN: Duration = Duration::from_millis(20);
-    next.map_or(WAIT_MAX, |next| next.since(now)).clamp(WAIT_MIN, WAIT_MAX)
+fn in_hand(letter: &Arc<Letter>, batch: Batch, claimed_at: Duration) -> Vec<Claim> {
+    let retries = batch.retries.into_iter().map(|retry| Claim {
+        letter: Arc::clone(letter),
+        subscriber_id: retry.subscriber_id,
+        recipient: None,
+        attempts: retry.attempts,
+        doubts: retry.doubts,
+        claimed_at,
+    });
+    let fresh = batch.fresh.into_iter().map(|recipient| Claim {
+        letter: Arc::clone(letter),
+        subscriber_id: recipient.subscriber_id,
+        recipient: Some(recipient),
+        attempts: 0,
+        doubts: 0,
+        claimed_at,
+    });
+    retries.chain(fresh).collect()
 }

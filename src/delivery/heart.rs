@@ -1,46 +1,95 @@
-//! The heartbeat of a worker, and the look at the hearts of others.
+//! Shows that this worker lives, and notices which others do not.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::engine::Shared;
-use super::lease::BEAT_EVERY;
-use super::recovery::recover_silent;
+use super::lease::{BEAT_EVERY, SILENCE_MAX};
+use super::patience::Patience;
+use super::recovery;
+use super::shift::Shift;
+use crate::model::{Timestamp, WorkerId};
 use crate::store::{Result, workers};
 
-/// Beats until the stop. Returns early when others have declared this worker dead: then its generation must
-/// end without touching anything.
-pub async fn run(shared: &Shared, mut stop: watch::Receiver<bool>) {
+/// Runs until others have declared this worker dead.
+pub async fn run(shift: &Shift) {
+    let mut patience = Patience::new("show that this sender lives");
+    let mut others = Others::default();
     loop {
-        match beat(shared).await {
-            Ok(true) => {}
+        match beat(shift, &mut others).await {
+            Ok(true) => {
+                patience.over();
+                shift.clock.sleep(BEAT_EVERY).await;
+            }
             Ok(false) => {
-                tracing::error!(worker = %shared.worker, "this sender was silent for too long and has been replaced");
+                tracing::warn!(worker = %shift.worker, "this sender was silent for so long that others took over");
                 return;
             }
-            // The lease runs out by itself if this goes on.
-            Err(error) => tracing::warn!(cause = %error, "a heartbeat did not reach the database"),
-        }
-        if shared.store.is_shared()
-            && let Err(error) = recover_silent(&shared.store, &shared.clock).await
-        {
-            tracing::warn!(cause = %error, "could not look for senders that died");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(BEAT_EVERY) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            Err(error) => patience.wait(&error).await,
         }
     }
 }
 
-async fn beat(shared: &Shared) -> Result<bool> {
-    let began = Instant::now();
-    let mut tx = shared.store.begin().await?;
-    let is_alive = workers::beat(&mut tx, shared.worker, shared.clock.now()).await?;
+async fn beat(shift: &Shift, others: &mut Others) -> Result<bool> {
+    let moment = shift.lease.moment();
+    let mut tx = shift.store.begin().await?;
+    let is_alive = workers::beat(&mut tx, shift.worker, shift.clock.now()).await?;
     tx.commit().await?;
-    if is_alive {
-        shared.lease.renew(began);
+    if !is_alive {
+        return Ok(false);
     }
-    Ok(is_alive)
+    shift.lease.renew(moment);
+    if shift.store.is_shared() {
+        let all = workers::all(shift.store.read().await?.db()).await?;
+        for (worker, last_beat) in others.silent(shift.worker, &all, shift.clock.elapsed()) {
+            if recovery::bury(&shift.store, &shift.clock, worker, last_beat).await? {
+                shift.signals.wake();
+                shift.signals.did();
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// The last beat of each other worker, and since when it has not changed by our own monotonic clock: the
+/// clocks of two machines are never compared.
+#[derive(Debug, Default)]
+struct Others(HashMap<WorkerId, (Timestamp, Duration)>);
+
+impl Others {
+    fn silent(
+        &mut self,
+        me: WorkerId,
+        all: &[(WorkerId, Timestamp)],
+        elapsed: Duration,
+    ) -> Vec<(WorkerId, Timestamp)> {
+        self.0.retain(|worker, _| all.iter().any(|(id, _)| id == worker));
+        for (worker, beat) in all.iter().filter(|(worker, _)| *worker != me) {
+            let seen = self.0.entry(*worker).or_insert((*beat, elapsed));
+            if seen.0 != *beat {
+                *seen = (*beat, elapsed);
+            }
+        }
+        let silent = self.0.iter().filter(|(_, (_, since))| elapsed.saturating_sub(*since) >= SILENCE_MAX);
+        silent.map(|(worker, (beat, _))| (*worker, *beat)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_measured_by_our_own_clock_from_when_it_was_first_seen() {
+        let me = WorkerId(1);
+        let mut others = Others::default();
+        // Its clock is an hour behind ours.
+        let beats = |at| vec![(me, Timestamp::from_millis(9)), (WorkerId(2), Timestamp::from_millis(at))];
+        let at = Duration::from_secs;
+        assert!(others.silent(me, &beats(5), at(3600)).is_empty());
+        assert!(others.silent(me, &beats(5), at(3650)).is_empty());
+        assert!(others.silent(me, &beats(6), at(3660)).is_empty());
+        assert!(others.silent(me, &beats(6), at(3719)).is_empty());
+        let silent = others.silent(me, &beats(6), at(3720));
+        assert_eq!(silent, [(WorkerId(2), Timestamp::from_millis(6))]);
+    }
 }

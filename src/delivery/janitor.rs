@@ -1,39 +1,46 @@
-//! What is forgotten in time: pending sign-ups that nobody confirmed, expired tokens, sessions and counters.
+//! Forgets what has had its time: once an hour.
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::engine::Shared;
+use super::patience::Patience;
+use super::shift::Shift;
 use crate::store::{Result, rate_limits, sessions, subscriptions, tokens};
 
 const EVERY: Duration = Duration::from_secs(3600);
-/// A confirmation link works for seven days; a day later the sign-up is erased (L6).
+/// A link to confirm works for 7 days; who has not used it is erased within 24 hours after (L6).
 const UNCONFIRMED_KEPT: Duration = Duration::from_secs(8 * 24 * 3600 - 3600);
-/// An expired link is still recognised for so long, and offered a new one.
-const TOKEN_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// So long a link that has expired still says so, instead of being unknown.
+const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
-pub async fn run(shared: &Shared, mut stop: watch::Receiver<bool>) {
+/// Runs until the engine stops.
+pub async fn run(shift: &Shift) {
+    let mut patience = Patience::new("forget what has expired");
     loop {
-        match clean(shared).await {
-            Ok(0) => {}
-            Ok(erased) => tracing::info!(erased, "erased sign-ups that nobody confirmed"),
-            Err(error) => tracing::warn!(cause = %error, "could not clean up; trying again in an hour"),
-        }
-        tokio::select! {
-            () = shared.clock.sleep_until(shared.clock.now().plus(EVERY)) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+        let rest = match clean(shift).await {
+            Ok(()) => {
+                patience.over();
+                shift.unless_stopped(shift.clock.sleep(EVERY)).await
+            }
+            Err(error) => shift.unless_stopped(patience.wait(&error)).await,
+        };
+        if rest.is_none() {
+            return;
         }
     }
 }
 
-async fn clean(shared: &Shared) -> Result<u64> {
-    let now = shared.clock.now();
-    let mut tx = shared.store.begin().await?;
-    tokens::delete_expired(&mut tx, now.minus(TOKEN_KEPT)).await?;
+async fn clean(shift: &Shift) -> Result<()> {
+    let now = shift.clock.now();
+    let mut tx = shift.store.begin().await?;
+    let unconfirmed = subscriptions::delete_unconfirmed(&mut tx, now.minus(UNCONFIRMED_KEPT)).await?;
+    tokens::delete_expired(&mut tx, now.minus(EXPIRED_TOKENS_KEPT)).await?;
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
-    let erased = subscriptions::delete_unconfirmed(&mut tx, now.minus(UNCONFIRMED_KEPT)).await?;
     tx.commit().await?;
-    Ok(erased)
+    if unconfirmed > 0 {
+        shift.store.forget_deleted().await?;
+        tracing::info!(subscriptions = unconfirmed, "sign-ups that nobody confirmed were erased");
+    }
+    shift.signals.did();
+    Ok(())
 }

@@ -1,33 +1,73 @@
-//! Whether this worker may send: true for a while after each heartbeat that reached the database.
+//! How long this worker may still believe that others think it alive.
 //!
-//! Measured on the monotonic clock, which also counts while the process is stopped: a worker that wakes up
-//! after others have declared it dead knows it without asking anyone.
+//! A worker that stalled (a stopped process, a frozen machine) is buried by others and its claims are
+//! recovered. When it wakes up it must not send: its lease, far shorter than the silence after which it is
+//! buried, has run out. Both the monotonic and the wall clock count, because neither notices every stall.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// For how long a heartbeat gives leave to send. Shorter than [`SILENCE_MAX`], so that a worker stops before
-/// others take over.
-const LEASE: Duration = Duration::from_secs(30);
-/// How often the heart beats.
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::model::Timestamp;
+
+/// Between two beats.
 pub const BEAT_EVERY: Duration = Duration::from_secs(10);
-/// After how long without a heartbeat others declare a worker dead.
+/// After a beat: three may fail.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// Silence after which others bury a worker: twice its lease, so that what it had just begun is over.
 pub const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
-pub struct Lease(Mutex<Instant>);
+pub struct Lease {
+    clock: Clock,
+    beat: watch::Sender<(Duration, Timestamp)>,
+}
 
 impl Lease {
-    pub fn new() -> Self {
-        Self(Mutex::new(Instant::now()))
+    /// Runs from now.
+    pub fn new(clock: Clock) -> Self {
+        let beat = (clock.elapsed(), clock.now());
+        Self { clock, beat: watch::Sender::new(beat) }
     }
 
-    /// Call with the moment *before* the heartbeat was written.
-    pub fn renew(&self, beat_began: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = beat_began;
+    /// A moment to give to [`Lease::renew`]: before the beat is written, not after.
+    pub fn moment(&self) -> (Duration, Timestamp) {
+        (self.clock.elapsed(), self.clock.now())
     }
 
-    pub fn is_valid(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < LEASE
+    pub fn renew(&self, moment: (Duration, Timestamp)) {
+        self.beat.send_replace(moment);
+    }
+
+    pub fn is_good(&self) -> bool {
+        self.holds(*self.beat.borrow())
+    }
+
+    /// Waits until the lease is good.
+    pub async fn good(&self) {
+        let _ = self.beat.subscribe().wait_for(|beat| self.holds(*beat)).await;
+    }
+
+    fn holds(&self, (elapsed, wall): (Duration, Timestamp)) -> bool {
+        self.clock.elapsed().saturating_sub(elapsed) < LEASE && self.clock.now().since(wall) < LEASE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn a_worker_that_stalled_waits_for_its_next_beat() {
+        let clock = Clock::test(Timestamp::from_millis(0));
+        let lease = Lease::new(clock.clone());
+        clock.advance(LEASE.saturating_sub(Duration::from_millis(1)));
+        assert!(lease.is_good() && lease.good().now_or_never().is_some());
+        clock.advance(Duration::from_millis(1));
+        assert!(!lease.is_good() && lease.good().now_or_never().is_none());
+        lease.renew(lease.moment());
+        assert!(lease.is_good());
     }
 }

@@ -1,99 +1,98 @@
-//! Writes outcomes in batches. Its queue is bounded: a slow database slows sending, and no outcome is lost.
+//! Writes outcomes, in batches. Its queue is small: a database that is slow slows sending, and one that
+//! does not answer stops it, instead of losing outcomes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
 
-use super::engine::Shared;
-use crate::model::MailingId;
-use crate::store::deliveries::{RECORD_ROWS_MAX, Record};
-use crate::store::{Result, deliveries, mailings};
+use super::patience::Patience;
+use super::shift::{Settled, Shift};
+use crate::model::{Mailing, MailingId};
+use crate::store::deliveries::{self, RECORD_ROWS_MAX, Record};
+use crate::store::{Result, mailings};
 
-/// Outcomes that wait, at most; with the connections' own, all that can be in doubt when the process dies.
-pub const QUEUE: usize = RECORD_ROWS_MAX;
-/// Longest that an outcome waits for company.
-const BATCH_WAIT: Duration = Duration::from_millis(50);
-/// Waits between tries when the database does not answer: doubled from the first to the last.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(5);
+/// Outcomes that may wait for the recorder. If the process is killed now, these and one batch are in doubt.
+pub const QUEUE: usize = 64;
+/// How long a batch is gathered: a commit costs as much for one outcome as for twenty.
+const GATHER: Duration = Duration::from_millis(10);
 
-/// What became of one delivery of a mailing.
-#[derive(Debug)]
-pub struct Recorded {
-    pub mailing: MailingId,
-    pub record: Record,
-}
-
-/// Writes until every sender has gone and the queue is empty.
-pub async fn run(shared: Arc<Shared>, mut outcomes: mpsc::Receiver<Recorded>) {
+/// Runs until every sender is gone and everything is written.
+pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
+    let mut patience = Patience::new("record what became of mails; sending waits");
     while let Some(first) = outcomes.recv().await {
-        let mut batch = vec![first];
-        let deadline = Instant::now() + BATCH_WAIT;
-        while batch.len() < RECORD_ROWS_MAX {
-            match timeout_at(deadline, outcomes.recv()).await {
-                Ok(Some(next)) => batch.push(next),
-                Ok(None) | Err(_) => break,
-            }
+        let mut batch = BTreeMap::<MailingId, Vec<Record>>::new();
+        for settled in gather(first, &mut outcomes).await {
+            batch.entry(settled.mailing).or_default().push(settled.record);
         }
-        let mut by_mailing = BTreeMap::<MailingId, Vec<Record>>::new();
-        for Recorded { mailing, record } in batch {
-            by_mailing.entry(mailing).or_default().push(record);
-        }
-        write_until_done(&shared, &by_mailing).await;
-    }
-}
-
-/// Tries for as long as it takes: these mails are sent, and nobody else knows.
-async fn write_until_done(shared: &Shared, batch: &BTreeMap<MailingId, Vec<Record>>) {
-    let mut wait = RETRY_FIRST;
-    loop {
-        match write(shared, batch).await {
-            Ok(ended) => {
-                for mailing in ended {
-                    log_end(shared, mailing).await;
+        loop {
+            match write(shift, &batch).await {
+                Ok(ended) => {
+                    patience.over();
+                    ended.iter().for_each(|mailing| announce_end(shift, mailing));
+                    break;
                 }
-                return;
-            }
-            Err(error) => {
-                tracing::error!(cause = %error, "outcomes cannot be stored; sending waits until they can");
-                sleep(wait).await;
-                wait = (wait * 2).min(RETRY_MAX);
+                Err(error) => patience.wait(&error).await,
             }
         }
+        wake_for_retries(shift, &batch);
+        shift.signals.did();
     }
 }
 
-/// One transaction; answers which mailings it ended.
-async fn write(shared: &Shared, batch: &BTreeMap<MailingId, Vec<Record>>) -> Result<Vec<MailingId>> {
-    let now = shared.clock.now();
+/// The first outcome and those that come soon after.
+async fn gather(first: Settled, outcomes: &mut mpsc::Receiver<Settled>) -> Vec<Settled> {
+    let mut batch = vec![first];
+    let over = tokio::time::sleep(GATHER);
+    tokio::pin!(over);
+    while batch.len() < RECORD_ROWS_MAX {
+        tokio::select! {
+            biased;
+            next = outcomes.recv() => match next {
+                Some(settled) => batch.push(settled),
+                None => break,
+            },
+            () = &mut over => break,
+        }
+    }
+    batch
+}
+
+/// One transaction for the batch, the mailings in the order of their ids. Answers which of them ended.
+async fn write(shift: &Shift, batch: &BTreeMap<MailingId, Vec<Record>>) -> Result<Vec<Mailing>> {
+    let now = shift.clock.now();
     let mut ended = Vec::new();
-    let mut tx = shared.store.begin().await?;
+    let mut lost = 0;
+    let mut tx = shift.store.begin().await?;
     for (mailing, records) in batch {
-        let written = deliveries::record(&mut tx, *mailing, shared.worker, records, now).await?;
-        if written < records.len() {
-            let lost = records.len() - written;
-            tracing::warn!(%mailing, lost, "outcomes of claims that others have taken over were dropped");
-        }
-        if mailings::finish(&mut tx, *mailing, now).await?.is_some() {
-            ended.push(*mailing);
-        }
+        lost += records.len() - deliveries::record(&mut tx, *mailing, shift.worker, records, now).await?;
+        ended.extend(mailings::finish(&mut tx, *mailing, now).await?);
     }
     tx.commit().await?;
+    if lost > 0 {
+        // Also after a commit of which the answer was lost: then they are recorded already.
+        tracing::warn!(
+            outcomes = lost,
+            "outcomes of claims that this worker no longer holds were not recorded"
+        );
+    }
     Ok(ended)
 }
 
-/// Tells the account of a mailing that has ended.
-pub async fn log_end(shared: &Shared, mailing: MailingId) {
-    let Ok(mut reader) = shared.store.read().await else { return };
-    if let Ok(Some(ended)) = mailings::by_id(reader.db(), mailing).await {
-        let account = ended.account;
-        if account.balances() {
-            tracing::info!(%mailing, ?account, "a mailing has been sent");
-        } else {
-            tracing::error!(%mailing, ?account, "a mailing has been sent, and its account does not balance");
-        }
+/// The feeder sleeps until the next retry that it knows of; these may be earlier.
+fn wake_for_retries(shift: &Shift, batch: &BTreeMap<MailingId, Vec<Record>>) {
+    if batch.values().flatten().any(|record| record.due_at.is_some()) {
+        shift.signals.wake();
     }
+}
+
+/// Says that a mailing is Sent, and whether its account balances.
+pub fn announce_end(shift: &Shift, mailing: &Mailing) {
+    let account = mailing.account;
+    if account.balances() {
+        tracing::info!(mailing = %mailing.id, sent = account.sent, bounced = account.bounced, "a mailing is sent");
+    } else {
+        tracing::error!(mailing = %mailing.id, ?account, "a mailing ended and its account does not balance");
+    }
+    shift.signals.did();
 }

@@ -1,176 +1,120 @@
-//! Takes claims from the queue, and puts them on the wire.
+//! Takes claims one by one and puts them on the wire. There are as many senders as connections.
+//!
+//! Before MAIL, in this order: a place for the outcome (what could not be stored is not sent), a relay that
+//! answers, a lease that holds, and, unless the claim is fresh, another look at the database.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, mpsc};
 
-use super::campaign::Campaign;
-use super::engine::Shared;
-use super::recorder::Recorded;
+use super::outcome::{self, Context};
+use super::patience::Patience;
 use super::retry;
-use crate::mail::reply::{Reply, Verdict};
-use crate::mail::smtp::{Attempt, Outgoing};
-use crate::model::{Outcome, SubscriberId, SubscriptionStatus, UncertainPolicy};
-use crate::store::deliveries::{Recipient, Record};
-use crate::store::{Result, deliveries};
+use super::shift::{Claim, Settled, Shift};
+use super::wire::Attempt;
+use crate::model::SubscriptionStatus;
+use crate::store::deliveries::{self, Recipient, Record};
 
-/// A claim older than this is looked at again before the wire: its reader may have left, or the mailing may
-/// have been stopped.
-const CLAIM_FRESH: Duration = Duration::from_millis(500);
-/// Wait before the database is asked again, or the lease looked at again.
-const WAIT: Duration = Duration::from_millis(200);
+/// A claim older than this is looked at again before the wire: somebody may have left, paused or cancelled.
+pub const CLAIM_FRESH_MS: u64 = 500;
 
-/// A delivery that this worker has claimed.
-#[derive(Debug)]
-pub struct Claim {
-    campaign: Arc<Campaign>,
-    /// `Err` for somebody who has left or was erased since the first try.
-    recipient: std::result::Result<Recipient, SubscriberId>,
-    attempts: i64,
-    looked_at: Instant,
-}
-
-impl Claim {
-    pub fn new(
-        campaign: &Arc<Campaign>,
-        recipient: std::result::Result<Recipient, SubscriberId>,
-        attempts: i64,
-    ) -> Self {
-        Self { campaign: Arc::clone(campaign), recipient, attempts, looked_at: Instant::now() }
-    }
-}
-
-pub type Queue = Arc<Mutex<mpsc::Receiver<Claim>>>;
-
-/// Sends until the queue ends, or the stop. A claim that was not sent stays claimed: the engine gives it back.
-pub async fn run(
-    shared: Arc<Shared>,
-    queue: Queue,
-    outcomes: mpsc::Sender<Recorded>,
-    mut stop: watch::Receiver<bool>,
-) {
-    loop {
-        let claim = tokio::select! {
-            claim = async { queue.lock().await.recv().await } => claim,
-            _ = stop.wait_for(|stop| *stop) => None,
-        };
-        let Some(claim) = claim else { return };
-        let mailing = claim.campaign.mailing;
-        if let Some(record) = deliver(&shared, claim, &mut stop).await
-            && outcomes.send(Recorded { mailing, record }).await.is_err()
-        {
+/// Runs until there are no more claims, or the engine stops.
+pub async fn run(shift: &Shift, claims: Arc<Mutex<mpsc::Receiver<Claim>>>, outcomes: mpsc::Sender<Settled>) {
+    let next = || async { claims.lock().await.recv().await };
+    while let Some(Some(claim)) = shift.unless_stopped(next()).await {
+        if deliver(shift, &outcomes, &claim).await.is_none() {
             return;
         }
     }
 }
 
-/// One claim, until it has an outcome. `None` when it has none of ours: the claim is no longer ours, or we stop.
-async fn deliver(shared: &Shared, mut claim: Claim, stop: &mut watch::Receiver<bool>) -> Option<Record> {
-    let recipient = match claim.recipient {
-        Ok(ref recipient) => recipient.clone(),
-        Err(subscriber) => return Some(record(subscriber, Outcome::Skipped)),
-    };
-    let message = claim.campaign.message(&shared.keys, &shared.settings, &recipient);
-    let envelope_from =
-        shared.settings.bounce_address.as_ref().unwrap_or(&claim.campaign.newsletter.sender_address);
-    let mail = Outgoing { envelope_from: Some(envelope_from), to: &recipient.address, bytes: &message };
+/// Brings one claim to its outcome; `None` when the engine stops before it went out: then it is given back
+/// with all others.
+async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, claim: &Claim) -> Option<()> {
+    let mailing = claim.letter.mailing;
+    let place = shift.unless_stopped(outcomes.reserve()).await?.ok()?;
     loop {
-        tokio::select! {
-            () = shared.relay.wait_until_usable() => {}
-            _ = stop.wait_for(|stop| *stop) => return None,
-        }
-        if !shared.lease.is_valid() {
-            pause(stop).await?;
-            continue;
-        }
-        if claim.looked_at.elapsed() > CLAIM_FRESH {
-            match look_again(shared, &claim.campaign, &recipient).await {
-                Ok(Look::Send) => claim.looked_at = Instant::now(),
-                Ok(Look::Record(record)) => return Some(record),
-                Ok(Look::NotOurs) => return None,
-                Err(error) => {
-                    tracing::warn!(cause = %error, "a sender found no database; trying again");
-                    pause(stop).await?;
-                    continue;
+        let pass = shift.unless_stopped(shift.gate.pass()).await?;
+        let recipient = match ready(shift, claim).await? {
+            Ok(recipient) => recipient,
+            Err(record) => {
+                place.send(Settled { mailing, record });
+                return Some(());
+            }
+        };
+        let mail = claim.letter.mail_for(&recipient);
+        let doubt = Attempt::Uncertain { reply: "stopped before the relay answered".into() };
+        shift.on_wire.begin(mailing, settle(shift, claim, doubt));
+        match shift.wire.send(&mail).await {
+            Ok(attempt) => {
+                match &attempt {
+                    Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
+                    Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
+                        shift.gate.failed(reply, Duration::ZERO);
+                    }
                 }
+                place.send(Settled { mailing, record: settle(shift, claim, attempt) });
+                shift.on_wire.end(mailing, claim.subscriber_id);
+                return Some(());
+            }
+            Err(unreachable) => {
+                shift.on_wire.end(mailing, claim.subscriber_id);
+                let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
+                drop(pass);
+                shift.unless_stopped(shift.clock.sleep(wait)).await?;
             }
         }
-        match shared.relay.send(&mail).await {
-            Ok(attempt) => return Some(outcome(shared, &claim, &recipient, attempt)),
-            // No recipient's fault: the same claim is tried when the relay can be used again.
-            Err(unreachable) => shared.warn_unreachable(&unreachable),
+    }
+}
+
+/// Waits until this worker may send, and looks whether the recipient still is one. `Err` is what is to be
+/// recorded instead of sending.
+async fn ready(shift: &Shift, claim: &Claim) -> Option<Result<Recipient, Record>> {
+    let mut patience = Patience::new("look at a claim again");
+    loop {
+        shift.unless_stopped(shift.lease.good()).await?;
+        let age = shift.clock.elapsed().saturating_sub(claim.claimed_at);
+        if let Some(recipient) = &claim.recipient
+            && age <= Duration::from_millis(CLAIM_FRESH_MS)
+        {
+            return Some(Ok(recipient.clone()));
         }
-    }
-}
-
-/// Waits a little; `None` when the stop came.
-async fn pause(stop: &mut watch::Receiver<bool>) -> Option<()> {
-    tokio::select! {
-        () = tokio::time::sleep(WAIT) => Some(()),
-        _ = stop.wait_for(|stop| *stop) => None,
-    }
-}
-
-enum Look {
-    Send,
-    Record(Record),
-    NotOurs,
-}
-
-async fn look_again(shared: &Shared, campaign: &Campaign, recipient: &Recipient) -> Result<Look> {
-    let mut reader = shared.store.read().await?;
-    let subscriber = recipient.subscriber_id;
-    let found = deliveries::recipient(reader.db(), campaign.newsletter.id, subscriber).await?;
-    if !found.is_some_and(|(_, status)| status == SubscriptionStatus::Confirmed) {
-        return Ok(Look::Record(record(subscriber, Outcome::Skipped)));
-    }
-    if deliveries::still_claimed(reader.db(), campaign.mailing, subscriber, shared.worker).await? {
-        return Ok(Look::Send);
-    }
-    // The claim may still be ours while the mailing was paused: given back, it waits for the mailing.
-    if deliveries::is_claimed_by(reader.db(), campaign.mailing, subscriber, shared.worker).await? {
-        let due_at = Some(shared.clock.now());
-        return Ok(Look::Record(Record { due_at, ..record(subscriber, Outcome::Deferred) }));
-    }
-    Ok(Look::NotOurs)
-}
-
-/// An outcome that never was on the wire.
-const fn record(subscriber_id: SubscriberId, outcome: Outcome) -> Record {
-    Record { subscriber_id, outcome, attempts: 0, doubts: 0, due_at: None, reply: String::new() }
-}
-
-fn outcome(shared: &Shared, claim: &Claim, recipient: &Recipient, attempt: Attempt) -> Record {
-    let one_try =
-        |outcome, reply: String| Record { attempts: 1, reply, ..record(recipient.subscriber_id, outcome) };
-    match attempt {
-        Attempt::Accepted(reply) => one_try(Outcome::Sent, reply.to_string()),
-        Attempt::Refused { reply, .. } if reply.classify() == Verdict::Bounced => {
-            one_try(Outcome::Bounced, reply.to_string())
-        }
-        Attempt::Refused { reply, .. } => later(shared, claim, recipient, reply.to_string(), 0),
-        Attempt::Lost { reason, .. } => later(shared, claim, recipient, without_address(&reason), 0),
-        Attempt::Uncertain(reason) => match claim.campaign.newsletter.on_uncertain {
-            UncertainPolicy::Resend => later(shared, claim, recipient, without_address(&reason), 1),
-            UncertainPolicy::Hold => {
-                Record { doubts: 1, ..one_try(Outcome::Uncertain, without_address(&reason)) }
+        match look_again(shift, claim).await {
+            // Looking may have taken longer than the lease.
+            Ok(_) if !shift.lease.is_good() => {}
+            Ok(found) => return Some(found),
+            Err(error) => {
+                shift.unless_stopped(patience.wait(&error)).await?;
             }
+        }
+    }
+}
+
+async fn look_again(shift: &Shift, claim: &Claim) -> crate::store::Result<Result<Recipient, Record>> {
+    let (letter, subscriber) = (&claim.letter, claim.subscriber_id);
+    let mut reader = shift.store.read().await?;
+    if !deliveries::still_claimed(reader.db(), letter.mailing, subscriber, shift.worker).await? {
+        // Paused: back to the queue. Recovered by others: the recorder will not find the claim.
+        return Ok(Err(outcome::give_back(subscriber, shift.clock.now())));
+    }
+    Ok(match deliveries::recipient(reader.db(), letter.newsletter, subscriber).await? {
+        Some((recipient, SubscriptionStatus::Confirmed)) => Ok(recipient),
+        _ => Err(outcome::skip(subscriber)),
+    })
+}
+
+fn settle(shift: &Shift, claim: &Claim, attempt: Attempt) -> Record {
+    outcome::settle(
+        attempt,
+        &Context {
+            subscriber_id: claim.subscriber_id,
+            attempts: claim.attempts,
+            doubts: claim.doubts,
+            policy: claim.letter.policy,
+            began: claim.letter.began,
+            plan: retry::mailing_plan(shift.settings.retry_for),
+            now: shift.clock.now(),
         },
-    }
-}
-
-/// Our own words about a broken session, in the form of a reply.
-fn without_address(reason: &str) -> String {
-    Reply::new(451, None, reason).to_string()
-}
-
-/// Tried again by the plan, or expired.
-fn later(shared: &Shared, claim: &Claim, recipient: &Recipient, reply: String, doubts: i64) -> Record {
-    let now = shared.clock.now();
-    let spread = u64::try_from(recipient.subscriber_id.0).unwrap_or(0).wrapping_mul(7);
-    let plan = retry::mailing(shared.settings.retry);
-    let due_at = plan.next(claim.attempts + 1, claim.campaign.started_at, now, spread);
-    let outcome = if due_at.is_some() { Outcome::Deferred } else { Outcome::Expired };
-    Record { attempts: 1, doubts, due_at, reply, ..record(recipient.subscriber_id, outcome) }
+    )
 }

@@ -26,6 +26,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
 
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Relay({}:{})", self.0.settings.host, self.0.settings.port)
+    }
+}
+
 struct Inner {
     settings: RelaySettings,
     tls: Option<TlsConnector>,

@@ -39,6 +39,8 @@ pub struct OutboxMail {
     /// Left side of the Message-ID, the same for every attempt.
     pub message_uuid: uuid::Uuid,
     pub attempts: i64,
+    /// How often it was uncertain whether the relay had taken it.
+    pub doubts: i64,
     pub due_at: Timestamp,
     pub created_at: Timestamp,
 }

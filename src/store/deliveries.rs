@@ -9,7 +9,7 @@ use crate::model::{
     SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
 };
 
-/// Most outcomes recorded by one statement: its parameters stay below SQLite's 32,766.
+/// Most rows claimed or recorded by one statement: its parameters stay below SQLite's 32,766.
 pub const RECORD_ROWS_MAX: usize = 500;
 
 /// Whom a claimed delivery is for.
@@ -39,7 +39,7 @@ async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Rec
 }
 
 /// Claims up to `limit` recipients behind the cursor of a mailing that this transaction has locked, and
-/// moves the cursor. Empty when the cursor is at the end.
+/// moves the cursor. Empty when there is nobody behind it, or all of them have a row already.
 pub async fn claim_next(
     tx: &mut Tx,
     mailing: &Mailing,
@@ -47,34 +47,50 @@ pub async fn claim_next(
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<Recipient>> {
-    const CLAIM: &str = "INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, worker_id,
-            due_at, reply)
-        SELECT $1, n.subscriber_id, 'claimed', 0, 0, $2, $3, NULL, ''
-        FROM subscriptions n WHERE n.newsletter_id = $4 AND n.status = 'confirmed' AND n.id > $5 AND n.id <= $6
-            AND n.confirmed_at <= $7
-        ON CONFLICT (mailing_id, subscriber_id) DO NOTHING RETURNING subscriber_id";
+    let limit = limit.min(RECORD_ROWS_MAX as i64);
     let mut found = candidates(tx.db(), mailing, limit).await?;
     let full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
     let end = match found.last() {
         Some(last) if full => last.subscription_id,
         _ => mailing.audience_end,
     };
-    if let Some(last) = found.last() {
-        let claimed: Vec<SubscriberId> = on!(tx.db(), |c| sqlx::query_scalar(CLAIM)
-            .bind(mailing.id)
-            .bind(now)
-            .bind(worker)
-            .bind(mailing.newsletter_id)
-            .bind(mailing.cursor)
-            .bind(last.subscription_id)
-            .bind(mailing.started_at)
-            .fetch_all(c)
-            .await?);
-        let claimed: std::collections::HashSet<SubscriberId> = claimed.into_iter().collect();
-        found.retain(|recipient| claimed.contains(&recipient.subscriber_id));
-    }
+    let claimed = insert_claims(tx, mailing.id, worker, &found, now).await?;
+    found.retain(|recipient| claimed.contains(&recipient.subscriber_id));
     super::mailings::advance(tx, mailing.id, end).await?;
     Ok(found)
+}
+
+/// Makes the rows of exactly these recipients: a second look at the subscriptions could claim someone whom
+/// nobody has in hand. Answers those who had none.
+async fn insert_claims(
+    tx: &mut Tx,
+    mailing: MailingId,
+    worker: WorkerId,
+    recipients: &[Recipient],
+    now: Timestamp,
+) -> Result<std::collections::HashSet<SubscriberId>> {
+    use std::fmt::Write as _;
+    if recipients.is_empty() {
+        return Ok(std::collections::HashSet::new());
+    }
+    let mut sql = String::from(
+        "INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, worker_id, due_at, reply)
+        VALUES ",
+    );
+    for row in 0..recipients.len() {
+        let comma = if row == 0 { "" } else { ", " };
+        let _ = write!(sql, "{comma}($1, ${}, 'claimed', 0, 0, $2, $3, NULL, '')", row + 4);
+    }
+    sql.push_str(" ON CONFLICT (mailing_id, subscriber_id) DO NOTHING RETURNING subscriber_id");
+    let claimed: Vec<SubscriberId> = on!(tx.db(), |c| {
+        // The text is made of numbers only.
+        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(mailing).bind(now).bind(worker);
+        for recipient in recipients {
+            query = query.bind(recipient.subscriber_id);
+        }
+        query.fetch_all(c).await?
+    });
+    Ok(claimed.into_iter().collect())
 }
 
 /// A deferred delivery that was claimed for another try.
@@ -391,8 +407,9 @@ async fn count_per_mailing(tx: &mut Tx, mailings: &[MailingId], outcome: Outcome
 
 /// When the next deferred delivery of any mailing that is Sending is due.
 pub async fn next_due(db: Db<'_>) -> Result<Option<Timestamp>> {
+    // `due_at > 0` is always true: it makes SQLite choose the small index.
     const SQL: &str = "SELECT MIN(d.due_at) FROM deliveries d JOIN mailings m ON m.id = d.mailing_id
-        WHERE m.status = 'sending' AND d.outcome = 'deferred'";
+        WHERE m.status = 'sending' AND d.outcome = 'deferred' AND d.due_at > 0";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
 }
 

@@ -59,7 +59,7 @@ pub async fn claim(tx: &mut Tx, worker: WorkerId, limit: i64, now: Timestamp) ->
         ") UPDATE outbox SET status = 'claimed', worker_id = $1
         WHERE status = 'queued' AND id IN (SELECT id FROM due)
         RETURNING id, kind, status, newsletter_id, subscription_id, to_address, issue_id, language, nonce,
-            message_uuid, attempts, due_at, created_at"
+            message_uuid, attempts, doubts, due_at, created_at"
     );
     Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(worker).bind(now).bind(limit).fetch_all(c).await?))
 }
@@ -87,24 +87,34 @@ pub async fn finish(
     Ok(rows == 1)
 }
 
-/// Puts a claimed mail back for another try; `attempts` is 0 when it never reached the wire.
+/// What another try of a mail adds to its row.
+#[derive(Debug, Clone, Copy)]
+pub struct AnotherTry {
+    /// 0 when the mail never reached the wire.
+    pub attempts: i64,
+    /// 1 when nobody knows whether the relay took it.
+    pub doubts: i64,
+    pub due_at: Timestamp,
+}
+
+/// Puts a claimed mail back for another try.
 pub async fn put_back(
     tx: &mut Tx,
     id: OutboxId,
     worker: WorkerId,
-    attempts: i64,
-    due_at: Timestamp,
+    another: AnotherTry,
     reply: &str,
 ) -> Result<bool> {
     const SQL: &str =
-        "UPDATE outbox SET status = 'queued', worker_id = NULL, attempts = attempts + $3, due_at = $4,
-            reply = $5
+        "UPDATE outbox SET status = 'queued', worker_id = NULL, attempts = attempts + $3, doubts = doubts + $4,
+            due_at = $5, reply = $6
         WHERE id = $1 AND status = 'claimed' AND worker_id = $2";
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(id)
         .bind(worker)
-        .bind(attempts)
-        .bind(due_at)
+        .bind(another.attempts)
+        .bind(another.doubts)
+        .bind(another.due_at)
         .bind(reply)
         .execute(c)
         .await?
@@ -112,12 +122,30 @@ pub async fn put_back(
     Ok(rows == 1)
 }
 
-/// Puts back what a worker held that stopped or died. A confirmation that arrives twice harms nobody;
-/// one that never arrives loses a reader.
-pub async fn put_back_all(tx: &mut Tx, worker: WorkerId) -> Result<u64> {
+/// Puts back what a worker held that stopped in good order: nothing of it was on the wire.
+pub async fn release(tx: &mut Tx, worker: WorkerId) -> Result<u64> {
     const SQL: &str = "UPDATE outbox SET status = 'queued', worker_id = NULL
         WHERE status = 'claimed' AND worker_id = $1";
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(worker).execute(c).await?.rows_affected()))
+}
+
+/// Recovers what a worker held that died. A confirmation that arrives twice harms nobody, and one that never
+/// arrives loses a reader: it is sent again until it has been in doubt `doubts_max` times. A test mail is
+/// not: who asked for it can ask again.
+pub async fn recover(tx: &mut Tx, worker: WorkerId, doubts_max: i64, now: Timestamp) -> Result<u64> {
+    const HOLD: &str = "UPDATE outbox SET status = 'uncertain', doubts = doubts + 1, finished_at = $3
+        WHERE status = 'claimed' AND worker_id = $1 AND (kind = 'test' OR doubts >= $2)";
+    const AGAIN: &str = "UPDATE outbox SET status = 'queued', doubts = doubts + 1, worker_id = NULL
+        WHERE status = 'claimed' AND worker_id = $1";
+    let held = on!(tx.db(), |c| sqlx::query(HOLD)
+        .bind(worker)
+        .bind(doubts_max)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    let again = on!(tx.db(), |c| sqlx::query(AGAIN).bind(worker).execute(c).await?.rows_affected());
+    Ok(held + again)
 }
 
 /// When the next mail is due.
@@ -128,7 +156,8 @@ pub async fn next_due(db: Db<'_>) -> Result<Option<Timestamp>> {
 
 /// How many mails wait or are on the wire.
 pub async fn open_count(db: Db<'_>) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM outbox WHERE status IN ('queued', 'claimed')";
+    const SQL: &str = "SELECT (SELECT count(*) FROM outbox WHERE status = 'queued')
+        + (SELECT count(*) FROM outbox WHERE status = 'claimed')";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
 }
 

@@ -15,18 +15,11 @@ pub async fn beat(tx: &mut Tx, id: WorkerId, now: Timestamp) -> Result<bool> {
     Ok(rows == 1)
 }
 
-/// Those whose heart stopped before a moment.
-pub async fn silent_since(db: Db<'_>, before: Timestamp) -> Result<Vec<WorkerId>> {
-    const SQL: &str = "SELECT id FROM workers WHERE heartbeat_at < $1 ORDER BY id";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(before).fetch_all(c).await?))
-}
-
-/// Declares a worker dead, if it still has not shown itself; `true` for the one process that may then
-/// recover its claims.
-pub async fn bury(tx: &mut Tx, id: WorkerId, silent_since: Timestamp) -> Result<bool> {
-    const SQL: &str = "DELETE FROM workers WHERE id = $1 AND heartbeat_at < $2";
-    let rows =
-        on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(silent_since).execute(c).await?.rows_affected());
+/// Declares a worker dead, if its heart has not beaten since the beat that was seen; `true` for the one
+/// process that may then recover its claims. Compared for equality only: clocks of machines differ.
+pub async fn bury(tx: &mut Tx, id: WorkerId, last_beat: Timestamp) -> Result<bool> {
+    const SQL: &str = "DELETE FROM workers WHERE id = $1 AND heartbeat_at = $2";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(last_beat).execute(c).await?.rows_affected());
     Ok(rows == 1)
 }
 
@@ -40,7 +33,8 @@ pub async fn delete(tx: &mut Tx, id: WorkerId) -> Result<()> {
     Ok(())
 }
 
-/// Every worker, also the dead: on SQLite, where one process sends, all of them are from the past.
-pub async fn all(db: Db<'_>) -> Result<Vec<WorkerId>> {
-    Ok(on!(db, |c| sqlx::query_scalar("SELECT id FROM workers ORDER BY id").fetch_all(c).await?))
+/// Every worker with its last beat, also the dead.
+pub async fn all(db: Db<'_>) -> Result<Vec<(WorkerId, Timestamp)>> {
+    const SQL: &str = "SELECT id, heartbeat_at FROM workers ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod architecture;
+mod delivery;
 mod mail;
 mod publishing;
 mod store;

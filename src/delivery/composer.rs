@@ -1,0 +1,317 @@
+//! From rows to mails: a mailing compiled once, single mails of the outbox one by one.
+//!
+//! To add a kind of single mail: its arm in [`Composer::single`], its rendering in [`crate::mail::render`].
+
+use std::collections::BTreeMap;
+
+use data_encoding::BASE32_NOPAD;
+
+use super::engine::EngineSettings;
+use super::wire::WireMail;
+use crate::keys::{Keys, Purpose, token_hash};
+use crate::mail::headers;
+use crate::mail::render::{self, AlreadySubscribedView, ConfirmView, RenderError, RenderedMail};
+use crate::mail::template::{self, Source, Template, TemplateError};
+use crate::model::{
+    EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
+    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy,
+};
+use crate::store::deliveries::Recipient;
+use crate::store::{self, Store, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens};
+
+/// Octets of a Message-ID's left side before encoding: as many as a UUID.
+const MESSAGE_ID_OCTETS: usize = 16;
+
+/// Where our links lead.
+#[derive(Debug, Clone)]
+pub struct Links {
+    keys: Keys,
+    /// Without a slash at the end.
+    base_url: String,
+    unsubscribe_mailbox: Option<EmailAddress>,
+    bounce_address: Option<EmailAddress>,
+}
+
+impl Links {
+    pub fn new(keys: Keys, settings: &EngineSettings) -> Self {
+        Self {
+            keys,
+            base_url: settings.public_url.trim_end_matches('/').to_owned(),
+            unsubscribe_mailbox: settings.unsubscribe_mailbox.clone(),
+            bounce_address: settings.bounce_address.clone(),
+        }
+    }
+
+    /// The envelope sender: where bounces go.
+    fn envelope_from(&self, newsletter: &Newsletter) -> EmailAddress {
+        self.bounce_address.as_ref().unwrap_or(&newsletter.sender_address).clone()
+    }
+
+    fn confirm(&self, token: &str) -> String {
+        format!("{}/confirm/{token}", self.base_url)
+    }
+
+    /// The page, and the `mailto:` for programs that prefer it.
+    fn unsubscribe(&self, subscription: SubscriptionId) -> (String, Option<String>) {
+        let link = self.keys.sign_link(Purpose::Unsubscribe, subscription);
+        let mailto = self
+            .unsubscribe_mailbox
+            .as_ref()
+            .map(|mailbox| format!("mailto:{}+{link}@{}", mailbox.local(), mailbox.ascii_domain()));
+        (format!("{}/unsubscribe/{link}", self.base_url), mailto)
+    }
+
+    /// The same for every attempt and every process (D5).
+    fn message_id(&self, mailing: MailingId, subscriber: SubscriberId) -> String {
+        let mut data = [0; 16];
+        data[..8].copy_from_slice(&mailing.0.to_be_bytes());
+        data[8..].copy_from_slice(&subscriber.0.to_be_bytes());
+        let mac = self.keys.mac(Purpose::MessageId, &data);
+        BASE32_NOPAD.encode(&mac[..MESSAGE_ID_OCTETS]).to_ascii_lowercase()
+    }
+}
+
+#[derive(Debug)]
+pub struct Composer {
+    links: Links,
+}
+
+/// A mailing, ready to be filled.
+#[derive(Debug)]
+pub struct Letter {
+    pub mailing: MailingId,
+    pub newsletter: NewsletterId,
+    pub policy: UncertainPolicy,
+    /// When the mailing started; also the Date of its mails, the same for every attempt.
+    pub began: Timestamp,
+    links: Links,
+    envelope_from: EmailAddress,
+    fallback: Template,
+    templates: BTreeMap<Language, Template>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    #[error("its newsletter is gone")]
+    NoNewsletter,
+    #[error("it has no content")]
+    NoContent,
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+impl Letter {
+    /// The mail for one recipient.
+    pub fn mail_for(&self, recipient: &Recipient) -> WireMail {
+        let (unsubscribe_url, mailto) = self.links.unsubscribe(recipient.subscription_id);
+        let template = self.templates.get(&recipient.language).unwrap_or(&self.fallback);
+        let octets = template.fill(&template::Recipient {
+            to: &recipient.address,
+            name: &recipient.name,
+            message_id: &self.links.message_id(self.mailing, recipient.subscriber_id),
+            date: self.began,
+            unsubscribe_url: &unsubscribe_url,
+            unsubscribe_mailto: mailto.as_deref(),
+        });
+        WireMail { from: self.envelope_from.clone(), to: recipient.address.clone(), octets }
+    }
+}
+
+/// Why a single mail will never be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum Moot {
+    #[error("no longer needed")]
+    NotNeeded,
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+impl Composer {
+    pub const fn new(links: Links) -> Self {
+        Self { links }
+    }
+
+    /// Compiles a mailing from its frozen contents.
+    ///
+    /// # Errors
+    /// Outside: of the database. Inside: when no mail can be made of it.
+    pub async fn letter(
+        &self,
+        store: &Store,
+        mailing: &Mailing,
+    ) -> store::Result<Result<Letter, LetterError>> {
+        let mut reader = store.read().await?;
+        let Some(newsletter) = newsletters::by_id(reader.db(), mailing.newsletter_id).await? else {
+            return Ok(Err(LetterError::NoNewsletter));
+        };
+        let contents = mailings::contents(reader.db(), mailing.id).await?;
+        Ok(self.compile(mailing, &newsletter, &contents))
+    }
+
+    fn compile(
+        &self,
+        mailing: &Mailing,
+        newsletter: &Newsletter,
+        contents: &[mailings::Content],
+    ) -> Result<Letter, LetterError> {
+        let headers = headers::issue(newsletter, mailing.public_id);
+        let mut templates = BTreeMap::new();
+        for content in contents {
+            let source = Source {
+                subject: &content.subject,
+                text: &content.text,
+                html: &content.html,
+                ..source(newsletter, &headers)
+            };
+            templates.insert(content.language, Template::compile(&source)?);
+        }
+        let fallback = templates.get(&newsletter.language).or_else(|| templates.values().next()).cloned();
+        Ok(Letter {
+            mailing: mailing.id,
+            newsletter: newsletter.id,
+            policy: newsletter.on_uncertain,
+            began: mailing.started_at.unwrap_or(mailing.due_at),
+            links: self.links.clone(),
+            envelope_from: self.links.envelope_from(newsletter),
+            fallback: fallback.ok_or(LetterError::NoContent)?,
+            templates,
+        })
+    }
+
+    /// Makes a single mail.
+    ///
+    /// # Errors
+    /// Outside: of the database. Inside: when it is not to be sent at all.
+    pub async fn single(&self, store: &Store, mail: &OutboxMail) -> store::Result<Result<WireMail, Moot>> {
+        let Some(newsletter) = newsletters::by_id(store.read().await?.db(), mail.newsletter_id).await? else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        match mail.kind {
+            OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
+            OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
+            OutboxKind::Test => self.test(store, &newsletter, mail).await,
+        }
+    }
+
+    async fn confirm(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let token = self.links.keys.derive_token(Purpose::Confirm, &mail.nonce);
+        let mut reader = store.read().await?;
+        let row = match token_hash(&token) {
+            Some(hash) => tokens::find_confirm(reader.db(), &hash).await?,
+            None => None,
+        };
+        drop(reader);
+        let to = self.to(store, mail).await?;
+        let (Some(row), Some((to, SubscriptionStatus::Pending | SubscriptionStatus::Unsubscribed))) =
+            (row, to)
+        else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        if row.used_at.is_some() {
+            return Ok(Err(Moot::NotNeeded));
+        }
+        let rendered = render::render_confirm(&ConfirmView {
+            newsletter,
+            language: mail.language,
+            confirm_url: &self.links.confirm(&token),
+            asked_at: mail.created_at,
+            valid_until: row.expires_at,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::confirm())))
+    }
+
+    async fn already_subscribed(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let Some((to, SubscriptionStatus::Confirmed)) = self.to(store, mail).await? else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let rendered = render::render_already_subscribed(&AlreadySubscribedView {
+            newsletter,
+            language: mail.language,
+            asked_at: mail.created_at,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
+    }
+
+    /// An issue as it was when the test was asked for, for a colleague.
+    async fn test(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let content = outbox_contents::of_outbox(store.read().await?.db(), mail.id).await?;
+        let (Some(content), Some(to)) = (content, &mail.to_address) else { return Ok(Err(Moot::NotNeeded)) };
+        let rendered = RenderedMail { subject: content.subject, html: content.html, text: content.text };
+        Ok(self.fill(newsletter, mail, to, &rendered, &headers::test()))
+    }
+
+    /// Whom a mail about a subscription goes to, and the state of that.
+    async fn to(
+        &self,
+        store: &Store,
+        mail: &OutboxMail,
+    ) -> store::Result<Option<(EmailAddress, SubscriptionStatus)>> {
+        let Some(id) = mail.subscription_id else { return Ok(None) };
+        let mut reader = store.read().await?;
+        let Some(subscription) = subscriptions::by_id(reader.db(), id).await? else { return Ok(None) };
+        let subscriber = subscribers::by_id(reader.db(), subscription.subscriber_id).await?;
+        Ok(subscriber.map(|subscriber| (subscriber.address, subscription.status)))
+    }
+
+    fn fill(
+        &self,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+        to: &EmailAddress,
+        rendered: &RenderedMail,
+        headers: &headers::Headers,
+    ) -> Result<WireMail, Moot> {
+        let (unsubscribe_url, mailto) =
+            mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
+        let template = Template::compile(&Source {
+            subject: &rendered.subject,
+            text: &rendered.text,
+            html: &rendered.html,
+            ..source(newsletter, headers)
+        })?;
+        let octets = template.fill(&template::Recipient {
+            to,
+            // Whoever filled in the form may have chosen it: it has no place in a mail nobody confirmed.
+            name: "",
+            message_id: &mail.message_uuid.simple().to_string(),
+            date: mail.created_at,
+            unsubscribe_url: &unsubscribe_url,
+            unsubscribe_mailto: mailto.as_deref(),
+        });
+        Ok(WireMail { from: self.links.envelope_from(newsletter), to: to.clone(), octets })
+    }
+}
+
+/// What all mails of a newsletter share.
+fn source<'a>(newsletter: &'a Newsletter, headers: &'a headers::Headers) -> Source<'a> {
+    Source {
+        sender_name: &newsletter.sender_name,
+        sender: &newsletter.sender_address,
+        reply_to: newsletter.reply_to.as_ref(),
+        subject: "",
+        text: "",
+        html: "",
+        headers,
+    }
+}

@@ -1,0 +1,136 @@
+//! What the tasks of one worker share, from its sign-on until it stops, is buried or fails.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::composer::{Composer, Letter};
+use super::engine::EngineSettings;
+use super::gate::Gate;
+use super::lease::Lease;
+use super::wire::Wire;
+use crate::clock::Clock;
+use crate::model::{MailingId, SubscriberId, Timestamp, WorkerId};
+use crate::store::Store;
+use crate::store::deliveries::{Recipient, Record};
+
+/// Longest sleep of an idle task where other processes write the same database.
+const POLL_SHARED: Duration = Duration::from_secs(2);
+/// Longest sleep where only the command line may write it.
+const POLL_ALONE: Duration = Duration::from_secs(5);
+/// Shortest sleep when something is due that cannot be had: others are at it.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub struct Shift {
+    pub store: Store,
+    pub clock: Clock,
+    pub worker: WorkerId,
+    pub wire: Arc<dyn Wire>,
+    pub gate: Gate,
+    pub lease: Lease,
+    pub composer: Composer,
+    pub settings: EngineSettings,
+    pub signals: Signals,
+    pub on_wire: OnWire,
+}
+
+/// How tasks and the outside wake each other.
+#[derive(Debug, Clone)]
+pub struct Signals {
+    /// Something was written that may be due.
+    pub work: watch::Sender<u64>,
+    /// Something was done; for those who watch.
+    pub done: watch::Sender<u64>,
+    pub stop: watch::Sender<bool>,
+}
+
+impl Signals {
+    pub fn new() -> Self {
+        Self { work: watch::Sender::new(0), done: watch::Sender::new(0), stop: watch::Sender::new(false) }
+    }
+
+    pub fn wake(&self) {
+        self.work.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub fn did(&self) {
+        self.done.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Comes back when the engine is to stop.
+    pub async fn stopped(&self) {
+        let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
+    }
+}
+
+impl Shift {
+    /// What the work comes to, or `None` when the engine is to stop before.
+    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.signals.stopped() => None,
+            done = work => Some(done),
+        }
+    }
+
+    /// Sleeps until `due`, a wake since `work` was last looked at, or the next look at the database.
+    pub async fn idle(&self, work: &mut watch::Receiver<u64>, due: Option<Timestamp>) {
+        let poll = if self.store.is_shared() { POLL_SHARED } else { POLL_ALONE };
+        let rest = match due.map(|due| due.since(self.clock.now())) {
+            None => poll,
+            Some(rest) if rest.is_zero() => PAUSE_MIN,
+            Some(rest) => rest.min(poll),
+        };
+        tokio::select! {
+            _ = work.changed() => {}
+            () = self.clock.sleep(rest) => {}
+            () = self.signals.stopped() => {}
+        }
+    }
+}
+
+/// A delivery that this worker has claimed and has in hand.
+#[derive(Debug)]
+pub struct Claim {
+    pub letter: Arc<Letter>,
+    pub subscriber_id: SubscriberId,
+    /// As it was at the claim; `None` for one that is tried again and must be looked up.
+    pub recipient: Option<Recipient>,
+    pub attempts: i64,
+    pub doubts: i64,
+    /// On [`Clock::elapsed`].
+    pub claimed_at: Duration,
+}
+
+/// An outcome on its way to the database.
+#[derive(Debug)]
+pub struct Settled {
+    pub mailing: MailingId,
+    pub record: Record,
+}
+
+/// The deliveries that are on the wire in this moment, with what is to be recorded when the process must
+/// stop before the relay has answered.
+#[derive(Debug, Default)]
+pub struct OnWire(Mutex<HashMap<(MailingId, SubscriberId), Record>>);
+
+impl OnWire {
+    pub fn begin(&self, mailing: MailingId, in_doubt: Record) {
+        self.lock().insert((mailing, in_doubt.subscriber_id), in_doubt);
+    }
+
+    pub fn end(&self, mailing: MailingId, subscriber: SubscriberId) {
+        self.lock().remove(&(mailing, subscriber));
+    }
+
+    pub fn drain(&self) -> Vec<Settled> {
+        self.lock().drain().map(|((mailing, _), record)| Settled { mailing, record }).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(MailingId, SubscriberId), Record>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
