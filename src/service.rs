@@ -1,1 +1,229 @@
-//! service
+//! The parts put together: what `serve`, `demo` and the tests start and stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
+use crate::delivery::lock::DataLock;
+use crate::delivery::{Engine, EngineParts, EngineSettings};
+use crate::keys::Keys;
+use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
+use crate::mail::relay::Relay;
+use crate::mail::reply::Reply;
+use crate::store::Store;
+use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
+use crate::web::app::{App, WebSettings};
+use crate::web::server::{self, ExtraRoutes};
+
+/// A service that runs.
+pub struct Service {
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    /// Wakes the sender after a verb has written something to send.
+    pub wake: Arc<Notify>,
+    /// Where the pages are; `None` for a sender alone.
+    pub address: Option<SocketAddr>,
+    web: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
+    engine: Option<Engine>,
+    inbound: Option<Receiver>,
+    _lock: Option<DataLock>,
+}
+
+/// Opens the database of a configuration, and brings its schema up to date.
+///
+/// # Errors
+/// When it cannot be reached or migrated.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let url = match &config.database.url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.expose().to_owned(),
+    };
+    let store = Store::open(&url, config.database.connections).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// The keys of a configuration.
+///
+/// # Errors
+/// When the secret cannot be read or made.
+pub fn open_keys(config: &Config) -> anyhow::Result<Keys> {
+    Ok(Keys::new(config.secret_key()?.expose().as_bytes()))
+}
+
+impl Service {
+    /// Starts what the role asks for.
+    ///
+    /// # Errors
+    /// With what to do about it: a port in use, a database that does not answer, a folder that another process
+    /// works in.
+    pub async fn start(
+        config: &Config,
+        role: Role,
+        clock: Clock,
+        extra: Option<ExtraRoutes>,
+    ) -> anyhow::Result<Self> {
+        // One process per SQLite file: its recovery takes every claim for an orphan.
+        let lock = match &config.database.url {
+            DatabaseUrl::Sqlite(_) if role.sends() => Some(DataLock::take(&config.data.folder)?),
+            _ => None,
+        };
+        let store = open_store(config).await?;
+        let keys = open_keys(config)?;
+        let wake = Arc::new(Notify::new());
+        let mut service = Self {
+            store,
+            clock,
+            keys,
+            wake,
+            address: None,
+            web: None,
+            engine: None,
+            inbound: None,
+            _lock: lock,
+        };
+        // The port first: when it is taken, nothing has been sent yet.
+        if role.serves_pages() {
+            service.start_web(config, extra)?;
+        }
+        if role.sends() {
+            service.start_engine(config)?;
+        }
+        if let Some(unsubscribe) = config.mail.unsubscribe.as_ref().filter(|_| role.serves_pages()) {
+            service.start_inbound(unsubscribe).await?;
+        }
+        Ok(service)
+    }
+
+    fn start_web(&mut self, config: &Config, extra: Option<ExtraRoutes>) -> anyhow::Result<()> {
+        let settings = WebSettings {
+            public_url: config.web.public_url.to_string().trim_end_matches('/').to_owned(),
+            trusted_proxies: config.web.trusted_proxies.clone(),
+            unsubscribe_address: config
+                .mail
+                .unsubscribe
+                .as_ref()
+                .map(|unsubscribe| unsubscribe.address.clone()),
+        };
+        let app = App {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            settings: Arc::new(settings),
+            wake: Arc::clone(&self.wake),
+        };
+        let listen = config.web.listen;
+        let bound = server::bind(app, listen, config.web.workers, extra).map_err(|error| {
+            anyhow::anyhow!(
+                "the pages cannot be served on {listen}: {error}. Stop what listens there, or set web.listen"
+            )
+        })?;
+        self.address = Some(bound.address);
+        self.web = Some((bound.handle, tokio::spawn(bound.server)));
+        Ok(())
+    }
+
+    fn start_engine(&mut self, config: &Config) -> anyhow::Result<()> {
+        let relay_settings = config.relay_settings()?;
+        let settings = EngineSettings {
+            public_url: config.web.public_url.to_string().trim_end_matches('/').to_owned(),
+            unsubscribe_address: config
+                .mail
+                .unsubscribe
+                .as_ref()
+                .map(|unsubscribe| unsubscribe.address.clone()),
+            bounce_address: config.mail.bounce_address.clone(),
+            retry: config.mail.retry,
+            connections: relay_settings.connections,
+        };
+        let parts = EngineParts {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            wire: Arc::new(Relay::new(relay_settings)?),
+            settings,
+            wake: Arc::clone(&self.wake),
+        };
+        self.engine = Some(Engine::start(parts));
+        Ok(())
+    }
+
+    async fn start_inbound(&mut self, unsubscribe: &MailtoUnsubscribe) -> anyhow::Result<()> {
+        let leaver = Leaver {
+            local: unsubscribe.address.local().to_lowercase(),
+            domain: unsubscribe.address.ascii_domain().to_owned(),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+        };
+        let listen = unsubscribe.listen;
+        let receiver = Receiver::bind(listen, leaver).await.map_err(|error| {
+            anyhow::anyhow!("mail cannot be taken on {listen}: {error}. Set mail.inbound_listen")
+        })?;
+        self.inbound = Some(receiver);
+        Ok(())
+    }
+
+    /// Stops in the order that loses nothing: no more requests, then what is on the wire, then the database.
+    pub async fn stop(self) {
+        if let Some((handle, server)) = self.web {
+            handle.stop(true).await;
+            let _ = server.await;
+        }
+        if let Some(inbound) = self.inbound {
+            inbound.stop().await;
+        }
+        if let Some(engine) = self.engine {
+            engine.stop().await;
+        }
+        self.store.close().await;
+    }
+}
+
+/// The mailbox of the unsubscribe address (RFC 2369): who writes to it leaves.
+struct Leaver {
+    local: String,
+    domain: String,
+    store: Store,
+    clock: Clock,
+    keys: Keys,
+}
+
+impl Leaver {
+    /// The part before the @ of an address that is ours.
+    fn local_part<'a>(&self, to: &'a str) -> Option<&'a str> {
+        let (local, domain) = to.rsplit_once('@')?;
+        let name = local.split('+').next()?.to_lowercase();
+        (name == self.local && domain.eq_ignore_ascii_case(&self.domain)).then_some(local)
+    }
+}
+
+impl Mailbox for Leaver {
+    fn accepts(&self, to: &str) -> Result<(), Reply> {
+        match self.local_part(to) {
+            Some(_) => Ok(()),
+            None => Err(Reply::new(550, Some((5, 1, 1)), "no such mailbox here")),
+        }
+    }
+
+    async fn deliver(&self, mail: ReceivedMail) -> Reply {
+        for to in &mail.to {
+            let Some(local) = self.local_part(to) else { continue };
+            match unsubscribe_by_mail(&self.store, &self.clock, &self.keys, local).await {
+                // Also for a link that is not ours: who wrote it can do nothing about it.
+                Ok(is_ours) => tracing::info!(is_ours, "a mail to leave"),
+                Err(error) => {
+                    tracing::warn!(cause = %error, "a mail to leave found no database");
+                    return Reply::new(451, Some((4, 3, 0)), "please try again");
+                }
+            }
+        }
+        Reply::new(250, Some((2, 0, 0)), "you have left")
+    }
+}

@@ -112,6 +112,8 @@ CREATE TABLE articles (
     author TEXT NOT NULL,
     teaser TEXT NOT NULL,
     body TEXT NOT NULL,
+    -- Title, author and body in lower case: SQLite's own lower() knows ASCII only.
+    search_text TEXT NOT NULL,
     canonical_url TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('draft', 'published')),
     version BIGINT NOT NULL,
@@ -240,6 +242,14 @@ CREATE TABLE outbox (
     reply TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     finished_at BIGINT
+);
+
+-- What a test mail holds: the issue as it was when the test was asked for.
+CREATE TABLE outbox_contents (
+    outbox_id BIGINT NOT NULL PRIMARY KEY REFERENCES outbox (id) ON DELETE CASCADE,
+    subject TEXT NOT NULL,
+    html TEXT NOT NULL,
+    text TEXT NOT NULL
 );
 
 CREATE INDEX outbox_queued ON outbox (due_at, id) WHERE status = 'queued';

@@ -6,35 +6,47 @@ use std::collections::BTreeMap;
 
 use data_encoding::BASE32_NOPAD;
 
+use super::engine::EngineSettings;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
 use crate::mail::headers;
-use crate::mail::render::{
-    self, AlreadySubscribedView, ArticleView, ConfirmView, IssueView, RenderError, RenderedMail,
-};
+use crate::mail::render::{self, AlreadySubscribedView, ConfirmView, RenderError, RenderedMail};
 use crate::mail::template::{self, Source, Template, TemplateError};
 use crate::model::{
-    EmailAddress, IssueId, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
+    EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
     SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy,
 };
 use crate::store::deliveries::Recipient;
-use crate::store::{self, Store, issues, mailings, newsletters, subscribers, subscriptions, tokens};
+use crate::store::{self, Store, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens};
 
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.
 const MESSAGE_ID_OCTETS: usize = 16;
 
-/// Where our links lead.
+/// Where our links lead, and what else is the same for all mails.
 #[derive(Debug, Clone)]
 pub struct Links {
     keys: Keys,
     /// Without a slash at the end.
     base_url: String,
-    unsubscribe_mailbox: Option<EmailAddress>,
+    /// Where mails to leave are taken, if anywhere.
+    unsubscribe_address: Option<EmailAddress>,
+    /// The envelope sender, where it is not the newsletter's.
+    bounce_address: Option<EmailAddress>,
 }
 
 impl Links {
-    pub fn new(keys: Keys, public_url: &str, unsubscribe_mailbox: Option<EmailAddress>) -> Self {
-        Self { keys, base_url: public_url.trim_end_matches('/').to_owned(), unsubscribe_mailbox }
+    pub fn new(keys: Keys, settings: &EngineSettings) -> Self {
+        Self {
+            keys,
+            base_url: settings.public_url.trim_end_matches('/').to_owned(),
+            unsubscribe_address: settings.unsubscribe_address.clone(),
+            bounce_address: settings.bounce_address.clone(),
+        }
+    }
+
+    /// MAIL FROM for mails of a newsletter.
+    fn envelope_from(&self, newsletter: &Newsletter) -> EmailAddress {
+        self.bounce_address.as_ref().unwrap_or(&newsletter.sender_address).clone()
     }
 
     fn confirm(&self, token: &str) -> String {
@@ -45,7 +57,7 @@ impl Links {
     fn unsubscribe(&self, subscription: SubscriptionId) -> (String, Option<String>) {
         let link = self.keys.sign_link(Purpose::Unsubscribe, subscription);
         let mailto = self
-            .unsubscribe_mailbox
+            .unsubscribe_address
             .as_ref()
             .map(|mailbox| format!("mailto:{}+{link}@{}", mailbox.local(), mailbox.ascii_domain()));
         (format!("{}/unsubscribe/{link}", self.base_url), mailto)
@@ -75,7 +87,7 @@ pub struct Letter {
     /// When the mailing started; also the Date of its mails, the same for every attempt.
     pub began: Timestamp,
     links: Links,
-    sender: EmailAddress,
+    envelope_from: EmailAddress,
     fallback: Template,
     templates: BTreeMap<Language, Template>,
 }
@@ -103,7 +115,7 @@ impl Letter {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
         });
-        WireMail { from: self.sender.clone(), to: recipient.address.clone(), octets }
+        WireMail { from: self.envelope_from.clone(), to: recipient.address.clone(), octets }
     }
 }
 
@@ -164,7 +176,7 @@ impl Composer {
             policy: newsletter.on_uncertain,
             began: mailing.started_at.unwrap_or(mailing.due_at),
             links: self.links.clone(),
-            sender: newsletter.sender_address.clone(),
+            envelope_from: self.links.envelope_from(newsletter),
             fallback: fallback.ok_or(LetterError::NoContent)?,
             templates,
         })
@@ -237,56 +249,17 @@ impl Composer {
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
     }
 
-    /// An issue as it is now, for a colleague.
+    /// An issue as it was when the test was asked for, to a colleague.
     async fn test(
         &self,
         store: &Store,
         newsletter: &Newsletter,
         mail: &OutboxMail,
     ) -> store::Result<Result<WireMail, Moot>> {
-        let (Some(id), Some(to)) = (mail.issue_id, &mail.to_address) else { return Ok(Err(Moot::NotNeeded)) };
-        Ok(match self.render_issue(store, newsletter, mail, id).await? {
-            Ok(rendered) => self.fill(newsletter, mail, to, &rendered, &headers::test()),
-            Err(moot) => Err(moot),
-        })
-    }
-
-    async fn render_issue(
-        &self,
-        store: &Store,
-        newsletter: &Newsletter,
-        mail: &OutboxMail,
-        id: IssueId,
-    ) -> store::Result<Result<RenderedMail, Moot>> {
-        let mut reader = store.read().await?;
-        let Some(issue) = issues::by_id(reader.db(), id).await? else { return Ok(Err(Moot::NotNeeded)) };
-        let articles = issues::articles(reader.db(), id).await?;
-        let rendered = render::render_issue(&IssueView {
-            newsletter,
-            language: mail.language,
-            number: issue.number,
-            date: Some(mail.created_at),
-            subject: &issue.subject,
-            preheader: &issue.preheader,
-            intro: &issue.intro,
-            articles: articles
-                .iter()
-                .map(|row| ArticleView {
-                    title: &row.article.title,
-                    author: &row.article.author,
-                    teaser: &row.article.teaser,
-                    body: &row.article.body,
-                    url: &row.article.canonical_url,
-                    display: row.display,
-                })
-                .collect(),
-            base_url: &self.links.base_url,
-            web_url: &self.links.base_url,
-            signup_url: &self.links.base_url,
-        });
-        Ok(rendered
-            .map(|issue| RenderedMail { subject: issue.subject, html: issue.html, text: issue.text })
-            .map_err(Moot::from))
+        let content = outbox_contents::of_outbox(store.read().await?.db(), mail.id).await?;
+        let (Some(content), Some(to)) = (content, &mail.to_address) else { return Ok(Err(Moot::NotNeeded)) };
+        let rendered = RenderedMail { subject: content.subject, html: content.html, text: content.text };
+        Ok(self.fill(newsletter, mail, to, &rendered, &headers::test()))
     }
 
     /// Whom a mail about a subscription goes to, and the state of that.
@@ -310,8 +283,11 @@ impl Composer {
         rendered: &RenderedMail,
         headers: &headers::Headers,
     ) -> Result<WireMail, Moot> {
-        let (unsubscribe_url, mailto) =
-            mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
+        // A test goes to a colleague, who has nothing to leave: its link shows the page that says so.
+        let (unsubscribe_url, mailto) = mail.subscription_id.map_or_else(
+            || (format!("{}/unsubscribe/test", self.links.base_url), None),
+            |id| self.links.unsubscribe(id),
+        );
         let template = Template::compile(&Source {
             subject: &rendered.subject,
             text: &rendered.text,
@@ -327,7 +303,7 @@ impl Composer {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
         });
-        Ok(WireMail { from: newsletter.sender_address.clone(), to: to.clone(), octets })
+        Ok(WireMail { from: self.links.envelope_from(newsletter), to: to.clone(), octets })
     }
 }
 

@@ -78,5 +78,4 @@ mod scheduler;
 mod sender;
 mod shift;
 
-pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
-pub use mailing::{Progress, cancel, progress};
+pub use engine::{Engine, EngineParts, EngineSettings};

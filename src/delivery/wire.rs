@@ -47,6 +47,9 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Attempt, Unreachable>>
 /// Where mails go. Called by several senders at once.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
+
+    /// Ends the connections that are kept.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 impl Wire for Relay {
@@ -59,6 +62,10 @@ impl Wire for Relay {
                 wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
             })
         })
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(Self::close(self))
     }
 }
 

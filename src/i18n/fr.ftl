@@ -34,6 +34,7 @@ page-error-too-many = Il y a eu trop de tentatives. Réessayez dans { $minutes -
     [one] une minute
    *[other] { $minutes } minutes
 }.
+
 ## Mails
 
 mail-issue-number = Numéro { $number }
@@ -55,7 +56,7 @@ mail-confirm-button = Oui, je m’abonne
 mail-confirm-link = Si le bouton ne fonctionne pas, copiez cette adresse dans votre navigateur :
 mail-confirm-valid = Le lien est valable 7 jours, jusqu’au { $date }.
 mail-confirm-ignore = Ce n’était pas vous ? Vous n’avez rien à faire : sans votre confirmation, nous ne vous enverrons pas la lettre d’information.
-mail-confirm-stop = Vous ne souhaitez pas non plus de rappel de cette demande ? Vous pouvez l’indiquer ici :
+mail-confirm-stop = Souhaitez-vous que nous effacions cette demande tout de suite ? C’est possible ici :
 mail-confirm-stop-link = Retirer la demande
 mail-already-subject = Vous êtes déjà abonné(e) à { $newsletter }
 mail-already-preheader = Vous n’avez rien à faire.
@@ -64,3 +65,68 @@ mail-already-who = Le { $date }, cette adresse e-mail a été saisie dans le for
 mail-already-missing = Vous ne voyez pas arriver la lettre d’information ? Pensez à regarder dans votre dossier de courrier indésirable.
 mail-already-leave = Vous ne souhaitez plus recevoir la lettre d’information ? Vous pouvez vous désabonner ici :
 mail-service-why = Ceci est un message unique au sujet de votre abonnement.
+
+## Visitors
+
+consent-text = Oui, je souhaite recevoir { $newsletter } de { $sender } par e-mail. Je peux me désabonner à tout moment en un clic, dans chaque message.
+error-marked = Rien n’a encore été envoyé. Veuillez vérifier les champs signalés.
+error-address-empty = Veuillez saisir votre adresse e-mail.
+error-address-too-long = C’est trop long pour une adresse e-mail. Veuillez vérifier.
+error-address-no-at = Une adresse e-mail contient un seul @, comme dans nom@example.org. Veuillez vérifier.
+error-address-local = Nous ne pouvons pas écrire à ce qui précède le @. Vérifiez qu’il n’y a ni espace ni caractère étrange.
+error-address-domain = Après le @ doit figurer un domaine, par exemple example.org. Veuillez vérifier.
+error-name-too-long = Veuillez raccourcir le nom à 120 caractères au plus.
+error-consent = Veuillez cocher cette case : sans votre accord, nous ne pouvons rien vous envoyer.
+error-too-fast = C’était plus rapide qu’une saisie ordinaire. Veuillez appuyer encore une fois sur le bouton.
+error-field-twice = Ce champ a été envoyé deux fois, avec des valeurs différentes. Veuillez le remplir une seule fois.
+home-title = Lettres d’information
+home-lead = Choisissez la lettre que vous souhaitez recevoir.
+home-none = Il n’y a pas encore de lettre à laquelle s’abonner. Revenez plus tard.
+signup-title = Abonnez-vous à { $newsletter }
+signup-address = Adresse e-mail
+signup-name = Nom
+signup-optional = (facultatif)
+signup-language = Langue
+signup-language-hint = La langue dans laquelle nous vous écrivons au sujet de votre abonnement.
+signup-trap = Laissez ce champ vide
+signup-submit = S’abonner
+signup-next = Vous recevrez un message avec un bouton. Votre abonnement ne commence que lorsque vous appuyez dessus.
+latest-issue = Le dernier numéro :
+inbox-title = Consultez votre messagerie
+inbox = Un message de { $sender } est en route. Appuyez sur le bouton qu’il contient, et c’est terminé.
+inbox-nothing = Rien reçu ?
+inbox-wait = Cela peut prendre quelques minutes.
+inbox-spam = Cherchez un message de { $address } parmi vos courriers indésirables.
+inbox-typo = Une faute de frappe dans votre adresse ?
+inbox-again = Remplir à nouveau le formulaire
+inbox-valid = Le bouton fonctionne pendant 7 jours.
+confirm-title = Encore un clic
+confirm-lead = Appuyez sur le bouton et vous recevrez désormais { $newsletter }.
+confirm-button = Oui, je m’abonne
+confirm-not-you = Ce n’est pas vous qui l’avez demandé ? Fermez cette page : il ne se passera rien.
+confirmed-title = Votre abonnement est confirmé
+confirmed = Merci ! Vous recevrez désormais { $newsletter }.
+confirmed-contacts = Ajoutez { $address } à vos contacts, pour qu’aucun numéro ne finisse parmi les indésirables.
+confirmed-leave = Plus envie, un jour ? Chaque message contient un lien pour vous désabonner.
+link-expired-title = Ce lien a expiré
+link-expired = Un tel lien fonctionne pendant 7 jours. Abonnez-vous à nouveau et vous en recevrez un autre aussitôt.
+link-unknown-title = Ce lien ne fonctionne pas
+link-unknown = Peut-être a-t-il été coupé lors de la copie, ou votre abonnement a-t-il pris fin depuis. Essayez le bouton dans le message lui-même, ou abonnez-vous à nouveau.
+link-again = S’abonner à nouveau
+leave-title = Vous désabonner de { $newsletter } ?
+leave = Appuyez sur le bouton et vous ne recevrez plus aucun numéro de { $newsletter }.
+leave-button = Me désabonner
+leave-stay = Vous préférez rester ? Fermez cette page : rien ne changera.
+leave-pending-title = Retirer la demande pour { $newsletter } ?
+leave-pending = Quelqu’un a saisi votre adresse dans le formulaire d’abonnement. Appuyez sur le bouton et la demande disparaît.
+leave-pending-button = Retirer la demande
+left-title = Votre abonnement a pris fin
+left = Vous ne recevrez plus de messages de { $newsletter }. Merci de nous avoir lus.
+left-gone = Nous ne savons plus rien de vous et ne vous enverrons plus rien.
+left-mistake = Une erreur ?
+left-undo = Annuler : je préfère rester
+left-again = S’abonner à nouveau
+undone-title = Ravis de vous retrouver
+undone = Rien n’a changé : vous continuez à recevoir { $newsletter }.
+undone-home = Vers la page de la lettre
+undo-too-late = L’annulation est possible pendant une heure. Vous pouvez bien sûr vous abonner à nouveau.

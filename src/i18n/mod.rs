@@ -4,6 +4,8 @@
 //! files; the tests compare keys and placeholders, and look for keys that pages use and no file has.
 //! To add a language: a value in [`Language`], a file here, and a line in [`source`].
 
+mod message;
+
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
@@ -11,6 +13,8 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
 use crate::model::{Language, Timestamp};
+
+pub use message::{FieldError, FieldErrors, Message};
 
 const fn source(language: Language) -> &'static str {
     match language {

@@ -29,7 +29,7 @@ const IMAGE_SIDE_MAX_PX: u32 = 20_000;
 /// An article's `#` becomes h3: h1 is the newsletter, h2 the article's title.
 const HEADING_SHIFT: u8 = 2;
 
-const TAGS: [&str; 23] = [
+const TAGS: [&str; 24] = [
     "a",
     "blockquote",
     "br",
@@ -53,6 +53,7 @@ const TAGS: [&str; 23] = [
     "th",
     "thead",
     "tr",
+    "ul",
 ];
 
 /// What an article is written into.
@@ -494,7 +495,7 @@ mod tests {
         let html = html("> - a\n> - b\n\n3. c\n\n| d | e |\n|---|--:|\n| f | g |\n\n~~h~~");
         for part in [
             "<blockquote>",
-            "<li>a</li>",
+            "<ul>\n<li>a</li>",
             r#"<ol start="3">"#,
             r#"<th align="right">e</th>"#,
             "<td>f</td>",

@@ -9,8 +9,8 @@ use comrak::nodes::{AstNode, ListType, NodeList, NodeValue, TableAlignment};
 pub const LINE_MAX_CHARS: usize = 76;
 /// Narrowest column that deep nesting may leave, in characters.
 const COLUMN_MIN_CHARS: usize = 20;
-/// The level that an article's own `#` has in the tree before it is placed below the headings.
-const UNDERLINED_LEVEL_MAX: u8 = 1;
+/// Headings of an article down to this level are underlined: `#` and `##`.
+const UNDERLINED_LEVEL_MAX: u8 = 2;
 
 /// Writes a document; `links` are its addresses in the order of their numbers.
 pub(super) fn write<'a>(root: &'a AstNode<'a>, links: &[String]) -> String {

@@ -1,20 +1,23 @@
 //! From words to bytes on the wire, and back.
 //!
-//! Words: [`markdown`] makes HTML and text of an article, [`render`] puts articles and texts into the mails
-//! of `email_templates/`, [`headers`] knows the fields of each kind of mail, [`template`] compiles a mail
-//! once and fills it per recipient. [`slot`] is what they share: the places filled per recipient.
+//! - Words: [`markdown`] makes HTML and text of an article, [`render`] puts articles and texts into the mails
+//!   of `email_templates/`, [`headers`] knows the fields of each kind of mail, [`template`] compiles a mail
+//!   once and fills it per recipient. [`slot`] is what they share: the places filled per recipient.
+//! - Wire: [`smtp`] is one session with a mail server, [`relay`] the sessions of one relay, [`reply`] what a
+//!   server answers. [`receive`] is a small server of our own.
 
 pub mod color;
 pub mod headers;
+pub mod issue;
 pub mod markdown;
 pub mod markdown_text;
 pub mod mime;
-pub mod render;
-pub mod slot;
-pub mod template;
-
 pub mod receive;
 pub mod relay;
+pub mod render;
 pub mod reply;
+pub mod slot;
 pub mod smtp;
+pub mod template;
+
 mod wire;

@@ -254,7 +254,6 @@ struct Frame {
     t: Texts,
     lang: &'static str,
     newsletter: String,
-    sender: String,
     postal: Vec<String>,
     brand: Brand,
     logo: Option<Logo>,
@@ -285,7 +284,6 @@ impl Frame {
             t: Texts::new(language),
             lang: language.as_str(),
             newsletter: clean_line(&newsletter.name),
-            sender: clean_line(&newsletter.sender_name),
             postal: clean(&newsletter.postal_address)
                 .lines()
                 .map(clean_line)
@@ -439,7 +437,24 @@ fn web_url(what: &'static str, url: &str) -> Result<String, RenderError> {
 }
 
 fn inline(html: &str) -> Result<String, RenderError> {
-    Ok(CSSInliner::options().load_remote_stylesheets(false).build().inline(html)?)
+    // What stays in the head is what cannot stand in an element: media queries.
+    let options = CSSInliner::options().keep_at_rules(true).load_remote_stylesheets(false);
+    let inlined = options.build().inline(html)?;
+    // The inliner puts them first; the encoding of a page must be told within its first 1,024 octets.
+    Ok(
+        match inlined
+            .split_once("<head><style>")
+            .and_then(|(start, rest)| Some((start, rest.split_once("</style>")?)))
+        {
+            Some((start, (style, rest))) => {
+                format!(
+                    "{start}<head>{}",
+                    rest.replacen("</head>", &format!("<style>{style}</style></head>"), 1)
+                )
+            }
+            None => inlined,
+        },
+    )
 }
 
 /// White space of a template folded, slots kept.
@@ -465,4 +480,332 @@ fn tidy_text(text: &str) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use mail_parser::MessageParser;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::mail::headers::{self, Headers};
+    use crate::mail::template::{Recipient, Source, Template as Compiled};
+    use crate::model::{EmailAddress, NewsletterId, Slug, UncertainPolicy};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
+    const LEAVE: &str = "https://news.example.com/u/abc?a=1&b=2";
+    const BODY: &str = include_str!("sample_article.md");
+
+    fn newsletter() -> Newsletter {
+        Newsletter {
+            id: NewsletterId(1),
+            slug: Slug::parse("de-post").unwrap(),
+            name: "De Post & Zonen".to_owned(),
+            description: String::new(),
+            language: Language::Dutch,
+            time_zone: "Europe/Brussels".to_owned(),
+            sender_name: "Uitgeverij \"De Brug\"".to_owned(),
+            sender_address: EmailAddress::parse("post@news.example.com").unwrap(),
+            reply_to: Some(EmailAddress::parse("redactie@example.com").unwrap()),
+            postal_address: "Uitgeverij De Brug\nKaai 12\n9000 Gent".to_owned(),
+            brand_color: "#0b6e6e".to_owned(),
+            logo_url: String::new(),
+            on_uncertain: UncertainPolicy::Resend,
+            created_at: NOW,
+        }
+    }
+
+    fn article<'a>(title: &'a str, display: ArticleDisplay, body: &'a str) -> ArticleView<'a> {
+        ArticleView {
+            title,
+            author: "Lotte Peeters",
+            teaser: "Wie een brug bouwt, bouwt eerst vertrouwen. Drie stadsbestuurders vertellen wat zij \
+                     leerden van tien jaar werken aan het water.",
+            body,
+            url: "https://www.example.com/bruggen/",
+            display,
+        }
+    }
+
+    fn view(newsletter: &Newsletter) -> IssueView<'_> {
+        IssueView {
+            newsletter,
+            language: Language::Dutch,
+            number: 12,
+            date: Some(NOW),
+            subject: "Bruggen, {{name|lezer}}",
+            preheader: "Wat tien jaar werken aan het water ons leerde, en wat er volgend jaar verandert.",
+            intro: "Dag {{name|beste lezer}},\n\nDit najaar gaat het over *verbinden*: over steden aan het \
+                    water en de mensen die er werken. Veel leesplezier!",
+            articles: vec![
+                article("Zes lessen uit tien jaar bruggen bouwen", ArticleDisplay::Full, BODY),
+                article("Waarom kleine steden sneller leren", ArticleDisplay::Teaser, ""),
+                article("De agenda voor 2027", ArticleDisplay::Full, BODY),
+            ],
+            base_url: "https://www.example.com/",
+            web_url: "https://news.example.com/de-post/issues/12",
+            signup_url: "https://news.example.com/de-post",
+        }
+    }
+
+    fn confirm(newsletter: &Newsletter, language: Language) -> RenderedMail {
+        render_confirm(&ConfirmView {
+            newsletter,
+            language,
+            confirm_url: "https://news.example.com/c/abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst",
+            asked_at: NOW,
+            valid_until: NOW.plus(std::time::Duration::from_hours(7 * 24)),
+        })
+        .unwrap()
+    }
+
+    fn already(newsletter: &Newsletter, language: Language) -> RenderedMail {
+        render_already_subscribed(&AlreadySubscribedView { newsletter, language, asked_at: NOW }).unwrap()
+    }
+
+    fn message(newsletter: &Newsletter, mail: &RenderedMail, headers: &Headers) -> String {
+        let source = Source {
+            sender_name: &newsletter.sender_name,
+            sender: &newsletter.sender_address,
+            reply_to: newsletter.reply_to.as_ref(),
+            subject: &mail.subject,
+            text: &mail.text,
+            html: &mail.html,
+            headers,
+        };
+        let recipient = Recipient {
+            to: &EmailAddress::parse("lezer@example.org").unwrap(),
+            name: "Jan <b>",
+            message_id: "0198",
+            date: NOW,
+            unsubscribe_url: LEAVE,
+            unsubscribe_mailto: None,
+        };
+        String::from_utf8(Compiled::compile(&source).unwrap().fill(&recipient)).unwrap()
+    }
+
+    /// Every mail in every language, with its fields.
+    fn all() -> Vec<(String, RenderedMail, Headers)> {
+        let newsletter = newsletter();
+        let mut mails = Vec::new();
+        for language in Language::ALL {
+            let issue = render_issue(&IssueView { language: *language, ..view(&newsletter) }).unwrap();
+            let issue = RenderedMail { subject: issue.subject, html: issue.html, text: issue.text };
+            mails.push((format!("issue {language}"), issue, headers::issue(&newsletter, Uuid::from_u128(7))));
+            mails.push((format!("confirm {language}"), confirm(&newsletter, *language), headers::confirm()));
+            mails.push((
+                format!("already {language}"),
+                already(&newsletter, *language),
+                headers::already_subscribed(),
+            ));
+        }
+        mails
+    }
+
+    fn links(html: &str) -> BTreeSet<String> {
+        html.split("href=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"))
+            .filter(|link| !link.starts_with('#'))
+            .collect()
+    }
+
+    #[test]
+    fn every_mail_in_every_language_is_a_sound_message() {
+        let newsletter = newsletter();
+        for (name, mail, headers) in all() {
+            let message = message(&newsletter, &mail, &headers);
+            assert!(message.is_ascii() && message.split("\r\n").all(|line| line.len() <= 78), "{name}");
+            assert!(!message.replace("\r\n", "").contains(['\r', '\n']), "{name}");
+            let parsed = MessageParser::default().parse(message.as_bytes()).unwrap();
+            assert_eq!((parsed.text_body_count(), parsed.html_body_count()), (1, 1), "{name}");
+            assert!(!parsed.subject().unwrap().is_empty(), "{name}");
+            let (text, html) = (parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap());
+            for part in [&text, &html] {
+                assert!(part.contains("9000 Gent"), "{name}: the postal address");
+                assert!(part.contains("De Post &"), "{name}: the newsletter");
+                assert!(
+                    !part.contains("mail-") && !part.contains("{{") && !part.contains("{ $"),
+                    "{name}: {part}"
+                );
+                assert!(!part.contains(['\u{e000}', '\u{e001}']), "{name}: a slot is left");
+            }
+            for link in links(&html) {
+                assert!(
+                    text.contains(link.trim_start_matches("mailto:")),
+                    "{name}: {link} is not in\n{text}"
+                );
+            }
+            assert!(links(&html).contains(LEAVE), "{name}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= 76 || line.contains("://"), "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_html_keeps_the_rules_of_mail_programs() {
+        for (name, mail, _) in all() {
+            let html = &mail.html;
+            for tag in html.split('<').filter(|tag| tag.starts_with("table")) {
+                assert!(
+                    tag.contains("role=\"presentation\"") || tag.starts_with("table style"),
+                    "{name}: {tag}"
+                );
+            }
+            for image in html.split("<img").skip(1) {
+                let image = image.split('>').next().unwrap();
+                assert!(
+                    ["src=\"https://", "alt=\"", "width=\""].iter().all(|part| image.contains(part)),
+                    "{image}"
+                );
+            }
+            assert_eq!(html.matches("<!--[if mso]>").count(), html.matches("<![endif]-->").count(), "{name}");
+            assert!(html.contains("prefers-color-scheme: dark"), "{name}");
+            let language = name.split(' ').nth(1).unwrap();
+            let tag = format!("lang=\"{language}\"");
+            assert_eq!(html.matches(&tag).count(), 2, "{name}");
+            assert_eq!(html.matches("dir=\"ltr\"").count(), 2, "{name}");
+            assert!(html.find("<meta charset").is_some_and(|at| at < 1_000), "{name}");
+            assert!(html.contains("<title>") && html.contains("name=\"color-scheme\""), "{name}");
+            let style: usize =
+                html.split("<style").skip(1).map(|rest| rest.split("</style>").next().unwrap().len()).sum();
+            assert!(style > 0 && style <= 8_192, "{name}: {style} octets of styles");
+            assert!(html.contains("style=\""), "{name}: styles are in the elements");
+            assert!(
+                !html.contains("<script") && !html.contains("<form") && !html.contains("data:"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_kind_of_mail_has_its_fields() {
+        let newsletter = newsletter();
+        for (name, mail, headers) in all() {
+            let message = message(&newsletter, &mail, &headers);
+            let head = message.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ");
+            let has = |field: &str| head.lines().any(|line| line == field);
+            let count =
+                |field: &str| head.lines().filter(|line| line.starts_with(&format!("{field}:"))).count();
+            assert!(has(&format!("List-Unsubscribe: <{LEAVE}>")), "{head}");
+            assert!(has("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{head}");
+            assert!(has("Message-ID: <0198@news.example.com>"), "{head}");
+            assert!(has("To: \"Jan <b>\" <lezer@example.org>"), "{head}");
+            assert!(has("Reply-To: redactie@example.com"), "{head}");
+            let issue = name.starts_with("issue");
+            assert_eq!(has("List-Id: \"De Post & Zonen\" <de-post.news.example.com>"), issue, "{head}");
+            assert_eq!(has("Precedence: bulk"), issue, "{head}");
+            assert_eq!(has("X-Auto-Response-Suppress: OOF, AutoReply"), issue, "{head}");
+            assert_eq!(has("Auto-Submitted: auto-generated"), !issue, "{head}");
+            assert_eq!(count("Feedback-ID"), usize::from(issue), "{head}");
+            if issue {
+                let id = head.lines().find_map(|line| line.strip_prefix("Feedback-ID: ")).unwrap();
+                let fields: Vec<_> = id.split(':').collect();
+                assert_eq!(fields.len(), 4);
+                assert!((5..=15).contains(&fields[3].len()));
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_and_fall_back() {
+        let newsletter = newsletter();
+        let issue = render_issue(&view(&newsletter)).unwrap();
+        let mail = RenderedMail { subject: issue.subject, html: issue.html, text: issue.text };
+        let message = message(&newsletter, &mail, &headers::issue(&newsletter, Uuid::nil()));
+        let parsed = MessageParser::default().parse(message.as_bytes()).unwrap();
+        assert_eq!(parsed.subject(), Some("Bruggen, Jan <b>"));
+        assert!(parsed.body_html(0).unwrap().contains("Dag Jan &lt;b&gt;,"));
+        assert!(parsed.body_text(0).unwrap().contains("Dag Jan <b>,"));
+        assert!(issue.web_html.contains("Dag beste lezer,"));
+    }
+
+    #[test]
+    fn the_web_view_is_for_anyone() {
+        let newsletter = newsletter();
+        let web = render_issue(&view(&newsletter)).unwrap().web_html;
+        assert!(web.contains("href=\"https://news.example.com/de-post\""));
+        assert!(!web.contains("Uitschrijven") && !web.contains("href=\"\""));
+        assert!(!web.chars().any(|c| matches!(c, '\u{e000}'..='\u{f8ff}')));
+    }
+
+    #[test]
+    fn nothing_of_an_article_is_lost_and_nothing_hostile_passes() {
+        let newsletter = newsletter();
+        let hostile = "Begin\n\n<script>alert('scriptwoord')</script>\n\n<div style=\"position:fixed\" onclick=x>divwoord</div>\n\n\
+                       [klikwoord](javascript:alert(1)) <svg onload=alert(1)> **onaf\n\n\r\n.\r\nEinde\u{e000}\u{e011}\u{e001}";
+        let title = "<b onmouseover=alert(1)>Titel</b> & \"co\" \u{e000}\u{e011}\u{e001}";
+        let mut view = view(&newsletter);
+        view.articles = vec![article(title, ArticleDisplay::Full, hostile)];
+        let issue = render_issue(&view).unwrap();
+        for word in ["Begin", "scriptwoord", "divwoord", "klikwoord", "onaf", "Einde", "Titel"] {
+            assert!(issue.html.contains(word) && issue.text.contains(word), "{word}");
+        }
+        for html in [&issue.html, &issue.web_html] {
+            for tag in ["<script", "<svg", "<div onclick", "<b onmouse", "javascript:"] {
+                assert!(!html.contains(tag), "{tag}");
+            }
+        }
+        let leaves = |text: &str| text.matches(&Slot::UnsubscribeUrl.marker()).count();
+        assert_eq!((leaves(&issue.html), leaves(&issue.text)), (1, 1));
+        assert!(issue.problems.len() >= 4, "{:?}", issue.problems);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_an_error_that_names_the_place() {
+        let newsletter = newsletter();
+        let fail = |change: &dyn Fn(&mut IssueView<'_>)| {
+            let mut view = view(&newsletter);
+            change(&mut view);
+            render_issue(&view).unwrap_err().to_string()
+        };
+        assert!(fail(&|view| view.subject = "Dag {{naam}}").starts_with("subject: {{naam}} is not a field"));
+        assert!(fail(&|view| view.intro = "Dag {{name}}").starts_with("intro: {{name}} needs a word"));
+        assert!(fail(&|view| view.articles[0].body = "{{x}}").starts_with("Zes lessen"));
+        assert!(fail(&|view| view.articles[1].url = "").contains("Waarom kleine steden"));
+        assert!(fail(&|view| view.web_url = "/x").contains("web view"));
+    }
+
+    #[test]
+    fn heavy_issues_are_known_before_they_are_sent() {
+        let newsletter = newsletter();
+        let weight = |characters: usize| {
+            let body = "woord ".repeat(characters / 6);
+            let mut view = view(&newsletter);
+            view.articles = vec![article("Lang", ArticleDisplay::Full, &body)];
+            render_issue(&view).unwrap().weight()
+        };
+        assert_eq!(weight(1_000), Weight::Fine);
+        assert_eq!(weight(82_000), Weight::Heavy);
+        assert_eq!(weight(110_000), Weight::TooHeavy);
+    }
+
+    #[test]
+    fn a_confirmation_says_who_when_and_how_to_stop_and_advertises_nothing() {
+        let mail = confirm(&newsletter(), Language::Dutch);
+        for part in [&mail.html, &mail.text] {
+            let part = part.replace('\n', " ");
+            assert!(part.contains("Op 24 november 2026, 00:30 is dit e-mailadres"), "{part}");
+            assert!(part.contains("7 dagen geldig, tot 1 december 2026, 00:30"), "{part}");
+            assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
+        }
+    }
+
+    #[test]
+    #[ignore = "writes the mails to the folder in POSTILJON_MAILS_DIR, to be looked at in a browser"]
+    fn write_the_mails_to_look_at() {
+        let folder = std::path::PathBuf::from(std::env::var("POSTILJON_MAILS_DIR").unwrap());
+        let newsletter = newsletter();
+        for (name, mail, _) in all() {
+            let file = |ending: &str| folder.join(format!("{}.{ending}", name.replace(' ', "-")));
+            std::fs::write(file("html"), slot::without_recipient(&mail.html, escape_html)).unwrap();
+            std::fs::write(file("txt"), slot::without_recipient(&mail.text, str::to_owned)).unwrap();
+        }
+        let issue = render_issue(&view(&newsletter)).unwrap();
+        std::fs::write(folder.join("web.html"), &issue.web_html).unwrap();
+        println!("{} octets of HTML on the wire", issue.html_wire_bytes());
+    }
 }

@@ -1,1 +1,82 @@
-//! Articles, and issues made of them.
+//! Articles, and issues made of them: from writing to a mailing that is scheduled.
+//!
+//! The verbs take the store and the clock, and fail with typed errors that a page shows beside a field and
+//! the command line prints. To add a verb: a file here, and its tests in `tests/it/publishing/`.
+
+pub mod articles;
+pub mod cancel;
+pub mod check;
+pub mod compose;
+pub mod front_matter;
+pub mod issues;
+pub mod newsletters;
+pub mod schedule;
+pub mod test_mail;
+
+use crate::i18n::{FieldErrors, Message};
+use crate::mail::slot::{clean, clean_line};
+
+/// A line that someone typed: cleaned, or an error beside its field.
+fn line(errors: &mut FieldErrors, field: &'static str, text: &str, most: usize, is_required: bool) -> String {
+    let line = clean_line(text);
+    if is_required && line.is_empty() {
+        errors.add(field, Message::new("error-required"));
+    }
+    length(errors, field, &line, most);
+    line
+}
+
+/// A text of several lines that someone typed.
+fn text(errors: &mut FieldErrors, field: &'static str, text: &str, most: usize) -> String {
+    let text = clean(text).trim().to_owned();
+    length(errors, field, &text, most);
+    text
+}
+
+fn length(errors: &mut FieldErrors, field: &'static str, text: &str, most: usize) {
+    let chars = text.chars().count();
+    if chars > most {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        errors.add(
+            field,
+            Message::new("error-too-long").number("most", number(most)).number("chars", number(chars)),
+        );
+    }
+}
+
+/// An absolute http or https URL, or nothing.
+fn url(errors: &mut FieldErrors, field: &'static str, text: &str) -> String {
+    let text = clean_line(text);
+    if !text.is_empty() && !is_web_url(&text) {
+        errors.add(field, Message::new("error-url"));
+    }
+    length(errors, field, &text, URL_MAX_CHARS);
+    text
+}
+
+fn is_web_url(text: &str) -> bool {
+    ammonia::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
+}
+
+/// Longest URL: what every browser and mail program takes.
+const URL_MAX_CHARS: usize = 2000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_web_addresses_are_urls() {
+        for text in
+            ["https://voorbeeld.example/a?b=c#d", "http://localhost:8080/x", "https://bücher.example/ü"]
+        {
+            assert!(is_web_url(text), "{text}");
+        }
+        for text in
+            ["javascript:alert(1)", "/artikel", "voorbeeld.example", "ftp://x.example", "https://", "x"]
+        {
+            assert!(!is_web_url(text), "{text}");
+        }
+    }
+}

@@ -15,11 +15,16 @@ pub struct ArticleText {
     pub canonical_url: String,
 }
 
+/// What a search looks in, in the lower case of [`like_pattern`].
+fn search_text(text: &ArticleText) -> String {
+    [text.title.as_str(), &text.author, &text.body].join("\n").to_lowercase()
+}
+
 pub async fn insert(tx: &mut Tx, text: &ArticleText, now: Timestamp) -> Result<Article> {
     const SQL: &str =
-        "INSERT INTO articles (slug, language, title, author, teaser, body, canonical_url, status,
-            version, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'draft', 1, $8, $8) RETURNING *";
+        "INSERT INTO articles (slug, language, title, author, teaser, body, canonical_url, search_text,
+            status, version, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', 1, $9, $9) RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(&text.slug)
         .bind(text.language)
@@ -28,6 +33,7 @@ pub async fn insert(tx: &mut Tx, text: &ArticleText, now: Timestamp) -> Result<A
         .bind(&text.teaser)
         .bind(&text.body)
         .bind(&text.canonical_url)
+        .bind(search_text(text))
         .bind(now)
         .fetch_one(c)
         .await?))
@@ -43,7 +49,7 @@ pub async fn update(
 ) -> Result<Option<Article>> {
     const SQL: &str =
         "UPDATE articles SET slug = $3, language = $4, title = $5, author = $6, teaser = $7, body = $8,
-            canonical_url = $9, version = version + 1, updated_at = $10
+            canonical_url = $9, search_text = $10, version = version + 1, updated_at = $11
         WHERE id = $1 AND version = $2 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(id)
@@ -55,6 +61,7 @@ pub async fn update(
         .bind(&text.teaser)
         .bind(&text.body)
         .bind(&text.canonical_url)
+        .bind(search_text(text))
         .bind(now)
         .fetch_optional(c)
         .await?))
@@ -95,9 +102,7 @@ pub struct ArticleFilter {
 /// One page, the last edited first, and one row more if there is a next page.
 pub async fn list(db: Db<'_>, filter: &ArticleFilter) -> Result<Vec<Article>> {
     const SQL: &str = r"SELECT * FROM articles
-        WHERE ($1 = '%%' OR lower(title) LIKE $1 ESCAPE '\' OR lower(author) LIKE $1 ESCAPE '\'
-            OR lower(body) LIKE $1 ESCAPE '\')
-        AND ($2 = '' OR status = $2) AND ($3 = '' OR language = $3)
+        WHERE ($1 = '%%' OR search_text LIKE $1 ESCAPE '\') AND ($2 = '' OR status = $2) AND ($3 = '' OR language = $3)
         ORDER BY updated_at DESC, id DESC LIMIT $4 OFFSET $5";
     let pattern = like_pattern(filter.search.trim());
     Ok(on!(db, |c| sqlx::query_as(SQL)

@@ -109,15 +109,17 @@ pub async fn claim_due(
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<Retry>> {
+    // Materialized: PostgreSQL may run a subquery anew for each row, and then the limit is none.
     let sql = sql!(
         tx.db(),
-        "UPDATE deliveries SET outcome = 'claimed', worker_id = $2, at = $3, due_at = NULL
-        WHERE mailing_id = $1 AND subscriber_id IN (
+        "WITH due AS MATERIALIZED (
             SELECT subscriber_id FROM deliveries WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at <= $3
             ORDER BY due_at LIMIT $4",
         sqlite: "",
         postgres: " FOR UPDATE SKIP LOCKED",
-        ") AND outcome = 'deferred' RETURNING subscriber_id, attempts, doubts"
+        ") UPDATE deliveries SET outcome = 'claimed', worker_id = $2, at = $3, due_at = NULL
+        WHERE mailing_id = $1 AND outcome = 'deferred' AND subscriber_id IN (SELECT subscriber_id FROM due)
+        RETURNING subscriber_id, attempts, doubts"
     );
     let retries: Vec<Retry> = on!(tx.db(), |c| sqlx::query_as(sql)
         .bind(mailing)
@@ -162,6 +164,18 @@ pub async fn still_claimed(
     const SQL: &str = "SELECT EXISTS (SELECT 1 FROM deliveries d JOIN mailings m ON m.id = d.mailing_id
         WHERE d.mailing_id = $1 AND d.subscriber_id = $2 AND d.outcome = 'claimed' AND d.worker_id = $3
             AND m.status = 'sending')";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).bind(subscriber).bind(worker).fetch_one(c).await?))
+}
+
+/// Whether the claim is this worker's, whatever the state of its mailing.
+pub async fn is_claimed_by(
+    db: Db<'_>,
+    mailing: MailingId,
+    subscriber: SubscriberId,
+    worker: WorkerId,
+) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM deliveries
+        WHERE mailing_id = $1 AND subscriber_id = $2 AND outcome = 'claimed' AND worker_id = $3)";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).bind(subscriber).bind(worker).fetch_one(c).await?))
 }
 
@@ -289,7 +303,7 @@ async fn add_to_account(tx: &mut Tx, mailing: MailingId, change: &Account) -> Re
 
 /// Someone leaves, or is erased, while a mailing that this transaction has locked is in progress: a
 /// deferred or claimed delivery is skipped, and one that the feeder has not reached is born Skipped, so
-/// that the account still balances. `subscription` is `None` when it was not in the audience.
+/// that the account still balances. `in_audience`: whether it was counted at the start.
 pub async fn skip(
     tx: &mut Tx,
     mailing: &Mailing,
@@ -337,6 +351,14 @@ pub async fn skip(
         _ => Account::default(),
     };
     add_to_account(tx, mailing.id, &change).await
+}
+
+/// Forgets what relays said about a person who is erased: their words may hold the address.
+pub async fn forget_replies(tx: &mut Tx, subscriber: SubscriberId) -> Result<()> {
+    const SQL: &str = "UPDATE deliveries SET reply = ''
+        WHERE mailing_id IN (SELECT id FROM mailings) AND subscriber_id = $1 AND reply <> ''";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(subscriber).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Gives back the claims of a worker that stops in good order: nothing of them was on the wire.

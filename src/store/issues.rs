@@ -62,6 +62,12 @@ pub async fn update(
         .await?))
 }
 
+/// Takes the row until the end of the transaction: who schedules and who saves take turns.
+pub async fn lock(tx: &mut Tx, id: IssueId) -> Result<Option<Issue>> {
+    const SQL: &str = "UPDATE issues SET version = version WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
+}
+
 pub async fn by_id(db: Db<'_>, id: IssueId) -> Result<Option<Issue>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM issues WHERE id = $1").bind(id).fetch_optional(c).await?))
 }

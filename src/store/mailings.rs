@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, sql};
 use crate::model::{
     ArticleId, IssueId, Language, Mailing, MailingId, NewsletterId, SubscriptionId, Timestamp,
 };
@@ -113,17 +113,17 @@ pub async fn sending(db: Db<'_>) -> Result<Vec<Mailing>> {
 /// Scheduled becomes Sending, and its audience is fixed: those confirmed now. `None` when another
 /// process began it, or it was cancelled.
 pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<Mailing>> {
+    // Taken in a statement of its own: PostgreSQL counts the audience in the second one with what those
+    // who confirmed or left meanwhile, holding this row, have committed (see `lock_open`).
+    const LOCK: &str =
+        "UPDATE mailings SET cursor = cursor WHERE id = $1 AND status = 'scheduled' AND due_at <= $2";
     const SQL: &str = "UPDATE mailings SET status = 'sending', started_at = $2,
             audience = (SELECT count(*) FROM subscriptions n WHERE n.newsletter_id = mailings.newsletter_id
                 AND n.status = 'confirmed' AND n.confirmed_at <= $2),
             audience_end = (SELECT COALESCE(MAX(n.id), 0) FROM subscriptions n
                 WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.confirmed_at <= $2)
         WHERE id = $1 AND status = 'scheduled' AND due_at <= $2 RETURNING *";
-    // Who leaves in this moment is either still counted and then skipped, or not counted: on PostgreSQL the
-    // transactions that change subscriptions end first (see `subscriptions::announce_change`).
-    if let Db::Postgres(c) = tx.db() {
-        sqlx::query("LOCK TABLE subscriptions IN SHARE MODE").execute(c).await?;
-    }
+    on!(tx.db(), |c| sqlx::query(LOCK).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
 }
 
@@ -134,10 +134,19 @@ pub async fn lock_sending(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>>
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
 }
 
-/// Takes the row, whatever its status, for a verb that changes deliveries of it.
-pub async fn lock(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>> {
-    const SQL: &str = "UPDATE mailings SET cursor = cursor WHERE id = $1 RETURNING *";
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
+/// Takes the rows of a newsletter's mailings that have not ended, in the order of their ids, for a verb that
+/// changes who is subscribed: a mailing cannot begin, and no feeder can claim, between what the verb reads
+/// and what it commits, so that every audience is exact.
+pub async fn lock_open(tx: &mut Tx, newsletter: NewsletterId) -> Result<Vec<Mailing>> {
+    let sql = sql!(
+        tx.db(),
+        "SELECT * FROM mailings WHERE newsletter_id = $1 AND status IN ('scheduled', 'sending', 'paused')
+        ORDER BY id",
+        sqlite: "",
+        postgres: " FOR UPDATE",
+        ""
+    );
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(newsletter).fetch_all(c).await?))
 }
 
 /// Moves the cursor; in the transaction of the claims that it passed.
@@ -148,14 +157,9 @@ pub async fn advance(tx: &mut Tx, id: MailingId, cursor: SubscriptionId) -> Resu
 }
 
 /// Sending becomes Sent, if the cursor is at the end and no delivery is claimed or deferred.
-///
-/// Who confirmed in the moment of the start can have a row although the start did not count them: then the
-/// audience is one more. It never becomes less: a recipient without an outcome must stay visible.
 pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<Mailing>> {
     // `worker_id > 0` and `due_at > 0` are always true: they make SQLite choose the small indexes.
-    const SQL: &str = "UPDATE mailings SET status = 'sent', finished_at = $2,
-            audience = CASE WHEN audience < sent + bounced + uncertain + skipped + expired
-                THEN sent + bounced + uncertain + skipped + expired ELSE audience END
+    const SQL: &str = "UPDATE mailings SET status = 'sent', finished_at = $2
         WHERE id = $1 AND status = 'sending' AND cursor >= audience_end
             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'claimed'
                 AND d.worker_id > 0)
@@ -173,7 +177,7 @@ pub async fn cancel(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<bool> 
     Ok(rows == 1)
 }
 
-/// Mailings in progress for a newsletter: who leaves now is to be skipped in these.
+/// Mailings of a newsletter that have begun and not ended.
 pub async fn in_progress(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<Mailing>> {
     const SQL: &str = "SELECT * FROM mailings WHERE newsletter_id = $1 AND status IN ('sending', 'paused')";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))

@@ -22,6 +22,7 @@ pub mod issues;
 pub mod mailings;
 pub mod newsletters;
 pub mod outbox;
+pub mod outbox_contents;
 pub mod rate_limits;
 pub mod sessions;
 pub mod subscribers;
@@ -169,12 +170,34 @@ impl Reader {
     }
 }
 
+impl Db<'_> {
+    /// The same connection for one statement more.
+    pub fn again(&mut self) -> Db<'_> {
+        match self {
+            Self::Sqlite(connection) => Db::Sqlite(connection),
+            Self::Postgres(connection) => Db::Postgres(connection),
+        }
+    }
+}
+
 impl Tx {
     pub fn db(&mut self) -> Db<'_> {
         match self {
             Self::Sqlite(transaction) => Db::Sqlite(transaction),
             Self::Postgres(transaction) => Db::Postgres(transaction),
         }
+    }
+
+    /// A mark inside the transaction, to which [`Tx::roll_back_to_savepoint`] returns. One at a time.
+    pub async fn savepoint(&mut self) -> Result<()> {
+        on!(self.db(), |c| sqlx::query("SAVEPOINT here").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
+    /// Undoes what was written since [`Tx::savepoint`]; the rest of the transaction stands.
+    pub async fn roll_back_to_savepoint(&mut self) -> Result<()> {
+        on!(self.db(), |c| sqlx::query("ROLLBACK TO SAVEPOINT here").execute(c).await?.rows_affected());
+        Ok(())
     }
 
     pub async fn commit(self) -> Result<()> {

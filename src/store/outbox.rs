@@ -21,11 +21,17 @@ pub struct NewMail {
     pub message_uuid: Uuid,
 }
 
+/// A mail to be sent now.
 pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<OutboxId> {
+    insert_due(tx, mail, now, now).await
+}
+
+/// A mail to be sent at a moment.
+pub async fn insert_due(tx: &mut Tx, mail: &NewMail, due_at: Timestamp, now: Timestamp) -> Result<OutboxId> {
     const SQL: &str =
         "INSERT INTO outbox (kind, status, newsletter_id, subscription_id, to_address, issue_id, language,
             nonce, message_uuid, attempts, due_at, reply, created_at)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $9) RETURNING id";
+        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $10) RETURNING id";
     Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL)
         .bind(mail.kind)
         .bind(mail.newsletter_id)
@@ -35,6 +41,7 @@ pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<Outbo
         .bind(mail.language)
         .bind(mail.nonce.as_slice())
         .bind(mail.message_uuid)
+        .bind(due_at)
         .bind(now)
         .fetch_one(c)
         .await?))
@@ -42,13 +49,16 @@ pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<Outbo
 
 /// Claims mails that are due, the oldest first.
 pub async fn claim(tx: &mut Tx, worker: WorkerId, limit: i64, now: Timestamp) -> Result<Vec<OutboxMail>> {
+    // Materialized: PostgreSQL may run a subquery anew for each row, and then the limit is none.
     let sql = sql!(
         tx.db(),
-        "UPDATE outbox SET status = 'claimed', worker_id = $1 WHERE status = 'queued' AND id IN (
+        "WITH due AS MATERIALIZED (
             SELECT id FROM outbox WHERE status = 'queued' AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
         sqlite: "",
         postgres: " FOR UPDATE SKIP LOCKED",
-        ") RETURNING id, kind, status, newsletter_id, subscription_id, to_address, issue_id, language, nonce,
+        ") UPDATE outbox SET status = 'claimed', worker_id = $1
+        WHERE status = 'queued' AND id IN (SELECT id FROM due)
+        RETURNING id, kind, status, newsletter_id, subscription_id, to_address, issue_id, language, nonce,
             message_uuid, attempts, doubts, due_at, created_at"
     );
     Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(worker).bind(now).bind(limit).fetch_all(c).await?))
@@ -155,4 +165,10 @@ pub async fn open_count(db: Db<'_>) -> Result<i64> {
 pub async fn delete_queued(tx: &mut Tx, subscription: SubscriptionId) -> Result<u64> {
     const SQL: &str = "DELETE FROM outbox WHERE subscription_id = $1 AND status = 'queued'";
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected()))
+}
+
+/// Forgets test mails to the address of a person who is erased, whatever became of them.
+pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
+    const SQL: &str = "DELETE FROM outbox WHERE lower(to_address) = lower($1)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(address).execute(c).await?.rows_affected()))
 }

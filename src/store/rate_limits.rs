@@ -30,6 +30,22 @@ pub async fn peek(db: super::Db<'_>, key: &[u8], now: Timestamp) -> Result<i64> 
     Ok(hits.unwrap_or(0))
 }
 
+/// When the present window of a key ends.
+pub async fn ends_at(db: super::Db<'_>, key: &[u8], now: Timestamp) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT window_ends_at FROM rate_limits WHERE key = $1 AND window_ends_at > $2";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(key).bind(now).fetch_optional(c).await?))
+}
+
+/// Takes back one hit: what was counted turned out to be innocent.
+pub async fn take_back(tx: &mut Tx, key: &[u8]) -> Result<()> {
+    on!(tx.db(), |c| sqlx::query("UPDATE rate_limits SET hits = hits - 1 WHERE key = $1 AND hits > 0")
+        .bind(key)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
 /// Starts a key again from zero: after a login that succeeded.
 pub async fn clear(tx: &mut Tx, key: &[u8]) -> Result<()> {
     on!(tx.db(), |c| sqlx::query("DELETE FROM rate_limits WHERE key = $1")

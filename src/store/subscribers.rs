@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, sql};
 use crate::model::{EmailAddress, Language, Subscriber, SubscriberId, Timestamp};
 
 const BY_ID: &str =
@@ -35,6 +35,18 @@ pub async fn find_or_insert(
 
 pub async fn by_id(db: Db<'_>, id: SubscriberId) -> Result<Option<Subscriber>> {
     Ok(on!(db, |c| sqlx::query_as(BY_ID).bind(id).fetch_optional(c).await?))
+}
+
+/// Takes the row of a person: the verbs about one person take turns, and always take this row first.
+pub async fn lock(tx: &mut Tx, id: SubscriberId) -> Result<Option<Subscriber>> {
+    let sql = sql!(
+        tx.db(),
+        "SELECT id, public_id, address, name, language, created_at FROM subscribers WHERE id = $1",
+        sqlite: "",
+        postgres: " FOR UPDATE",
+        ""
+    );
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(id).fetch_optional(c).await?))
 }
 
 pub async fn by_address(db: Db<'_>, address: &EmailAddress) -> Result<Option<Subscriber>> {

@@ -38,6 +38,13 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<S
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 
+/// The language of the newest request, until its owner confirms it.
+pub async fn set_language(tx: &mut Tx, id: SubscriptionId, language: Language) -> Result<()> {
+    const SQL: &str = "UPDATE subscriptions SET language = $2 WHERE id = $1 AND status <> 'confirmed'";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(language).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// Pending or Unsubscribed becomes Confirmed; `false` when it was Confirmed already, or is gone.
 pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE subscriptions SET status = 'confirmed', language = $2, confirmed_at = $3
@@ -60,25 +67,16 @@ pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Res
     Ok(rows == 1)
 }
 
-/// Says that this transaction will change subscriptions: a mailing that starts now waits for it, so that it
-/// counts its audience before or after, never in between. SQLite has one writer anyway.
-pub async fn announce_change(tx: &mut Tx) -> Result<()> {
-    if let Db::Postgres(c) = tx.db() {
-        sqlx::query("LOCK TABLE subscriptions IN ROW EXCLUSIVE MODE").execute(c).await?;
-    }
-    Ok(())
-}
-
 /// How many subscriptions of a newsletter are in a state.
 pub async fn count(db: Db<'_>, newsletter: NewsletterId, status: SubscriptionStatus) -> Result<i64> {
     const SQL: &str = "SELECT count(*) FROM subscriptions WHERE newsletter_id = $1 AND status = $2";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).bind(status).fetch_one(c).await?))
 }
 
-/// Erases Pending subscriptions that were neither made nor asked for again since (L6), and then people without any
-/// subscription. Answers how many subscriptions went.
+/// Erases subscriptions that were never confirmed (L6), also those whose owner said no, unless they were
+/// asked for again since; and then people without any subscription. Answers how many subscriptions went.
 pub async fn delete_unconfirmed(tx: &mut Tx, created_before: Timestamp) -> Result<u64> {
-    const SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE status = 'pending' AND created_at < $1
+    const SUBSCRIPTIONS: &str = "DELETE FROM subscriptions WHERE confirmed_at IS NULL AND created_at < $1
         AND NOT EXISTS (SELECT 1 FROM tokens t WHERE t.subscription_id = subscriptions.id AND t.created_at >= $1)";
     const SUBSCRIBERS: &str = "DELETE FROM subscribers WHERE created_at < $1
         AND NOT EXISTS (SELECT 1 FROM subscriptions n WHERE n.subscriber_id = subscribers.id)";

@@ -1,10 +1,11 @@
 //! Confirming: the owner of the address presses the button.
 
 use super::Evidence;
+use super::unsubscribe::{after_starts, lock};
 use crate::clock::Clock;
 use crate::keys::token_hash;
 use crate::model::{Consent, ConsentEvent, Newsletter, Subscription, SubscriptionStatus};
-use crate::store::{Result, Store, consents, newsletters, subscriptions, tokens};
+use crate::store::{Result, Store, consents, newsletters, outbox, subscriptions, tokens};
 
 /// What a confirmation link leads to. Looking changes nothing.
 #[derive(Debug, Clone)]
@@ -59,17 +60,19 @@ fn state(
 /// # Errors
 /// Only of the database.
 pub async fn confirm(store: &Store, clock: &Clock, token: &str, evidence: &Evidence) -> Result<Confirmation> {
-    let now = clock.now();
     let seen = look(store, clock, token).await?;
-    let (Confirmation::Open(open), Some(hash)) = (&seen, token_hash(token)) else { return Ok(seen) };
-    let (newsletter, subscription) = open.as_ref();
+    let (Confirmation::Open(seen_open), Some(hash)) = (&seen, token_hash(token)) else { return Ok(seen) };
     let mut tx = store.begin().await?;
+    let Some((subscription, open)) = lock(&mut tx, seen_open.1.id).await? else {
+        return Ok(Confirmation::Unknown);
+    };
     // The token is read again inside the transaction: leaving may have deleted it.
     let Some(found) = tokens::find_confirm(tx.db(), &hash).await? else { return Ok(Confirmation::Unknown) };
+    let now = after_starts(clock.now(), &open);
     if subscriptions::confirm(&mut tx, subscription.id, subscription.language, now).await? {
         let consent = Consent {
             subscriber_id: subscription.subscriber_id,
-            newsletter_id: newsletter.id,
+            newsletter_id: subscription.newsletter_id,
             event: ConsentEvent::Confirmed,
             at: now,
             consent_text_id: None,
@@ -78,10 +81,12 @@ pub async fn confirm(store: &Store, clock: &Clock, token: &str, evidence: &Evide
             page: evidence.page_text(),
             ip: evidence.ip_text(),
             user_agent: evidence.user_agent_text(),
-            message_id: Some(found.message_id.clone()),
+            message_id: Some(found.message_id),
         };
         consents::insert(&mut tx, &consent).await?;
         tokens::mark_used(&mut tx, &hash, now).await?;
+        // A second confirmation mail that waits has nothing more to ask.
+        outbox::delete_queued(&mut tx, subscription.id).await?;
     }
     tx.commit().await?;
     look(store, clock, token).await

@@ -1,11 +1,11 @@
 //! Erasing a person (GDPR 17): everything goes but a keyed hash of the address, so that no import can
 //! bring it back (L7).
 
-use super::unsubscribe::{lock_in_progress, skip};
+use super::unsubscribe::skip;
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::model::EmailAddress;
-use crate::store::{Result, Store, subscribers, subscriptions, suppressions};
+use crate::store::{Result, Store, deliveries, mailings, outbox, subscribers, subscriptions, suppressions};
 
 /// Erases whoever has this address, and suppresses it. Answers whether anybody had it; the suppression is
 /// kept in either case.
@@ -17,12 +17,18 @@ pub async fn erase(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAdd
     let mut tx = store.begin().await?;
     let subscriber = subscribers::by_address(tx.db(), address).await?;
     if let Some(subscriber) = &subscriber {
-        for subscription in subscriptions::of_subscriber(tx.db(), subscriber.id).await? {
-            let locked = lock_in_progress(&mut tx, &subscription).await?;
-            skip(&mut tx, &subscription, &locked, now).await?;
+        subscribers::lock(&mut tx, subscriber.id).await?;
+        let mut subscriptions = subscriptions::of_subscriber(tx.db(), subscriber.id).await?;
+        // In one order for everyone, so that two who are erased at once cannot wait for each other.
+        subscriptions.sort_by_key(|subscription| subscription.newsletter_id);
+        for subscription in &subscriptions {
+            let open = mailings::lock_open(&mut tx, subscription.newsletter_id).await?;
+            skip(&mut tx, subscription, &open, now).await?;
         }
+        deliveries::forget_replies(&mut tx, subscriber.id).await?;
         subscribers::delete(&mut tx, subscriber.id).await?;
     }
+    outbox::delete_to(&mut tx, address).await?;
     suppressions::insert(&mut tx, &keys.address_hash(address), now).await?;
     tx.commit().await?;
     store.forget_deleted().await?;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::keys::{Keys, Purpose};
-use crate::model::{EmailAddress, Timestamp};
+use crate::model::{EmailAddress, NewsletterId, OutboxKind, Timestamp};
 use crate::store::{Result, Tx, rate_limits};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -31,15 +31,19 @@ const PER_NETWORK_UNSTAMPED: [Limit; 2] = [
     Limit { name: "unstamped-hour", window: HOUR, most: 15 },
 ];
 /// Confirmation mails to one mailbox, under any spelling of its address.
-const PER_MAILBOX: [Limit; 3] = [
-    Limit { name: "mailbox-quarter", window: Duration::from_secs(15 * 60), most: 1 },
+const PER_MAILBOX: [Limit; 2] = [
     Limit { name: "mailbox-day", window: DAY, most: 3 },
     Limit { name: "mailbox-month", window: Duration::from_secs(30 * 24 * 3600), most: 5 },
 ];
-/// "You are subscribed already" to one mailbox.
-const PER_MAILBOX_ALREADY: [Limit; 1] = [Limit { name: "already-day", window: DAY, most: 1 }];
-/// Confirmation mails to one domain.
-const PER_DOMAIN: [Limit; 1] = [Limit { name: "domain-hour", window: HOUR, most: 60 }];
+/// The same for one newsletter: someone may subscribe to two of them in one visit.
+const PER_MAILBOX_AND_NEWSLETTER: Limit =
+    Limit { name: "mailbox-quarter", window: Duration::from_secs(15 * 60), most: 1 };
+/// "You are subscribed already" to one mailbox, for one newsletter.
+const PER_KIND: Limit = Limit { name: "kind-day", window: DAY, most: 1 };
+/// Confirmation mails to one domain before they wait.
+const PER_DOMAIN: Limit = Limit { name: "domain-hour", window: HOUR, most: 60 };
+/// A mail that waits still comes while its link works.
+const DOMAIN_WAIT_MAX: Duration = DAY;
 
 /// Counts a sign-up from this address of the network. `Err` holds the minutes to wait.
 pub async fn network(
@@ -58,37 +62,67 @@ pub async fn network(
     Ok(Ok(()))
 }
 
-/// Counts a confirmation mail; `false` when this mailbox or its domain has had enough of them.
-pub async fn confirmation(tx: &mut Tx, keys: &Keys, address: &EmailAddress, now: Timestamp) -> Result<bool> {
-    let mut is_allowed = true;
-    for limit in PER_MAILBOX {
-        is_allowed &= count(tx, keys, limit, &address.mailbox_key(), now).await?;
-    }
-    if is_allowed {
-        for limit in PER_DOMAIN {
-            is_allowed &= count(tx, keys, limit, address.ascii_domain(), now).await?;
+/// Counts a confirmation mail; `false` when this mailbox has had enough of them. What is refused does not
+/// count: ten clicks in a row must not cost their owner the mails of a month.
+pub async fn confirmation(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    newsletter: NewsletterId,
+    now: Timestamp,
+) -> Result<bool> {
+    let mailbox = address.mailbox_key();
+    let of_newsletter = format!("{newsletter}/{mailbox}");
+    let [day, month] = PER_MAILBOX;
+    let limits = [(PER_MAILBOX_AND_NEWSLETTER, &of_newsletter), (day, &mailbox), (month, &mailbox)];
+    for (limit, subject) in limits {
+        if rate_limits::peek(tx.db(), &key(keys, limit, subject), now).await? >= limit.most {
+            return Ok(false);
         }
+    }
+    let mut is_allowed = true;
+    for (limit, subject) in limits {
+        // Another process may have counted since: the last word is the count itself.
+        is_allowed &= count(tx, keys, limit, subject, now).await?;
     }
     Ok(is_allowed)
 }
 
-/// Counts a note that someone is subscribed already; `false` when there was one today.
-pub async fn already_subscribed(
+/// Counts a confirmation mail to a domain and answers how long it waits: beyond the limit mails go out one a
+/// minute, so that a domain is not flooded and nobody who signed up is forgotten.
+pub async fn domain_wait(
     tx: &mut Tx,
     keys: &Keys,
     address: &EmailAddress,
     now: Timestamp,
+) -> Result<Duration> {
+    let key = key(keys, PER_DOMAIN, address.ascii_domain());
+    let beyond = rate_limits::hit(tx, &key, PER_DOMAIN.window, now).await? - PER_DOMAIN.most;
+    let minutes = u32::try_from(beyond.max(0)).unwrap_or(u32::MAX);
+    Ok(MINUTE.saturating_mul(minutes).min(DOMAIN_WAIT_MAX))
+}
+
+/// Counts a mail of a kind; `false` when it would say again what was said today. Confirmation mails have
+/// limits of their own, and are counted here so that both kinds take the same time.
+pub async fn news(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    newsletter: NewsletterId,
+    kind: OutboxKind,
+    now: Timestamp,
 ) -> Result<bool> {
-    let mut is_allowed = true;
-    for limit in PER_MAILBOX_ALREADY {
-        is_allowed &= count(tx, keys, limit, &address.mailbox_key(), now).await?;
-    }
-    Ok(is_allowed)
+    let subject = format!("{kind}/{newsletter}/{}", address.mailbox_key());
+    let is_first = count(tx, keys, PER_KIND, &subject, now).await?;
+    Ok(is_first || kind != OutboxKind::AlreadySubscribed)
 }
 
 async fn count(tx: &mut Tx, keys: &Keys, limit: Limit, subject: &str, now: Timestamp) -> Result<bool> {
-    let key = keys.mac(Purpose::RateLimit, format!("signup/{}/{subject}", limit.name).as_bytes());
-    Ok(rate_limits::hit(tx, &key, limit.window, now).await? <= limit.most)
+    Ok(rate_limits::hit(tx, &key(keys, limit, subject), limit.window, now).await? <= limit.most)
+}
+
+fn key(keys: &Keys, limit: Limit, subject: &str) -> [u8; 32] {
+    keys.mac(Purpose::RateLimit, format!("signup/{}/{subject}", limit.name).as_bytes())
 }
 
 /// The network that an address of the network belongs to: one person has a whole one.

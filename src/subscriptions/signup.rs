@@ -13,11 +13,13 @@ use crate::clock::Clock;
 use crate::keys::{Keys, NoRandomness, Purpose, random, sha256_hex, token_hash};
 use crate::model::email_address::AddressError;
 use crate::model::{
-    Consent, ConsentEvent, EmailAddress, Language, Newsletter, OutboxKind, PersonName, SubscriptionStatus,
-    Timestamp,
+    Consent, ConsentEvent, EmailAddress, Language, Newsletter, OutboxKind, PersonName, SubscriberId,
+    SubscriptionStatus, Timestamp,
 };
 use crate::store::outbox::NewMail;
-use crate::store::{Store, StoreError, consents, outbox, subscribers, subscriptions, suppressions, tokens};
+use crate::store::{
+    Store, StoreError, Tx, consents, outbox, subscribers, subscriptions, suppressions, tokens,
+};
 
 /// How long a confirmation link works.
 pub const CONFIRM_VALID: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -31,7 +33,10 @@ const STAMP_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 pub struct SignUp<'a> {
     pub address: &'a str,
     pub name: &'a str,
+    /// For the mails.
     pub language: Language,
+    /// In which the consent words were shown.
+    pub shown_in: Language,
     /// Whether the box beside the consent words was ticked.
     pub has_consented: bool,
     /// The field that people do not see; programs fill it in.
@@ -41,15 +46,47 @@ pub struct SignUp<'a> {
     pub evidence: Evidence,
 }
 
+/// What a visitor can mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("{0}")]
+    Address(AddressError),
+    #[error("the name is too long")]
+    NameTooLong,
+    #[error("the box beside the consent words was not ticked")]
+    NoConsent,
+    #[error("the form was sent faster than anyone types")]
+    TooFast,
+}
+
+impl Problem {
+    /// The field of the form that it belongs to; empty for the form as a whole.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Address(_) => "email",
+            Self::NameTooLong => "name",
+            Self::NoConsent => "consent",
+            Self::TooFast => "",
+        }
+    }
+
+    /// The key of its text in the language files.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Address(error) => error.key(),
+            Self::NameTooLong => "error-name-too-long",
+            Self::NoConsent => "error-consent",
+            Self::TooFast => "error-too-fast",
+        }
+    }
+}
+
 /// What keeps a sign-up from being taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
-    #[error("{0}")]
-    Address(#[from] AddressError),
-    #[error("the name is too long")]
-    NameTooLong,
-    #[error("the box was not ticked")]
-    NoConsent,
+    /// All at once, in the order of the form.
+    #[error("the form has mistakes: {0:?}")]
+    Invalid(Vec<Problem>),
     #[error("too many sign-ups; try again in {minutes} minutes")]
     TooMany { minutes: i64 },
     #[error(transparent)]
@@ -92,7 +129,7 @@ fn look_at(keys: &Keys, text: &str, now: Timestamp) -> Stamp {
 /// the same `Ok`.
 ///
 /// # Errors
-/// What the visitor can mend, each with its field; and a database that does not answer.
+/// What the visitor can mend, each with its field; too many from one network; a database that does not answer.
 pub async fn sign_up(
     store: &Store,
     clock: &Clock,
@@ -101,13 +138,9 @@ pub async fn sign_up(
     form: &SignUp<'_>,
 ) -> Result<(), SignUpError> {
     let now = clock.now();
-    let address = EmailAddress::parse(form.address)?;
-    let name = PersonName::parse(form.name).map_err(|_| SignUpError::NameTooLong)?;
-    if !form.has_consented {
-        return Err(SignUpError::NoConsent);
-    }
     let stamp = look_at(keys, form.stamp, now);
-    if !form.trap.is_empty() || stamp == Stamp::TooFast {
+    let (address, name) = parse(form, stamp)?;
+    if !form.trap.is_empty() {
         tracing::info!(newsletter = %newsletter.slug, "a sign-up by a program was dropped");
         return Ok(());
     }
@@ -120,58 +153,81 @@ pub async fn sign_up(
         return Err(SignUpError::TooMany { minutes });
     }
     let is_suppressed = suppressions::contains(tx.db(), &keys.address_hash(&address)).await?;
-    let may_confirm = limits::confirmation(&mut tx, keys, &address, now).await?;
-    if is_suppressed || !may_confirm {
-        // The limits count on, so that these take the same time; nothing else is kept.
-        tx.commit().await?;
-        return Ok(());
+    let may_mail = limits::confirmation(&mut tx, keys, &address, newsletter.id, now).await?;
+    let wait = limits::domain_wait(&mut tx, keys, &address, now).await?;
+    // Everybody's sign-up is written, and then undone where nothing may be kept: the same work, and the same
+    // time, whatever is known of the address. The address of someone who was erased is not written even so.
+    let mut request = Request { newsletter, form, address, name, nonce, now, due_at: now.plus(wait) };
+    if is_suppressed {
+        request.address = stand_in()?;
+        request.name.clear();
     }
-    let name = name.map(|name| name.to_string()).unwrap_or_default();
-    let subscriber = subscribers::find_or_insert(&mut tx, &address, &name, form.language, now).await?;
-    let all = subscriptions::of_subscriber(tx.db(), subscriber.id).await?;
-    let is_known = all.iter().any(|subscription| subscription.confirmed_at.is_some());
-    if !is_known {
-        // Until the owner has confirmed anything, the last sign-up's name and language hold.
-        subscribers::update_profile(&mut tx, subscriber.id, &name, form.language).await?;
+    tx.savepoint().await?;
+    let is_news = write(&mut tx, keys, &request).await?;
+    if is_suppressed || !may_mail || !is_news {
+        tx.roll_back_to_savepoint().await?;
     }
-    let subscription =
-        subscriptions::find_or_insert(&mut tx, subscriber.id, newsletter.id, form.language, now).await?;
-    let is_confirmed = subscription.status == SubscriptionStatus::Confirmed;
-    let words = consent_text(newsletter, form.language);
-    let text_id = consents::keep_text(
-        &mut tx,
-        newsletter.id,
-        form.language,
-        &words,
-        &sha256_hex(words.as_bytes()),
-        now,
-    )
-    .await?;
-    let consent = Consent {
-        subscriber_id: subscriber.id,
-        newsletter_id: newsletter.id,
-        event: ConsentEvent::Requested,
-        at: now,
-        consent_text_id: Some(text_id),
-        language: form.language,
-        source: form.evidence.source.to_owned(),
-        page: form.evidence.page_text(),
-        ip: form.evidence.ip_text(),
-        user_agent: form.evidence.user_agent_text(),
-        message_id: None,
-    };
-    consents::insert(&mut tx, &consent).await?;
-    let message_uuid = Uuid::now_v7();
-    let kind = if is_confirmed { OutboxKind::AlreadySubscribed } else { OutboxKind::Confirm };
-    if is_confirmed {
-        if !limits::already_subscribed(&mut tx, keys, &address, now).await? {
-            tx.commit().await?;
-            return Ok(());
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The address and the name, or everything that is wrong with the form.
+fn parse(form: &SignUp<'_>, stamp: Stamp) -> Result<(EmailAddress, String), SignUpError> {
+    let (address, name) = (EmailAddress::parse(form.address), PersonName::parse(form.name));
+    let mut problems = Vec::new();
+    problems.extend(address.as_ref().err().map(|error| Problem::Address(*error)));
+    problems.extend(name.is_err().then_some(Problem::NameTooLong));
+    problems.extend((!form.has_consented).then_some(Problem::NoConsent));
+    problems.extend((stamp == Stamp::TooFast).then_some(Problem::TooFast));
+    match (address, name) {
+        (Ok(address), Ok(name)) if problems.is_empty() => {
+            Ok((address, name.map(|name| name.to_string()).unwrap_or_default()))
         }
-    } else if let Some(hash) = token_hash(&keys.derive_token(Purpose::Confirm, &nonce)) {
+        _ => Err(SignUpError::Invalid(problems)),
+    }
+}
+
+/// In place of an address that must not be written: nobody's (RFC 2606).
+fn stand_in() -> Result<EmailAddress, SignUpError> {
+    let address = EmailAddress::parse(&format!("{}@suppressed.invalid", Uuid::new_v4().simple()));
+    address.map_err(|error| SignUpError::Invalid(vec![Problem::Address(error)]))
+}
+
+/// A sign-up that parsed.
+struct Request<'a> {
+    newsletter: &'a Newsletter,
+    form: &'a SignUp<'a>,
+    address: EmailAddress,
+    name: String,
+    nonce: [u8; crate::keys::TOKEN_OCTETS],
+    now: Timestamp,
+    due_at: Timestamp,
+}
+
+/// Writes person, subscription, evidence, token and mail. `false` when there is nothing to tell: someone who
+/// is subscribed already heard so today.
+async fn write(tx: &mut Tx, keys: &Keys, request: &Request<'_>) -> Result<bool, StoreError> {
+    let Request { newsletter, form, now, .. } = *request;
+    let subscriber =
+        subscribers::find_or_insert(tx, &request.address, &request.name, form.language, now).await?;
+    let all = subscriptions::of_subscriber(tx.db(), subscriber.id).await?;
+    // Until the owner has confirmed anything, the last sign-up's name and language hold.
+    let is_owned = all.iter().any(|subscription| subscription.confirmed_at.is_some());
+    let (name, language) =
+        if is_owned { (&subscriber.name, subscriber.language) } else { (&request.name, form.language) };
+    subscribers::update_profile(tx, subscriber.id, name, language).await?;
+    let subscription =
+        subscriptions::find_or_insert(tx, subscriber.id, newsletter.id, form.language, now).await?;
+    subscriptions::set_language(tx, subscription.id, form.language).await?;
+    keep_consent(tx, request, subscriber.id).await?;
+    let is_confirmed = subscription.status == SubscriptionStatus::Confirmed;
+    let kind = if is_confirmed { OutboxKind::AlreadySubscribed } else { OutboxKind::Confirm };
+    let is_news = limits::news(tx, keys, &request.address, newsletter.id, kind, now).await?;
+    let message_uuid = Uuid::now_v7();
+    if let Some(hash) = token_hash(&keys.derive_token(Purpose::Confirm, &request.nonce)) {
+        // Also for someone who is subscribed, whose mail does not hold it: the same work for all.
         let message_id = message_uuid.simple().to_string();
-        tokens::insert_confirm(&mut tx, &hash, subscription.id, &message_id, now, now.plus(CONFIRM_VALID))
-            .await?;
+        tokens::insert_confirm(tx, &hash, subscription.id, &message_id, now, now.plus(CONFIRM_VALID)).await?;
     }
     let mail = NewMail {
         kind,
@@ -179,13 +235,38 @@ pub async fn sign_up(
         subscription_id: Some(subscription.id),
         to_address: None,
         issue_id: None,
-        language: form.language,
-        nonce: nonce.to_vec(),
+        // A stranger's form does not change in which language a subscriber is spoken to.
+        language: if is_confirmed { subscription.language } else { form.language },
+        nonce: request.nonce.to_vec(),
         message_uuid,
     };
-    outbox::insert(&mut tx, &mail, now).await?;
-    tx.commit().await?;
-    Ok(())
+    outbox::insert_due(tx, &mail, request.due_at, now).await?;
+    Ok(is_news)
+}
+
+async fn keep_consent(
+    tx: &mut Tx,
+    request: &Request<'_>,
+    subscriber: SubscriberId,
+) -> Result<(), StoreError> {
+    let Request { newsletter, form, now, .. } = *request;
+    let words = consent_text(newsletter, form.shown_in);
+    let hash = sha256_hex(words.as_bytes());
+    let text_id = consents::keep_text(tx, newsletter.id, form.shown_in, &words, &hash, now).await?;
+    let consent = Consent {
+        subscriber_id: subscriber,
+        newsletter_id: newsletter.id,
+        event: ConsentEvent::Requested,
+        at: now,
+        consent_text_id: Some(text_id),
+        language: form.shown_in,
+        source: form.evidence.source.to_owned(),
+        page: form.evidence.page_text(),
+        ip: form.evidence.ip_text(),
+        user_agent: form.evidence.user_agent_text(),
+        message_id: None,
+    };
+    consents::insert(tx, &consent).await
 }
 
 #[cfg(test)]

@@ -9,10 +9,11 @@ use super::Evidence;
 use crate::clock::Clock;
 use crate::keys::{Keys, Purpose};
 use crate::model::{
-    Consent, ConsentEvent, MailingId, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    Consent, ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
-    Result, Store, Tx, consents, deliveries, mailings, newsletters, outbox, subscriptions, tokens,
+    Result, Store, Tx, consents, deliveries, mailings, newsletters, outbox, subscribers, subscriptions,
+    tokens,
 };
 
 /// How long the goodbye page's undo works.
@@ -67,10 +68,9 @@ pub async fn unsubscribe(
     let Some(id) = keys.open_link(Purpose::Unsubscribe, link) else { return Ok(Departure::Unknown) };
     let now = clock.now();
     let mut tx = store.begin().await?;
-    let Some(before) = subscriptions::by_id(tx.db(), id).await? else { return Ok(Departure::Gone) };
-    let in_progress = lock_in_progress(&mut tx, &before).await?;
+    let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
     if subscriptions::unsubscribe(&mut tx, id, now).await? {
-        skip(&mut tx, &before, &in_progress, now).await?;
+        skip(&mut tx, &before, &open, now).await?;
         tokens::delete_of_subscription(&mut tx, id).await?;
         outbox::delete_queued(&mut tx, id).await?;
         consents::insert(&mut tx, &event(&before, ConsentEvent::Withdrawn, evidence, now)).await?;
@@ -89,7 +89,10 @@ pub async fn unsubscribe_by_mail(
     keys: &Keys,
     local_part: &str,
 ) -> Result<bool> {
-    let Some((_, link)) = local_part.split_once('+') else { return Ok(false) };
+    let Some((name, link)) = local_part.split_once('+') else { return Ok(false) };
+    if !name.eq_ignore_ascii_case("unsubscribe") {
+        return Ok(false);
+    }
     let evidence = Evidence { source: "mail", ..Evidence::command() };
     Ok(!matches!(unsubscribe(store, clock, keys, link, &evidence).await?, Departure::Unknown))
 }
@@ -111,9 +114,9 @@ pub async fn resubscribe(
     evidence: &Evidence,
 ) -> Result<Departure> {
     let Some(id) = keys.open_link(Purpose::Resubscribe, link) else { return Ok(Departure::Unknown) };
-    let now = clock.now();
     let mut tx = store.begin().await?;
-    let Some(before) = subscriptions::by_id(tx.db(), id).await? else { return Ok(Departure::Gone) };
+    let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
+    let now = after_starts(clock.now(), &open);
     let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
     if before.confirmed_at.is_some()
         && just_left
@@ -131,41 +134,33 @@ pub fn can_undo(clock: &Clock, subscription: &Subscription) -> bool {
         && subscription.unsubscribed_at.is_some_and(|left| clock.now().since(left) <= UNDO_VALID)
 }
 
-/// Takes the rows of the mailings in progress before the subscription is changed, in the order of their ids,
-/// so that two who leave at once cannot wait for each other.
-pub(super) async fn lock_in_progress(tx: &mut Tx, subscription: &Subscription) -> Result<Vec<MailingId>> {
-    subscriptions::announce_change(tx).await?;
-    let mut ids: Vec<MailingId> = mailings::in_progress(tx.db(), subscription.newsletter_id)
-        .await?
-        .iter()
-        .map(|mailing| mailing.id)
-        .collect();
-    ids.sort();
-    let mut locked = Vec::new();
-    for id in ids {
-        if mailings::lock(tx, id).await?.is_some_and(|mailing| mailing.status.is_in_progress()) {
-            locked.push(id);
-        }
-    }
-    Ok(locked)
+/// Takes the person, then the mailings that have not ended, and reads the subscription as it is now. Every
+/// verb takes them in this order, so that no two can wait for each other. `None` when the person is gone.
+pub(super) async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Option<(Subscription, Vec<Mailing>)>> {
+    let Some(found) = subscriptions::by_id(tx.db(), id).await? else { return Ok(None) };
+    subscribers::lock(tx, found.subscriber_id).await?;
+    let open = mailings::lock_open(tx, found.newsletter_id).await?;
+    let now = subscriptions::by_id(tx.db(), id).await?;
+    Ok(now.map(|subscription| (subscription, open)))
 }
 
-/// Skips a person in mailings that this transaction has locked.
-pub(super) async fn skip(
-    tx: &mut Tx,
-    before: &Subscription,
-    mailings_locked: &[MailingId],
-    now: Timestamp,
-) -> Result<()> {
-    for id in mailings_locked {
-        let Some(mailing) = mailings::by_id(tx.db(), *id).await? else { continue };
+/// The moment to write for someone who comes in while these mailings are locked: later than every start,
+/// also where the clocks of two machines differ, since the audience is those confirmed at the start.
+pub(super) fn after_starts(now: Timestamp, open: &[Mailing]) -> Timestamp {
+    let started = open.iter().filter_map(|mailing| mailing.started_at).max();
+    started.map_or(now, |started| now.max(started.plus(Duration::from_millis(1))))
+}
+
+/// Skips a person in mailings in progress that this transaction has locked.
+pub(super) async fn skip(tx: &mut Tx, before: &Subscription, open: &[Mailing], now: Timestamp) -> Result<()> {
+    for mailing in open.iter().filter(|mailing| mailing.status.is_in_progress()) {
         let in_audience = before.status == SubscriptionStatus::Confirmed
             && before.id <= mailing.audience_end
             && before
                 .confirmed_at
                 .zip(mailing.started_at)
                 .is_some_and(|(confirmed, started)| confirmed <= started);
-        deliveries::skip(tx, &mailing, before.subscriber_id, in_audience, now).await?;
+        deliveries::skip(tx, mailing, before.subscriber_id, in_audience, now).await?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::client::Network;
 use crate::clock::Clock;
+use crate::config::Network;
 use crate::keys::Keys;
 use crate::store::Store;
 

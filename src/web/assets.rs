@@ -23,8 +23,11 @@ macro_rules! assets {
 }
 
 /// To add a file: put it into `src/web/static/` and name it here.
-const ASSETS: &[Asset] =
-    assets!("demo.css": "text/css; charset=utf-8", "site.css": "text/css; charset=utf-8");
+const ASSETS: &[Asset] = assets!(
+    "confirm.js": "text/javascript; charset=utf-8",
+    "demo.css": "text/css; charset=utf-8",
+    "site.css": "text/css; charset=utf-8",
+);
 
 /// `GET /static/{name}`.
 pub async fn get(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, PageError> {

@@ -11,13 +11,10 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::{App, PageError};
+use crate::accounts::sessions;
 use crate::i18n::Texts;
-use crate::keys::{Purpose, token_hash};
+use crate::keys::Purpose;
 use crate::model::User;
-use crate::store;
-
-/// A session that was not used for so long has ended.
-pub const IDLE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The user of a valid session.
 #[derive(Debug, Clone)]
@@ -64,14 +61,12 @@ impl FromRequest for SignedIn {
         let token = app.as_ref().and_then(|app| request.cookie(&cookie_name(app, SESSION_COOKIE)));
         Box::pin(async move {
             let app = app.ok_or(PageError::Internal)?;
-            let hash = token.and_then(|token| token_hash(token.value())).ok_or(PageError::SignIn)?;
-            let now = app.clock.now();
-            let mut reader = app.store.read().await?;
-            let session = store::sessions::find(reader.db(), &hash, now, now.minus(IDLE_MAX)).await?;
+            let token = token.ok_or(PageError::SignIn)?;
+            let session = sessions::find(&app.store, &app.clock, token.value()).await?;
             let session = session.ok_or(PageError::SignIn)?;
-            let csrf =
-                data_encoding::BASE32_NOPAD.encode(&app.keys.mac(Purpose::Csrf, &hash)).to_ascii_lowercase();
-            Ok(Self { user: session.user, token_hash: hash, csrf })
+            let mac = app.keys.mac(Purpose::Csrf, &session.token_hash);
+            let csrf = data_encoding::BASE32_NOPAD.encode(&mac).to_ascii_lowercase();
+            Ok(Self { user: session.user, token_hash: session.token_hash, csrf })
         })
     }
 }

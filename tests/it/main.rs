@@ -1,7 +1,9 @@
 //! The integration tests: one binary. The paths repeat the URLs and the modules.
 
+mod architecture;
 mod delivery;
 mod mail;
 mod store;
+mod subscriptions;
 mod support;
 mod web;

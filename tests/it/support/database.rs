@@ -34,6 +34,41 @@ macro_rules! both_dbs {
 }
 pub(crate) use both_dbs;
 
+/// The answer of one store function that reads: `read!(store, |db| users::all(db))`.
+macro_rules! read {
+    ($store:expr, |$db:ident| $call:expr) => {{
+        let mut reader = $store.read().await.expect("a reader");
+        let $db = reader.db();
+        $call.await.expect("read")
+    }};
+}
+pub(crate) use read;
+
+/// The answer of one store function that writes, in a transaction of its own:
+/// `change!(store, |tx| workers::insert(tx, now))`.
+macro_rules! change {
+    ($store:expr, |$tx:ident| $call:expr) => {{
+        let mut transaction = $store.begin().await.expect("a transaction");
+        let $tx = &mut transaction;
+        let answer = $call.await.expect("written");
+        transaction.commit().await.expect("committed");
+        answer
+    }};
+}
+pub(crate) use change;
+
+/// Runs a statement that the store has no function for.
+pub async fn execute(store: &Store, sql: &'static str) {
+    match store {
+        Store::Sqlite { writer, .. } => {
+            sqlx::query(sql).execute(writer).await.expect("executed");
+        }
+        Store::Postgres(pool) => {
+            sqlx::query(sql).execute(pool).await.expect("executed");
+        }
+    }
+}
+
 pub struct TestDatabase {
     pub store: Store,
     /// As the configuration names it.

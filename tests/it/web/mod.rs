@@ -1,3 +1,4 @@
 //! Pages, through real HTTP.
 
 mod errors;
+mod public;

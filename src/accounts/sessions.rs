@@ -1,0 +1,74 @@
+//! Sessions: who is signed in (S5). The browser holds the token, the database its SHA-256.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::keys::{NoRandomness, random_token, token_hash};
+use crate::model::{User, UserId};
+use crate::store::{self, Result, Store, StoreError, Tx};
+
+/// A session ends so long after the login, however much it is used.
+pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A session that was not used for so long has ended.
+pub const IDLE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A session's last use is noted at most so often: a page must not cost a write.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// A valid session.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub user: User,
+    pub token_hash: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Begins a session in a transaction and answers its token, which is stored nowhere.
+pub(super) async fn begin(
+    tx: &mut Tx,
+    clock: &Clock,
+    user: UserId,
+) -> std::result::Result<String, SessionError> {
+    let token = random_token()?;
+    let hash = token_hash(&token).ok_or(NoRandomness)?;
+    let now = clock.now();
+    store::sessions::insert(tx, &hash, user, now, now.plus(LIFETIME)).await?;
+    store::sessions::delete_expired(tx, now).await?;
+    Ok(token)
+}
+
+/// The session of a token, if it is valid; notes that it was used.
+///
+/// # Errors
+/// Of the database.
+pub async fn find(store: &Store, clock: &Clock, token: &str) -> Result<Option<Session>> {
+    let Some(hash) = token_hash(token) else { return Ok(None) };
+    let now = clock.now();
+    let live = {
+        let mut reader = store.read().await?;
+        store::sessions::find(reader.db(), &hash, now, now.minus(IDLE_MAX)).await?
+    };
+    let Some(live) = live else { return Ok(None) };
+    if now.since(live.last_seen_at) >= TOUCH_EVERY {
+        let mut tx = store.begin().await?;
+        store::sessions::touch(&mut tx, &hash, now).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(Session { user: live.user, token_hash: hash }))
+}
+
+/// Ends a session; one that has ended already is fine.
+///
+/// # Errors
+/// Of the database.
+pub async fn log_out(store: &Store, token_hash: &[u8]) -> Result<()> {
+    let mut tx = store.begin().await?;
+    store::sessions::delete(&mut tx, token_hash).await?;
+    tx.commit().await
+}

@@ -1,0 +1,98 @@
+//! Adding users and changing their passwords.
+
+use super::passwords::{self, HashError};
+use crate::clock::Clock;
+use crate::i18n::{FieldErrors, Message};
+use crate::model::{EmailAddress, Language, PersonName, User};
+use crate::store::{self, Store, StoreError};
+
+/// What is needed to add a user, as typed.
+#[derive(Debug, Clone, Copy)]
+pub struct NewUser<'a> {
+    pub address: &'a str,
+    pub name: &'a str,
+    pub language: Language,
+    pub password: &'a str,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    /// Fields: `address`, `name`, `password`.
+    #[error(transparent)]
+    Invalid(#[from] FieldErrors),
+    #[error("{}", self.message())]
+    Unknown,
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl UserError {
+    /// What to tell the person.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Invalid(errors) => errors
+                .iter()
+                .next()
+                .map_or_else(|| Message::new("page-error-bad-request"), |e| e.message.clone()),
+            Self::Unknown => Message::new("error-user-unknown"),
+            Self::Hash(_) | Self::Store(_) => Message::new("page-error-internal"),
+        }
+    }
+
+    pub fn key(&self) -> &'static str {
+        self.message().key()
+    }
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// [`UserError::Invalid`] names every field that is wrong, also an address that has a user already.
+pub async fn add_user(store: &Store, clock: &Clock, new: NewUser<'_>) -> Result<User, UserError> {
+    let mut errors = FieldErrors::new();
+    let address = EmailAddress::parse(new.address)
+        .map_err(|error| errors.add("address", Message::new(error.key())))
+        .ok();
+    let name = PersonName::parse(new.name)
+        .map_err(|_| errors.add("name", Message::new("error-name-too-long")))
+        .ok()
+        .flatten();
+    if let Some(message) = address.as_ref().and_then(|address| passwords::problem(new.password, address)) {
+        errors.add("password", message);
+    }
+    let Some(address) = errors.or(address)? else { return Err(UserError::Unknown) };
+    let name = name.map_or_else(|| address.local().to_owned(), |name| name.as_str().to_owned());
+    let hash = passwords::hash(new.password).await?;
+
+    let mut tx = store.begin().await?;
+    match store::users::insert(&mut tx, &address, &name, new.language, &hash, clock.now()).await {
+        Ok(user) => {
+            tx.commit().await?;
+            Ok(user)
+        }
+        Err(error) if error.is_duplicate() => {
+            let message = Message::new("error-user-exists").text("address", address.as_str());
+            Err(FieldErrors::of("address", message).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives a user another password, and ends all sessions of the old one.
+///
+/// # Errors
+/// [`UserError`].
+pub async fn set_password(store: &Store, address: &EmailAddress, password: &str) -> Result<User, UserError> {
+    if let Some(message) = passwords::problem(password, address) {
+        return Err(FieldErrors::of("password", message).into());
+    }
+    let hash = passwords::hash(password).await?;
+    let mut tx = store.begin().await?;
+    let user = store::users::by_address(tx.db(), address).await?.ok_or(UserError::Unknown)?;
+    store::users::set_password(&mut tx, user.id, &hash).await?;
+    store::sessions::delete_of_user(&mut tx, user.id).await?;
+    tx.commit().await?;
+    Ok(user)
+}

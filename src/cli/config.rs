@@ -1,0 +1,74 @@
+//! `config check` and `config example`.
+
+use serde_json::json;
+
+use super::Settings;
+use super::output::{self, Output};
+use crate::config::{Config, ConfigErrors, DatabaseUrl, Role, example};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Tell every mistake in the configuration
+    Check {
+        /// For a process of which role: all, web or sender
+        #[arg(long, default_value_t = Role::All)]
+        role: Role,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print a commented configuration file
+    Example,
+}
+
+pub(super) fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
+    match arguments.action {
+        Action::Check { role, output } => check(settings, role, output),
+        Action::Example => output::print(&example()),
+    }
+}
+
+fn check(settings: &Settings, role: Role, output: Output) -> anyhow::Result<()> {
+    let checked = settings.load_for(role);
+    match &checked {
+        Ok(config) => output.one(&json!({ "ok": true, "mistakes": [] }), &summary(settings, config))?,
+        // The sentences follow on standard error, as for every command.
+        Err(errors) if output.json => {
+            output.one(&json!({ "ok": false, "mistakes": mistakes(errors) }), &[])?
+        }
+        Err(_) => {}
+    }
+    Ok(checked.map(drop)?)
+}
+
+fn mistakes(errors: &ConfigErrors) -> Vec<serde_json::Value> {
+    let mistake = |error: &crate::config::ConfigError| json!({ "setting": error.setting, "origin": error.origin.to_string(), "problem": error.problem });
+    errors.iter().map(mistake).collect()
+}
+
+/// What is in force of that which people ask first.
+fn summary(settings: &Settings, config: &Config) -> Vec<(&'static str, String)> {
+    let file = settings.path().map_or("none".to_owned(), |path| path.display().to_string());
+    let database = match &config.database.url {
+        DatabaseUrl::Sqlite(path) => format!("SQLite, {}", path.display()),
+        DatabaseUrl::Postgres(_) => "PostgreSQL".to_owned(),
+    };
+    let relay = match &config.relay.host {
+        Some(host) => format!("{host}, port {}, TLS: {}", config.relay.port, config.relay.tls),
+        None => "none".to_owned(),
+    };
+    vec![
+        ("Configuration", "right".to_owned()),
+        ("File", file),
+        ("Data folder", config.data.folder.display().to_string()),
+        ("Database", database),
+        ("Listens on", config.web.listen.to_string()),
+        ("Public address", config.web.public_url.to_string()),
+        ("Relay", relay),
+    ]
+}

@@ -1,0 +1,235 @@
+//! The settings: read once from a TOML file, the environment and files of secrets; all mistakes told at once.
+//!
+//! The list is in `settings.rs`, and whoever adds a setting begins there. `sources.rs` collects the texts,
+//! `values.rs` parses them, `sections.rs` makes the types below and holds what must be true between them.
+
+mod error;
+mod example;
+mod network;
+mod public_url;
+mod secret_key;
+mod sections;
+mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::model::{Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
+
+pub use error::{ConfigError, ConfigErrors, Origin};
+pub use example::example;
+pub use network::Network;
+pub use public_url::PublicUrl;
+pub use secret_key::SecretKeyError;
+pub use values::{DatabaseUrl, LogFormat, Secret};
+
+use sources::Reader;
+
+/// How the variables of the environment begin that are settings.
+const VARIABLE_PREFIX: &str = "POSTILJON_";
+/// These are for the tests, and no settings.
+const TEST_VARIABLE_PREFIX: &str = "POSTILJON_TEST_";
+/// Names the configuration file where `--config` does not.
+pub const PATH_VARIABLE: &str = "POSTILJON_CONFIG";
+
+const RELAY_HOST_MISSING: &str = "A process that sends needs the SMTP server that takes its mail.";
+
+/// Everything that can be set. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data: Data,
+    pub database: Database,
+    pub web: Web,
+    /// As it was set; [`Config::secret_key`] gives the one to use.
+    secret_key: Option<Secret>,
+    pub relay: Relay,
+    pub mail: Mail,
+    pub log: Log,
+}
+
+#[derive(Debug, Clone)]
+pub struct Data {
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct Database {
+    pub url: DatabaseUrl,
+    /// Connections to PostgreSQL, or readers of the SQLite file.
+    pub connections: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Web {
+    pub listen: SocketAddr,
+    pub public_url: PublicUrl,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Threads that answer requests.
+    pub workers: usize,
+}
+
+/// The relay; without a host in a process that does not send.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    pub host: Option<String>,
+    pub port: u16,
+    pub tls: TlsMode,
+    pub credentials: Option<Credentials>,
+    /// Certificates that are trusted beside those of the system.
+    pub ca_pem: Option<String>,
+    pub hello_name: String,
+    pub connections: usize,
+    pub messages_per_connection: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// The envelope sender, where it is not the sender of the newsletter.
+    pub bounce_address: Option<EmailAddress>,
+    pub unsubscribe: Option<MailtoUnsubscribe>,
+    /// For how long a mail is tried again that the relay put off.
+    pub retry: Duration,
+}
+
+/// Where unsubscribe mails go (RFC 2369, `mailto:` in List-Unsubscribe), and where we take them.
+#[derive(Debug, Clone)]
+pub struct MailtoUnsubscribe {
+    /// A signed link is added to the part before the @, after a plus.
+    pub address: EmailAddress,
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub level: tracing::Level,
+    pub format: LogFormat,
+}
+
+/// What a process does; several roles need PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Pages, scheduler and sender.
+    All,
+    /// Pages only.
+    Web,
+    /// Scheduler and sender only.
+    Sender,
+}
+
+impl Role {
+    pub const fn serves_pages(self) -> bool {
+        matches!(self, Self::All | Self::Web)
+    }
+
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::All | Self::Sender)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all",
+            Self::Web => "web",
+            Self::Sender => "sender",
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::All, Self::Web, Self::Sender]
+            .into_iter()
+            .find(|role| role.to_string() == text)
+            .ok_or_else(|| format!("\"{text}\" is not one of: all, web, sender"))
+    }
+}
+
+impl Config {
+    /// Reads the settings for a command that neither serves pages nor sends mail.
+    ///
+    /// # Errors
+    /// Every mistake in the file, the environment and the files of secrets.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::read(None, path, environment)
+    }
+
+    /// Reads the settings for a process of this role: one that sends needs a relay, a part of a service needs
+    /// PostgreSQL.
+    ///
+    /// # Errors
+    /// Every mistake, as [`Config::load`], and what the role lacks.
+    pub fn load_for(
+        role: Role,
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        Self::read(Some(role), path, environment)
+    }
+
+    fn read(
+        role: Option<Role>,
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(path, environment);
+        match sections::config(&mut reader, role) {
+            Some(config) if reader.errors.is_empty() => Ok(config),
+            _ => Err(ConfigErrors(reader.errors)),
+        }
+    }
+
+    /// How to reach the relay.
+    ///
+    /// # Errors
+    /// When no host is set, which [`Config::load_for`] finds earlier.
+    pub fn relay_settings(&self) -> Result<RelaySettings, ConfigErrors> {
+        let relay = self.relay.clone();
+        let missing =
+            || ConfigErrors(vec![ConfigError::missing(&settings::RELAY_HOST.about, RELAY_HOST_MISSING)]);
+        Ok(RelaySettings {
+            host: relay.host.ok_or_else(missing)?,
+            port: relay.port,
+            tls: relay.tls,
+            credentials: relay.credentials,
+            hello_name: relay.hello_name,
+            extra_roots_pem: relay.ca_pem,
+            connections: relay.connections,
+            messages_per_connection: relay.messages_per_connection,
+            timeouts: StageTimeouts::default(),
+        })
+    }
+
+    /// The secret of this installation: as set, or from `secret.key` in the data folder, which is made when it
+    /// is missing.
+    ///
+    /// # Errors
+    /// When the file cannot be read or made, or others may read it.
+    pub fn secret_key(&self) -> Result<Secret, SecretKeyError> {
+        match &self.secret_key {
+            Some(key) => Ok(key.clone()),
+            None => secret_key::from_folder(&self.data.folder),
+        }
+    }
+}
+
+/// The variables of this process that can be settings. What is not Unicode in them shows as U+FFFD, and its
+/// parser refuses it.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .map(|(name, text)| (name.to_string_lossy().into_owned(), text.to_string_lossy().into_owned()))
+        .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX))
+}

@@ -1,0 +1,184 @@
+//! The list of settings: the one place where a setting is declared.
+//!
+//! Its documentation comment is what `postiljon config example` prints, its parser is what reads it from
+//! every source, its fallback is the default. To add a setting: an entry here, a field in its section of
+//! [`super::Config`], and the line in `sections.rs` that fills it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::network::Network;
+use super::public_url::PublicUrl;
+use super::values::{self, DatabaseUrl, LogFormat, Secret};
+use crate::model::{EmailAddress, TlsMode};
+
+/// A setting with the type that it is read as.
+pub struct Setting<T: 'static> {
+    pub about: About,
+    /// Reads one text. An error finishes the sentence that begins with the text: `is not a ..`.
+    pub parse: fn(&str) -> Result<T, String>,
+}
+
+/// What can be said of a setting without its type.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// Section and name: `relay.host`.
+    pub key: &'static str,
+    /// Lines of its documentation, each with the space that rustdoc leaves in front.
+    pub documentation: &'static [&'static str],
+    pub form: Form,
+    pub fallback: Fallback,
+}
+
+/// How a setting is written in TOML. In the environment everything is text, a list has commas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    /// A text that is never shown, and may stand in a file of its own, named by `<key>_file`.
+    Secret,
+    Integer,
+    Boolean,
+    /// Texts in brackets.
+    List,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Fallback {
+    /// The default.
+    Value(&'static str),
+    /// There is none, or it follows from other settings; this one is for the example and for errors.
+    Example(&'static str),
+}
+
+impl About {
+    pub fn section(&self) -> &'static str {
+        self.key.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// The key inside its section.
+    pub fn name(&self) -> &'static str {
+        self.key.split_once('.').map_or(self.key, |(_, name)| name)
+    }
+
+    /// `relay.host` is `POSTILJON_RELAY_HOST`.
+    pub fn variable(&self) -> String {
+        format!("{}{}", super::VARIABLE_PREFIX, self.key.replace('.', "_").to_ascii_uppercase())
+    }
+
+    pub fn is_secret(&self) -> bool {
+        self.form == Form::Secret
+    }
+
+    /// The default, or an example where there is none, as text.
+    pub fn sample(&self) -> &'static str {
+        match self.fallback {
+            Fallback::Value(text) | Fallback::Example(text) => text,
+        }
+    }
+
+    /// The line that sets the default, or an example, in its section of the TOML file.
+    pub fn toml_line(&self) -> String {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let value = match self.form {
+            Form::Text | Form::Secret => quoted(self.sample()),
+            Form::Integer | Form::Boolean => self.sample().to_owned(),
+            Form::List => {
+                let items: Vec<String> = values::items(self.sample()).map(quoted).collect();
+                format!("[{}]", items.join(", "))
+            }
+        };
+        format!("{} = {value}", self.name())
+    }
+}
+
+macro_rules! settings {
+    ($($(#[doc = $line:literal])+ $name:ident: $type:ty = $key:literal, $form:ident, $fallback:ident($text:literal), $parse:expr;)+) => {
+        $(
+            $(#[doc = $line])+
+            pub const $name: Setting<$type> = Setting {
+                about: About {
+                    key: $key,
+                    documentation: &[$($line),+],
+                    form: Form::$form,
+                    fallback: Fallback::$fallback($text),
+                },
+                parse: $parse,
+            };
+        )+
+
+        /// Every setting, in the order of the example file.
+        pub const ALL: &[About] = &[$($name.about),+];
+
+        /// What the parser of each setting says to its default or example.
+        #[cfg(test)]
+        pub fn parse_samples() -> Vec<(&'static str, Result<(), String>)> {
+            vec![$(($key, ($name.parse)($text).map(drop))),+]
+        }
+    };
+}
+
+settings! {
+    /// The folder with everything that Postiljon keeps on disk. It is created when it is missing.
+    DATA_FOLDER: PathBuf = "data.folder", Text, Value("postiljon-data"), values::path;
+
+    /// `sqlite:` and the path of a file, or `postgres://user:password@host:5432/database`.
+    /// Default: the SQLite file postiljon.db in the data folder.
+    /// PostgreSQL 15 or later is for several processes on one list.
+    DATABASE_URL: DatabaseUrl = "database.url", Secret, Example("sqlite:/var/lib/postiljon/postiljon.db"), values::database_url;
+    /// Most connections to PostgreSQL, or most readers of the SQLite file, from 1 to 200.
+    DATABASE_CONNECTIONS: u32 = "database.connections", Integer, Value("10"), |text| values::number(text, 1..=200);
+
+    /// Address and port on which the pages are served.
+    WEB_LISTEN: SocketAddr = "web.listen", Text, Value("127.0.0.1:8080"), values::socket_address;
+    /// Under which visitors reach the pages: it stands in every link of every mail, so it must stay right for years.
+    /// Default: `http://` and web.listen, for trying out on one machine.
+    WEB_PUBLIC_URL: PublicUrl = "web.public_url", Text, Example("https://news.example.com"), values::public_url;
+    /// Take a public address with http:// that is not this machine. Cookies and links then travel readable for all.
+    WEB_ALLOW_INSECURE: bool = "web.allow_insecure", Boolean, Value("false"), values::boolean;
+    /// Proxies whose X-Forwarded-For is believed: addresses, or networks such as 10.0.0.0/8. Without any, the
+    /// address of a visitor is the address of the connection.
+    WEB_TRUSTED_PROXIES: Vec<Network> = "web.trusted_proxies", List, Value(""), values::networks;
+    /// Threads that answer requests, from 1 to 64.
+    WEB_WORKERS: usize = "web.workers", Integer, Value("2"), |text| values::number(text, 1..=64);
+
+    /// Signs the links in mails and the cookies: at least 32 characters, such as `openssl rand -base64 48` prints.
+    /// Who changes it makes every unsubscribe link that was ever mailed worthless.
+    /// Default with SQLite: the file secret.key in the data folder, made at the first start. PostgreSQL needs it set.
+    SECRET_KEY: Secret = "secret.key", Secret, Example("0123456789abcdef0123456789abcdef-write-your-own"), values::secret_key;
+
+    /// The SMTP server that takes our mail. Every process that sends needs it.
+    RELAY_HOST: String = "relay.host", Text, Example("smtp.example.com"), values::host;
+    /// Default: 587 with starttls, 465 with implicit, 25 with none.
+    RELAY_PORT: u16 = "relay.port", Integer, Example("587"), |text| values::number(text, 1..=u16::MAX);
+    /// implicit: TLS from the first byte. starttls: required, never silently left out. none: for a relay on this machine.
+    RELAY_TLS: TlsMode = "relay.tls", Text, Value("starttls"), values::tls_mode;
+    /// Take relay.tls = "none" for a relay on another machine. Mails and password then travel readable for all.
+    RELAY_ALLOW_PLAINTEXT: bool = "relay.allow_plaintext", Boolean, Value("false"), values::boolean;
+    /// User name at the relay, together with relay.password. Without both there is no login.
+    RELAY_USERNAME: String = "relay.username", Text, Example("postiljon"), values::text;
+    /// Password at the relay.
+    RELAY_PASSWORD: Secret = "relay.password", Secret, Example("the password"), values::secret;
+    /// A PEM file with certificates to trust beside those of the system: for a relay with a company's own authority.
+    RELAY_CA_FILE: String = "relay.ca_file", Text, Example("/etc/postiljon/relay-ca.pem"), values::pem_file;
+    /// The name with which we introduce ourselves to the relay (EHLO). Default: the host of web.public_url.
+    RELAY_HELLO_NAME: String = "relay.hello_name", Text, Example("news.example.com"), values::hello_name;
+    /// Most connections to the relay at once, from 1 to 500.
+    RELAY_CONNECTIONS: usize = "relay.connections", Integer, Value("10"), |text| values::number(text, 1..=500);
+    /// Most messages on one connection, from 1 to 100000.
+    RELAY_MESSAGES_PER_CONNECTION: usize = "relay.messages_per_connection", Integer, Value("100"), |text| values::number(text, 1..=100_000);
+
+    /// The envelope sender: where bounces go. Default: the sender of the newsletter.
+    MAIL_BOUNCE_ADDRESS: EmailAddress = "mail.bounce_address", Text, Example("bounces@news.example.com"), values::email_address;
+    /// Where mail programs send unsubscribe mails, with a tag: leave+TAG@.. Together with mail.inbound_listen.
+    MAIL_UNSUBSCRIBE_ADDRESS: EmailAddress = "mail.unsubscribe_address", Text, Example("leave@news.example.com"), values::email_address;
+    /// Address and port on which mail to mail.unsubscribe_address is taken, by SMTP.
+    MAIL_INBOUND_LISTEN: SocketAddr = "mail.inbound_listen", Text, Example("127.0.0.1:2525"), values::socket_address;
+    /// For how many hours a mail is tried again that the relay put off, from 1 to 240.
+    MAIL_RETRY_HOURS: Duration = "mail.retry_hours", Integer, Value("48"), values::hours;
+
+    /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
+    LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;
+    /// text for people, json for machines.
+    LOG_FORMAT: LogFormat = "log.format", Text, Value("text"), values::log_format;
+}

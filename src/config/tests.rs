@@ -1,0 +1,314 @@
+//! The configuration as a whole: where values come from, and what is told when they are wrong.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::settings::Fallback;
+use super::*;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("postiljon-config-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect::<Vec<_>>().into_iter()
+}
+
+fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    Config::load(None, variables(pairs))
+}
+
+fn from_file(name: &str, text: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    let folder = Folder::new(name);
+    Config::load(Some(&folder.write("postiljon.toml", text)), variables(pairs))
+}
+
+/// The mistakes as `setting: problem`.
+fn mistakes(result: Result<Config, ConfigErrors>) -> Vec<String> {
+    result.unwrap_err().iter().map(|error| format!("{}: {}", error.setting, error.problem)).collect()
+}
+
+#[track_caller]
+fn assert_only_mistake(result: Result<Config, ConfigErrors>, setting: &str, part: &str) {
+    let mistakes = mistakes(result);
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].starts_with(&format!("{setting}: ")) && mistakes[0].contains(part), "{mistakes:?}");
+}
+
+#[test]
+fn nothing_set_gives_the_defaults() {
+    let config = from_environment(&[]).unwrap();
+    assert_eq!(config.data.folder, Path::new("postiljon-data"));
+    assert!(
+        matches!(&config.database.url, DatabaseUrl::Sqlite(path) if path == Path::new("postiljon-data/postiljon.db"))
+    );
+    assert_eq!(config.web.public_url.as_str(), "http://127.0.0.1:8080");
+    assert_eq!(config.relay.port, 587);
+    assert_eq!(config.relay.hello_name, "[127.0.0.1]");
+    assert_eq!(config.mail.retry, Duration::from_secs(48 * 3600));
+}
+
+#[test]
+fn the_example_and_the_defaults_written_out_are_the_defaults() {
+    let expected = format!("{:?}", from_environment(&[]).unwrap());
+    let example = example();
+    assert_eq!(format!("{:?}", from_file("example", &example, &[]).unwrap()), expected);
+
+    let mut written_out = example.clone();
+    for about in settings::ALL.iter().filter(|about| matches!(about.fallback, Fallback::Value(_))) {
+        let lead = format!("# {} (default)\n", about.variable());
+        let line = format!("{lead}#{}\n", about.toml_line());
+        assert_eq!(written_out.matches(&line).count(), 1, "{}", about.key);
+        written_out = written_out.replace(&line, &format!("{lead}{}\n", about.toml_line()));
+    }
+    assert_ne!(written_out, example);
+    assert_eq!(format!("{:?}", from_file("written-out", &written_out, &[]).unwrap()), expected);
+}
+
+#[test]
+fn every_default_and_every_example_is_right() {
+    for (key, result) in settings::parse_samples() {
+        // Its example is a file that is on no machine but the reader's.
+        if key != settings::RELAY_CA_FILE.about.key {
+            assert_eq!(result, Ok(()), "{key}");
+        }
+    }
+}
+
+#[test]
+fn every_setting_has_a_name_and_a_variable_of_its_own() {
+    let keys: Vec<String> = settings::ALL.iter().flat_map(error::keys).collect();
+    let variables: Vec<String> = settings::ALL.iter().flat_map(error::variables).collect();
+    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
+    assert_eq!(variables.iter().collect::<BTreeSet<_>>().len(), variables.len());
+    assert!(variables.contains(&"POSTILJON_RELAY_PASSWORD_FILE".to_owned()));
+    assert!(!variables.contains(&PATH_VARIABLE.to_owned()));
+}
+
+#[test]
+fn five_mistakes_are_told_at_once_each_with_its_place_and_remedy() {
+    let text = "[relay]\nhots = \"a\"\nport = \"465\"\nconnections = 0\n\n[web]\nlisten = \"localhost\"\n";
+    let errors = from_file("five", text, &[("POSTILJON_LOG_LEVEL", "loud")]).unwrap_err();
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 5, "{told:#?}");
+    for parts in [
+        ["relay.hots", "line 2", "Did you mean relay.host?"],
+        ["relay.port", "line 3", "`port = 587`"],
+        ["relay.connections", "line 4", "from 1 to 500"],
+        ["web.listen", "line 7", "127.0.0.1:8080"],
+        ["log.level", "environment POSTILJON_LOG_LEVEL", "POSTILJON_LOG_LEVEL=info"],
+    ] {
+        assert!(
+            told.iter().any(|line| parts.iter().all(|part| line.contains(part))),
+            "{parts:?} in {told:#?}"
+        );
+    }
+    assert!(errors.to_string().starts_with("the configuration has 5 mistakes:"));
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let text = "[relay]\nhost = \"from-file\"\nport = 2500\n[web]\ntrusted_proxies = [\"10.0.0.1\"]\n";
+    let pairs = [
+        ("POSTILJON_RELAY_HOST", "from-environment"),
+        ("POSTILJON_WEB_TRUSTED_PROXIES", "127.0.0.1, fd00::/8"),
+        ("POSTILJON_TEST_ANYTHING", "x"),
+        ("POSTILJON_CONFIG", "x"),
+        ("POSTILJON_RELAY_USERNAME", ""),
+        ("HOME", "/"),
+    ];
+    let config = from_file("wins", text, &pairs).unwrap();
+    assert_eq!(config.relay.host.as_deref(), Some("from-environment"));
+    assert_eq!(config.relay.port, 2500);
+    assert_eq!(config.web.trusted_proxies.len(), 2);
+}
+
+#[test]
+fn unknown_names_are_mistakes_wherever_they_stand() {
+    assert_only_mistake(
+        from_environment(&[("POSTILJON_RELAY_HOTS", "a")]),
+        "POSTILJON_RELAY_HOTS",
+        "POSTILJON_RELAY_HOST?",
+    );
+    assert_only_mistake(from_file("section", "[realy]\nhost = \"a\"\n", &[]), "realy.host", "relay.host?");
+    assert_only_mistake(from_file("empty", "[realy]\n", &[]), "realy", "no such setting");
+    assert_only_mistake(from_file("top", "host = \"a\"\n", &[]), "host", "relay.host?");
+    assert_only_mistake(from_file("deep", "[relay.a.b]\nc = 1\n", &[]), "relay.a", "no such setting");
+    assert!(from_file("known", "[relay]\n", &[]).is_ok());
+}
+
+#[test]
+fn every_wrong_type_is_told_with_the_right_one() {
+    for (name, text, setting) in [
+        ("type-1", "[relay]\nport = 1.5\n", "relay.port"),
+        ("type-2", "[relay]\nhost = 5\n", "relay.host"),
+        ("type-3", "[web]\nallow_insecure = \"true\"\n", "web.allow_insecure"),
+        ("type-4", "[web]\ntrusted_proxies = \"10.0.0.1\"\n", "web.trusted_proxies"),
+        ("type-5", "[web]\ntrusted_proxies = [1]\n", "web.trusted_proxies"),
+        ("type-6", "[relay.host]\na = 1\n", "relay.host"),
+        ("type-7", "[relay]\nport = 99999999999999999999\n", "relay.port"),
+        ("type-8", "relay = 5\n", "relay"),
+    ] {
+        let mistakes = mistakes(from_file(name, text, &[]));
+        assert!(mistakes.len() == 1 && mistakes[0].starts_with(setting), "{text}: {mistakes:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_told_by_its_line() {
+    let errors = from_file("syntax", "[relay]\nhost = \nport = = 5\n", &[]).unwrap_err();
+    let told = errors.to_string();
+    assert!(told.contains("line 2") && told.contains("line 3"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let result = Config::load(Some(Path::new("/nowhere/postiljon.toml")), variables(&[]));
+    assert_only_mistake(result, "the file", "postiljon config example");
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let folder = Folder::new("secret");
+    let password = folder.write("password", "hunter 2\r\n").display().to_string();
+    let pairs = [("POSTILJON_RELAY_USERNAME", "me"), ("POSTILJON_RELAY_PASSWORD_FILE", &password)];
+    let config = from_environment(&pairs).unwrap();
+    assert_eq!(config.relay.credentials.unwrap().password, "hunter 2");
+
+    // The environment wins over the file, whichever of the two names it has.
+    let toml = folder.write("postiljon.toml", "[relay]\nusername = \"me\"\npassword = \"other\"\n");
+    let config = Config::load(Some(&toml), variables(&pairs[1..])).unwrap();
+    assert_eq!(config.relay.credentials.unwrap().password, "hunter 2");
+
+    let both = [pairs[0], pairs[1], ("POSTILJON_RELAY_PASSWORD", "x")];
+    assert_only_mistake(from_environment(&both), "relay.password", "given twice");
+    let missing = [pairs[0], ("POSTILJON_RELAY_PASSWORD_FILE", "/nowhere/password")];
+    assert!(mistakes(from_environment(&missing))[0].contains("/nowhere/password"));
+}
+
+#[test]
+fn no_secret_is_shown_neither_by_debug_nor_by_mistakes() {
+    let canary = "canary-canary-canary-canary-canary";
+    let url = format!("postgres://me:{canary}@db/postiljon");
+    let pairs = [
+        ("POSTILJON_DATABASE_URL", url.as_str()),
+        ("POSTILJON_SECRET_KEY", canary),
+        ("POSTILJON_RELAY_USERNAME", "me"),
+        ("POSTILJON_RELAY_PASSWORD", canary),
+    ];
+    assert!(!format!("{:?}", from_environment(&pairs).unwrap()).contains("canary"));
+
+    let url = format!("postgres://me:{canary}@db:port/postiljon");
+    let wrong = [("POSTILJON_DATABASE_URL", url.as_str()), ("POSTILJON_SECRET_KEY", "canary")];
+    let errors = from_environment(&wrong).unwrap_err();
+    assert_eq!(errors.iter().count(), 2);
+    assert!(!format!("{errors} {errors:?}").contains("canary"));
+}
+
+#[test]
+fn contradictions_are_told() {
+    let host = ("POSTILJON_RELAY_HOST", "smtp.example.com");
+    let none = ("POSTILJON_RELAY_TLS", "none");
+    assert_only_mistake(from_environment(&[host, none]), "relay.tls", "relay.allow_plaintext");
+    assert!(from_environment(&[host, none, ("POSTILJON_RELAY_ALLOW_PLAINTEXT", "true")]).is_ok());
+    assert_eq!(from_environment(&[("POSTILJON_RELAY_HOST", "::1"), none]).unwrap().relay.port, 25);
+
+    assert_only_mistake(
+        from_environment(&[("POSTILJON_RELAY_USERNAME", "me")]),
+        "relay.username",
+        "relay.password",
+    );
+    assert_only_mistake(
+        from_environment(&[("POSTILJON_RELAY_PASSWORD", "x")]),
+        "relay.password",
+        "relay.username",
+    );
+
+    let public = ("POSTILJON_WEB_PUBLIC_URL", "http://news.example.com");
+    assert_only_mistake(from_environment(&[public]), "web.public_url", "https://");
+    assert!(from_environment(&[public, ("POSTILJON_WEB_ALLOW_INSECURE", "true")]).is_ok());
+    assert_only_mistake(
+        from_environment(&[("POSTILJON_WEB_LISTEN", "0.0.0.0:80")]),
+        "web.public_url",
+        "every address",
+    );
+
+    let leave = ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "leave@example.com");
+    let listen = ("POSTILJON_MAIL_INBOUND_LISTEN", "127.0.0.1:25");
+    assert_only_mistake(from_environment(&[leave]), "mail.unsubscribe_address", "mail.inbound_listen");
+    assert_only_mistake(from_environment(&[listen]), "mail.inbound_listen", "mail.unsubscribe_address");
+    assert!(from_environment(&[leave, listen]).unwrap().mail.unsubscribe.is_some());
+    let tagged = ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "leave+me@example.com");
+    assert_only_mistake(from_environment(&[tagged, listen]), "mail.unsubscribe_address", "no +");
+}
+
+#[test]
+fn each_role_needs_what_it_needs_and_no_more() {
+    let postgres = [
+        ("POSTILJON_DATABASE_URL", "postgres://me@db/postiljon"),
+        ("POSTILJON_SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+    ];
+    let load_for = |role, pairs: &[(&str, &str)]| Config::load_for(role, None, variables(pairs));
+    assert!(load_for(Role::Web, &postgres).is_ok());
+    assert_only_mistake(load_for(Role::Sender, &postgres), "relay.host", "needs the SMTP server");
+    assert_only_mistake(load_for(Role::All, &[]), "relay.host", "needs the SMTP server");
+    assert_only_mistake(load_for(Role::Web, &[]), "database.url", "--role web");
+    assert_only_mistake(from_environment(&postgres[..1]), "secret.key", "secret.key_file");
+
+    let config = from_environment(&[]).unwrap();
+    assert!(config.relay_settings().unwrap_err().to_string().contains("relay.host"));
+    let config = from_environment(&[("POSTILJON_RELAY_HOST", "smtp.example.com")]).unwrap();
+    assert_eq!(config.relay_settings().unwrap().host, "smtp.example.com");
+}
+
+#[test]
+fn the_key_is_made_once_and_for_its_owner_only() {
+    let folder = Folder::new("key");
+    let data = folder.0.join("data").display().to_string();
+    let config = from_environment(&[("POSTILJON_DATA_FOLDER", &data)]).unwrap();
+    assert!(!Path::new(&data).exists(), "reading settings writes nothing");
+    let key = config.secret_key().unwrap();
+    assert!(key.expose().len() >= 32);
+    assert_eq!(config.secret_key().unwrap().expose(), key.expose());
+    let names: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["secret.key"]);
+
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = Path::new(&data).join("secret.key");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(config.secret_key(), Err(SecretKeyError::Readable { .. })));
+    }
+
+    std::fs::remove_file(Path::new(&data).join("secret.key")).unwrap();
+    folder.write("data/secret.key", "short");
+    #[cfg(unix)]
+    std::fs::set_permissions(
+        Path::new(&data).join("secret.key"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    assert!(matches!(config.secret_key(), Err(SecretKeyError::Unusable { .. })));
+}

@@ -1,0 +1,146 @@
+//! Composing an issue: its words, its articles and their order.
+
+use crate::clock::Clock;
+use crate::i18n::{FieldErrors, Message};
+use crate::model::{ArticleDisplay, ArticleId, Issue, IssueId, NewsletterId};
+use crate::store::issues::{self as table, IssueText};
+use crate::store::{self, Store, StoreError, Tx};
+
+/// Longest subject and preheader: what no inbox shows in full.
+const LINE_MAX_CHARS: usize = 250;
+const INTRO_MAX_CHARS: usize = 20_000;
+/// Most articles in an issue.
+pub const ARTICLES_MAX: usize = 50;
+/// How often a number that was just taken by someone else is chosen again.
+const RACES_MAX: usize = 5;
+
+/// An issue as an editor leaves it; a draft may be empty.
+#[derive(Debug, Clone, Default)]
+pub struct IssueInput {
+    pub subject: String,
+    pub preheader: String,
+    /// Markdown.
+    pub intro: String,
+    /// In their order; one that stands twice counts once.
+    pub articles: Vec<(ArticleId, ArticleDisplay)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// Fields: as in [`IssueInput`].
+    #[error(transparent)]
+    Invalid(#[from] FieldErrors),
+    /// Someone else saved in between.
+    #[error("{}", self.message())]
+    Conflict { theirs: Box<Issue> },
+    /// Scheduled issues are frozen.
+    #[error("{}", self.message())]
+    Scheduled,
+    #[error("{}", self.message())]
+    NotFound,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IssueError {
+    /// What to tell the person.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Invalid(_) => Message::new("error-marked-fields"),
+            Self::Conflict { .. } => Message::new("error-conflict"),
+            Self::Scheduled => Message::new("error-issue-scheduled"),
+            Self::NotFound => Message::new("error-issue-not-found"),
+            Self::Store(_) => Message::new("page-error-internal"),
+        }
+    }
+
+    pub fn key(&self) -> &'static str {
+        self.message().key()
+    }
+}
+
+fn parse(input: &IssueInput) -> Result<(IssueText, Vec<(ArticleId, ArticleDisplay)>), FieldErrors> {
+    let mut errors = FieldErrors::new();
+    let text = IssueText {
+        subject: super::line(&mut errors, "subject", &input.subject, LINE_MAX_CHARS, false),
+        preheader: super::line(&mut errors, "preheader", &input.preheader, LINE_MAX_CHARS, false),
+        intro: super::text(&mut errors, "intro", &input.intro, INTRO_MAX_CHARS),
+    };
+    let mut articles: Vec<(ArticleId, ArticleDisplay)> = Vec::new();
+    for (id, display) in &input.articles {
+        if articles.iter().all(|(known, _)| known != id) {
+            articles.push((*id, *display));
+        }
+    }
+    if articles.len() > ARTICLES_MAX {
+        let most = i64::try_from(ARTICLES_MAX).unwrap_or(i64::MAX);
+        errors.add("articles", Message::new("error-too-many-articles").number("most", most));
+    }
+    errors.or((text, articles))
+}
+
+async fn check_articles(tx: &mut Tx, articles: &[(ArticleId, ArticleDisplay)]) -> Result<(), IssueError> {
+    for (id, _) in articles {
+        if store::articles::by_id(tx.db(), *id).await?.is_none() {
+            return Err(FieldErrors::of("articles", Message::new("error-article-not-found")).into());
+        }
+    }
+    Ok(())
+}
+
+/// Makes an issue with the next number of its newsletter.
+///
+/// # Errors
+/// [`IssueError`].
+pub async fn create(
+    store: &Store,
+    clock: &Clock,
+    newsletter: NewsletterId,
+    input: &IssueInput,
+) -> Result<Issue, IssueError> {
+    let (text, articles) = parse(input)?;
+    for race in 1.. {
+        let mut tx = store.begin().await?;
+        if store::newsletters::by_id(tx.db(), newsletter).await?.is_none() {
+            return Err(IssueError::NotFound);
+        }
+        check_articles(&mut tx, &articles).await?;
+        match table::insert(&mut tx, newsletter, &text, clock.now()).await {
+            Ok(issue) => {
+                table::set_articles(&mut tx, issue.id, &articles).await?;
+                tx.commit().await?;
+                return Ok(issue);
+            }
+            Err(error) if error.is_duplicate() && race < RACES_MAX => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(IssueError::NotFound)
+}
+
+/// Saves words and articles over the version that the person began with.
+///
+/// # Errors
+/// [`IssueError::Conflict`] when someone else saved in between, [`IssueError::Scheduled`] when it is too
+/// late; nothing is written then.
+pub async fn save(
+    store: &Store,
+    clock: &Clock,
+    id: IssueId,
+    version: i64,
+    input: &IssueInput,
+) -> Result<Issue, IssueError> {
+    let (text, articles) = parse(input)?;
+    let mut tx = store.begin().await?;
+    let theirs = table::lock(&mut tx, id).await?.ok_or(IssueError::NotFound)?;
+    if store::mailings::of_issue(tx.db(), id).await?.is_some() {
+        return Err(IssueError::Scheduled);
+    }
+    check_articles(&mut tx, &articles).await?;
+    let Some(issue) = table::update(&mut tx, id, version, &text, clock.now()).await? else {
+        return Err(IssueError::Conflict { theirs: Box::new(theirs) });
+    };
+    table::set_articles(&mut tx, id, &articles).await?;
+    tx.commit().await?;
+    Ok(issue)
+}

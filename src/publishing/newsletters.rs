@@ -1,0 +1,147 @@
+//! Adding a newsletter.
+
+use crate::clock::Clock;
+use crate::i18n::{FieldErrors, Message};
+use crate::model::newsletter::NewNewsletter;
+use crate::model::{EmailAddress, Language, Newsletter, Slug, UncertainPolicy};
+use crate::store::{self, Store, StoreError};
+
+const NAME_MAX_CHARS: usize = 100;
+const DESCRIPTION_MAX_CHARS: usize = 500;
+const POSTAL_ADDRESS_MAX_CHARS: usize = 300;
+
+/// A newsletter as typed.
+#[derive(Debug, Clone)]
+pub struct NewsletterInput {
+    /// Empty to have one made of the name.
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub language: Language,
+    /// IANA name, such as `Europe/Brussels`.
+    pub time_zone: String,
+    pub sender_name: String,
+    pub sender_address: String,
+    /// Empty for none.
+    pub reply_to: String,
+    pub postal_address: String,
+    /// `#rrggbb`.
+    pub brand_color: String,
+    /// Absolute http(s) URL, or empty.
+    pub logo_url: String,
+    pub on_uncertain: UncertainPolicy,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NewsletterError {
+    /// Fields: as in [`NewsletterInput`].
+    #[error(transparent)]
+    Invalid(#[from] FieldErrors),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl NewsletterError {
+    /// What to tell the person.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Invalid(_) => Message::new("error-marked-fields"),
+            Self::Store(_) => Message::new("page-error-internal"),
+        }
+    }
+
+    pub fn key(&self) -> &'static str {
+        self.message().key()
+    }
+}
+
+/// Adds a newsletter.
+///
+/// # Errors
+/// [`NewsletterError::Invalid`] names every field that is wrong, also a short name that is taken.
+pub async fn add_newsletter(
+    store: &Store,
+    clock: &Clock,
+    input: &NewsletterInput,
+) -> Result<Newsletter, NewsletterError> {
+    let new = parse(input)?;
+    let mut tx = store.begin().await?;
+    match store::newsletters::insert(&mut tx, &new, clock.now()).await {
+        Ok(newsletter) => {
+            tx.commit().await?;
+            Ok(newsletter)
+        }
+        Err(error) if error.is_duplicate() => {
+            Err(FieldErrors::of("slug", Message::new("error-slug-taken")).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn parse(input: &NewsletterInput) -> Result<NewNewsletter, FieldErrors> {
+    let mut errors = FieldErrors::new();
+    let name = super::line(&mut errors, "name", &input.name, NAME_MAX_CHARS, true);
+    let slug = match input.slug.trim() {
+        "" => Slug::from_title(&name),
+        slug => Slug::parse(slug).ok(),
+    };
+    if slug.is_none() {
+        errors.add("slug", Message::new("error-slug"));
+    }
+    let time_zone = input.time_zone.trim();
+    if time_zone.parse::<chrono_tz::Tz>().is_err() {
+        errors.add("time_zone", Message::new("error-time-zone"));
+    }
+    let sender_address = address(&mut errors, "sender_address", &input.sender_address);
+    let reply_to = match input.reply_to.trim() {
+        "" => None,
+        reply_to => address(&mut errors, "reply_to", reply_to),
+    };
+    let postal_address =
+        super::text(&mut errors, "postal_address", &input.postal_address, POSTAL_ADDRESS_MAX_CHARS);
+    if postal_address.is_empty() {
+        errors.add("postal_address", Message::new("check-no-postal-address"));
+    }
+    let brand_color = input.brand_color.trim().to_ascii_lowercase();
+    let is_color = brand_color
+        .strip_prefix('#')
+        .is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()));
+    if !is_color {
+        errors.add("brand_color", Message::new("error-color"));
+    }
+    let description = super::text(&mut errors, "description", &input.description, DESCRIPTION_MAX_CHARS);
+    let sender_name = super::line(&mut errors, "sender_name", &input.sender_name, NAME_MAX_CHARS, true);
+    let logo_url = super::url(&mut errors, "logo_url", &input.logo_url);
+    match (slug, sender_address) {
+        (Some(slug), Some(sender_address)) if errors.is_empty() => Ok(NewNewsletter {
+            slug,
+            name,
+            description,
+            language: input.language,
+            time_zone: time_zone.to_owned(),
+            sender_name,
+            sender_address,
+            reply_to,
+            postal_address,
+            brand_color,
+            logo_url,
+            on_uncertain: input.on_uncertain,
+        }),
+        _ => Err(errors),
+    }
+}
+
+/// An address that we send from: relays rarely take letters beyond ASCII there.
+fn address(errors: &mut FieldErrors, field: &'static str, text: &str) -> Option<EmailAddress> {
+    match EmailAddress::parse(text) {
+        Ok(address) if address.needs_smtputf8() => {
+            errors.add(field, Message::new("error-address-local"));
+            None
+        }
+        Ok(address) => Some(address),
+        Err(error) => {
+            errors.add(field, Message::new(error.key()));
+            None
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! When an issue goes out: a moment in the newsletter's time zone, or now. Scheduling freezes what is sent.
+
+use std::time::Duration;
+
+use chrono::{MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+
+use super::check::Finding;
+use super::compose::compose;
+use crate::clock::Clock;
+use crate::i18n::Message;
+use crate::model::{IssueId, Mailing, Newsletter, Timestamp};
+use crate::store::mailings::{self, Content};
+use crate::store::{self, Store, StoreError};
+
+/// A time that was right when the form was filled in is not refused for being a little past.
+const PAST_MAX: Duration = Duration::from_secs(60);
+/// Later than this is a mistyped year.
+const AHEAD_MAX: Duration = Duration::from_secs(2 * 366 * 24 * 3600);
+/// Longest gap that a clock was ever put forward by, in minutes: a day (Samoa, 2011), and room.
+const GAP_MAX_MINUTES: i64 = 26 * 60;
+
+/// When to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Now,
+    /// On the clocks of the newsletter's time zone.
+    Local(NaiveDateTime),
+}
+
+#[derive(Debug)]
+pub struct Scheduled {
+    pub mailing: Mailing,
+    /// `false` when the issue had its mailing already: a second click.
+    pub is_new: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    #[error("{}", self.message())]
+    NotFound,
+    #[error("{}", self.message())]
+    BadTime,
+    #[error("{}", self.message())]
+    Past,
+    #[error("{}", self.message())]
+    TooFar,
+    /// What must be mended first; also holds warnings.
+    #[error("{}", blocked(.0))]
+    Blocked(Vec<Finding>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ScheduleError {
+    /// What to tell the person.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::NotFound => Message::new("error-issue-not-found"),
+            Self::BadTime => Message::new("schedule-bad-time"),
+            Self::Past => Message::new("schedule-past"),
+            Self::TooFar => Message::new("schedule-too-far"),
+            Self::Blocked(_) => Message::new("schedule-blocked"),
+            Self::Store(_) => Message::new("page-error-internal"),
+        }
+    }
+
+    pub fn key(&self) -> &'static str {
+        self.message().key()
+    }
+}
+
+fn blocked(findings: &[Finding]) -> String {
+    let lines = findings.iter().filter(|finding| finding.blocks()).map(|finding| format!("\n- {finding}"));
+    format!("{}{}", Message::new("schedule-blocked"), lines.collect::<String>())
+}
+
+/// Reads `2027-03-28T02:30` or `2027-03-28 02:30`, with or without seconds.
+///
+/// # Errors
+/// [`ScheduleError::BadTime`].
+pub fn parse_local(text: &str) -> Result<NaiveDateTime, ScheduleError> {
+    let text = text.trim().replace('T', " ");
+    ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+        .ok_or(ScheduleError::BadTime)
+}
+
+/// The newsletter's time zone; UTC if the stored name is none, which adding a newsletter prevents.
+pub fn zone_of(newsletter: &Newsletter) -> Tz {
+    newsletter.time_zone.parse().unwrap_or(Tz::UTC)
+}
+
+/// The moment at which clocks in a zone show a time. A time that occurs twice is its first occurrence; one
+/// that is skipped is the next that exists (R20).
+///
+/// # Errors
+/// [`ScheduleError::BadTime`] when there is none in a day.
+pub fn moment(local: NaiveDateTime, zone: Tz) -> Result<Timestamp, ScheduleError> {
+    for minutes in 0..=GAP_MAX_MINUTES {
+        let local = local.checked_add_signed(TimeDelta::minutes(minutes)).ok_or(ScheduleError::BadTime)?;
+        match zone.from_local_datetime(&local) {
+            MappedLocalTime::Single(moment) | MappedLocalTime::Ambiguous(moment, _) => {
+                return Ok(Timestamp::from_utc(moment.to_utc()));
+            }
+            MappedLocalTime::None => {}
+        }
+    }
+    Err(ScheduleError::BadTime)
+}
+
+/// The moment of `when` for a newsletter, if it may be chosen now.
+///
+/// # Errors
+/// [`ScheduleError`]: past, too far ahead, or no time at all.
+pub fn due_at(when: When, newsletter: &Newsletter, now: Timestamp) -> Result<Timestamp, ScheduleError> {
+    let due_at = match when {
+        When::Now => return Ok(now),
+        When::Local(local) => moment(local, zone_of(newsletter))?,
+    };
+    if due_at < now.minus(PAST_MAX) {
+        Err(ScheduleError::Past)
+    } else if due_at > now.plus(AHEAD_MAX) {
+        Err(ScheduleError::TooFar)
+    } else {
+        Ok(due_at)
+    }
+}
+
+/// Schedules an issue: checks and renders it, and keeps what will be sent, in one transaction. An issue that
+/// is scheduled already answers with its mailing, whatever `when` says.
+///
+/// # Errors
+/// [`ScheduleError`]; nothing is written then.
+pub async fn schedule(
+    store: &Store,
+    clock: &Clock,
+    public_url: &str,
+    id: IssueId,
+    when: When,
+) -> Result<Scheduled, ScheduleError> {
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let issue = store::issues::lock(&mut tx, id).await?.ok_or(ScheduleError::NotFound)?;
+    if let Some(mailing) = mailings::of_issue(tx.db(), id).await? {
+        return Ok(Scheduled { mailing, is_new: false });
+    }
+    let newsletter = store::newsletters::by_id(tx.db(), issue.newsletter_id).await?;
+    let due_at = due_at(when, &newsletter.ok_or(ScheduleError::NotFound)?, now)?;
+    let composed = compose(tx.db(), id, due_at, public_url).await?.ok_or(ScheduleError::NotFound)?;
+    let is_ready = composed.is_ready();
+    let rendered = match composed.rendered {
+        Ok(rendered) if is_ready => rendered,
+        _ => return Err(ScheduleError::Blocked(composed.findings)),
+    };
+    let mailing = mailings::insert(&mut tx, id, composed.newsletter.id, due_at, now).await?;
+    let content = Content {
+        language: composed.newsletter.language,
+        subject: rendered.subject,
+        html: rendered.html,
+        text: rendered.text,
+        web_html: rendered.web_html,
+    };
+    mailings::insert_content(&mut tx, mailing.id, &content).await?;
+    for row in &composed.articles {
+        let article = &row.article;
+        mailings::insert_article(&mut tx, mailing.id, article.id, row.position, article.version).await?;
+    }
+    tx.commit().await?;
+    Ok(Scheduled { mailing, is_new: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brussels(text: &str) -> String {
+        let local = parse_local(text).expect("a time");
+        moment(local, chrono_tz::Europe::Brussels).expect("a moment").rfc3339()
+    }
+
+    #[test]
+    fn a_time_that_the_clock_skips_is_the_next_that_exists() {
+        assert_eq!(brussels("2027-03-28 02:30"), "2027-03-28T01:00:00Z");
+        assert_eq!(brussels("2027-03-28T03:00"), "2027-03-28T01:00:00Z");
+        assert_eq!(brussels("2027-03-28T01:59"), "2027-03-28T00:59:00Z");
+    }
+
+    #[test]
+    fn a_time_that_occurs_twice_is_its_first_occurrence() {
+        assert_eq!(brussels("2027-10-31 02:30"), "2027-10-31T00:30:00Z");
+        assert_eq!(brussels("2027-10-31 03:30"), "2027-10-31T02:30:00Z");
+    }
+
+    #[test]
+    fn a_day_that_a_country_skipped_is_the_next_day() {
+        let local = parse_local("2011-12-30 12:00").expect("a time");
+        let moment = moment(local, chrono_tz::Pacific::Apia).expect("a moment");
+        assert_eq!(moment.rfc3339(), "2011-12-30T10:00:00Z");
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in ["", "morgen", "2027-02-30 10:00", "2027-03-28", "2027-03-28 25:00", "10:00"] {
+            assert!(matches!(parse_local(text), Err(ScheduleError::BadTime)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! An issue as it will arrive, to a colleague.
+
+use uuid::Uuid;
+
+use super::check::Finding;
+use super::compose::compose;
+use crate::clock::Clock;
+use crate::i18n::{FieldErrors, Message};
+use crate::keys::{self, NoRandomness};
+use crate::model::{EmailAddress, IssueId, OutboxId, OutboxKind};
+use crate::store::outbox::{self, NewMail};
+use crate::store::{Store, StoreError};
+
+/// Octets of a nonce; a test mail derives nothing from it.
+const NONCE_OCTETS: usize = 16;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TestMailError {
+    /// Field: `to`.
+    #[error(transparent)]
+    Invalid(#[from] FieldErrors),
+    #[error("{}", self.message())]
+    NotFound,
+    /// It cannot be rendered: these must be mended first.
+    #[error("{}", self.message())]
+    Blocked(Vec<Finding>),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl TestMailError {
+    /// What to tell the person.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Invalid(errors) => errors
+                .iter()
+                .next()
+                .map_or_else(|| Message::new("error-marked-fields"), |error| error.message.clone()),
+            Self::NotFound => Message::new("error-issue-not-found"),
+            Self::Blocked(_) => Message::new("test-mail-blocked"),
+            Self::Randomness(_) | Self::Store(_) => Message::new("page-error-internal"),
+        }
+    }
+
+    pub fn key(&self) -> &'static str {
+        self.message().key()
+    }
+}
+
+/// Puts a test mail of an issue, as it is now, into the outbox. An unfinished issue may be tested, as long as
+/// it has a subject and can be rendered.
+///
+/// # Errors
+/// [`TestMailError`].
+pub async fn send_test(
+    store: &Store,
+    clock: &Clock,
+    public_url: &str,
+    id: IssueId,
+    to: &str,
+) -> Result<OutboxId, TestMailError> {
+    let to = EmailAddress::parse(to).map_err(|error| FieldErrors::of("to", Message::new(error.key())))?;
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let composed = compose(tx.db(), id, now, public_url).await?.ok_or(TestMailError::NotFound)?;
+    if composed.rendered.is_err() || composed.issue.subject.is_empty() {
+        return Err(TestMailError::Blocked(composed.findings));
+    }
+    let mail = NewMail {
+        kind: OutboxKind::Test,
+        newsletter_id: composed.newsletter.id,
+        subscription_id: None,
+        to_address: Some(to),
+        issue_id: Some(id),
+        language: composed.newsletter.language,
+        nonce: keys::random::<NONCE_OCTETS>()?.to_vec(),
+        message_uuid: Uuid::now_v7(),
+    };
+    let outbox_id = outbox::insert(&mut tx, &mail, now).await?;
+    tx.commit().await?;
+    Ok(outbox_id)
+}

@@ -1,0 +1,49 @@
+//! `GET /n/{slug}/brand.css`: a newsletter's colour as variables, moved as far as it takes to be readable
+//! in light and in dark.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Data, Path};
+
+use crate::mail::color::Color;
+use crate::web::{App, PageError};
+
+/// `--surface` of `site.css` in dark: the lightest of the dark backgrounds.
+const DARK_SURFACE: &str = "#211e1b";
+/// `--paper` of `site.css` in light: the darkest of the light backgrounds.
+const LIGHT_PAPER: &str = "#fbfaf7";
+/// Long enough for one visit, short enough for an editor who tries colours.
+const CACHE: &str = "public, max-age=300";
+
+pub async fn get(app: Data<App>, slug: Path<String>) -> Result<HttpResponse, PageError> {
+    let newsletter = super::newsletter(&app, &slug).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header((CACHE_CONTROL, CACHE))
+        .body(css(&newsletter.brand_color)))
+}
+
+fn css(brand: &str) -> String {
+    let brand = Color::brand(brand);
+    let light = brand.readable_on(Color::parse(LIGHT_PAPER).unwrap_or(Color::WHITE));
+    let dark = brand.readable_on(Color::parse(DARK_SURFACE).unwrap_or(Color::BLACK));
+    format!(
+        ":root {{ --brand: {light}; --on-brand: {}; --link: {light}; }}\n\
+         @media (prefers-color-scheme: dark) {{ :root {{ --brand: {dark}; --on-brand: {}; --link: {dark}; }} }}\n",
+        light.text_on(),
+        dark.text_on()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pale_brand_is_darkened_in_light_and_a_dark_one_lightened_in_dark() {
+        assert!(!css("#ffff00").contains("--brand: #ffff00; --on-brand: #ffffff"));
+        assert!(css("#0f766e").starts_with(":root { --brand: #0f766e; --on-brand: #ffffff;"));
+        assert!(css("#000000").contains("dark"));
+        assert!(!css("red; } body { display: none").contains("display"));
+    }
+}

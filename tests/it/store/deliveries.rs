@@ -1,0 +1,375 @@
+use std::collections::HashSet;
+
+use postiljon::model::{
+    Account, Mailing, MailingId, NewsletterId, Outcome, SubscriberId, SubscriptionId, SubscriptionStatus,
+    UncertainPolicy, WorkerId,
+};
+use postiljon::store::deliveries::{self, RECORD_ROWS_MAX, Recipient, Record};
+use postiljon::store::{Store, mailings, newsletters, subscribers, subscriptions, workers};
+
+use crate::support::database::{both_dbs, change, execute, read};
+use crate::support::samples::{NOW, at, confirmed, new_newsletter, newsletter, scheduled, sending};
+
+async fn worker(store: &Store) -> WorkerId {
+    change!(store, |tx| workers::insert(tx, NOW))
+}
+
+/// A newsletter with so many readers, and a mailing of it that is being sent.
+async fn mailing_to(store: &Store, readers: usize) -> Mailing {
+    let newsletter = newsletter(store, "insights").await;
+    for n in 1..=readers {
+        confirmed(store, newsletter.id, n).await;
+    }
+    sending(store, newsletter.id).await
+}
+
+/// Claims as a feeder does: the mailing is locked and read in the same transaction.
+async fn claim(store: &Store, mailing: MailingId, worker: WorkerId, limit: i64) -> Vec<Recipient> {
+    let mut tx = store.begin().await.expect("a transaction");
+    let locked = mailings::lock_sending(&mut tx, mailing).await.expect("locked").expect("sending");
+    let claimed = deliveries::claim_next(&mut tx, &locked, worker, limit, NOW).await.expect("claimed");
+    tx.commit().await.expect("committed");
+    claimed
+}
+
+fn subscriptions_of(claimed: &[Recipient]) -> Vec<SubscriptionId> {
+    claimed.iter().map(|recipient| recipient.subscription_id).collect()
+}
+
+async fn now(store: &Store, mailing: MailingId) -> Mailing {
+    read!(store, |db| mailings::by_id(db, mailing)).expect("there")
+}
+
+/// The account of a mailing, after a check that it equals the rows.
+async fn account(store: &Store, mailing: MailingId) -> Account {
+    let account = now(store, mailing).await.account;
+    let counts = read!(store, |db| deliveries::count(db, mailing));
+    let count = |outcome| counts.iter().find(|(of, _)| *of == outcome).map_or(0, |(_, count)| *count);
+    assert_eq!(account.sent, count(Outcome::Sent), "sent");
+    assert_eq!(account.deferred, count(Outcome::Deferred), "deferred");
+    assert_eq!(account.bounced, count(Outcome::Bounced), "bounced");
+    assert_eq!(account.uncertain, count(Outcome::Uncertain), "uncertain");
+    assert_eq!(account.skipped, count(Outcome::Skipped), "skipped");
+    assert_eq!(account.expired, count(Outcome::Expired), "expired");
+    account
+}
+
+fn outcome(subscriber_id: SubscriberId, outcome: Outcome) -> Record {
+    let due_at = (outcome == Outcome::Deferred).then_some(at(10));
+    Record { subscriber_id, outcome, attempts: 1, doubts: 0, due_at, reply: outcome.to_string() }
+}
+
+async fn record(store: &Store, mailing: MailingId, worker: WorkerId, records: &[Record]) -> usize {
+    change!(store, |tx| deliveries::record(tx, mailing, worker, records, at(5)))
+}
+
+both_dbs!(the_feeder_walks_the_audience_in_batches_to_its_end, |store| {
+    let mailing = mailing_to(&store, 5).await;
+    let worker = worker(&store).await;
+    let first = claim(&store, mailing.id, worker, 2).await;
+    assert_eq!(subscriptions_of(&first), [SubscriptionId(1), SubscriptionId(2)]);
+    assert_eq!(first[0].address.as_str(), "reader1@example.org");
+    assert_eq!(now(&store, mailing.id).await.cursor, SubscriptionId(2));
+    let second = claim(&store, mailing.id, worker, 2).await;
+    assert_eq!(subscriptions_of(&second), [SubscriptionId(3), SubscriptionId(4)]);
+    let third = claim(&store, mailing.id, worker, 2).await;
+    assert_eq!(subscriptions_of(&third), [SubscriptionId(5)]);
+    assert_eq!(now(&store, mailing.id).await.cursor, mailing.audience_end);
+    assert!(claim(&store, mailing.id, worker, 2).await.is_empty());
+    assert_eq!(account(&store, mailing.id).await.open(), 5);
+});
+
+both_dbs!(who_left_or_came_after_the_start_is_not_claimed, |store| {
+    let insights = newsletter(&store, "insights").await;
+    let weekly = newsletter(&store, "weekly").await;
+    let stays = confirmed(&store, insights.id, 1).await;
+    let leaves = confirmed(&store, insights.id, 2).await;
+    let comes_back = confirmed(&store, insights.id, 3).await;
+    confirmed(&store, weekly.id, 4).await;
+    let last = confirmed(&store, insights.id, 5).await;
+    let mailing = sending(&store, insights.id).await;
+    change!(store, |tx| subscriptions::unsubscribe(tx, leaves.id, at(1)));
+    change!(store, |tx| subscriptions::unsubscribe(tx, comes_back.id, at(1)));
+    change!(store, |tx| subscriptions::confirm(tx, comes_back.id, comes_back.language, at(2)));
+    confirmed(&store, insights.id, 6).await;
+    let claimed = claim(&store, mailing.id, worker(&store).await, 10).await;
+    assert_eq!(subscriptions_of(&claimed), [stays.id, last.id]);
+});
+
+both_dbs!(a_stale_cursor_claims_nobody_twice, |store| {
+    let mailing = mailing_to(&store, 4).await;
+    let (one, two) = (worker(&store).await, worker(&store).await);
+    claim(&store, mailing.id, one, 3).await;
+    // `mailing` still has the cursor of the start.
+    let claimed = change!(store, |tx| deliveries::claim_next(tx, &mailing, two, 10, NOW));
+    assert_eq!(subscriptions_of(&claimed), [SubscriptionId(4)]);
+});
+
+both_dbs!(feeders_that_run_at_once_share_the_audience, |store| {
+    let mailing = mailing_to(&store, 30).await;
+    let mut feeders = Vec::new();
+    for _ in 0..3 {
+        let (store, worker) = (store.clone(), worker(&store).await);
+        feeders.push(tokio::spawn(async move {
+            let mut claimed = Vec::new();
+            loop {
+                let batch = claim(&store, mailing.id, worker, 4).await;
+                if batch.is_empty() {
+                    return claimed;
+                }
+                claimed.extend(subscriptions_of(&batch));
+            }
+        }));
+    }
+    let mut all = Vec::new();
+    for feeder in feeders {
+        all.extend(feeder.await.expect("fed"));
+    }
+    assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (30, 30));
+    assert_eq!(read!(store, |db| deliveries::count(db, mailing.id)), [(Outcome::Claimed, 30)]);
+});
+
+both_dbs!(every_outcome_moves_its_number_and_the_account_balances, |store| {
+    let mailing = mailing_to(&store, 6).await;
+    let worker = worker(&store).await;
+    let claimed = claim(&store, mailing.id, worker, 10).await;
+    let outcomes = [
+        Outcome::Sent,
+        Outcome::Deferred,
+        Outcome::Bounced,
+        Outcome::Uncertain,
+        Outcome::Skipped,
+        Outcome::Expired,
+    ];
+    let records: Vec<Record> =
+        claimed.iter().zip(outcomes).map(|(to, of)| outcome(to.subscriber_id, of)).collect();
+    assert_eq!(record(&store, mailing.id, worker, &records).await, 6);
+    let expected =
+        Account { audience: 6, sent: 1, deferred: 1, bounced: 1, uncertain: 1, skipped: 1, expired: 1 };
+    assert_eq!(account(&store, mailing.id).await, expected);
+    let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 10));
+    for (row, record) in ledger.iter().zip(&records) {
+        assert_eq!((row.subscriber_id, row.outcome), (record.subscriber_id, record.outcome));
+        assert_eq!((row.attempts, row.doubts, row.at), (1, 0, at(5)));
+        assert_eq!((row.due_at, &row.reply), (record.due_at, &record.reply));
+    }
+    assert_eq!(ledger.len(), 6);
+});
+
+both_dbs!(only_the_worker_that_holds_a_claim_records_it_and_once, |store| {
+    let mailing = mailing_to(&store, 2).await;
+    let (holder, other) = (worker(&store).await, worker(&store).await);
+    let claimed = claim(&store, mailing.id, holder, 1).await;
+    let sent = outcome(claimed[0].subscriber_id, Outcome::Sent);
+    // The second reader was not claimed by anyone.
+    let unclaimed = outcome(SubscriberId(2), Outcome::Sent);
+    let standing = async |worker| {
+        read!(store, |db| deliveries::still_claimed(db, mailing.id, claimed[0].subscriber_id, worker))
+    };
+    assert!(standing(holder).await && !standing(other).await);
+    assert_eq!(record(&store, mailing.id, other, std::slice::from_ref(&sent)).await, 0);
+    assert_eq!(account(&store, mailing.id).await.sent, 0);
+    assert_eq!(record(&store, mailing.id, holder, &[sent.clone(), unclaimed]).await, 1);
+    assert_eq!(record(&store, mailing.id, holder, &[sent]).await, 0);
+    assert_eq!(record(&store, mailing.id, holder, &[]).await, 0);
+    assert_eq!(account(&store, mailing.id).await.sent, 1);
+    assert!(!standing(holder).await);
+});
+
+both_dbs!(a_claim_does_not_stand_while_its_mailing_is_paused, |store| {
+    let mailing = mailing_to(&store, 1).await;
+    let worker = worker(&store).await;
+    let to = claim(&store, mailing.id, worker, 1).await[0].subscriber_id;
+    execute(&store, "UPDATE mailings SET status = 'paused'").await;
+    assert!(!read!(store, |db| deliveries::still_claimed(db, mailing.id, to, worker)));
+});
+
+both_dbs!(more_outcomes_than_fit_into_one_statement_are_all_recorded, |store| {
+    let mailing = mailing_to(&store, 1).await;
+    let worker = worker(&store).await;
+    let to = claim(&store, mailing.id, worker, 1).await[0].subscriber_id;
+    // All but the last are nobody's: the row that counts stands in the second statement.
+    let nobody = (0..RECORD_ROWS_MAX).map(|_| outcome(SubscriberId(i64::MAX), Outcome::Sent));
+    let records: Vec<Record> = nobody.chain([outcome(to, Outcome::Sent)]).collect();
+    assert_eq!(record(&store, mailing.id, worker, &records).await, 1);
+    assert_eq!(account(&store, mailing.id).await.sent, 1);
+});
+
+both_dbs!(a_deferred_delivery_is_claimed_again_when_it_is_due, |store| {
+    let mailing = mailing_to(&store, 3).await;
+    let (one, two) = (worker(&store).await, worker(&store).await);
+    let claimed = claim(&store, mailing.id, one, 10).await;
+    let mut records: Vec<Record> =
+        claimed.iter().map(|to| outcome(to.subscriber_id, Outcome::Deferred)).collect();
+    records[0].due_at = Some(at(30));
+    records[0].doubts = 1;
+    records[2].due_at = Some(at(20));
+    record(&store, mailing.id, one, &records).await;
+    assert_eq!(read!(store, |db| deliveries::next_due(db)), Some(at(10)));
+    let due = async |worker, limit, moment| {
+        let retries = change!(store, |tx| deliveries::claim_due(tx, mailing.id, worker, limit, at(moment)));
+        retries.iter().map(|retry| (retry.subscriber_id, retry.attempts, retry.doubts)).collect::<Vec<_>>()
+    };
+    assert!(due(two, 10, 9).await.is_empty());
+    assert_eq!(due(two, 1, 30).await, [(records[1].subscriber_id, 1, 0)]);
+    assert_eq!(due(two, 1, 30).await, [(records[2].subscriber_id, 1, 0)]);
+    assert_eq!(due(two, 1, 30).await, [(records[0].subscriber_id, 1, 1)]);
+    assert!(due(one, 10, 30).await.is_empty());
+    assert_eq!(read!(store, |db| deliveries::next_due(db)), None);
+    assert_eq!(account(&store, mailing.id).await.deferred, 0);
+
+    assert_eq!(record(&store, mailing.id, one, &records).await, 0, "the claim is the second worker's");
+    let sent = outcome(records[0].subscriber_id, Outcome::Sent);
+    assert_eq!(record(&store, mailing.id, two, &[sent]).await, 1);
+    let row = &read!(store, |db| deliveries::of_subscriber(db, records[0].subscriber_id))[0];
+    assert_eq!((row.outcome, row.attempts, row.doubts, row.due_at), (Outcome::Sent, 2, 1, None));
+});
+
+both_dbs!(only_mailings_that_are_sending_have_a_next_try, |store| {
+    let mailing = mailing_to(&store, 1).await;
+    let worker = worker(&store).await;
+    let to = claim(&store, mailing.id, worker, 1).await[0].subscriber_id;
+    record(&store, mailing.id, worker, &[outcome(to, Outcome::Deferred)]).await;
+    execute(&store, "UPDATE mailings SET status = 'paused'").await;
+    assert_eq!(read!(store, |db| deliveries::next_due(db)), None);
+});
+
+both_dbs!(leaving_skips_what_is_deferred_or_not_reached_and_nothing_else, |store| {
+    let mailing = mailing_to(&store, 5).await;
+    let worker = worker(&store).await;
+    let claimed = claim(&store, mailing.id, worker, 3).await;
+    let [sent, deferred, on_wire] = [0, 1, 2].map(|n: usize| claimed[n].subscriber_id);
+    let records = [outcome(sent, Outcome::Sent), outcome(deferred, Outcome::Deferred)];
+    record(&store, mailing.id, worker, &records).await;
+    let not_reached = SubscriberId(4);
+    let stranger = SubscriberId(99);
+    for _ in 0..2 {
+        for (subscriber, in_audience) in
+            [(sent, true), (deferred, true), (on_wire, true), (not_reached, true), (stranger, false)]
+        {
+            change!(store, |tx| deliveries::skip(tx, &mailing, subscriber, in_audience, at(6)));
+        }
+    }
+    let expected = Account { audience: 5, sent: 1, skipped: 2, ..Account::default() };
+    assert_eq!(account(&store, mailing.id).await, expected);
+    let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 10));
+    assert_eq!(
+        ledger.iter().map(|row| (row.subscriber_id, row.outcome)).collect::<Vec<_>>(),
+        [
+            (sent, Outcome::Sent),
+            (deferred, Outcome::Skipped),
+            (on_wire, Outcome::Claimed),
+            (not_reached, Outcome::Skipped),
+        ]
+    );
+    assert_eq!(ledger[1].due_at, None);
+    // The feeder passes the one that was skipped before it came there.
+    let claimed = claim(&store, mailing.id, worker, 10).await;
+    assert_eq!(subscriptions_of(&claimed), [SubscriptionId(5)]);
+    let rest = [on_wire, claimed[0].subscriber_id].map(|to| outcome(to, Outcome::Sent));
+    record(&store, mailing.id, worker, &rest).await;
+    let done = change!(store, |tx| mailings::finish(tx, mailing.id, at(7))).expect("finished");
+    assert!(done.account.balances());
+});
+
+both_dbs!(a_recipient_is_read_as_it_is_now, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let subscription = confirmed(&store, newsletter.id, 1).await;
+    let subscriber = subscription.subscriber_id;
+    let look = async |newsletter| read!(store, |db| deliveries::recipient(db, newsletter, subscriber));
+    let (recipient, status) = look(newsletter.id).await.expect("there");
+    assert_eq!((recipient.subscription_id, status), (subscription.id, SubscriptionStatus::Confirmed));
+    assert_eq!((recipient.address.as_str(), recipient.name.as_str()), ("reader1@example.org", "Reader 1"));
+    change!(store, |tx| subscriptions::unsubscribe(tx, subscription.id, NOW));
+    assert_eq!(look(newsletter.id).await.expect("there").1, SubscriptionStatus::Unsubscribed);
+    assert!(look(NewsletterId(i64::MAX)).await.is_none());
+    change!(store, |tx| subscribers::delete(tx, subscriber));
+    assert!(look(newsletter.id).await.is_none());
+});
+
+both_dbs!(a_worker_that_stops_gives_back_what_was_not_on_the_wire, |store| {
+    let mailing = mailing_to(&store, 3).await;
+    let (one, two) = (worker(&store).await, worker(&store).await);
+    let claimed = claim(&store, mailing.id, one, 2).await;
+    record(&store, mailing.id, one, &[outcome(claimed[0].subscriber_id, Outcome::Sent)]).await;
+    claim(&store, mailing.id, two, 1).await;
+    assert_eq!(change!(store, |tx| deliveries::release(tx, one, at(8))), 1);
+    assert_eq!(change!(store, |tx| deliveries::release(tx, one, at(8))), 0);
+    let expected = Account { audience: 3, sent: 1, deferred: 1, ..Account::default() };
+    assert_eq!(account(&store, mailing.id).await, expected);
+    let again = change!(store, |tx| deliveries::claim_due(tx, mailing.id, two, 10, at(8)));
+    assert_eq!(again.len(), 1);
+    assert_eq!((again[0].subscriber_id, again[0].attempts), (claimed[1].subscriber_id, 0));
+    assert_eq!(again[0].doubts, 0);
+});
+
+both_dbs!(the_claims_of_a_dead_worker_are_tried_again_or_held_as_each_newsletter_is_set, |store| {
+    let resends = newsletter(&store, "resends").await;
+    let mut new = new_newsletter("holds");
+    new.on_uncertain = UncertainPolicy::Hold;
+    let holds = change!(store, |tx| newsletters::insert(tx, &new, NOW));
+    let dead = worker(&store).await;
+    let mut sent = Vec::new();
+    for newsletter in [resends.id, holds.id] {
+        for n in 1..=2 {
+            confirmed(&store, newsletter, n).await;
+        }
+        let mailing = sending(&store, newsletter).await;
+        let claimed = claim(&store, mailing.id, dead, 2).await;
+        record(&store, mailing.id, dead, &[outcome(claimed[0].subscriber_id, Outcome::Sent)]).await;
+        sent.push((mailing.id, claimed[1].subscriber_id));
+    }
+    let [(resent, to), (held, held_to)] = sent[..] else { panic!("two mailings") };
+    for policy in [UncertainPolicy::Resend, UncertainPolicy::Hold] {
+        assert_eq!(change!(store, |tx| deliveries::recover(tx, dead, policy, at(8))), 1);
+        assert_eq!(change!(store, |tx| deliveries::recover(tx, dead, policy, at(8))), 0);
+    }
+    let expected = Account { audience: 2, sent: 1, deferred: 1, ..Account::default() };
+    assert_eq!(account(&store, resent).await, expected);
+    let expected = Account { audience: 2, sent: 1, uncertain: 1, ..Account::default() };
+    assert_eq!(account(&store, held).await, expected);
+    let row = &read!(store, |db| deliveries::ledger(db, resent, SubscriberId(to.0 - 1), 1))[0];
+    assert_eq!((row.outcome, row.doubts, row.due_at), (Outcome::Deferred, 1, Some(at(8))));
+    let row = &read!(store, |db| deliveries::ledger(db, held, SubscriberId(held_to.0 - 1), 1))[0];
+    assert_eq!((row.outcome, row.doubts, row.due_at), (Outcome::Uncertain, 1, None));
+    // The dead worker may still come back from its pause: too late.
+    assert_eq!(record(&store, resent, dead, &[outcome(to, Outcome::Sent)]).await, 0);
+});
+
+both_dbs!(the_ledger_is_read_in_pages, |store| {
+    let mailing = mailing_to(&store, 3).await;
+    let worker = worker(&store).await;
+    claim(&store, mailing.id, worker, 10).await;
+    let page = async |after| {
+        let rows = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(after), 2));
+        rows.iter().map(|row| row.subscriber_id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(page(0).await, [1, 2]);
+    assert_eq!(page(2).await, [3]);
+    assert!(page(3).await.is_empty());
+});
+
+both_dbs!(what_one_person_was_sent_is_found_over_all_mailings, |store| {
+    let first = mailing_to(&store, 2).await;
+    let second = scheduled(&store, first.newsletter_id).await;
+    change!(store, |tx| mailings::start(tx, second.id, NOW)).expect("begun");
+    let worker = worker(&store).await;
+    for mailing in [second.id, first.id] {
+        claim(&store, mailing, worker, 10).await;
+    }
+    let found = read!(store, |db| deliveries::of_subscriber(db, SubscriberId(1)));
+    assert_eq!(found.iter().map(|row| row.mailing_id).collect::<Vec<_>>(), [first.id, second.id]);
+});
+
+both_dbs!(the_words_of_relays_about_an_erased_person_are_forgotten, |store| {
+    let mailing = mailing_to(&store, 2).await;
+    let worker = worker(&store).await;
+    let claimed = claim(&store, mailing.id, worker, 10).await;
+    let records: Vec<Record> = claimed.iter().map(|to| outcome(to.subscriber_id, Outcome::Bounced)).collect();
+    record(&store, mailing.id, worker, &records).await;
+    change!(store, |tx| deliveries::forget_replies(tx, SubscriberId(1)));
+    let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 10));
+    let replies: Vec<&str> = ledger.iter().map(|row| row.reply.as_str()).collect();
+    assert_eq!(replies, ["", "bounced"]);
+    assert_eq!(account(&store, mailing.id).await.bounced, 2);
+});

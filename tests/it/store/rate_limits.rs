@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+use postiljon::store::rate_limits;
+
+use crate::support::database::{both_dbs, change, read};
+use crate::support::samples::{NOW, at};
+
+const WINDOW: Duration = Duration::from_millis(100);
+
+both_dbs!(a_window_starts_with_its_first_hit_and_ends_on_time, |store| {
+    let hit = async |moment| change!(store, |tx| rate_limits::hit(tx, b"key", WINDOW, moment));
+    assert_eq!(hit(NOW).await, 1);
+    assert_eq!(hit(at(50)).await, 2);
+    assert_eq!(hit(at(99)).await, 3);
+    assert_eq!(hit(at(100)).await, 1);
+    // The new window is a whole one.
+    assert_eq!(hit(at(199)).await, 2);
+    assert_eq!(hit(at(200)).await, 1);
+});
+
+both_dbs!(looking_does_not_count, |store| {
+    assert_eq!(read!(store, |db| rate_limits::peek(db, b"key", NOW)), 0);
+    change!(store, |tx| rate_limits::hit(tx, b"key", WINDOW, NOW));
+    assert_eq!(read!(store, |db| rate_limits::peek(db, b"key", at(99))), 1);
+    assert_eq!(read!(store, |db| rate_limits::peek(db, b"key", at(99))), 1);
+    assert_eq!(read!(store, |db| rate_limits::peek(db, b"key", at(100))), 0);
+    assert_eq!(read!(store, |db| rate_limits::peek(db, b"other", NOW)), 0);
+});
+
+both_dbs!(a_key_begins_again_after_clearing, |store| {
+    change!(store, |tx| rate_limits::hit(tx, b"key", WINDOW, NOW));
+    change!(store, |tx| rate_limits::hit(tx, b"other", WINDOW, NOW));
+    change!(store, |tx| rate_limits::clear(tx, b"key"));
+    assert_eq!(change!(store, |tx| rate_limits::hit(tx, b"key", WINDOW, NOW)), 1);
+    assert_eq!(change!(store, |tx| rate_limits::hit(tx, b"other", WINDOW, NOW)), 2);
+});
+
+both_dbs!(windows_that_are_over_are_forgotten, |store| {
+    change!(store, |tx| rate_limits::hit(tx, b"old", WINDOW, NOW));
+    change!(store, |tx| rate_limits::hit(tx, b"new", WINDOW, at(1)));
+    assert_eq!(change!(store, |tx| rate_limits::delete_ended(tx, at(100))), 1);
+    assert_eq!(read!(store, |db| rate_limits::peek(db, b"new", at(100))), 1);
+});
+
+both_dbs!(hits_at_the_same_moment_are_all_counted, |store| {
+    let hits = (0..8).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { change!(store, |tx| rate_limits::hit(tx, b"key", WINDOW, NOW)) })
+    });
+    let mut counts = Vec::new();
+    for hit in hits.collect::<Vec<_>>() {
+        counts.push(hit.await.expect("counted"));
+    }
+    counts.sort_unstable();
+    assert_eq!(counts, (1..=8).collect::<Vec<_>>());
+});

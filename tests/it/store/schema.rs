@@ -1,0 +1,133 @@
+//! The two migrations make the same tables, and both know the enums of the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postiljon::model::{
+    ArticleDisplay, ArticleStatus, ConsentEvent, Language, MailingStatus, OutboxKind, OutboxStatus, Outcome,
+    SubscriptionStatus, UncertainPolicy,
+};
+use postiljon::store::Store;
+
+use crate::support::database::TestDatabase;
+
+/// Of each column: its kind, and whether it may be NULL.
+type Columns = BTreeMap<(String, String), (&'static str, bool)>;
+
+const SQLITE: &str = "SELECT t.name, c.name, lower(c.type), c.\"notnull\" = 0 AND c.pk = 0
+    FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+    WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> '_sqlx_migrations'";
+
+const POSTGRES: &str = "SELECT table_name::text, column_name::text, data_type::text, is_nullable = 'YES'
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'";
+
+async fn columns(store: &Store) -> Columns {
+    let rows: Vec<(String, String, String, bool)> = match store {
+        Store::Sqlite { writer, .. } => sqlx::query_as(SQLITE).fetch_all(writer).await.expect("read"),
+        Store::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await.expect("read"),
+    };
+    let kind = |kind: &str| match kind {
+        "integer" | "bigint" => "number",
+        "text" => "text",
+        // A UUID is sixteen bytes in SQLite.
+        "blob" | "bytea" | "uuid" => "bytes",
+        other => panic!("a column of type {other}: say here what it is on the other side"),
+    };
+    rows.into_iter().map(|(table, column, typ, null)| ((table, column), (kind(&typ), null))).collect()
+}
+
+#[tokio::test]
+async fn both_databases_have_the_same_tables_and_columns() {
+    let sqlite = TestDatabase::sqlite().await;
+    let Some(postgres) = TestDatabase::postgres().await else { return };
+    let found = columns(&sqlite.store).await;
+    assert!(found.len() > 100, "only {} columns", found.len());
+    assert_eq!(found, columns(&postgres.store).await);
+    postgres.drop_postgres().await;
+}
+
+/// Names and definitions of indexes, without what the databases write differently.
+async fn indexes(store: &Store) -> BTreeSet<String> {
+    let names: Vec<String> = match store {
+        Store::Sqlite { writer, .. } => {
+            let sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
+            sqlx::query_scalar(sql).fetch_all(writer).await.expect("read")
+        }
+        Store::Postgres(pool) => {
+            let sql = "SELECT i.relname::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+                JOIN pg_namespace n ON n.oid = i.relnamespace
+                WHERE n.nspname = 'public' AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.oid)";
+            sqlx::query_scalar(sql).fetch_all(pool).await.expect("read")
+        }
+    };
+    names.into_iter().collect()
+}
+
+#[tokio::test]
+async fn both_databases_have_the_same_indexes() {
+    let sqlite = TestDatabase::sqlite().await;
+    let Some(postgres) = TestDatabase::postgres().await else { return };
+    let found = indexes(&sqlite.store).await;
+    assert!(found.contains("mailings_one_per_issue"));
+    assert_eq!(found, indexes(&postgres.store).await);
+    postgres.drop_postgres().await;
+}
+
+/// The lists of `CHECK (column IN (..))` in a migration, by table and column.
+fn checks(migration: &str) -> BTreeMap<String, Vec<String>> {
+    let mut table = "";
+    let mut found = BTreeMap::new();
+    for line in migration.lines() {
+        if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+            table = rest.trim_end_matches(" (");
+        }
+        if let Some((_, check)) = line.split_once("CHECK (")
+            && let Some((column, list)) = check.split_once(" IN (")
+        {
+            let values =
+                list.trim_end_matches([')', ',']).split(", ").map(|v| v.trim_matches('\'').to_owned());
+            found.insert(format!("{table}.{column}"), values.collect());
+        }
+    }
+    found
+}
+
+fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> Vec<String> {
+    all.iter().map(|value| name(*value).to_owned()).collect()
+}
+
+#[test]
+fn every_check_lists_the_values_of_its_enum() {
+    let languages = names(Language::ALL, Language::as_str);
+    let mut expected: BTreeMap<String, Vec<String>> = [
+        ("articles.status", names(ArticleStatus::ALL, ArticleStatus::as_str)),
+        ("consents.event", names(ConsentEvent::ALL, ConsentEvent::as_str)),
+        ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
+        ("issue_articles.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
+        ("mailings.status", names(MailingStatus::ALL, MailingStatus::as_str)),
+        ("newsletters.on_uncertain", names(UncertainPolicy::ALL, UncertainPolicy::as_str)),
+        ("outbox.kind", names(OutboxKind::ALL, OutboxKind::as_str)),
+        ("outbox.status", names(OutboxStatus::ALL, OutboxStatus::as_str)),
+        ("subscriptions.status", names(SubscriptionStatus::ALL, SubscriptionStatus::as_str)),
+        // No enums: one value each so far.
+        ("suppressions.reason", vec!["erased".to_owned()]),
+        ("tokens.purpose", vec!["confirm".to_owned()]),
+    ]
+    .into_iter()
+    .map(|(column, values)| (column.to_owned(), values))
+    .collect();
+    for table in [
+        "articles",
+        "consent_texts",
+        "consents",
+        "mailing_contents",
+        "newsletters",
+        "outbox",
+        "subscribers",
+        "subscriptions",
+        "users",
+    ] {
+        expected.insert(format!("{table}.language"), languages.clone());
+    }
+    assert_eq!(checks(include_str!("../../../migrations/sqlite/0001_initial.sql")), expected);
+    assert_eq!(checks(include_str!("../../../migrations/postgres/0001_initial.sql")), expected);
+}

@@ -1,0 +1,133 @@
+use postiljon::model::{
+    Consent, ConsentEvent, Language, OutboxKind, Outcome, SubscriberId, SubscriptionStatus,
+};
+use postiljon::store::deliveries::{self, Record};
+use postiljon::store::outbox::NewMail;
+use postiljon::store::{consents, outbox, subscribers, subscriptions, tokens, workers};
+
+use crate::support::database::{both_dbs, change, read};
+use crate::support::samples::{NOW, address, at, confirmed, newsletter, pending, sending};
+
+both_dbs!(a_sign_up_with_a_known_address_renames_nobody, |store| {
+    let first = change!(store, |tx| subscribers::find_or_insert(
+        tx,
+        &address("Jan.Jansen@Example.org"),
+        "Jan",
+        Language::Dutch,
+        NOW
+    ));
+    let again = change!(store, |tx| subscribers::find_or_insert(
+        tx,
+        &address("jan.jansen@example.ORG"),
+        "Piet",
+        Language::French,
+        at(1)
+    ));
+    assert_eq!(format!("{first:?}"), format!("{again:?}"));
+    assert_eq!(again.name, "Jan");
+    assert_eq!(again.address.as_str(), "Jan.Jansen@example.org");
+});
+
+both_dbs!(a_subscriber_is_found_in_any_case, |store| {
+    let typed = address("Jan@Example.org");
+    let subscriber = change!(store, |tx| subscribers::find_or_insert(tx, &typed, "", Language::Dutch, NOW));
+    let found = read!(store, |db| subscribers::by_address(db, &address("JAN@example.org"))).expect("there");
+    assert_eq!(found.id, subscriber.id);
+    assert_eq!(found.public_id, subscriber.public_id);
+    assert!(read!(store, |db| subscribers::by_address(db, &address("jan@example.com"))).is_none());
+});
+
+both_dbs!(the_profile_is_that_of_the_sign_up_that_was_confirmed, |store| {
+    let typed = address("jan@example.org");
+    let subscriber = change!(store, |tx| subscribers::find_or_insert(tx, &typed, "", Language::Dutch, NOW));
+    change!(store, |tx| subscribers::update_profile(tx, subscriber.id, "Jan 😀 O'Neil", Language::French));
+    let found = read!(store, |db| subscribers::by_id(db, subscriber.id)).expect("there");
+    assert_eq!((found.name.as_str(), found.language), ("Jan 😀 O'Neil", Language::French));
+});
+
+both_dbs!(erasing_takes_everything_but_the_account_of_what_was_sent, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let subscription = confirmed(&store, newsletter.id, 1).await;
+    let subscriber = subscription.subscriber_id;
+    let other = confirmed(&store, newsletter.id, 2).await;
+    let consent = Consent {
+        subscriber_id: subscriber,
+        newsletter_id: newsletter.id,
+        event: ConsentEvent::Requested,
+        at: NOW,
+        consent_text_id: None,
+        language: Language::Dutch,
+        source: "page".into(),
+        page: String::new(),
+        ip: "192.0.2.1".into(),
+        user_agent: String::new(),
+        message_id: None,
+    };
+    change!(store, |tx| consents::insert(tx, &consent));
+    change!(store, |tx| tokens::insert_confirm(tx, b"hash", subscription.id, "m", NOW, at(1)));
+    let mail = NewMail {
+        kind: OutboxKind::Confirm,
+        newsletter_id: newsletter.id,
+        subscription_id: Some(subscription.id),
+        to_address: None,
+        issue_id: None,
+        language: Language::Dutch,
+        nonce: vec![1],
+        message_uuid: uuid::Uuid::now_v7(),
+    };
+    change!(store, |tx| outbox::insert(tx, &mail, NOW));
+    let mailing = sending(&store, newsletter.id).await;
+    let worker = change!(store, |tx| workers::insert(tx, NOW));
+    change!(store, |tx| deliveries::claim_next(tx, &mailing, worker, 1, NOW));
+    let sent = Record {
+        subscriber_id: subscriber,
+        outcome: Outcome::Sent,
+        attempts: 1,
+        doubts: 0,
+        due_at: None,
+        reply: String::new(),
+    };
+    change!(store, |tx| deliveries::record(tx, mailing.id, worker, &[sent], NOW));
+
+    assert!(change!(store, |tx| subscribers::delete(tx, subscriber)));
+
+    assert!(!change!(store, |tx| subscribers::delete(tx, subscriber)));
+    assert!(read!(store, |db| subscribers::by_id(db, subscriber)).is_none());
+    assert!(read!(store, |db| subscriptions::of_subscriber(db, subscriber)).is_empty());
+    assert!(read!(store, |db| consents::of_subscriber(db, subscriber)).is_empty());
+    assert!(read!(store, |db| tokens::find_confirm(db, b"hash")).is_none());
+    assert_eq!(read!(store, |db| outbox::open_count(db)), 0);
+    let deliveries = read!(store, |db| deliveries::of_subscriber(db, subscriber));
+    assert_eq!(deliveries.iter().map(|d| d.outcome).collect::<Vec<_>>(), [Outcome::Sent]);
+    assert!(read!(store, |db| subscriptions::by_id(db, other.id)).is_some());
+});
+
+both_dbs!(an_export_is_read_in_pages_of_one_newsletter_or_of_all, |store| {
+    let insights = newsletter(&store, "insights").await;
+    let weekly = newsletter(&store, "weekly").await;
+    let mut ids = Vec::new();
+    for n in 1..=3 {
+        ids.push(confirmed(&store, insights.id, n).await.id.0);
+    }
+    let other = pending(&store, weekly.id, 1).await.id.0;
+    let page = read!(store, |db| subscribers::export_page(db, Some(insights.id.0), 0, 2));
+    assert_eq!(page.iter().map(|row| row.subscription_id).collect::<Vec<_>>(), ids[..2]);
+    let next = read!(store, |db| subscribers::export_page(db, Some(insights.id.0), ids[1], 2));
+    assert_eq!(next.iter().map(|row| row.subscription_id).collect::<Vec<_>>(), ids[2..]);
+    let all = read!(store, |db| subscribers::export_page(db, None, ids[2], 2));
+    assert_eq!(all.len(), 1);
+    let row = &all[0];
+    assert_eq!((row.subscription_id, row.newsletter.as_str()), (other, "weekly"));
+    assert_eq!((row.address.as_str(), row.name.as_str()), ("reader1@example.org", "Reader 1"));
+    assert_eq!((row.status, row.confirmed_at), (SubscriptionStatus::Pending, None));
+    assert!(read!(store, |db| subscribers::by_id(db, SubscriberId(i64::MAX))).is_none());
+});
+
+both_dbs!(the_row_of_a_person_is_taken_if_it_is_there, |store| {
+    let typed = address("jan@example.org");
+    let subscriber =
+        change!(store, |tx| subscribers::find_or_insert(tx, &typed, "Jan", Language::Dutch, NOW));
+    let taken = change!(store, |tx| subscribers::lock(tx, subscriber.id)).expect("there");
+    assert_eq!(format!("{taken:?}"), format!("{subscriber:?}"));
+    assert!(change!(store, |tx| subscribers::lock(tx, SubscriberId(i64::MAX))).is_none());
+});

@@ -1,0 +1,7 @@
+//! The verbs of a subscriber, on both databases.
+
+mod confirm;
+mod erase;
+mod export;
+mod signup;
+mod unsubscribe;

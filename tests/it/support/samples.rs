@@ -1,0 +1,111 @@
+//! Rows for tests: written through the store, at [`NOW`], with as little to say as possible.
+
+use postiljon::model::newsletter::NewNewsletter;
+use postiljon::model::{
+    Article, EmailAddress, Issue, Language, Mailing, Newsletter, NewsletterId, Slug, Subscription, Timestamp,
+    UncertainPolicy,
+};
+use postiljon::store::articles::ArticleText;
+use postiljon::store::issues::IssueText;
+use postiljon::store::{Store, articles, issues, mailings, newsletters, subscribers, subscriptions};
+
+use super::database::change;
+
+/// When everything here was made: 1 January 2026, noon UTC.
+pub const NOW: Timestamp = Timestamp::from_millis(1_767_268_800_000);
+
+/// So many milliseconds after [`NOW`]; before it when negative.
+pub const fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(NOW.as_millis() + millis)
+}
+
+pub fn slug(text: &str) -> Slug {
+    Slug::parse(text).expect("a slug")
+}
+
+pub fn address(text: &str) -> EmailAddress {
+    text.parse().expect("an address")
+}
+
+pub fn new_newsletter(name: &str) -> NewNewsletter {
+    NewNewsletter {
+        slug: slug(name),
+        name: name.to_uppercase(),
+        description: "Voor wie leidt.".into(),
+        language: Language::Dutch,
+        time_zone: "Europe/Brussels".into(),
+        sender_name: "Meridiaan".into(),
+        sender_address: address("insights@meridiaan.example"),
+        reply_to: None,
+        postal_address: "Kaai 1\n1000 Brussel".into(),
+        brand_color: "#0f766e".into(),
+        logo_url: String::new(),
+        on_uncertain: UncertainPolicy::Resend,
+    }
+}
+
+/// A newsletter in Dutch that sends again what is uncertain; `name` is its slug.
+pub async fn newsletter(store: &Store, name: &str) -> Newsletter {
+    change!(store, |tx| newsletters::insert(tx, &new_newsletter(name), NOW))
+}
+
+/// Someone who asked for a newsletter, `reader<n>@example.org`, and has not confirmed.
+pub async fn pending(store: &Store, newsletter: NewsletterId, n: usize) -> Subscription {
+    let mut tx = store.begin().await.expect("a transaction");
+    let address = address(&format!("reader{n}@example.org"));
+    let name = format!("Reader {n}");
+    let subscriber = subscribers::find_or_insert(&mut tx, &address, &name, Language::Dutch, NOW)
+        .await
+        .expect("a subscriber");
+    let subscription =
+        subscriptions::find_or_insert(&mut tx, subscriber.id, newsletter, Language::Dutch, NOW)
+            .await
+            .expect("a subscription");
+    tx.commit().await.expect("committed");
+    subscription
+}
+
+/// A confirmed subscription of `reader<n>@example.org`.
+pub async fn confirmed(store: &Store, newsletter: NewsletterId, n: usize) -> Subscription {
+    let subscription = pending(store, newsletter, n).await;
+    change!(store, |tx| subscriptions::confirm(tx, subscription.id, Language::Dutch, NOW));
+    subscription
+}
+
+pub fn article_text(name: &str) -> ArticleText {
+    ArticleText {
+        slug: slug(name),
+        language: Language::Dutch,
+        title: format!("Over {name}"),
+        author: "An Peeters".into(),
+        teaser: "Kort.".into(),
+        body: format!("Alles over *{name}*."),
+        canonical_url: String::new(),
+    }
+}
+
+/// A draft; `name` is its slug.
+pub async fn article(store: &Store, name: &str) -> Article {
+    change!(store, |tx| articles::insert(tx, &article_text(name), NOW))
+}
+
+pub fn issue_text(subject: &str) -> IssueText {
+    IssueText { subject: subject.into(), preheader: "Deze week".into(), intro: "Dag.".into() }
+}
+
+/// An issue without articles.
+pub async fn issue(store: &Store, newsletter: NewsletterId) -> Issue {
+    change!(store, |tx| issues::insert(tx, newsletter, &issue_text("Nieuws"), NOW))
+}
+
+/// A new issue of a newsletter, scheduled for [`NOW`].
+pub async fn scheduled(store: &Store, newsletter: NewsletterId) -> Mailing {
+    let issue = issue(store, newsletter).await;
+    change!(store, |tx| mailings::insert(tx, issue.id, newsletter, NOW, NOW))
+}
+
+/// The same, and begun: its audience is who is confirmed at this moment.
+pub async fn sending(store: &Store, newsletter: NewsletterId) -> Mailing {
+    let mailing = scheduled(store, newsletter).await;
+    change!(store, |tx| mailings::start(tx, mailing.id, NOW)).expect("begun")
+}
