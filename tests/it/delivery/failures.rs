@@ -1,13 +1,14 @@
 //! Processes that die or stall, relays and databases that do not answer.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use postiljon::model::Outcome;
+use postiljon::model::{Outcome, SubscriberId};
 use postiljon::store::{deliveries, mailings, workers};
 
 use super::script::{Script, Step};
 use super::{Bench, CONNECTIONS, PATIENCE, due_mailing};
-use crate::support::database::{both_dbs, change, execute, read};
+use crate::support::database::{both_dbs, execute, read};
 
 both_dbs!(a_process_that_dies_loses_nobody_and_doubles_only_who_was_on_the_wire, |store| {
     let (_, mailing) = due_mailing(&store, 300).await;
@@ -48,8 +49,7 @@ both_dbs!(a_worker_that_was_buried_writes_nothing_and_begins_again, |store| {
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
     assert_eq!(sent.account.sent, 50);
     assert_eq!(wire.copies().len(), 50);
-    let ledger =
-        read!(store, |db| deliveries::ledger(db, mailing.id, postiljon::model::SubscriberId(0), 100));
+    let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 100));
     // What the buried worker had in hand was counted as a doubt, and its own outcomes were not written.
     assert!(ledger.iter().all(|row| row.doubts == 1 && row.outcome == Outcome::Sent), "{ledger:?}");
     engine.stop().await;
@@ -57,13 +57,16 @@ both_dbs!(a_worker_that_was_buried_writes_nothing_and_begins_again, |store| {
 
 both_dbs!(a_relay_that_is_down_costs_no_recipient_an_attempt, |store| {
     let (_, mailing) = due_mailing(&store, 40).await;
-    let wire = Script::new(|_, before| if before < 2 { Step::NoRelay } else { Step::Accept });
+    let tries = AtomicUsize::new(0);
+    let wire = Script::new(move |_, _| match tries.fetch_add(1, Ordering::Relaxed) {
+        0..8 => Step::NoRelay,
+        _ => Step::Accept,
+    });
     let bench = Bench::new(&store, wire.clone());
     let engine = bench.start();
-    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(5)).await;
     assert_eq!((sent.account.sent, wire.taken().len()), (40, 40));
-    let ledger =
-        read!(store, |db| deliveries::ledger(db, mailing.id, postiljon::model::SubscriberId(0), 100));
+    let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 100));
     assert!(ledger.iter().all(|row| row.attempts == 1 && row.doubts == 0));
     engine.stop().await;
 });
@@ -76,7 +79,7 @@ both_dbs!(a_database_that_is_locked_stops_sending_and_loses_no_outcome, |store| 
     wire.wait_for_tries(CONNECTIONS).await;
     // SQLite: the one writer; PostgreSQL: the row that every outcome moves.
     let mut lock = store.begin().await.expect("a transaction");
-    mailings::lock(&mut lock, mailing.id).await.expect("locked");
+    mailings::lock_sending(&mut lock, mailing.id).await.expect("locked");
     wire.release();
     // Two claimed batches at most are in hand, and only as many are sent as outcomes can wait.
     let mut tries = wire.tries.subscribe();
