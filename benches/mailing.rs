@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use postiljon::clock::Clock;
-use postiljon::delivery::{Engine, EngineParts, EngineSettings};
+use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::Keys;
 use postiljon::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use postiljon::mail::relay::Relay;
@@ -121,14 +121,7 @@ async fn run(url: &str) -> anyhow::Result<()> {
         clock,
         keys: Keys::new(&[7; 32]),
         wire: Arc::new(Relay::new(relay(address))?),
-        settings: EngineSettings {
-            public_url: "https://news.example.org".into(),
-            unsubscribe_address: None,
-            bounce_address: None,
-            retry: Duration::from_secs(48 * 3600),
-            connections: CONNECTIONS,
-        },
-        wake: Arc::default(),
+        settings: EngineSettings::new("https://news.example.org", CONNECTIONS),
     };
     let start = Instant::now();
     let engine = Engine::start(parts);
@@ -154,7 +147,7 @@ async fn run(url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn until_sent(store: &Store, engine: &Engine, mailing: &Mailing) -> anyhow::Result<Mailing> {
+async fn until_sent(store: &Store, engine: &EngineHandle, mailing: &Mailing) -> anyhow::Result<Mailing> {
     let mut activity = engine.activity();
     loop {
         let now = mailings::by_id(store.read().await?.db(), mailing.id).await?.context("the mailing")?;

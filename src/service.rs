@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
-use crate::delivery::lock::DataLock;
-use crate::delivery::{Engine, EngineParts, EngineSettings};
+use crate::delivery::lock::ProcessLock;
+use crate::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use crate::keys::Keys;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relay::Relay;
@@ -30,9 +30,10 @@ pub struct Service {
     /// Where the pages are; `None` for a sender alone.
     pub address: Option<SocketAddr>,
     web: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
-    engine: Option<Engine>,
+    engine: Option<EngineHandle>,
+    waking: Option<JoinHandle<()>>,
     inbound: Option<Receiver>,
-    _lock: Option<DataLock>,
+    _lock: Option<ProcessLock>,
 }
 
 /// Opens the database of a configuration, and brings its schema up to date.
@@ -71,7 +72,7 @@ impl Service {
     ) -> anyhow::Result<Self> {
         // One process per SQLite file: its recovery takes every claim for an orphan.
         let lock = match &config.database.url {
-            DatabaseUrl::Sqlite(_) if role.sends() => Some(DataLock::take(&config.data.folder)?),
+            DatabaseUrl::Sqlite(_) if role.sends() => Some(ProcessLock::take(&config.data.folder)?),
             _ => None,
         };
         let store = open_store(config).await?;
@@ -85,6 +86,7 @@ impl Service {
             address: None,
             web: None,
             engine: None,
+            waking: None,
             inbound: None,
             _lock: lock,
         };
@@ -103,7 +105,7 @@ impl Service {
 
     fn start_web(&mut self, config: &Config, extra: Option<ExtraRoutes>) -> anyhow::Result<()> {
         let settings = WebSettings {
-            public_url: config.web.public_url.to_string().trim_end_matches('/').to_owned(),
+            public_url: config.web.public_url.as_str().to_owned(),
             trusted_proxies: config.web.trusted_proxies.clone(),
             unsubscribe_address: config
                 .mail
@@ -131,26 +133,27 @@ impl Service {
 
     fn start_engine(&mut self, config: &Config) -> anyhow::Result<()> {
         let relay_settings = config.relay_settings()?;
-        let settings = EngineSettings {
-            public_url: config.web.public_url.to_string().trim_end_matches('/').to_owned(),
-            unsubscribe_address: config
-                .mail
-                .unsubscribe
-                .as_ref()
-                .map(|unsubscribe| unsubscribe.address.clone()),
-            bounce_address: config.mail.bounce_address.clone(),
-            retry: config.mail.retry,
-            connections: relay_settings.connections,
-        };
-        let parts = EngineParts {
+        let mut settings = EngineSettings::new(config.web.public_url.as_str(), relay_settings.connections);
+        settings.retry_for = config.mail.retry;
+        settings.unsubscribe_mailbox =
+            config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
+        settings.bounce_address = config.mail.bounce_address.clone();
+        let engine = Engine::start(EngineParts {
             store: self.store.clone(),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
             wire: Arc::new(Relay::new(relay_settings)?),
             settings,
-            wake: Arc::clone(&self.wake),
-        };
-        self.engine = Some(Engine::start(parts));
+        });
+        // The pages notify; the engine wakes.
+        let (wake, waker) = (Arc::clone(&self.wake), engine.waker());
+        self.waking = Some(tokio::spawn(async move {
+            loop {
+                wake.notified().await;
+                waker();
+            }
+        }));
+        self.engine = Some(engine);
         Ok(())
     }
 
@@ -181,6 +184,9 @@ impl Service {
         }
         if let Some(engine) = self.engine {
             engine.stop().await;
+        }
+        if let Some(waking) = self.waking {
+            waking.abort();
         }
         self.store.close().await;
     }

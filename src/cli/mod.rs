@@ -6,7 +6,9 @@
 //! Exit codes: 0 it is done, 1 it failed, 2 the arguments or the configuration are wrong.
 
 mod config;
-pub mod output;
+mod demo;
+mod output;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,6 +36,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start everything on this machine, with sample articles and a mailbox to look into
+    Demo(demo::Arguments),
+    /// Serve the pages and send the mail
+    Serve(serve::Arguments),
     /// Check the configuration, or print one to begin with
     Config(config::Arguments),
 }
@@ -41,6 +47,8 @@ enum Command {
 impl Command {
     async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         match self {
+            Self::Demo(arguments) => demo::run(arguments).await,
+            Self::Serve(arguments) => serve::run(arguments, settings).await,
             Self::Config(arguments) => config::run(arguments, settings),
         }
     }

@@ -22,15 +22,13 @@ use crate::store::{self, Store, mailings, newsletters, outbox_contents, subscrib
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.
 const MESSAGE_ID_OCTETS: usize = 16;
 
-/// Where our links lead, and what else is the same for all mails.
+/// Where our links lead.
 #[derive(Debug, Clone)]
 pub struct Links {
     keys: Keys,
     /// Without a slash at the end.
     base_url: String,
-    /// Where mails to leave are taken, if anywhere.
-    unsubscribe_address: Option<EmailAddress>,
-    /// The envelope sender, where it is not the newsletter's.
+    unsubscribe_mailbox: Option<EmailAddress>,
     bounce_address: Option<EmailAddress>,
 }
 
@@ -39,12 +37,12 @@ impl Links {
         Self {
             keys,
             base_url: settings.public_url.trim_end_matches('/').to_owned(),
-            unsubscribe_address: settings.unsubscribe_address.clone(),
+            unsubscribe_mailbox: settings.unsubscribe_mailbox.clone(),
             bounce_address: settings.bounce_address.clone(),
         }
     }
 
-    /// MAIL FROM for mails of a newsletter.
+    /// The envelope sender: where bounces go.
     fn envelope_from(&self, newsletter: &Newsletter) -> EmailAddress {
         self.bounce_address.as_ref().unwrap_or(&newsletter.sender_address).clone()
     }
@@ -57,7 +55,7 @@ impl Links {
     fn unsubscribe(&self, subscription: SubscriptionId) -> (String, Option<String>) {
         let link = self.keys.sign_link(Purpose::Unsubscribe, subscription);
         let mailto = self
-            .unsubscribe_address
+            .unsubscribe_mailbox
             .as_ref()
             .map(|mailbox| format!("mailto:{}+{link}@{}", mailbox.local(), mailbox.ascii_domain()));
         (format!("{}/unsubscribe/{link}", self.base_url), mailto)
@@ -209,6 +207,7 @@ impl Composer {
             Some(hash) => tokens::find_confirm(reader.db(), &hash).await?,
             None => None,
         };
+        drop(reader);
         let to = self.to(store, mail).await?;
         let (Some(row), Some((to, SubscriptionStatus::Pending | SubscriptionStatus::Unsubscribed))) =
             (row, to)
@@ -249,7 +248,7 @@ impl Composer {
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
     }
 
-    /// An issue as it was when the test was asked for, to a colleague.
+    /// An issue as it was when the test was asked for, for a colleague.
     async fn test(
         &self,
         store: &Store,
@@ -283,11 +282,8 @@ impl Composer {
         rendered: &RenderedMail,
         headers: &headers::Headers,
     ) -> Result<WireMail, Moot> {
-        // A test goes to a colleague, who has nothing to leave: its link shows the page that says so.
-        let (unsubscribe_url, mailto) = mail.subscription_id.map_or_else(
-            || (format!("{}/unsubscribe/test", self.links.base_url), None),
-            |id| self.links.unsubscribe(id),
-        );
+        let (unsubscribe_url, mailto) =
+            mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
         let template = Template::compile(&Source {
             subject: &rendered.subject,
             text: &rendered.text,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::composer::{Composer, Links};
@@ -18,8 +18,6 @@ use crate::keys::Keys;
 use crate::model::{EmailAddress, WorkerId};
 use crate::store::Store;
 
-/// How long a stop waits for what is on the wire. A relay that is slower is cut, and its mails are doubts.
-const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
 /// recovered as doubts.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -34,39 +32,68 @@ pub struct EngineParts {
     pub keys: Keys,
     pub wire: Arc<dyn Wire>,
     pub settings: EngineSettings,
-    /// Notified after a verb has written something to send.
-    pub wake: Arc<Notify>,
 }
 
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
     /// Of our own pages, as subscribers reach them.
     pub public_url: String,
-    /// Where mails to leave are taken, if anywhere.
-    pub unsubscribe_address: Option<EmailAddress>,
+    /// As many as the relay has connections.
+    pub senders: usize,
+    /// A mail that is refused for the time being is tried again for so long (`mail.retry_hours`).
+    pub retry_for: Duration,
+    /// How long [`EngineHandle::stop`] waits for mails that are on the wire.
+    pub drain: Duration,
+    /// Where mails to unsubscribe are received, if anywhere.
+    pub unsubscribe_mailbox: Option<EmailAddress>,
     /// The envelope sender, where it is not the newsletter's.
     pub bounce_address: Option<EmailAddress>,
-    /// For how long a mailing is tried again that the relay put off.
-    pub retry: Duration,
-    /// Senders that work at once: as many as the relay takes connections.
-    pub connections: usize,
 }
 
-/// A running engine: the scheduler, the senders and the outbox of one process. Dropped without
-/// [`Engine::stop`] it goes on until the runtime ends; then its claims are recovered by the next one.
+impl EngineSettings {
+    pub fn new(public_url: &str, senders: usize) -> Self {
+        Self {
+            public_url: public_url.to_owned(),
+            senders: senders.max(1),
+            retry_for: Duration::from_secs(48 * 3600),
+            drain: Duration::from_secs(30),
+            unsubscribe_mailbox: None,
+            bounce_address: None,
+        }
+    }
+}
+
+/// The scheduler, the sender and the outbox of one process.
 #[derive(Debug)]
-pub struct Engine {
+pub struct Engine;
+
+/// A running engine. Dropping it lets the engine run.
+#[derive(Debug)]
+pub struct EngineHandle {
     signals: Signals,
     task: JoinHandle<()>,
 }
 
 impl Engine {
     /// Starts the tasks; must be called in a tokio runtime. On SQLite the caller holds the
-    /// [`super::lock::DataLock`]. A database that does not answer yet is waited for.
-    pub fn start(parts: EngineParts) -> Self {
+    /// [`super::lock::ProcessLock`].
+    pub fn start(parts: EngineParts) -> EngineHandle {
         let signals = Signals::new();
         let task = tokio::spawn(run(parts, signals.clone()));
-        Self { signals, task }
+        EngineHandle { signals, task }
+    }
+}
+
+impl EngineHandle {
+    /// Says that something was written that may be due now.
+    pub fn wake(&self) {
+        self.signals.wake();
+    }
+
+    /// A wake for those who write: cheap to clone.
+    pub fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let signals = self.signals.clone();
+        Arc::new(move || signals.wake())
     }
 
     /// Changes whenever something was done: a mailing began or ended, outcomes were recorded.
@@ -74,18 +101,19 @@ impl Engine {
         self.signals.done.subscribe()
     }
 
-    /// Finishes the mails on the wire, for half a minute at most, gives back everything else, and signs off.
+    /// Finishes the mails on the wire, up to the limit of the settings, gives back everything else, and
+    /// signs off.
     pub async fn stop(self) {
         self.signals.stop.send_replace(true);
         if let Err(error) = self.task.await
             && error.is_panic()
         {
-            tracing::error!(%error, "the sender did not stop in good order");
+            tracing::error!(%error, "the sender ended with a failure");
         }
     }
 
-    /// Ends at once, as if the process had died: for tests.
-    pub async fn kill(self) {
+    /// Ends as a crash does: nothing is finished, given back or signed off.
+    pub async fn crash(self) {
         self.task.abort();
         let _ = self.task.await;
     }
@@ -103,22 +131,6 @@ enum End {
 }
 
 async fn run(parts: EngineParts, signals: Signals) {
-    tokio::select! {
-        () = tend(&parts, &signals) => parts.wire.close().await,
-        // A verb wakes every task that may have slept through what it wrote.
-        () = forward(&parts.wake, &signals) => {}
-    }
-}
-
-async fn forward(wake: &Notify, signals: &Signals) {
-    loop {
-        wake.notified().await;
-        signals.wake();
-    }
-}
-
-/// One worker after the other, until the engine stops.
-async fn tend(parts: &EngineParts, signals: &Signals) {
     let mut patience = Patience::new("sign on as a sender");
     loop {
         let signed_on = recovery::sign_on(&parts.store, &parts.clock).await;
@@ -132,15 +144,15 @@ async fn tend(parts: &EngineParts, signals: &Signals) {
             }
         };
         patience.over();
-        tracing::info!(%worker, senders = parts.settings.connections, "the sender is ready");
+        tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
         signals.did();
-        let end = work(parts, signals, worker).await;
+        let end = work(&parts, &signals, worker).await;
         if *signals.stop.borrow() {
             return;
         }
         if end == End::Failed {
             tokio::time::sleep(RESTART_PAUSE).await;
-            recover_own(parts, worker).await;
+            recover_own(&parts, worker).await;
         }
     }
 }
@@ -217,7 +229,7 @@ impl Tasks {
         others.spawn(async move { scheduler::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { janitor::run(&own).await });
-        for _ in 0..shift.settings.connections.max(1) {
+        for _ in 0..shift.settings.senders {
             let (own, claims, outcomes) = (Arc::clone(shift), Arc::clone(&claims_out), outcomes.clone());
             others.spawn(async move { sender::run(&own, claims, outcomes).await });
         }
@@ -232,7 +244,7 @@ impl Tasks {
         shift.signals.stop.send_replace(true);
         let drained = tokio::select! {
             () = &mut self.heart => return End::Buried,
-            drained = tokio::time::timeout(DRAIN_MAX, drain(&mut self.feeding, &mut self.others)) => drained,
+            drained = tokio::time::timeout(shift.settings.drain, drain(&mut self.feeding, &mut self.others)) => drained,
         };
         let outbox_in_doubt = !self.feeding.is_empty();
         if drained.is_err() {

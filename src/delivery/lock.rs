@@ -1,40 +1,40 @@
-//! One sending process per SQLite file. The lock is the operating system's: it goes with the process, however
-//! that ends.
+//! One process per SQLite database: a lock file beside it, held as long as the process lives.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-const NAME: &str = "postiljon.lock";
+const FILE_NAME: &str = "postiljon.lock";
 
-/// Held as long as the value lives.
+/// Held until it is dropped; the system lets go of it when the process dies, however it dies.
 #[derive(Debug)]
-pub struct DataLock(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub struct ProcessLock {
+    _file: File,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("another Postiljon works in the folder {0}. Stop it first, or give this one another data.folder")]
-    Held(String),
-    #[error("the lock file in the folder {folder} cannot be used: {source}")]
-    File { folder: String, source: std::io::Error },
+    #[error(
+        "another Postiljon process uses {0}; stop it first, or use PostgreSQL to run several side by side"
+    )]
+    Held(PathBuf),
+    #[error("the lock file {path} cannot be used: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
 }
 
-impl DataLock {
+impl ProcessLock {
+    /// Takes the lock of a data folder, which is made if it is not there.
+    ///
     /// # Errors
-    /// When another process holds the lock, or the folder cannot be written.
+    /// When another process holds it, or the folder cannot be written.
     pub fn take(folder: &Path) -> Result<Self, LockError> {
-        let name = folder.display().to_string();
-        let wrong = |source| LockError::File { folder: name.clone(), source };
-        std::fs::create_dir_all(folder).map_err(wrong)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(folder.join(NAME))
-            .map_err(wrong)?;
+        let path = folder.join(FILE_NAME);
+        let io = |source| LockError::Io { path: path.clone(), source };
+        std::fs::create_dir_all(folder).map_err(io)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held(name)),
-            Err(TryLockError::Error(source)) => Err(wrong(source)),
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held(folder.to_owned())),
+            Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
 }
@@ -44,11 +44,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_process_is_told_that_the_folder_is_in_use() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let first = DataLock::take(folder.path()).expect("the lock");
-        assert!(matches!(DataLock::take(folder.path()), Err(LockError::Held(_))));
+    fn a_second_process_is_turned_away_until_the_first_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = ProcessLock::take(folder.path()).unwrap();
+        let second = ProcessLock::take(folder.path());
+        assert!(matches!(second, Err(LockError::Held(_))));
         drop(first);
-        assert!(DataLock::take(folder.path()).is_ok());
+        assert!(ProcessLock::take(folder.path()).is_ok());
     }
 }

@@ -1,58 +1,55 @@
-//! The verbs of a mailing once it is scheduled, and its progress.
+//! What people do with a mailing, and what they see of it.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::model::{Mailing, MailingId, MailingStatus};
+use crate::model::{Account, Mailing, MailingId, MailingStatus, Timestamp};
 use crate::store::{Result, Store, mailings};
 
-/// Cancels a mailing that has not begun. `false` when it is too late, or done already.
+/// Cancels a mailing that has not begun; `false` when it has, or is not there.
 ///
 /// # Errors
 /// Only of the database.
 pub async fn cancel(store: &Store, clock: &Clock, id: MailingId) -> Result<bool> {
     let mut tx = store.begin().await?;
-    let is_cancelled = mailings::cancel(&mut tx, id, clock.now()).await?;
+    let cancelled = mailings::cancel(&mut tx, id, clock.now()).await?;
     tx.commit().await?;
-    Ok(is_cancelled)
+    Ok(cancelled)
 }
 
 /// How far a mailing is.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Progress {
-    pub mailing: Mailing,
-    /// Outcomes that stand, of a hundred.
-    pub percent: i64,
-    /// Outcomes per second since the start.
+    pub status: MailingStatus,
+    pub account: Account,
+    /// Deliveries settled per second since the start.
     pub per_second: f64,
-    /// How long the rest takes at that rate; `None` while nobody can know.
-    pub seconds_left: Option<u64>,
+    /// When it will be done at this rate; only while it is Sending and something was settled.
+    pub eta: Option<Timestamp>,
 }
 
+/// Reads how far a mailing is; `None` when there is none of this id.
+///
 /// # Errors
 /// Only of the database.
 pub async fn progress(store: &Store, clock: &Clock, id: MailingId) -> Result<Option<Progress>> {
-    let mut reader = store.read().await?;
-    let mailing = mailings::by_id(reader.db(), id).await?;
-    Ok(mailing.map(|mailing| of(mailing, clock)))
+    let mailing = mailings::by_id(store.read().await?.db(), id).await?;
+    Ok(mailing.map(|mailing| progress_of(&mailing, clock.now())))
 }
 
-fn of(mailing: Mailing, clock: &Clock) -> Progress {
+/// The same from a row that was read already.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
+pub fn progress_of(mailing: &Mailing, now: Timestamp) -> Progress {
     let account = mailing.account;
-    let until = mailing.finished_at.unwrap_or_else(|| clock.now());
-    let elapsed = mailing.started_at.map_or(Duration::ZERO, |started| until.since(started));
-    let percent = match (mailing.status, account.audience) {
-        (MailingStatus::Sent, _) => 100,
-        (_, 0) => 0,
-        (_, audience) => account.settled() * 100 / audience,
-    };
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people to look at")]
-    let per_second = if elapsed.is_zero() { 0.0 } else { account.settled() as f64 / elapsed.as_secs_f64() };
-    let open = account.open();
-    #[expect(clippy::cast_precision_loss, reason = "an estimate for people to look at")]
-    let seconds = open as f64 / per_second;
-    let is_known = mailing.status == MailingStatus::Sending && per_second > 0.0 && open > 0;
-    let seconds_left =
-        is_known.then(|| Duration::try_from_secs_f64(seconds).map_or(0, |left| left.as_secs()));
-    Progress { mailing, percent, per_second, seconds_left }
+    let spent = mailing
+        .started_at
+        .map_or(Duration::ZERO, |started| mailing.finished_at.unwrap_or(now).since(started));
+    let settled = account.settled() as f64;
+    let per_second = if spent.is_zero() { 0.0 } else { settled / spent.as_secs_f64() };
+    let rest = (account.audience - account.settled()).max(0) as f64;
+    let eta = (mailing.status == MailingStatus::Sending && per_second > 0.0)
+        .then(|| Duration::try_from_secs_f64(rest / per_second).ok())
+        .flatten()
+        .map(|rest| now.plus(rest));
+    Progress { status: mailing.status, account, per_second, eta }
 }

@@ -78,4 +78,5 @@ mod scheduler;
 mod sender;
 mod shift;
 
-pub use engine::{Engine, EngineParts, EngineSettings};
+pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
+pub use mailing::{Progress, cancel, progress};

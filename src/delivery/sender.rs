@@ -113,7 +113,7 @@ fn settle(shift: &Shift, claim: &Claim, attempt: Attempt) -> Record {
             doubts: claim.doubts,
             policy: claim.letter.policy,
             began: claim.letter.began,
-            plan: retry::mailing_plan(shift.settings.retry),
+            plan: retry::mailing_plan(shift.settings.retry_for),
             now: shift.clock.now(),
         },
     )

@@ -47,9 +47,6 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Attempt, Unreachable>>
 /// Where mails go. Called by several senders at once.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
-
-    /// Ends the connections that are kept.
-    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 impl Wire for Relay {
@@ -62,10 +59,6 @@ impl Wire for Relay {
                 wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
             })
         })
-    }
-
-    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(Self::close(self))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_SECURITY_POLICY;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use actix_web::web::{Data, Path, Query, ServiceConfig, get, post};
 use actix_web::{HttpResponse, http::header::CONTENT_TYPE};
 use askama::Template;
@@ -18,10 +18,20 @@ use crate::web::{App, PageError};
 /// Adds the mailbox to the service's routes; and the pictures of the sample articles.
 pub fn configure(config: &mut ServiceConfig, mailbox: &Mailbox) {
     config.app_data(Data::new(mailbox.clone()));
+    config.route("/static/demo/{name}", get().to(picture));
     config.route("/mailbox", get().to(list));
     config.route("/mailbox/{number}", get().to(show));
     config.route("/mailbox/{number}/html", get().to(body));
     config.route("/mailbox/{number}/leave", post().to(leave));
+}
+
+async fn picture(name: Path<String>) -> Result<HttpResponse, PageError> {
+    let found = super::samples::PICTURES.iter().find(|(known, _)| *known == name.as_str());
+    let (_, body) = found.ok_or(PageError::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "image/png"))
+        .insert_header((CACHE_CONTROL, "max-age=3600"))
+        .body(*body))
 }
 
 #[derive(Template)]

@@ -9,6 +9,7 @@ use crate::i18n::{FieldErrors, Message};
 use crate::keys::{self, NoRandomness};
 use crate::model::{EmailAddress, IssueId, OutboxId, OutboxKind};
 use crate::store::outbox::{self, NewMail};
+use crate::store::outbox_contents::{self, TestContent};
 use crate::store::{Store, StoreError};
 
 /// Octets of a nonce; a test mail derives nothing from it.
@@ -65,7 +66,8 @@ pub async fn send_test(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let composed = compose(tx.db(), id, now, public_url).await?.ok_or(TestMailError::NotFound)?;
-    if composed.rendered.is_err() || composed.issue.subject.is_empty() {
+    let Ok(rendered) = composed.rendered else { return Err(TestMailError::Blocked(composed.findings)) };
+    if composed.issue.subject.is_empty() {
         return Err(TestMailError::Blocked(composed.findings));
     }
     let mail = NewMail {
@@ -79,6 +81,8 @@ pub async fn send_test(
         message_uuid: Uuid::now_v7(),
     };
     let outbox_id = outbox::insert(&mut tx, &mail, now).await?;
+    let content = TestContent { subject: rendered.subject, html: rendered.html, text: rendered.text };
+    outbox_contents::insert(&mut tx, outbox_id, &content).await?;
     tx.commit().await?;
     Ok(outbox_id)
 }

@@ -123,6 +123,11 @@ pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<
             audience_end = (SELECT COALESCE(MAX(n.id), 0) FROM subscriptions n
                 WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.confirmed_at <= $2)
         WHERE id = $1 AND status = 'scheduled' AND due_at <= $2 RETURNING *";
+    // On PostgreSQL the transactions that change subscriptions end first, also those that looked for open
+    // mailings before this one was scheduled (see `lock_open`, which takes its locks in the same order).
+    if let Db::Postgres(c) = tx.db() {
+        sqlx::query("LOCK TABLE subscriptions IN SHARE MODE").execute(c).await?;
+    }
     on!(tx.db(), |c| sqlx::query(LOCK).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
 }
@@ -138,6 +143,9 @@ pub async fn lock_sending(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>>
 /// changes who is subscribed: a mailing cannot begin, and no feeder can claim, between what the verb reads
 /// and what it commits, so that every audience is exact.
 pub async fn lock_open(tx: &mut Tx, newsletter: NewsletterId) -> Result<Vec<Mailing>> {
+    if let Db::Postgres(c) = tx.db() {
+        sqlx::query("LOCK TABLE subscriptions IN ROW EXCLUSIVE MODE").execute(c).await?;
+    }
     let sql = sql!(
         tx.db(),
         "SELECT * FROM mailings WHERE newsletter_id = $1 AND status IN ('scheduled', 'sending', 'paused')
@@ -157,9 +165,14 @@ pub async fn advance(tx: &mut Tx, id: MailingId, cursor: SubscriptionId) -> Resu
 }
 
 /// Sending becomes Sent, if the cursor is at the end and no delivery is claimed or deferred.
+///
+/// Who confirmed in the moment of the start can have a row although the start did not count them: then the
+/// audience is one more. It never becomes less: a recipient without an outcome must stay visible.
 pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<Mailing>> {
     // `worker_id > 0` and `due_at > 0` are always true: they make SQLite choose the small indexes.
-    const SQL: &str = "UPDATE mailings SET status = 'sent', finished_at = $2
+    const SQL: &str = "UPDATE mailings SET status = 'sent', finished_at = $2,
+            audience = CASE WHEN audience < sent + bounced + uncertain + skipped + expired
+                THEN sent + bounced + uncertain + skipped + expired ELSE audience END
         WHERE id = $1 AND status = 'sending' AND cursor >= audience_end
             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'claimed'
                 AND d.worker_id > 0)

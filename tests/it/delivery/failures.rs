@@ -16,7 +16,7 @@ both_dbs!(a_process_that_dies_loses_nobody_and_doubles_only_who_was_on_the_wire,
     let bench = Bench::new(&store, before.clone());
     let engine = bench.start();
     before.wait_for_tries(CONNECTIONS).await;
-    engine.kill().await;
+    engine.crash().await;
 
     let after = Script::new(|_, _| Step::Accept);
     let second = Bench::new(&store, after.clone());
@@ -110,7 +110,7 @@ both_dbs!(a_pause_counts_for_mails_that_are_claimed_already, |store| {
         .await;
     assert_eq!((paused.account.sent, wire.taken().len()), (3, CONNECTIONS));
     execute(&store, "UPDATE mailings SET status = 'sending'").await;
-    bench.parts.wake.notify_one();
+    engine.wake();
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
     assert_eq!((sent.account.sent, wire.taken().len()), (50, 50));
     engine.stop().await;

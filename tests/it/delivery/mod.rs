@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::delivery::wire::Wire;
-use postiljon::delivery::{Engine, EngineParts, EngineSettings};
+use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::Keys;
 use postiljon::model::{Language, Mailing, MailingStatus, Newsletter, Outcome};
 use postiljon::store::mailings::Content;
@@ -41,26 +41,19 @@ impl Bench {
             clock: clock.clone(),
             keys: keys.clone(),
             wire,
-            settings: EngineSettings {
-                public_url: "https://news.example.org".into(),
-                unsubscribe_address: None,
-                bounce_address: None,
-                retry: Duration::from_secs(48 * 3600),
-                connections: CONNECTIONS,
-            },
-            wake: Arc::default(),
+            settings: EngineSettings::new("https://news.example.org", CONNECTIONS),
         };
         Self { store: store.clone(), clock, keys, parts }
     }
 
-    fn start(&self) -> Engine {
+    fn start(&self) -> EngineHandle {
         Engine::start(self.parts.clone())
     }
 
     /// Waits for a state of the mailing, moving the clock by `step` whenever nothing happens.
     async fn until(
         &self,
-        engine: &Engine,
+        engine: &EngineHandle,
         mailing: &Mailing,
         step: Duration,
         is_so: impl Fn(&Mailing) -> bool,
@@ -81,7 +74,7 @@ impl Bench {
         }
     }
 
-    async fn until_sent(&self, engine: &Engine, mailing: &Mailing, step: Duration) -> Mailing {
+    async fn until_sent(&self, engine: &EngineHandle, mailing: &Mailing, step: Duration) -> Mailing {
         let sent = self.until(engine, mailing, step, |mailing| mailing.status == MailingStatus::Sent).await;
         self.assert_balanced(&sent).await;
         sent

@@ -1,8 +1,6 @@
 //! A wire that does what a test says, and remembers what it took.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use postiljon::delivery::wire::{Attempt, Sending, Unreachable, Wire, WireMail};
@@ -113,9 +111,5 @@ impl Wire for Script {
                 Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: std::time::Duration::ZERO }),
             }
         })
-    }
-
-    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async {})
     }
 }

@@ -38,7 +38,7 @@ async fn signed_up(store: &Store, bench: &Bench) {
 }
 
 /// Waits until the outbox is empty, moving the clock whenever nothing happens.
-async fn until_empty(store: &Store, bench: &Bench, engine: &postiljon::delivery::Engine) {
+async fn until_empty(store: &Store, bench: &Bench, engine: &postiljon::delivery::EngineHandle) {
     let mut activity = engine.activity();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while read!(store, |db| outbox::open_count(db)) > 0 {
