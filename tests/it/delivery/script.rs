@@ -1,0 +1,115 @@
+//! A wire that does what a test says, and remembers what it took.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use postiljon::delivery::wire::{Attempt, Sending, Unreachable, Wire, WireMail};
+use tokio::sync::watch;
+
+/// What happens to one try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Accept,
+    Refuse {
+        is_permanent: bool,
+    },
+    Lose,
+    /// Taken, and the connection breaks before the answer.
+    TakeAndBreak,
+    /// Taken, and answered only after [`Script::release`].
+    TakeAndWait,
+    NoRelay,
+}
+
+type Rule = dyn Fn(&str, usize) -> Step + Send + Sync;
+
+/// The rule sees the recipient and how often it was tried before.
+pub struct Script {
+    rule: Box<Rule>,
+    state: Mutex<State>,
+    released: watch::Sender<bool>,
+    /// How many tries began, also those that found no relay.
+    pub tries: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct State {
+    tries: HashMap<String, usize>,
+    /// Recipient and Message-ID of what the relay has.
+    taken: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+impl Script {
+    pub fn new(rule: impl Fn(&str, usize) -> Step + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            rule: Box::new(rule),
+            state: Mutex::default(),
+            released: watch::Sender::new(false),
+            tries: watch::Sender::new(0),
+        })
+    }
+
+    /// Answers those who wait, now and from now on.
+    pub fn release(&self) {
+        self.released.send_replace(true);
+    }
+
+    pub async fn wait_for_tries(&self, count: usize) {
+        let mut tries = self.tries.subscribe();
+        let reached = tries.wait_for(|tries| *tries >= count);
+        tokio::time::timeout(super::PATIENCE, reached).await.expect("as many tries in time").expect("open");
+    }
+
+    pub fn taken(&self) -> Vec<(String, String)> {
+        self.state.lock().unwrap().taken.clone()
+    }
+
+    /// How many copies each recipient got.
+    pub fn copies(&self) -> HashMap<String, usize> {
+        let mut copies = HashMap::new();
+        for (to, _) in self.taken() {
+            *copies.entry(to).or_default() += 1;
+        }
+        copies
+    }
+
+    fn step(&self, mail: &WireMail) -> Step {
+        let to = mail.to.as_str();
+        let mut state = self.state.lock().unwrap();
+        let before = state.tries.entry(to.to_owned()).or_default();
+        let step = (self.rule)(to, *before);
+        *before += 1;
+        if matches!(step, Step::Accept | Step::TakeAndBreak | Step::TakeAndWait) {
+            let octets = String::from_utf8_lossy(&mail.octets).into_owned();
+            let id = octets.lines().find(|line| line.starts_with("Message-ID")).expect("a Message-ID");
+            state.taken.push((to.to_owned(), id.to_owned()));
+        }
+        step
+    }
+}
+
+impl Wire for Script {
+    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
+        Box::pin(async move {
+            let step = self.step(mail);
+            self.tries.send_modify(|tries| *tries += 1);
+            match step {
+                Step::Accept => Ok(Attempt::Accepted { reply: "250 ok".into() }),
+                Step::Refuse { is_permanent } => Ok(Attempt::Refused { is_permanent, reply: "no".into() }),
+                Step::Lose => Ok(Attempt::Lost { reply: "cut".into() }),
+                Step::TakeAndBreak => Ok(Attempt::Uncertain { reply: "cut after the dot".into() }),
+                Step::TakeAndWait => {
+                    let _ = self.released.subscribe().wait_for(|released| *released).await;
+                    Ok(Attempt::Accepted { reply: "250 ok".into() })
+                }
+                Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: std::time::Duration::ZERO }),
+            }
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! The outbox.
+
+use std::time::Duration;
+
+use postiljon::model::{Language, NewsletterId, OutboxKind, SubscriptionId};
+use postiljon::store::outbox::{self, NewMail};
+use postiljon::store::outbox_contents::{self, TestContent};
+use postiljon::store::{Store, tokens};
+use uuid::Uuid;
+
+use super::script::{Script, Step};
+use super::{Bench, PATIENCE};
+use crate::support::database::{both_dbs, change, read};
+use crate::support::samples::{NOW, address, newsletter, pending};
+
+fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMail {
+    NewMail {
+        kind: OutboxKind::Confirm,
+        newsletter_id: newsletter,
+        subscription_id: Some(subscription),
+        to_address: None,
+        issue_id: None,
+        language: Language::Dutch,
+        nonce: vec![5; 32],
+        message_uuid: Uuid::now_v7(),
+    }
+}
+
+/// Someone has asked for a newsletter, and the question to confirm is in the outbox.
+async fn signed_up(store: &Store, bench: &Bench) {
+    let newsletter = newsletter(store, "insights").await;
+    let subscription = pending(store, newsletter.id, 1).await;
+    let token = bench.keys.derive_token(postiljon::keys::Purpose::Confirm, &[5; 32]);
+    let hash = postiljon::keys::token_hash(&token).expect("a token");
+    let until = NOW.plus(Duration::from_secs(7 * 24 * 3600));
+    change!(store, |tx| tokens::insert_confirm(tx, &hash, subscription.id, "m", NOW, until));
+    change!(store, |tx| outbox::insert(tx, &confirmation(newsletter.id, subscription.id), NOW));
+}
+
+/// Waits until the outbox is empty, moving the clock whenever nothing happens.
+async fn until_empty(store: &Store, bench: &Bench, engine: &postiljon::delivery::EngineHandle) {
+    let mut activity = engine.activity();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while read!(store, |db| outbox::open_count(db)) > 0 {
+        assert!(tokio::time::Instant::now() < deadline, "the outbox is not empty");
+        if tokio::time::timeout(Duration::from_millis(100), activity.changed()).await.is_err() {
+            bench.clock.advance(Duration::from_secs(60));
+        }
+    }
+}
+
+both_dbs!(a_confirmation_goes_out_once, |store| {
+    let wire = Script::new(|_, _| Step::Accept);
+    let bench = Bench::new(&store, wire.clone());
+    signed_up(&store, &bench).await;
+    let engine = bench.start();
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.taken().len(), 1);
+    assert_eq!(wire.taken()[0].0, "reader1@example.org");
+    engine.stop().await;
+});
+
+both_dbs!(a_confirmation_in_doubt_is_sent_again_twice_under_the_same_id, |store| {
+    let wire = Script::new(|_, _| Step::TakeAndBreak);
+    let bench = Bench::new(&store, wire.clone());
+    signed_up(&store, &bench).await;
+    let engine = bench.start();
+    until_empty(&store, &bench, &engine).await;
+    let taken = wire.taken();
+    assert_eq!(taken.len(), 3);
+    assert!(taken.iter().all(|mail| *mail == taken[0]));
+    engine.stop().await;
+});
+
+both_dbs!(a_confirmation_waits_for_a_relay_that_is_down, |store| {
+    let wire = Script::new(|_, before| if before < 3 { Step::NoRelay } else { Step::Accept });
+    let bench = Bench::new(&store, wire.clone());
+    signed_up(&store, &bench).await;
+    let engine = bench.start();
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.taken().len(), 1);
+    engine.stop().await;
+});
+
+both_dbs!(a_test_mail_in_doubt_is_not_sent_again, |store| {
+    let wire = Script::new(|_, _| Step::TakeAndBreak);
+    let bench = Bench::new(&store, wire.clone());
+    let newsletter = newsletter(&store, "insights").await;
+    let issue = crate::support::samples::issue(&store, newsletter.id).await;
+    let mail = NewMail {
+        kind: OutboxKind::Test,
+        subscription_id: None,
+        to_address: Some(address("editor@meridiaan.example")),
+        issue_id: Some(issue.id),
+        ..confirmation(newsletter.id, SubscriptionId(0))
+    };
+    let id = change!(store, |tx| outbox::insert(tx, &mail, NOW));
+    let content = TestContent { subject: "Nieuws".into(), html: "<p>Dag</p>".into(), text: "Dag".into() };
+    change!(store, |tx| outbox_contents::insert(tx, id, &content));
+    let engine = bench.start();
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.taken().len(), 1);
+    engine.stop().await;
+});
