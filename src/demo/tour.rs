@@ -23,6 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// People need longer than this to fill in the form, and so does the tour.
 const FILL_TIME: Duration = Duration::from_millis(2_100);
 
+/// Words of a page that a failed step repeats.
+const WORDS_MAX: usize = 40;
+
 const ANNA: &str = "anna@voorbeeld.example";
 const BRAM: &str = "bram@voorbeeld.example";
 const CELINE: &str = "celine@voorbeeld.example";
@@ -382,9 +385,18 @@ fn expect(answer: Answer, status: u16) -> anyhow::Result<Answer> {
     if answer.status == status {
         return Ok(answer);
     }
-    let heading = answer.body.split("<h1").nth(1).and_then(|rest| rest.split('>').nth(1)).unwrap_or_default();
-    let heading = heading.split('<').next().unwrap_or_default();
-    anyhow::bail!("the answer was {} instead of {status}: {heading} {}", answer.status, answer.location())
+    // What the page says to a person: its heading, and its notice or mistakes.
+    let words = |mark: &str| {
+        let rest = answer.body.split(mark).nth(1).unwrap_or_default();
+        let text: String = rest.split('<').map(|part| part.split('>').nth(1).unwrap_or_default()).collect();
+        text.split_whitespace().take(WORDS_MAX).collect::<Vec<_>>().join(" ")
+    };
+    anyhow::bail!(
+        "the answer was {} instead of {status}: {} {}",
+        answer.status,
+        words("<h1"),
+        words("role=\"alert\"")
+    )
 }
 
 fn say(text: &str) -> std::io::Result<()> {
