@@ -281,6 +281,7 @@ impl Desk<'_> {
             ("teaser", "Geschreven tijdens een rondleiding."),
             ("canonical_url", "https://www.meridiaan.example/insights/onderweg"),
             ("slug", ""),
+            ("then", "publish"),
             (
                 "body",
                 "## Onderweg\n\nDit artikel werd *tijdens de rondleiding* geschreven.\n\n1. Opgeslagen\n2. Gepubliceerd\n",

@@ -1,4 +1,5 @@
 //! Pages, through real HTTP.
 
+mod admin;
 mod errors;
 mod public;

@@ -1,0 +1,40 @@
+//! The desk, through real HTTP.
+
+mod articles;
+mod issues;
+mod login;
+
+use postiljon::accounts::users::{NewUser, add_user};
+use postiljon::demo::browser::{Answer, Browser};
+use postiljon::model::Language;
+
+use crate::support::app::TestApp;
+
+pub const ADDRESS: &str = "an@example.org";
+pub const PASSWORD: &str = "een lang wachtwoord voor An";
+
+/// A browser in which An, who reads English, is signed in.
+pub async fn signed_in(app: &TestApp) -> Browser {
+    let new = NewUser { address: ADDRESS, name: "An", language: Language::English, password: PASSWORD };
+    add_user(&app.app.store, &app.clock, new).await.expect("added");
+    let browser = app.browser();
+    let answer = browser
+        .post("/admin/login", &[("address", ADDRESS), ("password", PASSWORD)])
+        .await
+        .expect("an answer");
+    assert_eq!((answer.status, answer.location()), (303, "/admin"), "{}", answer.body);
+    browser
+}
+
+pub async fn get(browser: &Browser, path: &str) -> Answer {
+    let answer = browser.get(path).await.expect("an answer");
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    answer
+}
+
+/// Posts with the token of a page of the desk.
+pub async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let csrf = get(browser, "/admin").await.field("csrf").expect("a token");
+    let fields: Vec<_> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
+    browser.post(path, &fields).await.expect("an answer")
+}
