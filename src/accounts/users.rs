@@ -3,7 +3,7 @@
 use super::passwords::{self, HashError};
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{EmailAddress, Language, PersonName, User};
+use crate::model::{EmailAddress, Language, PersonName, User, UserId};
 use crate::store::{self, Store, StoreError};
 
 /// What is needed to add a user, as typed.
@@ -95,4 +95,14 @@ pub async fn set_password(store: &Store, address: &EmailAddress, password: &str)
     store::sessions::delete_of_user(&mut tx, user.id).await?;
     tx.commit().await?;
     Ok(user)
+}
+
+/// In which language the desk speaks to a user.
+///
+/// # Errors
+/// Of the database.
+pub async fn set_language(store: &Store, user: UserId, language: Language) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    store::users::set_language(&mut tx, user, language).await?;
+    tx.commit().await
 }

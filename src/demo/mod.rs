@@ -132,6 +132,8 @@ fn config(
         ("POSTILJON_RELAY_PORT", relay.port().to_string()),
         ("POSTILJON_RELAY_TLS", "none".to_owned()),
         ("POSTILJON_RELAY_HELLO_NAME", "localhost".to_owned()),
+        ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "uit@meridiaan.example".to_owned()),
+        ("POSTILJON_MAIL_INBOUND_LISTEN", "127.0.0.1:0".to_owned()),
     ];
     if let Some(url) = &options.database_url {
         settings.push(("POSTILJON_DATABASE_URL", url.clone()));

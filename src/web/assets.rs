@@ -26,6 +26,9 @@ macro_rules! assets {
 const ASSETS: &[Asset] = assets!(
     "confirm.js": "text/javascript; charset=utf-8",
     "demo.css": "text/css; charset=utf-8",
+    "desk.css": "text/css; charset=utf-8",
+    "desk.js": "text/javascript; charset=utf-8",
+    "preview.css": "text/css; charset=utf-8",
     "site.css": "text/css; charset=utf-8",
 );
 

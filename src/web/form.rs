@@ -36,6 +36,11 @@ impl Form {
         Ok(Self { fields })
     }
 
+    /// The fields of a query string; what is too much is dropped.
+    pub fn of_query(request: &HttpRequest) -> Self {
+        Self::parse(request.query_string().as_bytes()).unwrap_or_default()
+    }
+
     /// The value of a field; empty when it is absent.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ pub fn bind(
             .wrap(Compress::default())
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(headers::log))
-            .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
+            .wrap(NormalizePath::new(TrailingSlash::Trim))
             .configure(routes::configure)
             .configure(|config| {
                 if let Some(extra) = &extra {

@@ -1,8 +1,10 @@
 //! The integration tests: one binary. The paths repeat the URLs and the modules.
 
+mod accounts;
 mod architecture;
 mod delivery;
 mod mail;
+mod publishing;
 mod store;
 mod subscriptions;
 mod support;

@@ -1,5 +1,213 @@
-//! The desk: one file per page. Every handler takes [`super::session::SignedIn`].
+//! The desk: one file per page. Every handler but the login's takes [`SignedIn`], and every post checks its
+//! token with [`super::csrf`].
+//!
+//! To add a page: a handler that fills a struct with a [`Frame`], a template that extends
+//! `admin/layout.html`, its texts in the language files under "Desk", and its URL in [`configure`].
 
-use actix_web::web::ServiceConfig;
+use actix_web::HttpRequest;
+use actix_web::web::{ServiceConfig, resource};
+use chrono_tz::Tz;
 
-pub fn configure(_config: &mut ServiceConfig) {}
+use super::PageError;
+use super::form::Form;
+use super::session::SignedIn;
+use crate::i18n::{FieldErrors, Message, Texts};
+use crate::mail::slot::escape_html;
+use crate::model::{ArticleStatus, MailingStatus};
+use crate::publishing::schedule::zone_of;
+use crate::store::{self, Reader};
+
+pub mod articles;
+pub mod home;
+pub mod issues;
+pub mod language;
+pub mod login;
+pub mod mailing;
+
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(resource("/admin").get(home::get))
+        .service(resource("/admin/login").get(login::get).post(login::post))
+        .service(resource("/admin/logout").post(login::log_out))
+        .service(resource("/admin/language").post(language::post))
+        .service(resource("/admin/articles").get(articles::list::get).post(articles::edit::create))
+        .service(resource("/admin/articles/new").get(articles::edit::new))
+        .service(resource("/admin/articles/preview").post(articles::preview::post))
+        .service(resource("/admin/articles/{id}").get(articles::edit::get).post(articles::edit::save))
+        .service(resource("/admin/articles/{id}/preview").get(articles::preview::get))
+        .service(resource("/admin/issues").get(issues::list::get).post(issues::new::post))
+        .service(resource("/admin/issues/new").get(issues::new::get))
+        .service(resource("/admin/issues/{id}").get(issues::edit::get).post(issues::edit::post))
+        .service(resource("/admin/issues/{id}/preview").get(issues::preview::get))
+        .service(resource("/admin/issues/{id}/mail").get(issues::preview::mail))
+        .service(resource("/admin/issues/{id}/test").post(issues::preview::test))
+        .service(
+            resource("/admin/issues/{id}/schedule").get(issues::schedule::get).post(issues::schedule::post),
+        )
+        .service(resource("/admin/mailings/{id}.json").get(mailing::json))
+        .service(resource("/admin/mailings/{id}").get(mailing::get))
+        .service(resource("/admin/mailings/{id}/cancel").post(mailing::cancel));
+}
+
+/// What every page of the desk has; templates hold it as `page`.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub t: Texts,
+    pub title: String,
+    pub user: String,
+    pub csrf: String,
+    /// Which entry of the menu is lit: `home`, `articles` or `issues`.
+    pub section: &'static str,
+    /// What was just done.
+    pub done: Option<String>,
+    /// Where a change of language comes back to.
+    pub path: String,
+}
+
+impl Frame {
+    pub fn new(request: &HttpRequest, signed_in: &SignedIn, section: &'static str, title: String) -> Self {
+        /// What a page may say after a redirect: `?done=saved` says `desk-done-saved`.
+        const DONE: [&str; 5] = ["saved", "published", "drafted", "tested", "cancelled"];
+        let t = signed_in.texts();
+        let query = Form::of_query(request);
+        let done = DONE.iter().find(|known| **known == query.first("done"));
+        Self {
+            t,
+            title,
+            user: signed_in.user.name.clone(),
+            csrf: signed_in.csrf.clone(),
+            section,
+            done: done.map(|done| t.text(&format!("desk-done-{done}"))),
+            path: request.path().to_owned(),
+        }
+    }
+}
+
+/// What is wrong with a form, for its template. Displays beside the fields.
+#[derive(Debug, Clone)]
+pub struct Mistakes {
+    t: Texts,
+    errors: FieldErrors,
+    /// What is wrong with the form as a whole.
+    pub notice: Option<String>,
+}
+
+impl Mistakes {
+    pub const fn none(t: Texts) -> Self {
+        Self { t, errors: FieldErrors::new(), notice: None }
+    }
+
+    pub fn of(t: Texts, errors: FieldErrors) -> Self {
+        Self { t, errors, notice: Some(t.text("error-marked-fields")) }
+    }
+
+    pub fn notice(t: Texts, message: &Message) -> Self {
+        Self { t, errors: FieldErrors::new(), notice: Some(message.in_words(t)) }
+    }
+
+    /// Attributes of a field: safe HTML. The first wrong one gets the cursor.
+    pub fn aria(&self, field: &str) -> String {
+        if self.errors.field(field).is_none() {
+            return String::new();
+        }
+        let is_first = self.errors.iter().next().is_some_and(|error| error.field == field);
+        let autofocus = if is_first { " autofocus" } else { "" };
+        format!(" aria-invalid=\"true\" aria-describedby=\"{field}-error\"{autofocus}")
+    }
+
+    /// The line below a field: safe HTML.
+    pub fn line(&self, field: &str) -> String {
+        let Some(message) = self.errors.field(field) else { return String::new() };
+        let words = escape_html(&message.in_words(self.t));
+        format!("<p class=\"error\" id=\"{field}-error\">{words}</p>")
+    }
+}
+
+/// Fields that stand in a form twice with different values.
+fn given_twice(form: &Form, fields: &[&'static str]) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    for field in fields.iter().filter(|field| form.one(field).is_err()) {
+        errors.add(field, Message::new("error-field-twice"));
+    }
+    errors
+}
+
+/// The zone in which the desk shows times that belong to no newsletter: that of the first one.
+async fn desk_zone(reader: &mut Reader) -> Result<Tz, PageError> {
+    let newsletters = store::newsletters::all(reader.db()).await?;
+    Ok(newsletters.first().map_or(Tz::UTC, zone_of))
+}
+
+/// The number in a URL.
+fn id_of(text: &str) -> Result<i64, PageError> {
+    text.parse().map_err(|_| PageError::NotFound)
+}
+
+/// A count in groups of three, with thin spaces.
+fn grouped(count: i64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A status as a word and as a class of the stylesheet.
+#[derive(Debug, Clone)]
+pub struct Status {
+    pub class: &'static str,
+    pub word: String,
+}
+
+impl Status {
+    fn of_article(t: Texts, status: ArticleStatus) -> Self {
+        Self { class: status.as_str(), word: t.text(&format!("desk-status-{status}")) }
+    }
+
+    fn of_mailing(t: Texts, status: Option<MailingStatus>) -> Self {
+        let class = status.map_or("draft", MailingStatus::as_str);
+        Self { class, word: t.text(&format!("desk-status-{class}")) }
+    }
+}
+
+/// One page of a list, and the addresses of its neighbours.
+#[derive(Debug, Clone, Default)]
+pub struct Paging {
+    pub newer: Option<String>,
+    pub older: Option<String>,
+}
+
+impl Paging {
+    /// Cuts the row that only says that there is a next page. `base` ends in `?` or `&`.
+    fn of<T>(rows: &mut Vec<T>, page: i64, base: &str) -> Self {
+        let most = usize::try_from(store::PAGE_ROWS).unwrap_or(usize::MAX);
+        let has_more = rows.len() > most;
+        rows.truncate(most);
+        Self {
+            newer: (page > 0).then(|| format!("{base}page={}", page - 1)),
+            older: has_more.then(|| format!("{base}page={}", page + 1)),
+        }
+    }
+}
+
+/// The page of a list that a query asks for.
+fn page_of(query: &Form) -> i64 {
+    /// Beyond this nobody turns pages; they search.
+    const PAGE_MAX: i64 = 10_000;
+    query.first("page").parse().unwrap_or(0).clamp(0, PAGE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_three() {
+        let counts = [0, 999, 1000, 1_234_567].map(grouped);
+        assert_eq!(counts, ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+    }
+}

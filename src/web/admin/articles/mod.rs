@@ -1,0 +1,5 @@
+//! `/admin/articles`: what is written.
+
+pub mod edit;
+pub mod list;
+pub mod preview;

@@ -1,0 +1,173 @@
+//! `/admin/issues/{id}/schedule`: what, to whom, when; then one sentence that says it, and one button.
+//!
+//! The first step is a GET that changes nothing: `?when=now`, or `?when=later&date=..&time=..`. The second
+//! posts the same fields.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::edit::{CheckLine, check_lines, shown_subject};
+use crate::i18n::Texts;
+use crate::model::{IssueId, SubscriptionStatus};
+use crate::publishing::schedule::{ScheduleError, When, due_at, parse_local, schedule, zone_of};
+use crate::store;
+use crate::web::admin::{Frame, Mistakes, grouped, id_of};
+use crate::web::form::Form;
+use crate::web::layout::{html, see_other};
+use crate::web::session::SignedIn;
+use crate::web::{App, PageError, csrf};
+
+#[derive(Template)]
+#[template(path = "admin/schedule.html")]
+struct SchedulePage {
+    page: Frame,
+    id: IssueId,
+    name: String,
+    subject: String,
+    articles: String,
+    readers: String,
+    zone: String,
+    when: String,
+    date: String,
+    time: String,
+    checks: Vec<CheckLine>,
+    is_ready: bool,
+    /// The sentence of the last step.
+    sentence: Option<String>,
+    mistakes: Mistakes,
+}
+
+fn when_of(form: &Form) -> Result<When, ScheduleError> {
+    match form.first("when") {
+        "now" => Ok(When::Now),
+        _ => Ok(When::Local(parse_local(&format!("{} {}", form.first("date"), form.first("time")))?)),
+    }
+}
+
+/// `GET /admin/issues/{id}/schedule`.
+pub async fn get(
+    request: HttpRequest,
+    app: Data<App>,
+    signed_in: SignedIn,
+    id: Path<String>,
+) -> Result<HttpResponse, PageError> {
+    let id = IssueId(id_of(&id)?);
+    let mailing = store::mailings::of_issue(app.store.read().await?.db(), id).await?;
+    if let Some(mailing) = mailing {
+        return Ok(see_other(&format!("/admin/mailings/{}", mailing.id)));
+    }
+    show(&request, &app, &signed_in, id, &Form::of_query(&request), None).await
+}
+
+async fn show(
+    request: &HttpRequest,
+    app: &Data<App>,
+    signed_in: &SignedIn,
+    id: IssueId,
+    form: &Form,
+    error: Option<ScheduleError>,
+) -> Result<HttpResponse, PageError> {
+    let t = signed_in.texts();
+    let now = app.clock.now();
+    let composed = super::composed(app, id, now).await?;
+    let newsletter = &composed.newsletter;
+    let zone = zone_of(newsletter);
+    let confirmed = SubscriptionStatus::Confirmed;
+    let readers = {
+        let mut reader = app.store.read().await?;
+        store::subscriptions::count(reader.db(), newsletter.id, confirmed).await?
+    };
+    let readers = t.with2("desk-readers", "count", readers, "shown", grouped(readers));
+    let subject = shown_subject(&composed);
+    let mut sentence = None;
+    let mut error = error;
+    if composed.is_ready() && error.is_none() && form.has("when") {
+        match when_of(form).and_then(|when| Ok((when, due_at(when, newsletter, now)?))) {
+            Ok((When::Now, _)) => sentence = Some(sentence_now(t, &readers, &newsletter.name, &subject)),
+            Ok((When::Local(_), at)) => {
+                let at = format!("{} ({})", t.date_time(at, zone), newsletter.time_zone);
+                sentence = Some(sentence_at(t, &readers, &newsletter.name, &subject, &at));
+            }
+            Err(wrong) => error = Some(wrong),
+        }
+    }
+    let mistakes = match error {
+        Some(error) => Mistakes::notice(t, &error.message()),
+        None => Mistakes::none(t),
+    };
+    let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let local = now.to_utc().with_timezone(&zone);
+    let or = |field: &str, fallback: String| match form.first(field) {
+        "" => fallback,
+        given => given.to_owned(),
+    };
+    let template = SchedulePage {
+        page: Frame::new(request, signed_in, "issues", t.text("desk-schedule-title")),
+        id,
+        name: t.with2(
+            "desk-issue-name",
+            "number",
+            composed.issue.number.to_string(),
+            "newsletter",
+            newsletter.name.clone(),
+        ),
+        subject,
+        articles: t.with("desk-article-count", "count", composed.articles.len()),
+        readers,
+        zone: newsletter.time_zone.clone(),
+        when: or("when", "later".to_owned()),
+        date: or("date", local.format("%Y-%m-%d").to_string()),
+        time: or("time", local.format("%H:%M").to_string()),
+        checks: check_lines(t, &composed.findings),
+        is_ready: composed.is_ready(),
+        sentence,
+        mistakes,
+    };
+    html(status, &template)
+}
+
+fn sentence_now(t: Texts, readers: &str, newsletter: &str, subject: &str) -> String {
+    use crate::i18n::Message;
+    Message::new("desk-sentence-now")
+        .text("readers", readers)
+        .text("newsletter", newsletter)
+        .text("subject", subject)
+        .in_words(t)
+}
+
+fn sentence_at(t: Texts, readers: &str, newsletter: &str, subject: &str, at: &str) -> String {
+    use crate::i18n::Message;
+    Message::new("desk-sentence-at")
+        .text("readers", readers)
+        .text("newsletter", newsletter)
+        .text("subject", subject)
+        .text("at", at)
+        .in_words(t)
+}
+
+/// `POST /admin/issues/{id}/schedule`. A second click leads to the same mailing.
+pub async fn post(
+    request: HttpRequest,
+    app: Data<App>,
+    signed_in: SignedIn,
+    id: Path<String>,
+    form: Form,
+) -> Result<HttpResponse, PageError> {
+    csrf::check(&request, &app, &signed_in, &form)?;
+    let id = IssueId(id_of(&id)?);
+    let result = match when_of(&form) {
+        Ok(when) => schedule(&app.store, &app.clock, &app.settings.public_url, id, when).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(scheduled) => {
+            app.wake.notify_one();
+            Ok(see_other(&format!("/admin/mailings/{}", scheduled.mailing.id)))
+        }
+        Err(ScheduleError::NotFound) => Err(PageError::NotFound),
+        Err(ScheduleError::Store(error)) => Err(error.into()),
+        Err(error) => show(&request, &app, &signed_in, id, &form, Some(error)).await,
+    }
+}

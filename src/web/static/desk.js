@@ -1,0 +1,83 @@
+// The desk's conveniences. Every page works without them.
+"use strict";
+
+// An article's preview beside it, a moment after the last key.
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  const frame = document.getElementById("preview");
+  let timer = 0;
+  let request = null;
+  const refresh = async () => {
+    request?.abort();
+    request = new AbortController();
+    try {
+      const answer = await fetch(form.dataset.preview, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), signal: request.signal,
+      });
+      if (answer.ok && !answer.redirected) frame.srcdoc = await answer.text();
+    } catch { /* Offline, or overtaken by the next key: the old preview stays. */ }
+  };
+  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refresh, 400); });
+  form.querySelector("[data-preview-button]").addEventListener("click", (event) => {
+    event.preventDefault();
+    refresh();
+    frame.scrollIntoView({ block: "nearest" });
+  });
+  if (!frame.hasAttribute("src") && form.elements.body.value) refresh();
+}
+
+// What was typed is not lost by leaving the page.
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  let dirty = false;
+  form.addEventListener("input", () => { dirty = true; });
+  form.addEventListener("submit", () => { dirty = false; });
+  window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+}
+
+// The inbox row shows the subject while it is written.
+for (const field of document.querySelectorAll("[data-mirror]")) {
+  const target = document.getElementById(field.dataset.mirror);
+  field.addEventListener("input", () => { target.textContent = field.value; });
+}
+
+// Enter in a search field inside a larger form searches.
+for (const field of document.querySelectorAll("[data-enter]")) {
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    field.form.requestSubmit(field.form.querySelector(`button[value="${field.dataset.enter}"]`));
+  });
+}
+
+// One click is enough; the server holds a second one anyway.
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+}
+
+// The numbers of a mailing, every second.
+for (const box of document.querySelectorAll("[data-progress]")) {
+  const group = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const ask = async () => {
+    try {
+      const answer = await fetch(box.dataset.progress, { headers: { accept: "application/json" } });
+      if (answer.redirected || !answer.ok) throw new Error();
+      const now = await answer.json();
+      if (now.status !== box.dataset.status) { location.reload(); return; }
+      for (const count of box.querySelectorAll("[data-count]")) {
+        count.textContent = group(now[count.dataset.count]);
+        count.parentElement.classList.toggle("zero", now[count.dataset.count] === 0);
+      }
+      for (const piece of now.bar) {
+        const rect = box.querySelector(`[data-bar="${piece.key}"]`);
+        rect?.setAttribute("x", piece.x);
+        rect?.setAttribute("width", piece.width);
+      }
+      const words = box.querySelector("[data-words]");
+      if (words) words.textContent = now.words;
+      setTimeout(ask, 1000);
+    } catch { setTimeout(ask, 5000); }
+  };
+  setTimeout(ask, 1000);
+}

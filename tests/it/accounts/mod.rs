@@ -1,0 +1,4 @@
+//! The verbs of users.
+
+mod login;
+mod users;

@@ -1,0 +1,63 @@
+use postiljon::clock::Clock;
+use postiljon::model::{Language, UncertainPolicy};
+use postiljon::publishing::newsletters::{NewsletterError, NewsletterInput, add_newsletter};
+
+use crate::support::database::both_dbs;
+use crate::support::samples::NOW;
+
+fn insights() -> NewsletterInput {
+    NewsletterInput {
+        slug: String::new(),
+        name: "Insights van Meridiaan".into(),
+        description: "Voor wie leidt.".into(),
+        language: Language::Dutch,
+        time_zone: "Europe/Brussels".into(),
+        sender_name: "Meridiaan".into(),
+        sender_address: "insights@meridiaan.example".into(),
+        reply_to: String::new(),
+        postal_address: "Kaai 1\r\n1000 Brussel".into(),
+        brand_color: "#0F766E".into(),
+        logo_url: String::new(),
+        on_uncertain: UncertainPolicy::Resend,
+    }
+}
+
+both_dbs!(a_newsletter_is_added_once, |store| {
+    let clock = Clock::test(NOW);
+    let added = add_newsletter(&store, &clock, &insights()).await.expect("added");
+    assert_eq!(added.slug.as_str(), "insights-van-meridiaan");
+    assert_eq!(added.brand_color, "#0f766e");
+    assert_eq!(added.postal_address, "Kaai 1\n1000 Brussel");
+    let again = add_newsletter(&store, &clock, &insights()).await.expect_err("refused");
+    assert_eq!(again.to_string(), "slug: This short name is taken. Please choose another.");
+});
+
+both_dbs!(a_wrong_newsletter_names_every_wrong_field, |store| {
+    let wrong = NewsletterInput {
+        slug: "Geen Slug".into(),
+        name: String::new(),
+        time_zone: "Brussel".into(),
+        sender_address: "bücher@meridiaan.example".into(),
+        reply_to: "x".into(),
+        postal_address: " ".into(),
+        brand_color: "groen".into(),
+        logo_url: "logo.png".into(),
+        ..insights()
+    };
+    let error = add_newsletter(&store, &Clock::test(NOW), &wrong).await.expect_err("refused");
+    let NewsletterError::Invalid(errors) = error else { panic!("{error}") };
+    let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
+    assert_eq!(
+        fields,
+        [
+            "name",
+            "slug",
+            "time_zone",
+            "sender_address",
+            "reply_to",
+            "postal_address",
+            "brand_color",
+            "logo_url"
+        ]
+    );
+});

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use postiljon::clock::Clock;
+use postiljon::model::{MailingStatus, OutboxKind, Timestamp};
+use postiljon::publishing::articles;
+use postiljon::publishing::cancel::cancel;
+use postiljon::publishing::schedule::{ScheduleError, When, parse_local, schedule};
+use postiljon::publishing::test_mail::send_test;
+use postiljon::store::{articles as article_table, mailings, outbox, workers};
+
+use super::{PUBLIC_URL, input, issue, published};
+use crate::support::database::both_dbs;
+use crate::support::samples::{NOW, newsletter};
+
+both_dbs!(what_is_scheduled_is_frozen_and_the_article_knows, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    let article = published(&store, &clock, "Zes lessen").await;
+    let issue = issue(&store, &clock, newsletter.id, &[&article]).await;
+    let at = When::Local(parse_local("2026-02-01 09:00").expect("a time"));
+    let scheduled = schedule(&store, &clock, PUBLIC_URL, issue.id, at).await.expect("scheduled");
+    assert!(scheduled.is_new);
+    assert_eq!(scheduled.mailing.due_at.rfc3339(), "2026-02-01T08:00:00Z");
+    articles::save(&store, &clock, article.id, article.version, &input("Veranderd")).await.expect("saved");
+
+    let mut reader = store.read().await.expect("a reader");
+    let contents = mailings::contents(reader.db(), scheduled.mailing.id).await.expect("read");
+    let [content] = &contents[..] else { panic!("{contents:?}") };
+    assert_eq!(content.subject, "Wat wij lazen");
+    assert!(content.html.contains("Zes lessen") && !content.html.contains("Veranderd"));
+    assert!(content.text.contains("Zes lessen"));
+    assert!(content.web_html.contains("lezer"), "the fallback stands in the web view");
+    let seen = article_table::appearances(reader.db(), article.id).await.expect("read");
+    assert_eq!((seen[0].number, seen[0].article_version), (1, 1));
+});
+
+both_dbs!(a_second_click_answers_with_the_first_mailing, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    let article = published(&store, &clock, "A").await;
+    let issue = issue(&store, &clock, newsletter.id, &[&article]).await;
+    let clicks: Vec<_> = (0..4)
+        .map(|_| {
+            let (store, clock) = (store.clone(), clock.clone());
+            tokio::spawn(async move { schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await })
+        })
+        .collect();
+    let mut ids = std::collections::BTreeSet::new();
+    let mut new = 0;
+    for click in clicks {
+        let scheduled = click.await.expect("a task").expect("scheduled");
+        ids.insert(scheduled.mailing.id);
+        new += usize::from(scheduled.is_new);
+    }
+    assert_eq!((ids.len(), new), (1, 1));
+});
+
+both_dbs!(the_past_is_refused_but_not_the_last_minute, |store| {
+    let clock = Clock::test(NOW); // 13:00 in Brussels
+    let newsletter = newsletter(&store, "insights").await;
+    let article = published(&store, &clock, "A").await;
+    let issue = issue(&store, &clock, newsletter.id, &[&article]).await;
+    let at = |text: &str| When::Local(parse_local(text).expect("a time"));
+    let key = |result: Result<_, ScheduleError>| result.map(|_| ()).expect_err("refused").key();
+    let past = schedule(&store, &clock, PUBLIC_URL, issue.id, at("2026-01-01 12:58")).await;
+    assert_eq!(key(past), "schedule-past");
+    let far = schedule(&store, &clock, PUBLIC_URL, issue.id, at("2062-01-01 12:58")).await;
+    assert_eq!(key(far), "schedule-too-far");
+    schedule(&store, &clock, PUBLIC_URL, issue.id, at("2026-01-01 12:59")).await.expect("scheduled");
+});
+
+both_dbs!(an_issue_with_errors_is_not_scheduled, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    let draft = articles::create(&store, &clock, &input("Ontwerp")).await.expect("stored");
+    let issue = issue(&store, &clock, newsletter.id, &[&draft]).await;
+    let error = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect_err("refused");
+    assert_eq!(
+        error.to_string(),
+        "This issue cannot be sent yet.\n- Ontwerp: This article is a draft. Publish it first."
+    );
+    let mut reader = store.read().await.expect("a reader");
+    assert!(mailings::of_issue(reader.db(), issue.id).await.expect("read").is_none());
+});
+
+both_dbs!(a_cancelled_issue_can_be_scheduled_again_and_a_begun_one_not_cancelled, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    let article = published(&store, &clock, "A").await;
+    let issue = issue(&store, &clock, newsletter.id, &[&article]).await;
+    let first = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect("scheduled").mailing;
+    for _ in 0..2 {
+        cancel(&store, &clock, first.id).await.expect("cancelled");
+    }
+    let second = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect("scheduled").mailing;
+    assert_ne!(first.id, second.id);
+    let mut tx = store.begin().await.expect("a transaction");
+    let begun = mailings::start(&mut tx, second.id, clock.now()).await.expect("started").expect("due");
+    tx.commit().await.expect("committed");
+    assert_eq!(begun.status, MailingStatus::Sending);
+    let error = cancel(&store, &clock, second.id).await.expect_err("refused");
+    assert_eq!(error.key(), "error-mailing-begun");
+});
+
+both_dbs!(a_test_mail_goes_into_the_outbox, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    let draft = articles::create(&store, &clock, &input("Ontwerp")).await.expect("stored");
+    let issue = issue(&store, &clock, newsletter.id, &[&draft]).await;
+    let error = send_test(&store, &clock, PUBLIC_URL, issue.id, "collega").await.expect_err("refused");
+    assert_eq!(error.key(), "error-address-no-at");
+    send_test(&store, &clock, PUBLIC_URL, issue.id, "collega@example.org").await.expect("queued");
+    let mut tx = store.begin().await.expect("a transaction");
+    let worker = workers::insert(&mut tx, NOW).await.expect("a worker");
+    let later = Timestamp::from_millis(NOW.as_millis() + Duration::from_secs(1).as_millis() as i64);
+    let mails = outbox::claim(&mut tx, worker, 10, later).await.expect("claimed");
+    let [mail] = &mails[..] else { panic!("{mails:?}") };
+    assert_eq!((mail.kind, mail.issue_id), (OutboxKind::Test, Some(issue.id)));
+    assert_eq!(mail.to_address.as_ref().map(|to| to.as_str()), Some("collega@example.org"));
+});
