@@ -3,7 +3,7 @@
 //! `cargo bench --bench mailing`. The sink is a process of its own, and so is each database's run, so that
 //! the peak memory is the engine's. PostgreSQL runs where `POSTILJON_TEST_POSTGRES_URL` names a server.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -53,6 +53,7 @@ fn main() -> anyhow::Result<()> {
 /// A run in a process of its own.
 fn measure(name: &str, url: &str) -> anyhow::Result<()> {
     print!("{name}: ");
+    std::io::stdout().flush()?;
     let status = Command::new(std::env::current_exe()?).env(ROLE, url).status()?;
     anyhow::ensure!(status.success(), "the run on {name} failed");
     Ok(())

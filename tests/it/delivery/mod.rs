@@ -2,6 +2,7 @@
 
 mod failures;
 mod promise;
+mod relay;
 mod script;
 mod single_mails;
 mod stopping;
