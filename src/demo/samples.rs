@@ -55,6 +55,8 @@ pub async fn load(store: &Store, clock: &Clock, public_url: &str) -> anyhow::Res
         // The file's name is the short name: the one made of a title drops what no keyboard has.
         let slug = path.split('/').next_back().unwrap_or(path);
         let source = source.replacen("---\n", &format!("---\nslug: {slug}\n"), 1);
+        // Their pictures are ours, and not on the website that the articles name as their home.
+        let source = source.replace("](/static/demo/", &format!("]({public_url}/static/demo/"));
         articles::import(store, clock, &source).await.map_err(|error| anyhow::anyhow!("{path}: {error}"))?;
     }
     first_issue(store, clock, &dutch).await

@@ -254,7 +254,7 @@ desk-article-count = { $count ->
    *[other] { $count } Artikel
 }
 desk-sent-of = { $sent } von { $audience } versendet
-desk-sent-in = versendet in { $newsletter }, Ausgabe { $number }
+desk-sent-in = schon in { $newsletter }, Ausgabe { $number }
 desk-status = Status
 desk-status-draft = Entwurf
 desk-status-published = Veröffentlicht
@@ -338,10 +338,11 @@ desk-test = Testmail
 desk-test-send = Testmail senden
 desk-schedule-title = Einplanen
 desk-what = Was
+desk-no-readers = Noch hat niemand bestätigt: Niemand bekäme sie jetzt.
 desk-who = An wen
 desk-when = Wann
 desk-when-now = Jetzt gleich
-desk-when-later = Zu diesem Zeitpunkt:
+desk-when-later = Zu einem Zeitpunkt meiner Wahl:
 desk-date = Datum
 desk-time = Uhrzeit
 desk-zone = Zeiten gelten in der Zeitzone des Newsletters, { $zone }.

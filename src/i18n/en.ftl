@@ -254,7 +254,7 @@ desk-article-count = { $count ->
    *[other] { $count } articles
 }
 desk-sent-of = { $sent } of { $audience } sent
-desk-sent-in = sent in { $newsletter }, issue { $number }
+desk-sent-in = already in { $newsletter }, issue { $number }
 desk-status = Status
 desk-status-draft = Draft
 desk-status-published = Published
@@ -338,10 +338,11 @@ desk-test = Test mail
 desk-test-send = Send a test mail
 desk-schedule-title = Schedule
 desk-what = What
+desk-no-readers = Nobody has confirmed yet: nobody would get it now.
 desk-who = To whom
 desk-when = When
 desk-when-now = Right now
-desk-when-later = At this moment:
+desk-when-later = At a moment that I choose:
 desk-date = Date
 desk-time = Time
 desk-zone = Times are in the newsletter’s time zone, { $zone }.

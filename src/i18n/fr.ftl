@@ -254,7 +254,7 @@ desk-article-count = { $count ->
    *[other] { $count } articles
 }
 desk-sent-of = { $sent } sur { $audience } envoyés
-desk-sent-in = envoyé dans { $newsletter }, numéro { $number }
+desk-sent-in = déjà dans { $newsletter }, numéro { $number }
 desk-status = Statut
 desk-status-draft = Brouillon
 desk-status-published = Publié
@@ -338,10 +338,11 @@ desk-test = E-mail de test
 desk-test-send = Envoyer un e-mail de test
 desk-schedule-title = Planifier
 desk-what = Quoi
+desk-no-readers = Personne n’a encore confirmé : personne ne le recevrait maintenant.
 desk-who = À qui
 desk-when = Quand
 desk-when-now = Tout de suite
-desk-when-later = À ce moment :
+desk-when-later = À un moment que je choisis :
 desk-date = Date
 desk-time = Heure
 desk-zone = Les heures sont dans le fuseau horaire de la lettre, { $zone }.

@@ -254,7 +254,7 @@ desk-article-count = { $count ->
    *[other] { $count } artikels
 }
 desk-sent-of = { $sent } van { $audience } verzonden
-desk-sent-in = verzonden in { $newsletter }, nummer { $number }
+desk-sent-in = al in { $newsletter }, nummer { $number }
 desk-status = Status
 desk-status-draft = Ontwerp
 desk-status-published = Gepubliceerd
@@ -338,10 +338,11 @@ desk-test = Testmail
 desk-test-send = Testmail sturen
 desk-schedule-title = Inplannen
 desk-what = Wat
+desk-no-readers = Nog niemand heeft bevestigd: niemand zou het nu krijgen.
 desk-who = Naar wie
 desk-when = Wanneer
 desk-when-now = Nu meteen
-desk-when-later = Op dit moment:
+desk-when-later = Op een moment dat ik kies:
 desk-date = Datum
 desk-time = Uur
 desk-zone = Uren zijn in de tijdzone van de nieuwsbrief, { $zone }.

@@ -3,6 +3,8 @@
 //! The first step is a GET that changes nothing: `?when=now`, or `?when=later&date=..&time=..`. The second
 //! posts the same fields.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,6 +21,8 @@ use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 #[derive(Template)]
 #[template(path = "admin/schedule.html")]
 struct SchedulePage {
@@ -28,6 +32,7 @@ struct SchedulePage {
     subject: String,
     articles: String,
     readers: String,
+    has_readers: bool,
     zone: String,
     when: String,
     date: String,
@@ -75,11 +80,11 @@ async fn show(
     let newsletter = &composed.newsletter;
     let zone = zone_of(newsletter);
     let confirmed = SubscriptionStatus::Confirmed;
-    let readers = {
+    let count = {
         let mut reader = app.store.read().await?;
         store::subscriptions::count(reader.db(), newsletter.id, confirmed).await?
     };
-    let readers = t.with2("desk-readers", "count", readers, "shown", grouped(readers));
+    let readers = t.with2("desk-readers", "count", count, "shown", grouped(count));
     let subject = shown_subject(&composed);
     let mut sentence = None;
     let mut error = error;
@@ -98,7 +103,8 @@ async fn show(
         None => Mistakes::none(t),
     };
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let local = now.to_utc().with_timezone(&zone);
+    // The next full hour: a moment that can be chosen as it stands.
+    let local = now.plus(HOUR).to_utc().with_timezone(&zone);
     let or = |field: &str, fallback: String| match form.first(field) {
         "" => fallback,
         given => given.to_owned(),
@@ -116,10 +122,11 @@ async fn show(
         subject,
         articles: t.with("desk-article-count", "count", composed.articles.len()),
         readers,
+        has_readers: count > 0,
         zone: newsletter.time_zone.clone(),
         when: or("when", "later".to_owned()),
         date: or("date", local.format("%Y-%m-%d").to_string()),
-        time: or("time", local.format("%H:%M").to_string()),
+        time: or("time", local.format("%H:00").to_string()),
         checks: check_lines(t, &composed.findings),
         is_ready: composed.is_ready(),
         sentence,
