@@ -5,10 +5,18 @@
 //!
 //! Exit codes: 0 it is done, 1 it failed, 2 the arguments or the configuration are wrong.
 
+mod article;
 mod config;
 mod demo;
+mod issue;
+mod mailing;
+mod migrate;
+mod newsletter;
+mod open;
 mod output;
 mod serve;
+mod subscriber;
+mod user;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +48,20 @@ enum Command {
     Demo(demo::Arguments),
     /// Serve the pages and send the mail
     Serve(serve::Arguments),
+    /// Bring the schema of the database up to date
+    Migrate,
+    /// Who works at the desk
+    User(user::Arguments),
+    /// What people subscribe to
+    Newsletter(newsletter::Arguments),
+    /// Stored pieces of writing
+    Article(article::Arguments),
+    /// Editions of a newsletter, made of articles
+    Issue(issue::Arguments),
+    /// The sending of an issue, and its account
+    Mailing(mailing::Arguments),
+    /// People, and what is known of them
+    Subscriber(subscriber::Arguments),
     /// Check the configuration, or print one to begin with
     Config(config::Arguments),
 }
@@ -49,6 +71,13 @@ impl Command {
         match self {
             Self::Demo(arguments) => demo::run(arguments).await,
             Self::Serve(arguments) => serve::run(arguments, settings).await,
+            Self::Migrate => migrate::run(settings).await,
+            Self::User(arguments) => user::run(arguments, settings).await,
+            Self::Newsletter(arguments) => newsletter::run(arguments, settings).await,
+            Self::Article(arguments) => article::run(arguments, settings).await,
+            Self::Issue(arguments) => issue::run(arguments, settings).await,
+            Self::Mailing(arguments) => mailing::run(arguments, settings).await,
+            Self::Subscriber(arguments) => subscriber::run(arguments, settings).await,
             Self::Config(arguments) => config::run(arguments, settings),
         }
     }
@@ -70,6 +99,11 @@ impl Settings {
 
     fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// For a command that neither serves nor sends.
+    fn load(&self) -> Result<Config, ConfigErrors> {
+        Config::load(self.path(), environment())
     }
 
     /// For a process that serves or sends.

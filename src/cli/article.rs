@@ -1,0 +1,127 @@
+//! `article add`, `article list`, `article show` and `article publish`.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::Settings;
+use super::open::Open;
+use super::output::{self, Output};
+use crate::model::{Article, ArticleStatus, Language, Slug};
+use crate::publishing::articles;
+use crate::store::articles::ArticleFilter;
+use crate::store::{self, PAGE_ROWS, Store};
+
+/// Largest file that is read, in octets: more than the longest article.
+const FILE_MAX_OCTETS: u64 = 2 * 1024 * 1024;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Store an article: Markdown with front matter, from a file or standard input
+    Add {
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Publish it at once, whatever its front matter says
+        #[arg(long)]
+        publish: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show the articles, the last edited first
+    List {
+        /// Words in title, author or text
+        #[arg(long, default_value = "")]
+        search: String,
+        /// draft or published
+        #[arg(long)]
+        status: Option<ArticleStatus>,
+        #[arg(long)]
+        language: Option<Language>,
+        /// From 1
+        #[arg(long, default_value_t = 1)]
+        page: i64,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show an article
+    Show {
+        slug: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Publish an article
+    Publish { slug: String },
+}
+
+pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
+    let open = Open::new(settings).await?;
+    match arguments.action {
+        Action::Add { file, publish, output } => {
+            let source = read(file.as_deref())?;
+            let mut article = articles::import(&open.store, &open.clock, &source).await?;
+            if publish {
+                articles::set_status(&open.store, &open.clock, article.id, ArticleStatus::Published).await?;
+                article.status = ArticleStatus::Published;
+            }
+            let sentence = format!("Stored as {} ({}).", article.slug, article.status);
+            output.sentence(&article, &sentence)
+        }
+        Action::List { search, status, language, page, output } => {
+            let filter = ArticleFilter { search, status, language, page: page.max(1) - 1 };
+            let mut rows = store::articles::list(open.store.read().await?.db(), &filter).await?;
+            rows.truncate(usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX));
+            output.list(&rows, ["SHORT NAME", "LANGUAGE", "STATUS", "TITLE"], |article| {
+                [
+                    article.slug.to_string(),
+                    article.language.to_string(),
+                    article.status.to_string(),
+                    article.title.clone(),
+                ]
+            })
+        }
+        Action::Show { slug, output } => {
+            let article = find(&open.store, &slug).await?;
+            if output.json {
+                return output.sentence(&article, "");
+            }
+            output::print(&format!(
+                "{}\n{} · {} · {}\n\n{}\n\n{}\n",
+                article.title, article.author, article.language, article.status, article.teaser, article.body
+            ))
+        }
+        Action::Publish { slug } => {
+            let article = find(&open.store, &slug).await?;
+            articles::set_status(&open.store, &open.clock, article.id, ArticleStatus::Published).await?;
+            output::print(&format!("{slug} is published.\n"))
+        }
+    }
+}
+
+/// The article of a short name.
+pub(super) async fn find(store: &Store, slug: &str) -> anyhow::Result<Article> {
+    let missing = || anyhow::anyhow!("there is no article {slug}. `postiljon article list` shows them");
+    let slug = Slug::parse(slug).map_err(|_| missing())?;
+    store::articles::by_slug(store.read().await?.db(), &slug).await?.ok_or_else(missing)
+}
+
+/// A file, or standard input.
+pub(super) fn read(file: Option<&Path>) -> anyhow::Result<String> {
+    let mut source = String::new();
+    let done = match file {
+        Some(path) => {
+            let cannot = |error| anyhow::anyhow!("{} cannot be read: {error}", path.display());
+            let opened = std::fs::File::open(path).map_err(cannot)?;
+            opened.take(FILE_MAX_OCTETS).read_to_string(&mut source).map_err(cannot)
+        }
+        None => std::io::stdin()
+            .take(FILE_MAX_OCTETS)
+            .read_to_string(&mut source)
+            .map_err(|error| anyhow::anyhow!("standard input cannot be read: {error}")),
+    };
+    done.map(|_| source)
+}

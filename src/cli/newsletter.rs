@@ -1,0 +1,107 @@
+//! `newsletter add` and `newsletter list`.
+
+use super::Settings;
+use super::open::Open;
+use super::output::Output;
+use crate::model::{Language, UncertainPolicy};
+use crate::publishing::newsletters::{NewsletterInput, add_newsletter};
+use crate::store;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Add a newsletter
+    Add(Box<Add>),
+    /// Show the newsletters
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Add {
+    #[arg(long)]
+    name: String,
+    /// Its short name in addresses [default: made of the name]
+    #[arg(long, default_value = "")]
+    slug: String,
+    /// One or two sentences for the sign-up page
+    #[arg(long, default_value = "")]
+    description: String,
+    /// nl, en, fr or de
+    #[arg(long, default_value_t = Language::English)]
+    language: Language,
+    /// In which times are entered and shown
+    #[arg(long, default_value = "Europe/Brussels")]
+    time_zone: String,
+    /// [default: the name]
+    #[arg(long)]
+    sender_name: Option<String>,
+    /// From which address issues come
+    #[arg(long)]
+    sender_address: String,
+    #[arg(long, default_value = "")]
+    reply_to: String,
+    /// In every issue, as the law asks; lines separated by "; "
+    #[arg(long)]
+    postal_address: String,
+    #[arg(long, default_value = "#0f766e")]
+    brand_color: String,
+    /// Absolute address of a picture, with its size behind it: https://../logo.png#320x64
+    #[arg(long, default_value = "")]
+    logo_url: String,
+    /// What happens to a mail of which nobody knows whether it arrived: resend or hold
+    #[arg(long, default_value_t = UncertainPolicy::Resend)]
+    on_uncertain: UncertainPolicy,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
+    let open = Open::new(settings).await?;
+    match arguments.action {
+        Action::Add(add) => {
+            let output = add.output;
+            let added = add_newsletter(&open.store, &open.clock, &add.into_input()).await?;
+            let url = open.public_url();
+            let sentence = format!("{} is there: {url}/n/{} is its sign-up page.", added.name, added.slug);
+            output.sentence(&added, &sentence)
+        }
+        Action::List { output } => {
+            let all = store::newsletters::all(open.store.read().await?.db()).await?;
+            output.list(&all, ["SHORT NAME", "NAME", "LANGUAGE", "SENDER"], |newsletter| {
+                [
+                    newsletter.slug.to_string(),
+                    newsletter.name.clone(),
+                    newsletter.language.to_string(),
+                    newsletter.sender_address.to_string(),
+                ]
+            })
+        }
+    }
+}
+
+impl Add {
+    fn into_input(self) -> NewsletterInput {
+        NewsletterInput {
+            sender_name: self.sender_name.unwrap_or_else(|| self.name.clone()),
+            slug: self.slug,
+            name: self.name,
+            description: self.description,
+            language: self.language,
+            time_zone: self.time_zone,
+            sender_address: self.sender_address,
+            reply_to: self.reply_to,
+            postal_address: self.postal_address.replace("; ", "\n"),
+            brand_color: self.brand_color,
+            logo_url: self.logo_url,
+            on_uncertain: self.on_uncertain,
+        }
+    }
+}
