@@ -1,5 +1,7 @@
 //! The integration tests: one binary. The paths repeat the URLs and the modules.
 
+#![cfg(test)]
+
 mod accounts;
 mod architecture;
 mod delivery;
