@@ -244,13 +244,21 @@ fn table_as_list(head: &[String], body: &[Vec<String>], width: usize) -> Vec<Str
     lines
 }
 
-/// Code keeps its spaces; a line that is too long goes on in the next.
+/// Code keeps its spaces; a line that is too long goes on in the next, after a space where there is one.
 fn code_line(line: &str, width: usize) -> Vec<String> {
     const INDENT: &str = "    ";
-    let chars: Vec<char> = line.chars().collect();
-    if chars.is_empty() {
+    if line.is_empty() {
         return vec![String::new()];
     }
-    let room = width.saturating_sub(INDENT.len()).max(1);
-    chars.chunks(room).map(|part| format!("{INDENT}{}", part.iter().collect::<String>())).collect()
+    let most = width.saturating_sub(INDENT.len()).max(1);
+    let mut rest: Vec<char> = line.chars().collect();
+    let mut lines = Vec::new();
+    while rest.len() > most {
+        let space = rest[..most].iter().rposition(|c| *c == ' ').filter(|at| *at > 0);
+        let tail = rest.split_off(space.map_or(most, |at| at + 1));
+        lines.push(format!("{INDENT}{}", rest.iter().collect::<String>().trim_end()));
+        rest = tail;
+    }
+    lines.push(format!("{INDENT}{}", rest.iter().collect::<String>()));
+    lines
 }
