@@ -6,17 +6,6 @@ use crate::clock::Clock;
 use crate::model::{Account, Mailing, MailingId, MailingStatus, Timestamp};
 use crate::store::{Result, Store, mailings};
 
-/// Cancels a mailing that has not begun; `false` when it has, or is not there.
-///
-/// # Errors
-/// Only of the database.
-pub async fn cancel(store: &Store, clock: &Clock, id: MailingId) -> Result<bool> {
-    let mut tx = store.begin().await?;
-    let cancelled = mailings::cancel(&mut tx, id, clock.now()).await?;
-    tx.commit().await?;
-    Ok(cancelled)
-}
-
 /// How far a mailing is.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Progress {

@@ -49,7 +49,7 @@
 //!
 //! | Row | Written by |
 //! |---|---|
-//! | `mailings` | `start`, `advance`, `finish` here; the account with the rows it counts; `cancel` by [`mailing`] |
+//! | `mailings` | `start`, `advance`, `finish` here; the account with the rows it counts; `cancel` by `publishing` |
 //! | `deliveries` | born by the feeder, or as Skipped by the verb of leaving; the outcome by the claim's holder; recovered by [`recovery`] |
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
 //! | `workers` | each its own row; buried by others |
@@ -79,4 +79,4 @@ mod sender;
 mod shift;
 
 pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
-pub use mailing::{Progress, cancel, progress};
+pub use mailing::{Progress, progress};

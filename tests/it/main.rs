@@ -4,6 +4,7 @@
 
 mod accounts;
 mod architecture;
+mod cli;
 mod delivery;
 mod mail;
 mod publishing;

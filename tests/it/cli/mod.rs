@@ -1,0 +1,152 @@
+//! The command line, by the real binary on a data folder of its own.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What a command answered.
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn postiljon(folder: &Path, arguments: &[&str], input: &str) -> Answer {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postiljon"));
+    // Settings of whoever runs the tests are not those of the test.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("POSTILJON_")) {
+        command.env_remove(name);
+    }
+    let mut child = command
+        .args(arguments)
+        .current_dir(folder)
+        .env("POSTILJON_DATA_FOLDER", folder.join("data"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("input is taken");
+    let output = child.wait_with_output().expect("the binary ends");
+    Answer {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+const ARTICLE: &str = "---\ntitle: Proef één\nauthor: An\nlanguage: nl\nteaser: Kort.\n\
+    canonical_url: https://voorbeeld.example/proef\n---\n## Kop\n\nTekst **vet**.\n";
+
+fn newsletter(folder: &Path) {
+    let added = postiljon(
+        folder,
+        &[
+            "newsletter",
+            "add",
+            "--name",
+            "Insights",
+            "--language",
+            "nl",
+            "--sender-address",
+            "a@voorbeeld.example",
+            "--postal-address",
+            "Kaai 1; 1000 Brussel",
+        ],
+        "",
+    );
+    assert_eq!(added.code, 0, "{}", added.err);
+}
+
+#[test]
+fn an_issue_is_made_and_scheduled_on_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str], input: &str| postiljon(folder.path(), arguments, input);
+    newsletter(folder.path());
+    let article = run(&["article", "add", "--publish"], ARTICLE);
+    assert_eq!(article.out, "Stored as proef-een (published).\n", "{}", article.err);
+    std::fs::write(folder.path().join("twee.md"), ARTICLE.replace("één", "twee")).expect("written");
+    assert_eq!(run(&["article", "add", "--file", "twee.md"], "").code, 0);
+    let listed: serde_json::Value =
+        serde_json::from_str(&run(&["article", "list", "--json"], "").out).expect("JSON");
+    assert_eq!(listed.as_array().map(Vec::len), Some(2));
+    let composed = run(
+        &[
+            "issue",
+            "compose",
+            "--newsletter",
+            "insights",
+            "--subject",
+            "Eerste",
+            "--intro",
+            "Dag {{name|lezer}}",
+            "--article",
+            "proef-een",
+            "--article",
+            "proef-twee:teaser",
+        ],
+        "",
+    );
+    assert_eq!(composed.out, "Issue 1 of Insights has the id 1.\n", "{}", composed.err);
+    let preview = run(&["issue", "preview", "1"], "");
+    assert!(preview.out.contains("Dag lezer") && preview.out.contains("Tekst"), "{}", preview.out);
+    let blocked = run(&["issue", "schedule", "1", "--now"], "");
+    assert_eq!(blocked.code, 1);
+    assert!(blocked.err.contains("draft"), "{}", blocked.err);
+    assert_eq!(run(&["article", "publish", "proef-twee"], "").code, 0);
+    let past = run(&["issue", "schedule", "1", "--at", "2020-01-01 10:00"], "");
+    assert!(past.code == 1 && past.err.contains("passed"), "{}", past.err);
+    // 02:30 does not exist in that night (R20).
+    let scheduled = run(&["issue", "schedule", "1", "--at", "2027-03-28 02:30"], "");
+    assert!(scheduled.out.contains("28 March 2027, 03:00 (Europe/Brussels)"), "{}", scheduled.out);
+    let again = run(&["issue", "schedule", "1", "--at", "2027-03-28 02:30"], "");
+    assert!(again.out.contains("was scheduled already as mailing 1"), "{}", again.out);
+    let listed: serde_json::Value =
+        serde_json::from_str(&run(&["issue", "list", "--json"], "").out).expect("JSON");
+    assert_eq!(listed[0]["mailing_status"], "scheduled");
+    assert_eq!(run(&["mailing", "cancel", "1"], "").code, 0);
+}
+
+#[test]
+fn what_is_not_there_is_told_with_the_way_to_see_what_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let answer = postiljon(folder.path(), &["article", "show", "nergens"], "");
+    assert_eq!((answer.code, answer.out.as_str()), (1, ""));
+    assert!(answer.err.contains("postiljon article list"), "{}", answer.err);
+    let answer = postiljon(folder.path(), &["subscriber", "show", "geen adres"], "");
+    assert!(answer.code == 1 && answer.err.contains("is no address"), "{}", answer.err);
+    let answer = postiljon(folder.path(), &["article", "add"], "---\ntitel: x\n---\n");
+    assert!(answer.code == 1 && answer.err.contains("titel"), "{}", answer.err);
+}
+
+#[test]
+fn a_person_is_erased_only_on_purpose() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = postiljon(folder.path(), &["subscriber", "erase", "an@voorbeeld.example"], "");
+    assert!(refused.code == 1 && refused.err.contains("--yes"), "{}", refused.err);
+    let done = postiljon(folder.path(), &["subscriber", "erase", "an@voorbeeld.example", "--yes"], "");
+    assert_eq!(done.code, 0, "{}", done.err);
+}
+
+#[test]
+fn a_password_is_not_taken_when_it_is_too_short() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let user = ["user", "add", "--address", "an@voorbeeld.example", "--name", "An"];
+    let short = postiljon(folder.path(), &user, "kort\n");
+    assert!(short.code == 1 && short.err.contains("password"), "{}", short.err);
+    assert_eq!(postiljon(folder.path(), &user, "een lange zin als wachtwoord\n").code, 0);
+    let twice = postiljon(folder.path(), &user, "een lange zin als wachtwoord\n");
+    assert_eq!(twice.code, 1, "{}", twice.out);
+}
+
+#[test]
+fn five_mistakes_in_the_configuration_are_told_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = "[web]\nlisten = \"abc\"\nworkers = \"many\"\n[relay]\ntls = \"maybe\"\nconnections = 0\n[log]\nlevl = \"info\"\n";
+    std::fs::write(folder.path().join("bad.toml"), file).expect("written");
+    let answer = postiljon(folder.path(), &["--config", "bad.toml", "config", "check"], "");
+    assert_eq!(answer.code, 2);
+    for setting in ["web.listen", "web.workers", "relay.tls", "relay.connections", "log.levl"] {
+        assert!(answer.err.contains(setting), "{setting}: {}", answer.err);
+    }
+}
