@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
     match arguments.action {
         Action::Show { id, output } => {
             let progress = progress(&open.store, &open.clock, MailingId(id)).await?;
-            let progress = progress.ok_or_else(|| anyhow::anyhow!("there is no mailing {id}"))?;
+            let progress = progress.ok_or_else(|| missing(id))?;
             let account = progress.account;
             let fields = [
                 ("Status", progress.status.to_string()),
@@ -56,6 +56,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             output.one(&progress, &fields)
         }
         Action::Ledger { id, output } => {
+            if store::mailings::by_id(open.store.read().await?.db(), MailingId(id)).await?.is_none() {
+                return Err(missing(id));
+            }
             let rows = ledger(&open, MailingId(id)).await?;
             output.list(&rows, ["ADDRESS", "OUTCOME", "TRIES", "DOUBTS", "TIME", "REPLY"], |row| {
                 [
@@ -75,6 +78,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             ))
         }
     }
+}
+
+fn missing(id: i64) -> anyhow::Error {
+    anyhow::anyhow!("there is no mailing {id}. `postiljon issue list --json` names the mailing of each issue")
 }
 
 #[derive(serde::Serialize)]

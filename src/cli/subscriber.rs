@@ -1,10 +1,12 @@
 //! `subscriber show`, `subscriber export` and `subscriber erase`.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 
 use super::Settings;
 use super::open::{Open, address};
 use super::output::{self, Output};
+use crate::model::NewsletterId;
 use crate::subscriptions::erase::erase;
 use crate::subscriptions::export::export_csv;
 use crate::subscriptions::show::dossier;
@@ -79,9 +81,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             };
             match out {
                 Some(path) => {
-                    let file = std::fs::File::create(&path)
-                        .map_err(|error| anyhow::anyhow!("{} cannot be written: {error}", path.display()))?;
-                    let rows = export_csv(&open.store, newsletter, file).await?;
+                    let rows = export_to(&open, newsletter, &path).await?;
                     output::print(&format!("{rows} subscriptions are in {}.\n", path.display()))
                 }
                 None => Ok(export_csv(&open.store, newsletter, std::io::stdout()).await.map(drop)?),
@@ -95,4 +95,17 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             output::print(&format!("{text} {what}; the address will not be mailed again.\n"))
         }
     }
+}
+
+/// Writes beside the file and renames, so that nobody meets half of it; for its owner's eyes only.
+async fn export_to(open: &Open, newsletter: Option<NewsletterId>, path: &Path) -> anyhow::Result<u64> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let cannot = |error| anyhow::anyhow!("{} cannot be written: {error}", path.display());
+    let part = path.with_added_extension("part");
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(cannot)?;
+    let rows = export_csv(&open.store, newsletter, &file).await?;
+    file.sync_all().map_err(cannot)?;
+    std::fs::rename(&part, path).map_err(cannot)?;
+    Ok(rows)
 }

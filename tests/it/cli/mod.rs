@@ -150,3 +150,18 @@ fn five_mistakes_in_the_configuration_are_told_at_once() {
         assert!(answer.err.contains(setting), "{setting}: {}", answer.err);
     }
 }
+
+#[test]
+fn an_export_is_for_its_owners_eyes_and_whole() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    newsletter(folder.path());
+    let done = postiljon(folder.path(), &["subscriber", "export", "--out", "all.csv"], "");
+    assert_eq!(done.out, "0 subscriptions are in all.csv.\n", "{}", done.err);
+    let file = folder.path().join("all.csv");
+    let mode = std::fs::metadata(&file).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&file).expect("the file").starts_with("address,name,newsletter,status"));
+    let nothing = postiljon(folder.path(), &["mailing", "ledger", "7"], "");
+    assert!(nothing.code == 1 && nothing.err.contains("no mailing 7"), "{}", nothing.err);
+}
