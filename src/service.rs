@@ -107,11 +107,6 @@ impl Service {
         let settings = WebSettings {
             public_url: config.web.public_url.as_str().to_owned(),
             trusted_proxies: config.web.trusted_proxies.clone(),
-            unsubscribe_address: config
-                .mail
-                .unsubscribe
-                .as_ref()
-                .map(|unsubscribe| unsubscribe.address.clone()),
         };
         let app = App {
             store: self.store.clone(),

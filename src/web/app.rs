@@ -26,8 +26,6 @@ pub struct WebSettings {
     pub public_url: String,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
-    /// Where mails to leave are taken, if anywhere: `unsubscribe@example.org`.
-    pub unsubscribe_address: Option<crate::model::EmailAddress>,
 }
 
 impl App {

@@ -27,8 +27,7 @@ impl TestApp {
         let address = listener.local_addr().expect("an address");
         drop(listener);
         let url = format!("http://{address}");
-        let settings =
-            WebSettings { public_url: url.clone(), trusted_proxies: Vec::new(), unsubscribe_address: None };
+        let settings = WebSettings { public_url: url.clone(), trusted_proxies: Vec::new() };
         let app = App {
             store: store.clone(),
             clock: clock.clone(),
