@@ -66,6 +66,7 @@ fn nothing_set_gives_the_defaults() {
     assert_eq!(config.relay.port, 587);
     assert_eq!(config.relay.hello_name, "[127.0.0.1]");
     assert_eq!(config.mail.retry, Duration::from_secs(48 * 3600));
+    assert_eq!(config.mail.undo, Duration::from_secs(30));
 }
 
 #[test]
