@@ -81,6 +81,8 @@ pub struct Engine;
 pub struct EngineHandle {
     signals: Signals,
     task: JoinHandle<()>,
+    /// Closed when the last task has ended.
+    alive: mpsc::Receiver<()>,
 }
 
 impl Engine {
@@ -88,8 +90,9 @@ impl Engine {
     /// [`super::lock::ProcessLock`].
     pub fn start(parts: EngineParts) -> EngineHandle {
         let signals = Signals::new();
-        let task = tokio::spawn(run(parts, signals.clone()));
-        EngineHandle { signals, task }
+        let (held, alive) = mpsc::channel(1);
+        let task = tokio::spawn(run(parts, signals.clone(), held));
+        EngineHandle { signals, task, alive }
     }
 }
 
@@ -122,9 +125,9 @@ impl EngineHandle {
     }
 
     /// Ends as a crash does: nothing is finished, given back or signed off.
-    pub async fn crash(self) {
+    pub async fn crash(mut self) {
         self.task.abort();
-        let _ = self.task.await;
+        let _ = self.alive.recv().await;
     }
 }
 
@@ -139,7 +142,7 @@ enum End {
     Failed,
 }
 
-async fn run(parts: EngineParts, signals: Signals) {
+async fn run(parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) {
     let mut patience = Patience::new("sign on as a sender");
     loop {
         let (worker, journal) = match sign_on(&parts).await {
@@ -154,7 +157,7 @@ async fn run(parts: EngineParts, signals: Signals) {
         patience.over();
         tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
         signals.did();
-        let end = work(&parts, &signals, worker, journal).await;
+        let end = work(&parts, &signals, &alive, worker, journal).await;
         if *signals.stop.borrow() {
             return;
         }
@@ -179,7 +182,13 @@ async fn sign_on(parts: &EngineParts) -> anyhow::Result<(WorkerId, Journal)> {
 }
 
 /// One worker, from sign-on to its end.
-async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId, journal: Journal) -> End {
+async fn work(
+    parts: &EngineParts,
+    signals: &Signals,
+    alive: &mpsc::Sender<()>,
+    worker: WorkerId,
+    journal: Journal,
+) -> End {
     let links = Links::new(parts.keys.clone(), &parts.settings);
     let shift = Arc::new(Shift {
         store: parts.store.clone(),
@@ -198,6 +207,7 @@ async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId, journal:
             feeder::IN_HAND_MAX,
         ),
         journal: Arc::new(journal),
+        _alive: alive.clone(),
     });
     let mut tasks = Tasks::start(&shift);
     let end = tokio::select! {
