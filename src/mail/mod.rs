@@ -7,6 +7,7 @@
 //!   server answers. [`receive`] is a small server of our own.
 
 pub mod color;
+pub mod dkim;
 pub mod headers;
 pub mod issue;
 pub mod markdown;
