@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use data_encoding::BASE32_NOPAD;
 
 use super::engine::EngineSettings;
+use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
 use crate::mail::headers;
@@ -74,6 +75,7 @@ impl Links {
 #[derive(Debug)]
 pub struct Composer {
     links: Links,
+    signing: Signing,
 }
 
 /// A mailing, ready to be filled.
@@ -129,8 +131,13 @@ pub enum Moot {
 }
 
 impl Composer {
-    pub const fn new(links: Links) -> Self {
-        Self { links }
+    pub const fn new(links: Links, signing: Signing) -> Self {
+        Self { links, signing }
+    }
+
+    /// A mail, signed where we have a key for its sender. `at` must be the same for every attempt.
+    pub async fn signed(&self, mail: WireMail, at: Timestamp) -> WireMail {
+        self.signing.signed(mail, at).await
     }
 
     /// Compiles a mailing from its frozen contents.

@@ -10,11 +10,13 @@ use super::composer::{Composer, Links};
 use super::gate::Gate;
 use super::lease::Lease;
 use super::patience::Patience;
+use super::signing::Signing;
 use super::shift::{OnWire, Settled, Shift, Signals};
 use super::wire::Wire;
 use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
 use crate::clock::Clock;
 use crate::keys::Keys;
+use crate::mail::dkim::Signer;
 use crate::model::{EmailAddress, WorkerId};
 use crate::store::Store;
 
@@ -48,6 +50,8 @@ pub struct EngineSettings {
     pub unsubscribe_mailbox: Option<EmailAddress>,
     /// The envelope sender, where it is not the newsletter's.
     pub bounce_address: Option<EmailAddress>,
+    /// Signs our mails, where that is not left to the relay.
+    pub signer: Option<Arc<Signer>>,
 }
 
 impl EngineSettings {
@@ -59,6 +63,7 @@ impl EngineSettings {
             drain: Duration::from_secs(30),
             unsubscribe_mailbox: None,
             bounce_address: None,
+            signer: None,
         }
     }
 }
@@ -167,7 +172,7 @@ async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId) -> End {
         wire: Arc::clone(&parts.wire),
         gate: Gate::new(parts.clock.clone()),
         lease: Lease::new(parts.clock.clone()),
-        composer: Composer::new(links),
+        composer: Composer::new(links, Signing::new(parts.settings.signer.clone())),
         settings: parts.settings.clone(),
         signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },
         on_wire: OnWire::default(),

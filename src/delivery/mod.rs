@@ -77,6 +77,7 @@ mod retry;
 mod scheduler;
 mod sender;
 mod shift;
+mod signing;
 
 pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
 pub use mailing::{Progress, progress};

@@ -43,7 +43,7 @@ async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, claim: &Claim)
                 return Some(());
             }
         };
-        let mail = claim.letter.mail_for(&recipient);
+        let mail = shift.composer.signed(claim.letter.mail_for(&recipient), claim.letter.began).await;
         let doubt = Attempt::Uncertain { reply: "stopped before the relay answered".into() };
         shift.on_wire.begin(mailing, settle(shift, claim, doubt));
         match shift.wire.send(&mail).await {

@@ -4,6 +4,7 @@ mod failures;
 mod promise;
 mod relay;
 mod script;
+mod signing;
 mod single_mails;
 mod stopping;
 
