@@ -214,7 +214,8 @@ fn dkim(reader: &mut Reader) -> Option<DkimSettings> {
     let needs_ed25519 = ed25519_settings.iter().any(|about| reader.is_given(about));
     for (is_needed, abouts) in [(needs_rsa, &rsa_settings[..]), (needs_ed25519, &ed25519_settings[..])] {
         for about in abouts.iter().filter(|about| is_needed && !reader.is_given(about)).collect::<Vec<_>>() {
-            let why = "Signing needs a domain, a selector and a key, and Ed25519 a selector and a key of its own.";
+            let why =
+                "Signing needs a domain, a selector and a key, and Ed25519 a selector and a key of its own.";
             reader.errors.push(ConfigError::missing(about, why));
         }
     }

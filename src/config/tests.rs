@@ -89,7 +89,11 @@ fn the_example_and_the_defaults_written_out_are_the_defaults() {
 fn every_default_and_every_example_is_right() {
     for (key, result) in settings::parse_samples() {
         // The example is a file that is on no machine but the reader's.
-        let files = [&settings::RELAY_CA_FILE.about, &settings::DKIM_KEY_FILE.about, &settings::DKIM_ED25519_KEY_FILE.about];
+        let files = [
+            &settings::RELAY_CA_FILE.about,
+            &settings::DKIM_KEY_FILE.about,
+            &settings::DKIM_ED25519_KEY_FILE.about,
+        ];
         if files.iter().all(|about| about.key != key) {
             assert_eq!(result, Ok(()), "{key}");
         }
@@ -317,8 +321,8 @@ fn the_key_is_made_once_and_for_its_owner_only() {
 #[cfg(unix)]
 #[test]
 fn a_signing_key_is_read_only_where_nobody_else_can() {
-    use std::os::unix::fs::PermissionsExt as _;
     use crate::model::{DkimAlgorithm, SigningKey};
+    use std::os::unix::fs::PermissionsExt as _;
 
     let folder = Folder::new("dkim");
     let file = |name: &str, algorithm| {
@@ -335,14 +339,21 @@ fn a_signing_key_is_read_only_where_nobody_else_can() {
     let second = [("POSTILJON_DKIM_ED25519_SELECTOR", "e1"), ("POSTILJON_DKIM_ED25519_KEY_FILE", &ed25519)];
     assert!(from_environment(&[]).unwrap().dkim.is_none());
     let dkim = from_environment(&first).unwrap().dkim.unwrap();
-    assert_eq!((dkim.domain.as_str(), dkim.keys[0].selector.as_str(), dkim.keys.len()), ("example.com", "r1", 1));
+    assert_eq!(
+        (dkim.domain.as_str(), dkim.keys[0].selector.as_str(), dkim.keys.len()),
+        ("example.com", "r1", 1)
+    );
     let both = [first[0], first[1], first[2], second[0], second[1]];
     assert_eq!(from_environment(&both).unwrap().dkim.unwrap().keys.len(), 2);
 
     for missing in 0..3 {
         let mut some = first.to_vec();
         some.remove(missing);
-        assert_only_mistake(from_environment(&some), ["dkim.domain", "dkim.selector", "dkim.key_file"][missing], "needs");
+        assert_only_mistake(
+            from_environment(&some),
+            ["dkim.domain", "dkim.selector", "dkim.key_file"][missing],
+            "needs",
+        );
     }
     assert_eq!(mistakes(from_environment(&second)).len(), 3);
     let same = [first[0], first[1], first[2], ("POSTILJON_DKIM_ED25519_SELECTOR", "r1"), second[1]];

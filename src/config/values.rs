@@ -180,7 +180,9 @@ pub fn selector(text: &str) -> Result<String, String> {
     if text.len() <= LABEL_MAX_OCTETS && text.split('.').all(label) {
         Ok(text.to_ascii_lowercase())
     } else {
-        Err(format!("is not a name of at most {LABEL_MAX_OCTETS} letters, digits and -, such as postiljon2026"))
+        Err(format!(
+            "is not a name of at most {LABEL_MAX_OCTETS} letters, digits and -, such as postiljon2026"
+        ))
     }
 }
 

@@ -447,7 +447,12 @@ mod tests {
 
     /// A value as 3.4.2 says it, step by step.
     fn slow_value(value: &str) -> String {
-        value.replace("\r\n", "").split([' ', '\t']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        value
+            .replace("\r\n", "")
+            .split([' ', '\t'])
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     fn body(octets: &[u8]) -> String {
@@ -564,17 +569,25 @@ mod tests {
     fn a_field_that_goes_or_comes_breaks_it() {
         let signer = signer("example.com");
         let mail = signed(&signer, MAIL);
-        for name in ["From", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "Date", "To", "Feedback-ID"] {
+        for name in
+            ["From", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "Date", "To", "Feedback-ID"]
+        {
             let gone = mail.replacen(&format!("\r\n{name}: "), "\r\nX-Gone: ", 1);
             assert_eq!(holding(&signer, &gone), 0, "{name} gone");
         }
-        for name in ["From", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "Cc", "Content-Type"] {
+        for name in
+            ["From", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post", "Reply-To", "Cc", "Content-Type"]
+        {
             let above = format!("{name}: x\r\n{mail}");
             let below = mail.replacen("\r\n\r\n", &format!("\r\n{name}: x\r\n\r\n"), 1);
             assert_eq!((holding(&signer, &above), holding(&signer, &below)), (0, 0), "another {name}");
         }
         assert_eq!(holding(&signer, &mail.replacen("Tot ziens", "Tot zien", 1)), 0);
-        assert_eq!(holding(&signer, &format!("Received: by relay\r\n{mail}")), 2, "what servers add is allowed");
+        assert_eq!(
+            holding(&signer, &format!("Received: by relay\r\n{mail}")),
+            2,
+            "what servers add is allowed"
+        );
     }
 
     #[test]
@@ -585,7 +598,9 @@ mod tests {
         };
         assert!(signed("example.com", "news@example.com"));
         assert!(signed("example.com", "news@a.b.EXAMPLE.com"));
-        for from in ["news@example.org", "news@badexample.com", "news@com", "news@example.com.evil.example", "é@é"] {
+        for from in
+            ["news@example.org", "news@badexample.com", "news@com", "news@example.com.evil.example", "é@é"]
+        {
             assert!(!signed("example.com", from), "{from}");
         }
         assert!(!signed("news.example.com", "news@example.com"));

@@ -104,11 +104,17 @@ async fn a_thousand_signed_mails_are_written_for_the_judge() {
     new.sender_name = "Méridiaan, \"Insights\"".into();
     new.reply_to = Some(address("redactie@meridiaan.example"));
     let newsletter = change!(store, |tx| newsletters::insert(tx, &new, NOW));
-    let names = ["", "An", "Zoë 🚲 de Fietser", "\"Bob\" <x@y.example>", "一二三", "Een naam die langer is dan een regel van de kop"];
+    let names = [
+        "",
+        "An",
+        "Zoë 🚲 de Fietser",
+        "\"Bob\" <x@y.example>",
+        "一二三",
+        "Een naam die langer is dan een regel van de kop",
+    ];
     for (n, name) in names.iter().cycle().take(JUDGED - 1).enumerate() {
         let to = address(&format!("reader{n}@example.org"));
-        let person =
-            change!(store, |tx| subscribers::find_or_insert(tx, &to, name, Language::Dutch, NOW));
+        let person = change!(store, |tx| subscribers::find_or_insert(tx, &to, name, Language::Dutch, NOW));
         let subscription = change!(store, |tx| {
             subscriptions::find_or_insert(tx, person.id, newsletter.id, Language::Dutch, NOW)
         });
@@ -127,7 +133,8 @@ async fn a_thousand_signed_mails_are_written_for_the_judge() {
         message_uuid: uuid::Uuid::now_v7(),
     };
     let id = change!(store, |tx| outbox::insert(tx, &test, NOW));
-    let text = TestContent { subject: "Proef é".into(), html: "<p>Dag</p>".into(), text: "Dag\n\n\n".into() };
+    let text =
+        TestContent { subject: "Proef é".into(), html: "<p>Dag</p>".into(), text: "Dag\n\n\n".into() };
     change!(store, |tx| outbox_contents::insert(tx, id, &text));
 
     let engine = bench.start();
