@@ -25,7 +25,8 @@
 //! - A sender has a place for the outcome before it starts a mail, so a database that does not answer stops
 //!   sending; what waits to be written is never more than the queue, one batch, and one mail per sender.
 //! - No transaction is open across the network.
-//! - The Message-ID and the Date of a mail depend on mailing and subscriber alone: each try has the same.
+//! - The Message-ID, the Date and the signature of a mail depend on mailing and subscriber alone: each try has
+//!   the same.
 //!
 //! # Failures
 //!

@@ -8,6 +8,7 @@
 //! (`scripts/dkim.sh`). Every field that a server may add or change on the way must stay out.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::BASE64;
@@ -48,10 +49,9 @@ impl Signer {
     /// Whether a mail from this domain (A-labels) is signed: only then is the signature one that counts
     /// for the sender (DMARC calls it aligned).
     pub fn is_for(&self, domain: &str) -> bool {
-        let own = self.settings.domain.as_str();
-        let above = domain.len().checked_sub(own.len()).map(|at| domain.split_at_checked(at));
-        matches!(above, Some(Some((above, same)))
-            if same.eq_ignore_ascii_case(own) && (above.is_empty() || above.ends_with('.')))
+        let domain = domain.to_ascii_lowercase();
+        let above = domain.strip_suffix(&self.settings.domain);
+        above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
     }
 
     /// The fields to put before a message: a `DKIM-Signature` for each key, each line with its CRLF. `None`
@@ -291,30 +291,29 @@ fn body_hash(body: &[u8]) -> String {
 /// line. LF alone ends a line too, since a server on the way would make it one (5.3).
 ///
 /// One pass. What is canonical already, nearly all of a mail, is handed over as it stands, in one piece.
-pub fn canonical_body(body: &[u8], mut out: impl FnMut(&[u8])) {
-    let mut body = BodyWriter { body, clean: 0..0, empty_lines: 0, out: &mut out };
+pub fn canonical_body(body: &[u8], out: impl FnMut(&[u8])) {
+    let mut writer = BodyWriter { body, clean: 0..0, empty_lines: 0, out };
     let mut at = 0;
-    for line in body.body.split_inclusive(|octet| *octet == b'\n') {
+    for line in body.split_inclusive(|octet| *octet == b'\n') {
         let end = at + line.len();
-        body.line(at..end);
+        writer.line(line, at..end);
         at = end;
     }
-    body.hand_over_clean();
+    writer.hand_over_clean();
 }
 
 struct BodyWriter<'a, F> {
     body: &'a [u8],
     /// Lines that are canonical as they stand, not yet handed over. What follows them directly is known to be
     /// [`Self::empty_lines`] times CRLF.
-    clean: std::ops::Range<usize>,
+    clean: Range<usize>,
     /// Seen, and handed over only when another line follows.
     empty_lines: usize,
     out: F,
 }
 
 impl<F: FnMut(&[u8])> BodyWriter<'_, F> {
-    fn line(&mut self, range: std::ops::Range<usize>) {
-        let Some(line) = self.body.get(range.clone()) else { return };
+    fn line(&mut self, line: &[u8], range: Range<usize>) {
         let (content, is_clean) = match line.strip_suffix(b"\r\n") {
             Some(content) => (content, is_canonical(content)),
             None => (line.strip_suffix(b"\n").unwrap_or(line), false),
@@ -352,29 +351,26 @@ impl<F: FnMut(&[u8])> BodyWriter<'_, F> {
 
     /// A line word by word.
     fn mend(&mut self, content: &[u8]) {
-        let mut is_first = true;
-        let mut words = content.split(|octet| is_white(*octet)).peekable();
-        // White space before the first word stays, as one space; behind the last one it goes.
-        if content.iter().all(|octet| is_white(*octet)) {
+        if content.iter().all(is_white) {
             self.empty_lines += 1;
             return;
         }
         self.hand_over_empty_lines();
-        if words.next_if(|word| word.is_empty()).is_some() {
-            (self.out)(b" ");
-        }
-        for word in words.filter(|word| !word.is_empty()) {
-            if !std::mem::take(&mut is_first) {
+        // White space before the first word stays, as one space; behind the last one it goes.
+        let mut is_apart = content.first().is_some_and(is_white);
+        for word in content.split(is_white).filter(|word| !word.is_empty()) {
+            if is_apart {
                 (self.out)(b" ");
             }
             (self.out)(word);
+            is_apart = true;
         }
         (self.out)(b"\r\n");
     }
 }
 
-const fn is_white(octet: u8) -> bool {
-    matches!(octet, b' ' | b'\t')
+const fn is_white(octet: &u8) -> bool {
+    matches!(*octet, b' ' | b'\t')
 }
 
 /// Whether a line has no tab, no two spaces together and none at its end.
