@@ -15,10 +15,12 @@ use super::lanes::Lanes;
 use super::lease::Lease;
 use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
+use super::signing::Signing;
 use super::wire::Wire;
 use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
 use crate::clock::Clock;
 use crate::keys::Keys;
+use crate::mail::dkim::Signer;
 use crate::model::{EmailAddress, WorkerId};
 use crate::store::Store;
 
@@ -55,6 +57,8 @@ pub struct EngineSettings {
     /// Where the journal is kept; without it everything claimed is in doubt after a crash.
     pub journal_folder: Option<PathBuf>,
     pub destinations: Destinations,
+    /// Signs our mails, where that is not left to the relay.
+    pub signer: Option<Arc<Signer>>,
 }
 
 impl EngineSettings {
@@ -68,6 +72,7 @@ impl EngineSettings {
             bounce_address: None,
             journal_folder: None,
             destinations: Destinations::default(),
+            signer: None,
         }
     }
 }
@@ -197,7 +202,7 @@ async fn work(
         wire: Arc::clone(&parts.wire),
         gate: Gate::new(parts.clock.clone()),
         lease: Lease::new(parts.clock.clone()),
-        composer: Composer::new(links),
+        composer: Composer::new(links, Signing::new(parts.settings.signer.clone())),
         settings: parts.settings.clone(),
         signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },
         lanes: Lanes::new(

@@ -32,7 +32,8 @@
 //! - Nobody waits for a stranger: a destination that is slow, or that blocks us, or hangs, has its own mails in
 //!   hand up to its share, and its other mails in the database.
 //! - No transaction is open across the network.
-//! - The Message-ID and the Date of a mail depend on mailing and subscriber alone: each try has the same.
+//! - The Message-ID, the Date and the signature of a mail depend on mailing and subscriber alone: each try has
+//!   the same.
 //!
 //! # Failures
 //!
@@ -96,6 +97,7 @@ mod retry;
 mod scheduler;
 mod sender;
 mod shift;
+mod signing;
 
 pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
 pub use mailing::{Progress, progress};

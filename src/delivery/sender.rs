@@ -60,7 +60,7 @@ async fn send(shift: &Shift, turn: &Turn<'_>, place: &Place) -> Option<Record> {
             Ok(recipient) => recipient,
             Err(record) => return Some(record),
         };
-        let mail = claim.letter.mail_for(&recipient);
+        let mail = shift.composer.signed(claim.letter.mail_for(&recipient), claim.letter.date).await;
         let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
         if let Err(error) = place.begin(mailing, settle(shift, claim, &doubt, "")) {
             drop(pass);

@@ -6,6 +6,7 @@ mod failures;
 mod promise;
 mod relay;
 mod script;
+mod signing;
 mod single_mails;
 mod states;
 mod stopping;

@@ -31,7 +31,8 @@ pub enum Step {
     NoRelay,
 }
 
-fn answer(code: u16, words: &str) -> Result<Sent, Unreachable> {
+/// A relay's answer.
+pub fn answer(code: u16, words: &str) -> Result<Sent, Unreachable> {
     answer_at(Stage::Recipient, code, words)
 }
 
