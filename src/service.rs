@@ -12,10 +12,11 @@ use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
 use crate::delivery::lock::ProcessLock;
 use crate::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use crate::keys::Keys;
+use crate::mail::dkim::Signer;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relay::Relay;
 use crate::mail::reply::Reply;
-use crate::store::Store;
+use crate::store::{Store, newsletters};
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
@@ -98,7 +99,7 @@ impl Service {
             service.start_web(config, extra)?;
         }
         if role.sends() {
-            service.start_engine(config)?;
+            service.start_engine(config).await?;
         }
         if let Some(unsubscribe) = config.mail.unsubscribe.as_ref().filter(|_| role.serves_pages()) {
             service.start_inbound(unsubscribe).await?;
@@ -129,7 +130,7 @@ impl Service {
         Ok(())
     }
 
-    fn start_engine(&mut self, config: &Config) -> anyhow::Result<()> {
+    async fn start_engine(&mut self, config: &Config) -> anyhow::Result<()> {
         let relay_settings = config.relay_settings()?;
         let mut settings = EngineSettings::new(config.web.public_url.as_str(), relay_settings.connections);
         settings.retry_for = config.mail.retry;
@@ -137,6 +138,8 @@ impl Service {
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
+        settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
+        self.tell_unsigned(settings.signer.as_deref()).await?;
         let engine = Engine::start(EngineParts {
             store: self.store.clone(),
             clock: self.clock.clone(),
@@ -153,6 +156,21 @@ impl Service {
             }
         }));
         self.engine = Some(engine);
+        Ok(())
+    }
+
+    /// Says once whose mails go out unsigned: a company that signs its mail has them refused.
+    async fn tell_unsigned(&self, signer: Option<&Signer>) -> anyhow::Result<()> {
+        let Some(signer) = signer else {
+            tracing::info!("mails go out unsigned: there is no dkim.domain, so signing is left to the relay");
+            return Ok(());
+        };
+        for newsletter in newsletters::all(self.store.read().await?.db()).await? {
+            let domain = newsletter.sender_address.ascii_domain();
+            if !signer.is_for(domain) {
+                tracing::warn!(newsletter = %newsletter.slug, domain, "its mails go out unsigned: the sender is not of dkim.domain");
+            }
+        }
         Ok(())
     }
 

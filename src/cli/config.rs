@@ -62,6 +62,13 @@ fn summary(settings: &Settings, config: &Config) -> Vec<(&'static str, String)> 
         Some(host) => format!("{host}, port {}, TLS: {}", config.relay.port, config.relay.tls),
         None => "none".to_owned(),
     };
+    let signing = match &config.dkim {
+        Some(dkim) => {
+            let selectors: Vec<&str> = dkim.keys.iter().map(|key| key.selector.as_str()).collect();
+            format!("senders of {}, with {}", dkim.domain, selectors.join(" and "))
+        }
+        None => "none: left to the relay".to_owned(),
+    };
     vec![
         ("Configuration", "right".to_owned()),
         ("File", file),
@@ -70,5 +77,6 @@ fn summary(settings: &Settings, config: &Config) -> Vec<(&'static str, String)> 
         ("Listens on", config.web.listen.to_string()),
         ("Public address", config.web.public_url.to_string()),
         ("Relay", relay),
+        ("Signing", signing),
     ]
 }

@@ -3,6 +3,7 @@
 //! The list is in `settings.rs`, and whoever adds a setting begins there. `sources.rs` collects the texts,
 //! `values.rs` parses them, `sections.rs` makes the types below and holds what must be true between them.
 
+mod dkim_key;
 mod error;
 mod example;
 mod network;
@@ -21,14 +22,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
+use crate::model::{Credentials, DkimSettings, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
 
+pub use dkim_key::read as read_dkim_key;
 pub use error::{ConfigError, ConfigErrors, Origin};
 pub use example::example;
 pub use network::Network;
 pub use public_url::PublicUrl;
 pub use secret_key::SecretKeyError;
-pub use values::{DatabaseUrl, LogFormat, Secret};
+pub use values::{DatabaseUrl, LogFormat, Secret, domain as parse_domain, selector as parse_selector};
 
 use sources::Reader;
 
@@ -51,6 +53,8 @@ pub struct Config {
     secret_key: Option<Secret>,
     pub relay: Relay,
     pub mail: Mail,
+    /// How our mail is signed, if it is.
+    pub dkim: Option<DkimSettings>,
     pub log: Log,
 }
 

@@ -11,7 +11,7 @@ use super::settings::*;
 use super::sources::Reader;
 use super::values::{self, DatabaseUrl};
 use super::{Config, Data, Database, Log, Mail, MailtoUnsubscribe, Relay, Role, Web};
-use crate::model::{Credentials, EmailAddress, TlsMode};
+use crate::model::{Credentials, DkimKey, DkimSettings, EmailAddress, TlsMode};
 
 /// Longest part before the @ of `mail.unsubscribe_address`: a plus and a tag of 40 characters follow it, and
 /// 64 octets is all it may have (RFC 5321, 4.5.3.1.1).
@@ -25,6 +25,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let secret_key = reader.get(&SECRET_KEY);
     let relay = relay(reader, web.as_ref());
     let mail = mail(reader);
+    let dkim = dkim(reader);
     let log = (reader.get(&LOG_LEVEL), reader.get(&LOG_FORMAT));
 
     let is_postgres =
@@ -44,6 +45,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         secret_key,
         relay: relay?,
         mail: mail?,
+        dkim,
         log: Log { level: log.0?, format: log.1? },
     })
 }
@@ -200,6 +202,34 @@ fn mail(reader: &mut Reader) -> Option<Mail> {
     }
     let unsubscribe = address.zip(listen).map(|(address, listen)| MailtoUnsubscribe { address, listen });
     Some(Mail { bounce_address, unsubscribe, retry: retry?, undo: undo? })
+}
+
+/// `None` also where nothing of it is set.
+fn dkim(reader: &mut Reader) -> Option<DkimSettings> {
+    let domain = reader.get(&DKIM_DOMAIN);
+    let rsa = (reader.get(&DKIM_SELECTOR), reader.get(&DKIM_KEY_FILE));
+    let ed25519 = (reader.get(&DKIM_ED25519_SELECTOR), reader.get(&DKIM_ED25519_KEY_FILE));
+    let rsa_settings = [&DKIM_DOMAIN.about, &DKIM_SELECTOR.about, &DKIM_KEY_FILE.about];
+    let ed25519_settings = [&DKIM_ED25519_SELECTOR.about, &DKIM_ED25519_KEY_FILE.about];
+    let needs_rsa = rsa_settings.iter().chain(&ed25519_settings).any(|about| reader.is_given(about));
+    let needs_ed25519 = ed25519_settings.iter().any(|about| reader.is_given(about));
+    for (is_needed, abouts) in [(needs_rsa, &rsa_settings[..]), (needs_ed25519, &ed25519_settings[..])] {
+        for about in abouts.iter().filter(|about| is_needed && !reader.is_given(about)).collect::<Vec<_>>() {
+            let why =
+                "Signing needs a domain, a selector and a key, and Ed25519 a selector and a key of its own.";
+            reader.errors.push(ConfigError::missing(about, why));
+        }
+    }
+    let (rsa_selector, ed25519_selector) = (rsa.0?, ed25519.0);
+    if ed25519_selector.as_ref() == Some(&rsa_selector) {
+        reader.contradiction(
+            &DKIM_ED25519_SELECTOR.about,
+            "it is the same as dkim.selector, and a record holds one key. Write another name.",
+        );
+    }
+    let mut keys = vec![DkimKey { selector: rsa_selector, key: rsa.1? }];
+    keys.extend(ed25519_selector.zip(ed25519.1).map(|(selector, key)| DkimKey { selector, key }));
+    Some(DkimSettings { domain: domain?, keys })
 }
 
 fn can_be_tagged(address: &EmailAddress) -> bool {

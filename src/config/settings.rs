@@ -8,10 +8,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::dkim_key;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{EmailAddress, TlsMode};
+use crate::model::{EmailAddress, SigningKey, TlsMode};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -178,6 +179,18 @@ settings! {
     MAIL_RETRY_HOURS: Duration = "mail.retry_hours", Integer, Value("48"), values::hours;
     /// For how many seconds a mailing that is sent now still waits, so that it can be called back, from 0 to 600.
     MAIL_UNDO_SECONDS: Duration = "mail.undo_seconds", Integer, Value("30"), values::undo_seconds;
+
+    /// Whose mails are signed (DKIM): senders of this domain and of those under it. Together with dkim.selector and
+    /// dkim.key_file; `postiljon dkim new` makes a key. Leave all of it out where the relay signs.
+    DKIM_DOMAIN: String = "dkim.domain", Text, Example("example.com"), values::domain;
+    /// Under which name DNS has the key: the record is SELECTOR._domainkey.DOMAIN.
+    DKIM_SELECTOR: String = "dkim.selector", Text, Example("postiljon2026"), values::selector;
+    /// The private RSA key in PEM form (PKCS#8); nobody but its owner may read the file.
+    DKIM_KEY_FILE: SigningKey = "dkim.key_file", Text, Example("/etc/postiljon/dkim-rsa.pem"), dkim_key::rsa;
+    /// The name of a second key, Ed25519: for receivers that know the newer signature. Together with dkim.ed25519_key_file.
+    DKIM_ED25519_SELECTOR: String = "dkim.ed25519_selector", Text, Example("postiljon2026e"), values::selector;
+    /// Its private key in PEM form (PKCS#8).
+    DKIM_ED25519_KEY_FILE: SigningKey = "dkim.ed25519_key_file", Text, Example("/etc/postiljon/dkim-ed25519.pem"), dkim_key::ed25519;
 
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;

@@ -89,8 +89,13 @@ fn the_example_and_the_defaults_written_out_are_the_defaults() {
 #[test]
 fn every_default_and_every_example_is_right() {
     for (key, result) in settings::parse_samples() {
-        // Its example is a file that is on no machine but the reader's.
-        if key != settings::RELAY_CA_FILE.about.key {
+        // The example is a file that is on no machine but the reader's.
+        let files = [
+            &settings::RELAY_CA_FILE.about,
+            &settings::DKIM_KEY_FILE.about,
+            &settings::DKIM_ED25519_KEY_FILE.about,
+        ];
+        if files.iter().all(|about| about.key != key) {
             assert_eq!(result, Ok(()), "{key}");
         }
     }
@@ -312,4 +317,56 @@ fn the_key_is_made_once_and_for_its_owner_only() {
     )
     .unwrap();
     assert!(matches!(config.secret_key(), Err(SecretKeyError::Unusable { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signing_key_is_read_only_where_nobody_else_can() {
+    use crate::model::{DkimAlgorithm, SigningKey};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new("dkim");
+    let file = |name: &str, algorithm| {
+        let path = folder.write(name, &SigningKey::generate(algorithm).unwrap().to_pem().unwrap());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.display().to_string()
+    };
+    let (rsa, ed25519) = (file("rsa.pem", DkimAlgorithm::Rsa), file("ed25519.pem", DkimAlgorithm::Ed25519));
+    let first = [
+        ("POSTILJON_DKIM_DOMAIN", "Example.com"),
+        ("POSTILJON_DKIM_SELECTOR", "R1"),
+        ("POSTILJON_DKIM_KEY_FILE", &rsa),
+    ];
+    let second = [("POSTILJON_DKIM_ED25519_SELECTOR", "e1"), ("POSTILJON_DKIM_ED25519_KEY_FILE", &ed25519)];
+    assert!(from_environment(&[]).unwrap().dkim.is_none());
+    let dkim = from_environment(&first).unwrap().dkim.unwrap();
+    assert_eq!(
+        (dkim.domain.as_str(), dkim.keys[0].selector.as_str(), dkim.keys.len()),
+        ("example.com", "r1", 1)
+    );
+    let both = [first[0], first[1], first[2], second[0], second[1]];
+    assert_eq!(from_environment(&both).unwrap().dkim.unwrap().keys.len(), 2);
+
+    for missing in 0..3 {
+        let mut some = first.to_vec();
+        some.remove(missing);
+        assert_only_mistake(
+            from_environment(&some),
+            ["dkim.domain", "dkim.selector", "dkim.key_file"][missing],
+            "needs",
+        );
+    }
+    assert_eq!(mistakes(from_environment(&second)).len(), 3);
+    let same = [first[0], first[1], first[2], ("POSTILJON_DKIM_ED25519_SELECTOR", "r1"), second[1]];
+    assert_only_mistake(from_environment(&same), "dkim.ed25519_selector", "same");
+    let swapped = [first[0], first[1], ("POSTILJON_DKIM_KEY_FILE", ed25519.as_str())];
+    assert_only_mistake(from_environment(&swapped), "dkim.key_file", "dkim.ed25519_key_file");
+
+    for (mode, is_right) in [(0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
+        std::fs::set_permissions(&rsa, std::fs::Permissions::from_mode(mode)).unwrap();
+        match from_environment(&first) {
+            Ok(_) => assert!(is_right, "{mode:o}"),
+            result => assert_only_mistake(result, "dkim.key_file", "chmod 600"),
+        }
+    }
 }

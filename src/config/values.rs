@@ -24,6 +24,8 @@ pub const SECRET_MIN_CHARACTERS: usize = 32;
 const FILE_MAX_BYTES: u64 = 1024 * 1024;
 /// Longest host name (RFC 1035, 2.3.4).
 const HOST_MAX_OCTETS: usize = 253;
+/// Longest label of a host name (RFC 1035, 2.3.4); no selector needs to be longer, dots included.
+const LABEL_MAX_OCTETS: usize = 63;
 
 /// A text that is never shown: `Debug` does not print it, `Display` does not exist.
 #[derive(Clone)]
@@ -166,6 +168,29 @@ pub fn host(text: &str) -> Result<String, String> {
     if is_host { Ok(ascii) } else { Err(wrong()) }
 }
 
+/// A domain of mail, as A-labels.
+pub fn domain(text: &str) -> Result<String, String> {
+    match host(text) {
+        Ok(host) if host.contains('.') && host.parse::<IpAddr>().is_err() => Ok(host),
+        _ => Err("is not a domain such as example.com".to_owned()),
+    }
+}
+
+/// A name below `_domainkey` (RFC 6376, 3.1).
+pub fn selector(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        let is_inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        !label.is_empty() && label.len() <= LABEL_MAX_OCTETS && label.chars().all(is_inside)
+    };
+    if text.len() <= LABEL_MAX_OCTETS && text.split('.').all(label) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(format!(
+            "is not a name of at most {LABEL_MAX_OCTETS} letters, digits and -, such as postiljon2026"
+        ))
+    }
+}
+
 /// Whether a host, as [`host`] gives it, is this machine.
 pub fn is_loopback(host: &str) -> bool {
     let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
@@ -233,9 +258,17 @@ pub fn pem_file(text: &str) -> Result<String, String> {
 
 /// Reads a text file of bounded size.
 pub fn read_file(path: &Path) -> Result<String, String> {
+    std::fs::File::open(path)
+        .map_err(|error| format!("cannot be read as a text file: {error}"))
+        .and_then(read_open_file)
+}
+
+/// The same of a file that is open.
+pub fn read_open_file(file: std::fs::File) -> Result<String, String> {
     let mut text = String::new();
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(FILE_MAX_BYTES + 1).read_to_string(&mut text))
+    let read = file
+        .take(FILE_MAX_BYTES + 1)
+        .read_to_string(&mut text)
         .map_err(|error| format!("cannot be read as a text file: {error}"))?;
     if read as u64 > FILE_MAX_BYTES {
         return Err(format!("is larger than {FILE_MAX_BYTES} bytes"));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use data_encoding::BASE32_NOPAD;
 
 use super::engine::EngineSettings;
+use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
 use crate::mail::headers;
@@ -75,6 +76,7 @@ impl Links {
 #[derive(Debug)]
 pub struct Composer {
     links: Links,
+    signing: Signing,
 }
 
 /// A mailing, ready to be filled.
@@ -89,7 +91,7 @@ pub struct Letter {
     /// From when retries are counted.
     pub retry_from: Timestamp,
     /// When the mailing started: the Date of its mails, the same for every attempt.
-    date: Timestamp,
+    pub date: Timestamp,
     links: Links,
     envelope_from: EmailAddress,
     fallback: Template,
@@ -140,8 +142,13 @@ pub enum Moot {
 }
 
 impl Composer {
-    pub const fn new(links: Links) -> Self {
-        Self { links }
+    pub const fn new(links: Links, signing: Signing) -> Self {
+        Self { links, signing }
+    }
+
+    /// A mail, signed where we have a key for its sender. `at` must be the same for every attempt.
+    pub async fn signed(&self, mail: WireMail, at: Timestamp) -> WireMail {
+        self.signing.signed(mail, at).await
     }
 
     /// Compiles a mailing from its frozen contents.

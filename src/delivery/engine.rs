@@ -15,10 +15,12 @@ use super::lanes::Lanes;
 use super::lease::Lease;
 use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
+use super::signing::Signing;
 use super::wire::Wire;
 use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
 use crate::clock::Clock;
 use crate::keys::Keys;
+use crate::mail::dkim::Signer;
 use crate::model::{EmailAddress, WorkerId};
 use crate::store::Store;
 
@@ -55,6 +57,8 @@ pub struct EngineSettings {
     /// Where the journal is kept; without it everything claimed is in doubt after a crash.
     pub journal_folder: Option<PathBuf>,
     pub destinations: Destinations,
+    /// Signs our mails, where that is not left to the relay.
+    pub signer: Option<Arc<Signer>>,
 }
 
 impl EngineSettings {
@@ -68,6 +72,7 @@ impl EngineSettings {
             bounce_address: None,
             journal_folder: None,
             destinations: Destinations::default(),
+            signer: None,
         }
     }
 }
@@ -81,6 +86,8 @@ pub struct Engine;
 pub struct EngineHandle {
     signals: Signals,
     task: JoinHandle<()>,
+    /// Closed when the last task has ended.
+    alive: mpsc::Receiver<()>,
 }
 
 impl Engine {
@@ -88,8 +95,9 @@ impl Engine {
     /// [`super::lock::ProcessLock`].
     pub fn start(parts: EngineParts) -> EngineHandle {
         let signals = Signals::new();
-        let task = tokio::spawn(run(parts, signals.clone()));
-        EngineHandle { signals, task }
+        let (held, alive) = mpsc::channel(1);
+        let task = tokio::spawn(run(parts, signals.clone(), held));
+        EngineHandle { signals, task, alive }
     }
 }
 
@@ -122,9 +130,9 @@ impl EngineHandle {
     }
 
     /// Ends as a crash does: nothing is finished, given back or signed off.
-    pub async fn crash(self) {
+    pub async fn crash(mut self) {
         self.task.abort();
-        let _ = self.task.await;
+        let _ = self.alive.recv().await;
     }
 }
 
@@ -139,7 +147,7 @@ enum End {
     Failed,
 }
 
-async fn run(parts: EngineParts, signals: Signals) {
+async fn run(parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) {
     let mut patience = Patience::new("sign on as a sender");
     loop {
         let (worker, journal) = match sign_on(&parts).await {
@@ -154,7 +162,7 @@ async fn run(parts: EngineParts, signals: Signals) {
         patience.over();
         tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
         signals.did();
-        let end = work(&parts, &signals, worker, journal).await;
+        let end = work(&parts, &signals, &alive, worker, journal).await;
         if *signals.stop.borrow() {
             return;
         }
@@ -179,7 +187,13 @@ async fn sign_on(parts: &EngineParts) -> anyhow::Result<(WorkerId, Journal)> {
 }
 
 /// One worker, from sign-on to its end.
-async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId, journal: Journal) -> End {
+async fn work(
+    parts: &EngineParts,
+    signals: &Signals,
+    alive: &mpsc::Sender<()>,
+    worker: WorkerId,
+    journal: Journal,
+) -> End {
     let links = Links::new(parts.keys.clone(), &parts.settings);
     let shift = Arc::new(Shift {
         store: parts.store.clone(),
@@ -188,7 +202,7 @@ async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId, journal:
         wire: Arc::clone(&parts.wire),
         gate: Gate::new(parts.clock.clone()),
         lease: Lease::new(parts.clock.clone()),
-        composer: Composer::new(links),
+        composer: Composer::new(links, Signing::new(parts.settings.signer.clone())),
         settings: parts.settings.clone(),
         signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },
         lanes: Lanes::new(
@@ -198,6 +212,7 @@ async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId, journal:
             feeder::IN_HAND_MAX,
         ),
         journal: Arc::new(journal),
+        _alive: alive.clone(),
     });
     let mut tasks = Tasks::start(&shift);
     let end = tokio::select! {

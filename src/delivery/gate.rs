@@ -19,8 +19,7 @@ pub struct Gate {
     clock: Clock,
     trouble: watch::Sender<Trouble>,
     probe: Mutex<()>,
-    /// When a relay last answered, in milliseconds of [`Clock::elapsed`].
-    answered_at: AtomicU64,
+    answers: AtomicU64,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -43,7 +42,7 @@ impl Gate {
             clock,
             trouble: watch::Sender::new(Trouble::default()),
             probe: Mutex::new(()),
-            answered_at: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
         }
     }
 
@@ -66,7 +65,7 @@ impl Gate {
 
     /// The relay took a mail, or refused one properly.
     pub fn answered(&self) {
-        self.answered_at.fetch_max(millis(self.clock.elapsed()), Ordering::Relaxed);
+        self.answers.fetch_add(1, Ordering::Relaxed);
         let changed = self.trouble.send_if_modified(|trouble| {
             let was_closed = trouble.failures > 0;
             *trouble = Trouble { warned: trouble.warned, ..Trouble::default() };
@@ -77,9 +76,10 @@ impl Gate {
         }
     }
 
-    /// Whether a relay has answered anybody since: what broke meanwhile was not the relay.
-    pub fn has_answered_since(&self, moment: Duration) -> bool {
-        self.answered_at.load(Ordering::Relaxed) > millis(moment)
+    /// How many mails the relay has answered: if it has answered others meanwhile, what broke was not the
+    /// relay.
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
 
     /// The relay could not be reached, or cut us off. Answers how long to leave it alone:
@@ -98,10 +98,6 @@ impl Gate {
         });
         wait
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

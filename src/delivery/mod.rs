@@ -8,13 +8,17 @@
 //!
 //! A mailing is Scheduled; [`scheduler`] makes it Sending when it is due, for exactly one process (the update
 //! says the state it expects), and with that fixes the audience: the subscriptions confirmed at that moment.
-//! It is Sent when the cursor has passed the last of them and no delivery is open.
+//! It is Sent when the cursor has passed the last of them and no delivery is open. People, and the
+//! [`breaker`], pause it, resume it, cancel it and send it again to some: each is a
+//! [`Move`](crate::model::Move) with the states from which it is possible.
 //!
 //! A delivery is a row before it is a mail. [`feeder`] claims the next recipients behind the cursor: rows and
-//! cursor move in one short transaction, and only committed claims go on to a [`sender`]. From there the
-//! claim becomes an outcome: Sent, Bounced, Deferred (with the moment of the next try), Expired, Skipped or
-//! Uncertain. [`recorder`] writes outcomes in batches, and the account of the mailing moves in the same
-//! transaction. Deferred ones are claimed again when they are due ([`retry`]), before new ones.
+//! cursor move in one short transaction, and only committed claims go on to the [`lanes`], where each
+//! [`sender`] takes the next whose [`destination`] has room. Someone whose destination has none is given a row
+//! that waits there, Deferred. A claim becomes an outcome: Sent, Bounced, Deferred (with the moment of the
+//! next try), Expired, Skipped or Uncertain. [`recorder`] writes outcomes in batches, and the account of the
+//! mailing moves in the same transaction. What waits is claimed when it is due ([`retry`]) and its
+//! destination has room, before new ones.
 //!
 //! # What always holds
 //!
@@ -22,26 +26,37 @@
 //! - Only the worker that holds a claim gives it its outcome: `WHERE outcome = 'claimed' AND worker_id = me`.
 //! - The numbers of the mailing equal its rows in every committed state, and when it is Sent,
 //!   audience = sent + bounced + uncertain + skipped + expired.
-//! - A sender has a place for the outcome before it starts a mail, so a database that does not answer stops
-//!   sending; what waits to be written is never more than the queue, one batch, and one mail per sender.
+//! - A sender has a place in the [`journal`] before it starts a mail, and keeps it until the outcome is stored:
+//!   a database that does not answer stops sending, and there are never more mails without a stored outcome
+//!   than places. What is on the wire, and what was answered, is noted there at once.
+//! - Nobody waits for a stranger: a destination that is slow, or that blocks us, or hangs, has its own mails in
+//!   hand up to its share, and its other mails in the database.
 //! - No transaction is open across the network.
-//! - The Message-ID and the Date of a mail depend on mailing and subscriber alone: each try has the same.
+//! - The Message-ID, the Date and the signature of a mail depend on mailing and subscriber alone: each try has
+//!   the same.
 //!
 //! # Failures
 //!
-//! - **The process dies**: its claims have no outcome, and nobody knows which of them the relay took.
-//!   [`recovery`] counts a doubt for each and sends it again or holds it, in the transaction that buries the
-//!   worker. On SQLite that is done at the next start (one process: [`lock`]); on PostgreSQL by whichever
-//!   worker notices the silence ([`heart`]).
+//! - **The process dies**: its claims have no outcome. The next process on this machine finds its journal, whose
+//!   lock is free: [`recovery`] records what was answered, counts a doubt for what was on the wire and sends it
+//!   again or holds it, and gives back all other claims, in the transaction that buries the worker. On
+//!   PostgreSQL others notice the silence of a worker that died elsewhere ([`heart`]); without its journal
+//!   everything it had claimed is in doubt. After a power cut the journal may be stale: then claims without a
+//!   note are in doubt too.
 //! - **The process stalls** and others bury it: its [`lease`] has run out, so it sends nothing more; it no
 //!   longer holds its claims, so it writes nothing; its next beat tells it to begin again under a new id.
 //! - **The relay cannot be used**: the [`gate`] closes. Claims wait, no attempt is counted, one sender tries
 //!   at growing distances. A connection that breaks closes it too, so that no relay is stormed.
 //! - **The connection breaks** before the final dot: Deferred, and soon tried again. After it: a doubt.
+//! - **A destination hangs, blocks us or finds us too fast**: it is halved, left alone, or slowed down
+//!   ([`lanes`]); no address is given up for that.
+//! - **A mailing goes wrong**: too many refusals, or a relay that does not take its sender: the [`breaker`] pauses
+//!   it and tells the users.
 //! - **The database does not answer**: everybody waits, for ever ([`patience`]). If it breaks off during the
 //!   commit of a claim, nobody knows what is claimed: the worker gives back all it has and signs on anew.
-//! - **Somebody leaves, or a mailing is paused**: the verb writes it, and a claim that is not fresh is looked
-//!   at again before the wire.
+//! - **Somebody leaves, or a mailing is paused or cancelled**: the verb writes it, and a claim older than a tenth
+//!   of a second is looked at again before the wire. Who was not reached by a cancelled mailing is Skipped by
+//!   the [`scheduler`], so that its account is whole too.
 //! - **The engine is stopped**: mails on the wire are finished up to a limit, those that are not are recorded
 //!   as doubts, all other claims are given back, the worker signs off.
 //!
@@ -49,12 +64,12 @@
 //!
 //! | Row | Written by |
 //! |---|---|
-//! | `mailings` | `start`, `advance`, `finish` here; the account with the rows it counts; `cancel` by `publishing` |
-//! | `deliveries` | born by the feeder, or as Skipped by the verb of leaving; the outcome by the claim's holder; recovered by [`recovery`] |
+//! | `mailings` | `start`, `advance`, `finish` here; the account with the rows it counts; moves by `publishing::moves` and the [`breaker`] |
+//! | `deliveries` | born by the feeder, or as Skipped by the scheduler and the verb of leaving; the outcome by the claim's holder; recovered by [`recovery`]; Deferred again by who sends again |
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
 //! | `workers` | each its own row; buried by others |
 //!
-//! To follow a delivery, read [`feeder`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
+//! To follow a delivery, read [`feeder`], [`lanes`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
 //! a file with `run(&Shift)`, and its line in `engine::Tasks::start`.
 
 pub mod destination;
@@ -82,6 +97,7 @@ mod retry;
 mod scheduler;
 mod sender;
 mod shift;
+mod signing;
 
 pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
 pub use mailing::{Progress, progress};

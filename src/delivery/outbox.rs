@@ -103,7 +103,7 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
         }
     };
     let wire_mail = match composed {
-        Ok(wire_mail) => wire_mail,
+        Ok(wire_mail) => shift.composer.signed(wire_mail, mail.created_at).await,
         Err(moot) => {
             record(shift, mail, Conclusion::Ended(OutboxStatus::Expired), &moot.to_string()).await;
             return Some(());

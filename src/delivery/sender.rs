@@ -60,19 +60,19 @@ async fn send(shift: &Shift, turn: &Turn<'_>, place: &Place) -> Option<Record> {
             Ok(recipient) => recipient,
             Err(record) => return Some(record),
         };
-        let mail = claim.letter.mail_for(&recipient);
+        let mail = shift.composer.signed(claim.letter.mail_for(&recipient), claim.letter.date).await;
         let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
         if let Err(error) = place.begin(mailing, settle(shift, claim, &doubt, "")) {
             drop(pass);
             shift.unless_stopped(patience.wait(&error)).await?;
             continue;
         }
-        let began = shift.clock.elapsed();
+        let before = Before { began: shift.clock.elapsed(), answers: shift.gate.answers() };
         match shift.wire.send(&mail).await {
             Ok(sent) => {
                 let record = settle(shift, claim, &sent.attempt, &sent.relay);
                 place.end(mailing, &record);
-                learn(shift, turn, &recipient.address, &sent, &record, began);
+                learn(shift, turn, &recipient.address, &sent, &record, before);
                 return Some(record);
             }
             Err(Unreachable { why, wait }) => {
@@ -85,8 +85,17 @@ async fn send(shift: &Shift, turn: &Turn<'_>, place: &Place) -> Option<Record> {
     }
 }
 
+/// How things stood when a mail began.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    /// On [`crate::clock::Clock::elapsed`].
+    began: Duration,
+    /// Of the relay.
+    answers: u64,
+}
+
 /// What an attempt says about the relay and about the destination.
-fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record: &Record, began: Duration) {
+fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record: &Record, before: Before) {
     let weather = match &sent.attempt {
         Attempt::Accepted { .. } => Weather::Fair,
         Attempt::Refused { reply, .. } if record.refusal == Refusal::Policy => match reply.classify() {
@@ -95,8 +104,8 @@ fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record:
         },
         Attempt::Refused { .. } => Weather::Fair,
         Attempt::Lost { reason } | Attempt::Uncertain { reason } => {
-            let took = shift.clock.elapsed().saturating_sub(began);
-            if took >= HUNG && shift.gate.has_answered_since(began) {
+            let took = shift.clock.elapsed().saturating_sub(before.began);
+            if took >= HUNG && shift.gate.answers() > before.answers {
                 Weather::Broken
             } else {
                 shift.gate.failed(reason, Duration::ZERO);

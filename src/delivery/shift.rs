@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::composer::{Composer, Letter};
 use super::engine::EngineSettings;
@@ -37,6 +37,8 @@ pub struct Shift {
     pub signals: Signals,
     pub lanes: Lanes,
     pub journal: Arc<Journal>,
+    /// Held by every task until it ends.
+    pub _alive: mpsc::Sender<()>,
 }
 
 /// How tasks and the outside wake each other.

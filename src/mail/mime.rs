@@ -8,7 +8,7 @@ use crate::model::EmailAddress;
 
 /// Longest header line with its folding, in octets (RFC 5322, 2.1.1 says 78; RFC 2047 says 76 for
 /// lines with an encoded word, and one rule is enough).
-const HEADER_LINE_MAX: usize = 76;
+pub(super) const HEADER_LINE_MAX: usize = 76;
 /// Longest encoded word, in octets (RFC 2047, 2).
 const ENCODED_WORD_MAX: usize = 75;
 /// Longest word that is left as it is; a longer one could not be folded.

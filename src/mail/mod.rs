@@ -3,10 +3,12 @@
 //! - Words: [`markdown`] makes HTML and text of an article, [`render`] puts articles and texts into the mails
 //!   of `email_templates/`, [`headers`] knows the fields of each kind of mail, [`template`] compiles a mail
 //!   once and fills it per recipient. [`slot`] is what they share: the places filled per recipient.
+//! - [`dkim`] signs what is ready to go.
 //! - Wire: [`smtp`] is one session with a mail server, [`relay`] the sessions of one relay, [`reply`] what a
 //!   server answers. [`receive`] is a small server of our own.
 
 pub mod color;
+pub mod dkim;
 pub mod headers;
 pub mod issue;
 pub mod markdown;

@@ -165,3 +165,50 @@ fn an_export_is_for_its_owners_eyes_and_whole() {
     let nothing = postiljon(folder.path(), &["mailing", "ledger", "7"], "");
     assert!(nothing.code == 1 && nothing.err.contains("no mailing 7"), "{}", nothing.err);
 }
+
+#[test]
+fn a_signing_key_is_made_once_and_its_record_is_shown_again() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| postiljon(folder.path(), arguments, "");
+    let place = ["--domain", "Voorbeeld.example", "--selector", "p1"];
+    let made = run(&[&["dkim", "new", "--out", "rsa.pem"][..], &place].concat());
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(made.out.contains("\np1._domainkey.voorbeeld.example\n\nv=DKIM1; k=rsa; p="), "{}", made.out);
+    assert!(made.out.contains("IN TXT ( \"v=DKIM1"), "{}", made.out);
+    let file = folder.path().join("rsa.pem");
+    let pem = std::fs::read_to_string(&file).expect("the key");
+    assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+
+    let again = run(&[&["dkim", "new", "--ed25519", "--out", "rsa.pem"][..], &place].concat());
+    assert!(again.code == 1 && again.err.contains("there already"), "{}", again.err);
+    assert_eq!(std::fs::read_to_string(&file).expect("the key"), pem);
+
+    let shown = run(&[&["dkim", "record", "--key", "rsa.pem"][..], &place].concat());
+    assert_eq!(shown.out, made.out, "{}", shown.err);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("changed");
+    let refused = run(&[&["dkim", "record", "--key", "rsa.pem"][..], &place].concat());
+    assert!(refused.code == 1 && refused.err.contains("chmod 600 rsa.pem"), "{}", refused.err);
+
+    let wrong = run(&["dkim", "new", "--out", "b.pem", "--domain", "nergens", "--selector", "p1"]);
+    assert!(wrong.code == 2 && wrong.err.contains("such as example.com"), "{}", wrong.err);
+}
+
+#[test]
+fn what_dkim_new_says_of_the_configuration_is_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = |arguments: &[&str]| -> Vec<String> {
+        let answer = postiljon(folder.path(), arguments, "");
+        let shown: serde_json::Value = serde_json::from_str(&answer.out).expect("JSON");
+        serde_json::from_value(shown["configuration"].clone()).expect("lines")
+    };
+    let new = ["dkim", "new", "--json", "--domain", "voorbeeld.example"];
+    let mut toml = lines(&[&new[..], &["--selector", "p1", "--out", "rsa.pem"]].concat());
+    let ed25519 = lines(&[&new[..], &["--selector", "p2", "--out", "ed.pem", "--ed25519"]].concat());
+    toml.extend(ed25519.into_iter().filter(|line| line.starts_with("ed25519_")));
+    toml.push("[relay]\nhost = \"smtp.voorbeeld.example\"\n".to_owned());
+    std::fs::write(folder.path().join("p.toml"), toml.join("\n")).expect("written");
+    let checked = postiljon(folder.path(), &["--config", "p.toml", "config", "check"], "");
+    assert_eq!(checked.code, 0, "{}", checked.err);
+    assert!(checked.out.contains("senders of voorbeeld.example, with p1 and p2"), "{}", checked.out);
+}

@@ -1,10 +1,14 @@
 //! The promise, failure by failure, with a wire that follows a script and a clock that the tests move.
 
+mod crash;
+mod destinations;
 mod failures;
 mod promise;
 mod relay;
 mod script;
+mod signing;
 mod single_mails;
+mod states;
 mod stopping;
 
 use std::sync::Arc;

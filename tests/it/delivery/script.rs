@@ -1,8 +1,10 @@
 //! A wire that does what a test says, and remembers what it took.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
+use postiljon::clock::Clock;
 use postiljon::delivery::wire::{Attempt, Sending, Sent, Unreachable, Wire, WireMail};
 use postiljon::mail::relay::Stage;
 use postiljon::mail::reply::Reply;
@@ -20,12 +22,17 @@ pub enum Step {
     TakeAndBreak,
     /// Taken, and answered only after [`Script::release`].
     TakeAndWait,
+    /// Hangs for five minutes of the clock, and breaks.
+    HangAndLose,
+    /// Taken, while others begin.
+    AcceptSlowly,
     /// A reply of its own, at a stage.
     Answer(Stage, u16, &'static str),
     NoRelay,
 }
 
-fn answer(code: u16, words: &str) -> Result<Sent, Unreachable> {
+/// A relay's answer.
+pub fn answer(code: u16, words: &str) -> Result<Sent, Unreachable> {
     answer_at(Stage::Recipient, code, words)
 }
 
@@ -48,6 +55,7 @@ pub struct Script {
     rule: Box<Rule>,
     state: Mutex<State>,
     released: watch::Sender<bool>,
+    clock: OnceLock<Clock>,
     /// How many tries began, also those that found no relay.
     pub tries: watch::Sender<usize>,
 }
@@ -57,6 +65,8 @@ struct State {
     tries: HashMap<String, usize>,
     /// Recipient and Message-ID of what the relay has.
     taken: Vec<(String, String)>,
+    at_once: HashMap<String, usize>,
+    most_at_once: HashMap<String, usize>,
 }
 
 impl std::fmt::Debug for Script {
@@ -71,8 +81,30 @@ impl Script {
             rule: Box::new(rule),
             state: Mutex::default(),
             released: watch::Sender::new(false),
+            clock: OnceLock::new(),
             tries: watch::Sender::new(0),
         })
+    }
+
+    /// For steps that take time.
+    pub fn tell_time(&self, clock: &Clock) {
+        self.clock.set(clock.clone()).expect("told once");
+    }
+
+    /// The most mails that were on the wire at once, by domain.
+    pub fn most_at_once(&self) -> HashMap<String, usize> {
+        self.state.lock().unwrap().most_at_once.clone()
+    }
+
+    /// Counts a mail that begins, or ends, at a domain.
+    fn count(&self, mail: &WireMail, begins: bool) {
+        let domain = mail.to.ascii_domain().to_owned();
+        let mut state = self.state.lock().unwrap();
+        let now = state.at_once.entry(domain.clone()).or_default();
+        *now = if begins { *now + 1 } else { *now - 1 };
+        let now = *now;
+        let most = state.most_at_once.entry(domain).or_default();
+        *most = now.max(*most);
     }
 
     /// Answers those who wait, now and from now on.
@@ -105,7 +137,7 @@ impl Script {
         let before = state.tries.entry(to.to_owned()).or_default();
         let step = (self.rule)(to, *before);
         *before += 1;
-        if matches!(step, Step::Accept | Step::TakeAndBreak | Step::TakeAndWait) {
+        if matches!(step, Step::Accept | Step::AcceptSlowly | Step::TakeAndBreak | Step::TakeAndWait) {
             let octets = String::from_utf8_lossy(&mail.octets).into_owned();
             let id = octets.lines().find(|line| line.starts_with("Message-ID")).expect("a Message-ID");
             state.taken.push((to.to_owned(), id.to_owned()));
@@ -124,13 +156,23 @@ impl Wire for Script {
                 Step::Refuse { is_permanent: true } => answer(550, "5.1.1 no such user"),
                 Step::Refuse { is_permanent: false } => answer(450, "4.2.1 busy"),
                 Step::Answer(stage, code, words) => answer_at(stage, code, words),
+                Step::HangAndLose => {
+                    self.clock.get().expect("the time").sleep(Duration::from_secs(300)).await;
+                    sent(Attempt::Lost { reason: "no answer".into() })
+                }
+                Step::AcceptSlowly => {
+                    self.count(mail, true);
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    self.count(mail, false);
+                    answer(250, "2.0.0 ok")
+                }
                 Step::Lose => sent(Attempt::Lost { reason: "cut".into() }),
                 Step::TakeAndBreak => sent(Attempt::Uncertain { reason: "cut after the dot".into() }),
                 Step::TakeAndWait => {
                     let _ = self.released.subscribe().wait_for(|released| *released).await;
                     answer(250, "2.0.0 ok")
                 }
-                Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: std::time::Duration::ZERO }),
+                Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: Duration::ZERO }),
             }
         })
     }

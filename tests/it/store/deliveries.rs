@@ -320,7 +320,10 @@ both_dbs!(a_recipient_is_read_as_it_is_now, |store| {
     let look = async |newsletter| read!(store, |db| deliveries::recipient(db, newsletter, subscriber));
     let (recipient, status) = look(newsletter.id).await.expect("there");
     assert_eq!((recipient.subscription_id, status), (subscription.id, SubscriptionStatus::Confirmed));
-    assert_eq!((recipient.address.as_str(), recipient.name.as_str()), ("reader1@example.org", "Reader 1"));
+    assert_eq!(
+        (recipient.address.as_str(), recipient.name.as_str()),
+        ("reader1@example.org", "Name of reader1")
+    );
     change!(store, |tx| subscriptions::unsubscribe(tx, subscription.id, NOW));
     assert_eq!(look(newsletter.id).await.expect("there").1, SubscriptionStatus::Unsubscribed);
     assert!(look(NewsletterId(i64::MAX)).await.is_none());

@@ -120,7 +120,7 @@ both_dbs!(an_export_is_read_in_pages_of_one_newsletter_or_of_all, |store| {
     assert_eq!(all.len(), 1);
     let row = &all[0];
     assert_eq!((row.subscription_id, row.newsletter.as_str()), (other, "weekly"));
-    assert_eq!((row.address.as_str(), row.name.as_str()), ("reader1@example.org", "Reader 1"));
+    assert_eq!((row.address.as_str(), row.name.as_str()), ("reader1@example.org", "Name of reader1"));
     assert_eq!((row.status, row.confirmed_at), (SubscriptionStatus::Pending, None));
     assert!(read!(store, |db| subscribers::by_id(db, SubscriberId(i64::MAX))).is_none());
 });

@@ -54,9 +54,14 @@ pub async fn newsletter(store: &Store, name: &str) -> Newsletter {
 
 /// Someone who asked for a newsletter, `reader<n>@example.org`, and has not confirmed.
 pub async fn pending(store: &Store, newsletter: NewsletterId, n: usize) -> Subscription {
+    pending_at(store, newsletter, &format!("reader{n}@example.org")).await
+}
+
+/// The same with an address.
+pub async fn pending_at(store: &Store, newsletter: NewsletterId, at: &str) -> Subscription {
     let mut tx = store.begin().await.expect("a transaction");
-    let address = address(&format!("reader{n}@example.org"));
-    let name = format!("Reader {n}");
+    let address = address(at);
+    let name = format!("Name of {}", address.local());
     let subscriber = subscribers::find_or_insert(&mut tx, &address, &name, Language::Dutch, NOW)
         .await
         .expect("a subscriber");

@@ -1,0 +1,160 @@
+//! A destination that is slow, blocked or hung holds back nobody else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use postiljon::delivery::destination::Limits;
+use postiljon::mail::relay::Stage;
+use postiljon::model::{Language, Mailing, MailingStatus, NewsletterId};
+use postiljon::store::{Store, mailings, subscriptions};
+
+use super::script::{Script, Step};
+use super::{Bench, due_mailing, mailing_of};
+use crate::support::database::{both_dbs, change, execute, read};
+use crate::support::samples::{NOW, newsletter, pending_at};
+
+/// More connections than any destination begins with.
+const SENDERS: usize = 10;
+
+async fn reader(store: &Store, newsletter: NewsletterId, at: &str) {
+    let subscription = pending_at(store, newsletter, at).await;
+    change!(store, |tx| subscriptions::confirm(tx, subscription.id, Language::Dutch, NOW));
+}
+
+/// A mailing to so many readers at each domain, one after another.
+async fn mailing_to(store: &Store, domains: &[(&str, usize)]) -> Mailing {
+    let newsletter = newsletter(store, "insights").await;
+    let most = domains.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    for n in 0..most {
+        for (domain, _) in domains.iter().filter(|(_, count)| n < *count) {
+            reader(store, newsletter.id, &format!("reader{n}@{domain}")).await;
+        }
+    }
+    mailing_of(store, &newsletter, 0).await
+}
+
+fn bench(store: &Store, wire: Arc<Script>) -> Bench {
+    let mut bench = Bench::new(store, wire);
+    bench.parts.settings.senders = SENDERS;
+    bench
+}
+
+fn taken_at(wire: &Script, domain: &str) -> usize {
+    wire.taken().iter().filter(|(to, _)| to.ends_with(domain)).count()
+}
+
+both_dbs!(a_provider_that_hangs_holds_only_its_own_mails, |store| {
+    let mailing = mailing_to(&store, &[("gmail.com", 120), ("example.org", 280)]).await;
+    let wire = Script::new(|to, _| if to.ends_with("gmail.com") { Step::TakeAndWait } else { Step::Accept });
+    let bench = bench(&store, wire.clone());
+    let engine = bench.start();
+    bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 280).await;
+    assert!(taken_at(&wire, "gmail.com") <= 2, "as few as before the first success");
+    wire.release();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!((sent.account.sent, wire.taken().len()), (400, 400));
+    engine.stop().await;
+});
+
+both_dbs!(a_domain_that_hangs_among_the_others_is_set_apart, |store| {
+    let mailing = mailing_to(&store, &[("hangs.example", 60), ("example.org", 200)]).await;
+    let wire = Script::new(|to, before| match to.ends_with("hangs.example") && before == 0 {
+        true => Step::HangAndLose,
+        false => Step::Accept,
+    });
+    let bench = bench(&store, wire.clone());
+    wire.tell_time(&bench.clock);
+    let engine = bench.start();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(30)).await;
+    assert_eq!((sent.account.sent, wire.copies().len()), (260, 260));
+    assert!(wire.copies().values().all(|copies| *copies == 1));
+    engine.stop().await;
+});
+
+both_dbs!(a_provider_that_blocks_us_is_left_alone_and_nobody_else_waits, |store| {
+    let mailing = mailing_to(&store, &[("orange.fr", 100), ("example.org", 500)]).await;
+    let tries = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&tries);
+    let wire = Script::new(move |to, _| {
+        if !to.ends_with("orange.fr") {
+            return Step::Accept;
+        }
+        // It takes mail again after some tries.
+        match seen.fetch_add(1, Ordering::Relaxed) {
+            0..6 => Step::Answer(Stage::Recipient, 550, "5.7.1 blocked, see our postmaster page"),
+            _ => Step::Accept,
+        }
+    });
+    let bench = bench(&store, wire.clone());
+    let engine = bench.start();
+    let before = bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 500).await;
+    assert_eq!(before.status, MailingStatus::Sending, "a provider that blocks is no reason to pause all");
+    assert!(tries.load(Ordering::Relaxed) <= 4, "{tries:?} tries at one that blocks");
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(600)).await;
+    assert_eq!((sent.account.sent, sent.account.bounced), (594, 6));
+    engine.stop().await;
+});
+
+both_dbs!(a_provider_that_finds_us_too_fast_gets_one_mail_a_minute, |store| {
+    let mailing = mailing_to(&store, &[("orange.fr", 6), ("example.org", 100)]).await;
+    let wire = Script::new(|to, before| match to.ends_with("orange.fr") && before == 0 {
+        true => Step::Answer(Stage::Recipient, 451, "4.7.1 too many mails, slow down"),
+        false => Step::Accept,
+    });
+    let bench = bench(&store, wire.clone());
+    let engine = bench.start();
+    bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 100).await;
+    let begun = bench.clock.now();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(20)).await;
+    assert_eq!((sent.account.sent, sent.account.bounced), (106, 0));
+    let took = sent.finished_at.expect("the end").since(begun);
+    // Six first tries and six second ones, one a minute; some before it was slowed.
+    assert!(took >= Duration::from_secs(7 * 60), "{took:?}");
+    engine.stop().await;
+});
+
+both_dbs!(a_destination_never_has_more_on_the_wire_than_its_limit, |store| {
+    let mailing = mailing_to(&store, &[("orange.fr", 60), ("gmail.com", 60), ("example.org", 60)]).await;
+    let wire = Script::new(|_, _| Step::AcceptSlowly);
+    let bench = bench(&store, wire.clone());
+    let engine = bench.start();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!(sent.account.sent, 180);
+    let most: HashMap<String, usize> = wire.most_at_once();
+    assert!(most["orange.fr"] <= 2 && most["gmail.com"] <= 5, "{most:?}");
+    assert!(most["example.org"] >= 3, "the rest of ten connections: {most:?}");
+    engine.stop().await;
+});
+
+both_dbs!(a_rate_holds_for_a_newsletter_and_for_a_destination, |store| {
+    let (_, mailing) = due_mailing(&store, 20).await;
+    execute(&store, "UPDATE newsletters SET mails_per_hour = 3600").await;
+    let fast = mailing_of(&store, &crate::support::samples::newsletter(&store, "weekly").await, 0).await;
+    for n in 0..30 {
+        let at = if n < 10 { "slow.example" } else { "example.org" };
+        reader(&store, fast.newsletter_id, &format!("weekly{n}@{at}")).await;
+    }
+    let wire = Script::new(|_, _| Step::Accept);
+    let mut bench = bench(&store, wire.clone());
+    let limits = Limits { at_once: None, mails_per_hour: Some(360) };
+    bench.parts.settings.destinations.limit("slow.example", limits);
+    let engine = bench.start();
+    let begun = bench.clock.now();
+    let until = |id, count| {
+        let (bench, engine) = (&bench, &engine);
+        async move {
+            let mailing = read!(bench.store, |db| mailings::by_id(db, id)).expect("there");
+            bench.until(engine, &mailing, Duration::from_secs(2), |now| now.account.sent >= count).await;
+            bench.clock.now().since(begun)
+        }
+    };
+    let unlimited = until(fast.id, 20).await;
+    assert!(unlimited < Duration::from_secs(15), "{unlimited:?}");
+    let by_newsletter = until(mailing.id, 20).await;
+    assert!(by_newsletter >= Duration::from_secs(19), "{by_newsletter:?}");
+    let by_destination = until(fast.id, 30).await;
+    assert!(by_destination >= Duration::from_secs(90), "{by_destination:?}");
+    engine.stop().await;
+});

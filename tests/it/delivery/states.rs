@@ -1,0 +1,147 @@
+//! Pause, resume, cancel, send again, and the breaker.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use postiljon::mail::relay::Stage;
+use postiljon::model::{Language, MailingStatus, Move, Outcome, PauseReason, SubscriberId};
+use postiljon::publishing::moves::make_move;
+use postiljon::store::{deliveries, mailings, outbox, users};
+
+use super::script::{Script, Step};
+use super::{Bench, CONNECTIONS, due_mailing};
+use crate::support::database::{both_dbs, change, read};
+use crate::support::samples::{NOW, address};
+
+both_dbs!(a_mailing_that_is_paused_waits_and_goes_on_when_it_is_resumed, |store| {
+    let (_, mailing) = due_mailing(&store, 300).await;
+    let wire = Script::new(|_, _| Step::TakeAndWait);
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    wire.wait_for_tries(CONNECTIONS).await;
+    let paused = make_move(&store, &bench.clock, mailing.id, Move::Pause).await.expect("paused");
+    assert_eq!((paused.status, paused.pause_reason), (MailingStatus::Paused, PauseReason::User));
+    // Twice is fine.
+    make_move(&store, &bench.clock, mailing.id, Move::Pause).await.expect("paused already");
+    bench.clock.advance(Duration::from_secs(2));
+    wire.release();
+    let quiet = bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 2).await;
+    assert_eq!(quiet.status, MailingStatus::Paused);
+    assert_eq!(wire.taken().len(), CONNECTIONS, "only what was on the wire");
+    make_move(&store, &bench.clock, mailing.id, Move::Resume).await.expect("resumed");
+    engine.wake();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!((sent.account.sent, wire.taken().len()), (300, 300));
+    engine.stop().await;
+});
+
+both_dbs!(a_mailing_cancelled_on_the_way_skips_who_was_not_reached, |store| {
+    let (_, mailing) = due_mailing(&store, 700).await;
+    let wire = Script::new(|_, _| Step::TakeAndWait);
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    wire.wait_for_tries(CONNECTIONS).await;
+    make_move(&store, &bench.clock, mailing.id, Move::Cancel).await.expect("cancelled");
+    bench.clock.advance(Duration::from_secs(2));
+    wire.release();
+    engine.wake();
+    let cancelled =
+        bench.until(&engine, &mailing, Duration::from_secs(1), |mailing| mailing.account.balances()).await;
+    assert_eq!(cancelled.status, MailingStatus::Cancelled);
+    assert_eq!((cancelled.account.sent, cancelled.account.skipped), (2, 698));
+    bench.assert_balanced(&cancelled).await;
+    assert_eq!(wire.taken().len(), CONNECTIONS);
+    engine.stop().await;
+});
+
+both_dbs!(those_who_failed_are_tried_again_when_someone_asks_but_for_dead_addresses, |store| {
+    let (_, mailing) = due_mailing(&store, 9).await;
+    let wire = Script::new(|to, before| match (to.as_bytes()[6] % 3, before) {
+        (0, 0) => Step::Answer(Stage::FinalDot, 554, "5.7.1 we do not like that"),
+        (1, _) => Step::Refuse { is_permanent: true },
+        _ => Step::Accept,
+    });
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(600)).await;
+    assert_eq!((sent.account.sent, sent.account.bounced), (3, 6));
+    let late = make_move(&store, &bench.clock, mailing.id, Move::Pause).await.expect_err("it is sent");
+    assert_eq!(late.key(), "error-mailing-moved-on");
+    make_move(&store, &bench.clock, mailing.id, Move::ResendFailed).await.expect("again");
+    engine.wake();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(600)).await;
+    assert_eq!((sent.account.sent, sent.account.bounced), (6, 3));
+    assert!(wire.copies().values().all(|copies| *copies == 1));
+    engine.stop().await;
+});
+
+both_dbs!(those_in_doubt_are_sent_to_again_when_someone_asks, |store| {
+    let (_, mailing) = due_mailing(&store, 4).await;
+    crate::support::database::execute(&store, "UPDATE newsletters SET on_uncertain = 'hold'").await;
+    let wire = Script::new(|_, before| if before == 0 { Step::TakeAndBreak } else { Step::Accept });
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(60)).await;
+    assert_eq!((sent.account.sent, sent.account.uncertain), (0, 4));
+    make_move(&store, &bench.clock, mailing.id, Move::ResendUncertain).await.expect("again");
+    engine.wake();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(60)).await;
+    assert_eq!((sent.account.sent, sent.account.uncertain), (4, 0));
+    let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 100));
+    assert!(ledger.iter().all(|row| row.doubts == 1 && row.relay == "main"), "{ledger:?}");
+    engine.stop().await;
+});
+
+both_dbs!(a_mailing_that_bounces_too_much_is_paused_and_the_users_are_told, |store| {
+    change!(store, |tx| users::insert(tx, &address("ann@example.org"), "Ann", Language::English, "x", NOW));
+    let (_, mailing) = due_mailing(&store, 600).await;
+    // 10 % of the addresses do not exist.
+    let wire = Script::new(|to, _| match to.trim_end_matches("@example.org").ends_with('7') {
+        true => Step::Refuse { is_permanent: true },
+        false => Step::Accept,
+    });
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    let paused = bench
+        .until(&engine, &mailing, Duration::from_secs(1), |mailing| mailing.status == MailingStatus::Paused)
+        .await;
+    assert_eq!(paused.pause_reason, PauseReason::Bounces);
+    assert!(paused.account.sent + paused.account.bounced < 400, "{:?}", paused.account);
+    let told = || wire.copies().get("ann@example.org").copied();
+    while told().is_none() {
+        bench.clock.advance(Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(read!(store, |db| outbox::open_count(db)), 0);
+    // Someone who saw it goes on: it is not stopped for that again.
+    make_move(&store, &bench.clock, mailing.id, Move::Resume).await.expect("resumed");
+    engine.wake();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!((sent.account.sent, sent.account.bounced, told()), (540, 60, Some(1)));
+    engine.stop().await;
+});
+
+both_dbs!(a_sender_that_the_relay_refuses_stops_the_mailing_and_harms_nobody, |store| {
+    let (_, mailing) = due_mailing(&store, 50).await;
+    let is_mended = std::sync::Arc::new(AtomicBool::new(false));
+    let mended = std::sync::Arc::clone(&is_mended);
+    let wire = Script::new(move |_, _| match mended.load(Ordering::Relaxed) {
+        false => Step::Answer(Stage::Mail, 553, "5.7.1 this sender is not yours"),
+        true => Step::Accept,
+    });
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    let paused = bench
+        .until(&engine, &mailing, Duration::from_secs(1), |mailing| mailing.status == MailingStatus::Paused)
+        .await;
+    assert_eq!((paused.pause_reason, paused.account.bounced), (PauseReason::Sender, 0));
+    is_mended.store(true, Ordering::Relaxed);
+    make_move(&store, &bench.clock, mailing.id, Move::Resume).await.expect("resumed");
+    engine.wake();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(600)).await;
+    assert_eq!((sent.account.sent, wire.taken().len()), (50, 50));
+    let rows = read!(store, |db| deliveries::count(db, mailing.id));
+    assert_eq!(rows, [(Outcome::Sent, 50)]);
+    assert!(read!(store, |db| mailings::sending(db)).is_empty());
+    engine.stop().await;
+});
