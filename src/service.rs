@@ -20,6 +20,7 @@ use crate::store::{Store, newsletters};
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
+use crate::web::watching::Watching;
 
 /// In the data folder: what is on the wire.
 const JOURNAL_FOLDER: &str = "journal";
@@ -33,6 +34,7 @@ pub struct Service {
     pub wake: Arc<Notify>,
     /// Where the pages are; `None` for a sender alone.
     pub address: Option<SocketAddr>,
+    watching: Watching,
     web: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     engine: Option<EngineHandle>,
     waking: Option<JoinHandle<()>>,
@@ -88,6 +90,7 @@ impl Service {
             keys,
             wake,
             address: None,
+            watching: Watching::default(),
             web: None,
             engine: None,
             waking: None,
@@ -111,6 +114,7 @@ impl Service {
         let settings = WebSettings {
             public_url: config.web.public_url.as_str().to_owned(),
             trusted_proxies: config.web.trusted_proxies.clone(),
+            undo: config.mail.undo,
         };
         let app = App {
             store: self.store.clone(),
@@ -118,6 +122,7 @@ impl Service {
             keys: self.keys.clone(),
             settings: Arc::new(settings),
             wake: Arc::clone(&self.wake),
+            watching: self.watching.clone(),
         };
         let listen = config.web.listen;
         let bound = server::bind(app, listen, config.web.workers, extra).map_err(|error| {
@@ -192,6 +197,8 @@ impl Service {
 
     /// Stops in the order that loses nothing: no more requests, then what is on the wire, then the database.
     pub async fn stop(self) {
+        // Streams have no end of their own.
+        self.watching.stop();
         if let Some((handle, server)) = self.web {
             handle.stop(true).await;
             let _ = server.await;

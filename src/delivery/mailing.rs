@@ -157,7 +157,8 @@ mod tests {
         let mut waiting = mailing(900);
         waiting.account.deferred = 100;
         assert_eq!(progress_of(&waiting, now).eta, None);
-        let paused = Mailing { status: MailingStatus::Paused, pause_reason: PauseReason::User, ..mailing(200) };
+        let paused =
+            Mailing { status: MailingStatus::Paused, pause_reason: PauseReason::User, ..mailing(200) };
         let progress = progress_of(&paused, now);
         assert_eq!((progress.per_second, progress.eta), (None, None));
     }

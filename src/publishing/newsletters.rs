@@ -108,8 +108,8 @@ pub async fn set_sending(
     }
     let relay = errors.or(relay)?;
     let mut tx = store.begin().await?;
-    let set =
-        store::newsletters::set_sending(&mut tx, id, &relay, input.mails_per_hour, input.on_uncertain).await?;
+    let set = store::newsletters::set_sending(&mut tx, id, &relay, input.mails_per_hour, input.on_uncertain)
+        .await?;
     let newsletter = set.ok_or(NewsletterError::NotFound)?;
     tx.commit().await?;
     Ok(newsletter)
