@@ -8,7 +8,7 @@ use postiljon::model::{Mailing, Outcome, Refusal};
 use postiljon::store::deliveries::{self, Record};
 use postiljon::store::{mailings, subscribers, workers};
 
-use super::{Answer, command, finish};
+use super::{ARTICLE, Answer, command, finish};
 use crate::support::database::{TestDatabase, change};
 use crate::support::samples::{self, NOW, at, confirmed, newsletter, scheduled, sending};
 
@@ -165,7 +165,7 @@ on_both!(a_mailing_waits_for_its_undo_window_unless_it_is_sent_at_once, |desk| {
     let store = &desk.database.store;
     newsletter(store, "insights").await;
     let article = desk.folder.path().join("a.md");
-    std::fs::write(&article, super::ARTICLE).expect("written");
+    std::fs::write(&article, ARTICLE).expect("written");
     let file = article.to_str().expect("UTF-8");
     assert_eq!(desk.run(&["article", "add", "--publish", "--file", file]).code, 0);
     for (issue, extra) in [("1", None), ("2", Some("--at-once"))] {

@@ -8,7 +8,8 @@ use postiljon::store::deliveries::{self, Record};
 use postiljon::store::{Store, mailings, workers};
 use postiljon::web::watching::STREAMS_MAX;
 
-use super::{get, post, signed_in};
+use super::issues::issue;
+use super::{ADDRESS, PASSWORD, get, post, signed_in};
 use crate::support::app::{START, TestApp, UNDO};
 use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{self, confirmed, newsletter, sending};
@@ -80,7 +81,7 @@ impl Running {
 both_dbs!(what_is_sent_now_waits_and_can_be_called_back_or_hurried, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
-    super::issues::issue(&store, &app, &browser).await;
+    issue(&store, &app, &browser).await;
     let last_look = get(&browser, "/admin/issues/1/schedule?when=now").await.body;
     assert!(last_look.contains("you can still call it back for 30 seconds"), "{last_look}");
     post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
@@ -231,7 +232,7 @@ both_dbs!(a_stream_ends_when_its_session_does_and_when_the_process_stops, |store
         tokio::spawn(async move { browser.get(&path).await.expect("an answer") })
     };
     let guest = running.app.browser();
-    let login = [("address", super::ADDRESS), ("password", super::PASSWORD)];
+    let login = [("address", ADDRESS), ("password", PASSWORD)];
     assert_eq!(guest.post("/admin/login", &login).await.expect("an answer").status, 303);
     let (stays, leaves) = (open(running.browser.clone()), open(guest.clone()));
     post(&guest, "/admin/logout", &[]).await;
