@@ -36,7 +36,7 @@ pub async fn run(open: &Open, id: i64) -> anyhow::Result<()> {
                     "Mailing {id} is paused: {}. Look at the replies (`postiljon mailing ledger {id} --outcome bounced`), then \
                      `postiljon mailing resume {id}` or `postiljon mailing cancel {id}`.",
                     super::why(progress.pause_reason)
-                ))?;
+                ));
             }
             _ => {}
         }
@@ -70,12 +70,11 @@ impl Shown {
         output::print(&format!("{line}\n"))
     }
 
-    /// Something to read beside the line.
-    fn note(&self, words: &str) -> anyhow::Result<()> {
+    /// Something to read beside the line: to standard error, since it is no part of the answer.
+    fn note(&self, words: &str) {
         let before = if self.is_terminal { "\n" } else { "" };
-        // To standard error: it is no part of the answer.
-        let _ = write!(io::stderr(), "{before}{words}\n");
-        Ok(())
+        // Where standard error is closed nobody can be told.
+        let _ = writeln!(io::stderr(), "{before}{words}");
     }
 
     /// Leaves the last line on the screen.

@@ -28,6 +28,8 @@ use progress::{Segment, Tile, bar, bar_words, pace, tiles};
 
 /// A mailing that goes out sooner than this counts down.
 const COUNTDOWN_MAX: Duration = Duration::from_secs(10 * 60);
+/// A moment less than this ahead is told without its date.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Most destinations shown that wait; the others are fewer.
 const WAITING_ROWS: i64 = 8;
 
@@ -51,6 +53,7 @@ struct MailingPage {
     pace: String,
     waiting: Vec<Wait>,
     actions: Vec<Action>,
+    is_scheduled: bool,
     /// Cancelled before it began: its issue is free.
     is_free: bool,
     /// Whether the numbers still move.
@@ -115,6 +118,7 @@ async fn show(
     drop(reader);
     let zone = zone_of(&newsletter);
     let has_begun = mailing.started_at.is_some();
+    let countdown = countdown(&mailing, now);
     let status = if mistakes.notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let name =
         t.with2("desk-issue-name", "number", issue.number.to_string(), "newsletter", newsletter.name.clone());
@@ -125,14 +129,15 @@ async fn show(
         name,
         subject: issue.subject,
         when: when(t, &mailing, |at| format!("{} ({})", t.date_time(at, zone), newsletter.time_zone)),
-        countdown: countdown(&mailing, now),
+        countdown,
         paused: (mailing.status == MailingStatus::Paused).then(|| paused(t, &mailing)),
         tiles: tiles(t, mailing.id, mailing.status, account),
         bar: bar(account),
         bar_words: bar_words(t, account),
         pace: pace(t, &progress_of(&mailing, now), now),
         waiting: waiting.into_iter().map(|waiting| wait(t, waiting, now, zone)).collect(),
-        actions: moves::actions(t, &mailing, failed),
+        actions: moves::actions(t, &mailing, failed, countdown.is_some()),
+        is_scheduled: mailing.status == MailingStatus::Scheduled,
         is_free: mailing.status == MailingStatus::Cancelled && !has_begun,
         is_moving: mailing.status == MailingStatus::Scheduled || mailing.status.is_in_progress(),
         has_numbers: has_begun,
@@ -192,6 +197,13 @@ fn wait(t: Texts, waiting: WaitingCount, now: Timestamp, zone: chrono_tz::Tz) ->
         "other" | "" => t.text("desk-destination-other"),
         named => named.to_owned(),
     };
-    let due = if waiting.due_at <= now { t.text("desk-due-now") } else { t.date_time(waiting.due_at, zone) };
+    let rest = waiting.due_at.since(now);
+    let due = if rest.is_zero() {
+        t.text("desk-due-now")
+    } else if rest < DAY {
+        waiting.due_at.to_utc().with_timezone(&zone).format("%H:%M").to_string()
+    } else {
+        t.date_time(waiting.due_at, zone)
+    };
     Wait { destination, count, due }
 }

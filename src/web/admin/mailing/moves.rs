@@ -29,12 +29,13 @@ pub(super) struct Action {
     pub confirm: String,
 }
 
-/// The moves that are possible now. `failed`: how many would be tried again.
-pub(super) fn actions(t: Texts, mailing: &Mailing, failed: i64) -> Vec<Action> {
-    ORDER.into_iter().filter_map(|wanted| action(t, mailing, failed, wanted)).collect()
+/// The moves that are possible now. `failed`: how many would be tried again; `is_soon`: whether it goes out
+/// in a moment anyway.
+pub(super) fn actions(t: Texts, mailing: &Mailing, failed: i64, is_soon: bool) -> Vec<Action> {
+    ORDER.into_iter().filter_map(|wanted| action(t, mailing, failed, is_soon, wanted)).collect()
 }
 
-fn action(t: Texts, mailing: &Mailing, failed: i64, wanted: Move) -> Option<Action> {
+fn action(t: Texts, mailing: &Mailing, failed: i64, is_soon: bool, wanted: Move) -> Option<Action> {
     let account = &mailing.account;
     let has_begun = mailing.started_at.is_some();
     let concerned = match wanted {
@@ -45,7 +46,12 @@ fn action(t: Texts, mailing: &Mailing, failed: i64, wanted: Move) -> Option<Acti
     if !mailing.status.allows(wanted) || (wanted.is_again() && concerned == 0) {
         return None;
     }
-    let must_ask = wanted.is_again() || (wanted == Move::Cancel && has_begun);
+    let must_ask = match wanted {
+        Move::ResendFailed | Move::ResendUncertain => true,
+        Move::Cancel => has_begun,
+        Move::SendNow => !is_soon,
+        Move::Pause | Move::Resume => false,
+    };
     let text = |part: &str| t.text(&format!("desk-{part}-{}", slug(wanted)));
     let ask = || {
         let key = format!("desk-ask-{}", slug(wanted));
@@ -55,7 +61,8 @@ fn action(t: Texts, mailing: &Mailing, failed: i64, wanted: Move) -> Option<Acti
         path: format!("/admin/mailings/{}/{}", mailing.id, slug(wanted)),
         class: match wanted {
             Move::Cancel => "danger",
-            Move::SendNow | Move::Resume => "",
+            Move::Resume => "",
+            Move::SendNow if is_soon => "",
             _ => "quiet",
         },
         label: text("move"),

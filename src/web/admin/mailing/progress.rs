@@ -142,15 +142,21 @@ pub(super) fn pace(t: Texts, progress: &Progress, now: Timestamp) -> String {
     if progress.status != MailingStatus::Sending {
         return String::new();
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a rate is far below 2^63, and the fraction is not shown"
-    )]
-    let per_minute = progress.per_second.map(|per_second| (per_second * 60.0).round() as i64);
-    let rate = per_minute.filter(|count| *count > 0);
+    let rate = progress.per_second.map(per_minute).filter(|count| *count > 0);
     let rate = rate.map(|count| t.with("desk-rate", "count", grouped(count)));
     let left = progress.eta.map(|eta| left(t, eta.since(now)));
     [rate, left].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// To two digits: more would change with every look, and mean nothing.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a rate is far below 2^63, and the fraction is not shown"
+)]
+fn per_minute(per_second: f64) -> i64 {
+    let count = (per_second * 60.0).round() as i64;
+    let unit = 10_i64.pow(count.max(1).ilog10().saturating_sub(1));
+    (count + unit / 2) / unit * unit
 }
 
 /// `about 4 minutes left`: in the largest unit of which there are at least two, as people say it.
@@ -188,6 +194,12 @@ mod tests {
         assert_eq!(segments.iter().map(|segment| segment.width).sum::<i64>(), BAR_WIDTH);
         assert_eq!(segments[0], Segment { key: "sent", x: 0, width: 428 });
         assert!(bar(&Account::default()).iter().all(|segment| segment.width == 0));
+    }
+
+    #[test]
+    fn a_rate_is_told_to_two_digits() {
+        let rates = [0.0, 0.1, 1.5, 93.6, 1666.7].map(per_minute);
+        assert_eq!(rates, [0, 6, 90, 5_600, 100_000]);
     }
 
     #[test]
