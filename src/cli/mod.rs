@@ -8,6 +8,7 @@
 mod article;
 mod config;
 mod demo;
+mod doctor;
 mod issue;
 mod mailing;
 mod migrate;
@@ -62,6 +63,8 @@ enum Command {
     Mailing(mailing::Arguments),
     /// People, and what is known of them
     Subscriber(subscriber::Arguments),
+    /// Look at everything an operator would look at: settings, disk, database, relays
+    Doctor(doctor::Arguments),
     /// Check the configuration, or print one to begin with
     Config(config::Arguments),
 }
@@ -78,6 +81,7 @@ impl Command {
             Self::Issue(arguments) => issue::run(arguments, settings).await,
             Self::Mailing(arguments) => mailing::run(arguments, settings).await,
             Self::Subscriber(arguments) => subscriber::run(arguments, settings).await,
+            Self::Doctor(arguments) => doctor::run(arguments, settings).await,
             Self::Config(arguments) => config::run(arguments, settings),
         }
     }

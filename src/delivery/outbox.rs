@@ -9,6 +9,7 @@ use super::patience::Patience;
 use super::retry::OUTBOX_PLAN;
 use super::shift::Shift;
 use super::wire::Attempt;
+use crate::mail::reply::Verdict;
 use crate::model::{OutboxKind, OutboxMail, OutboxStatus, Timestamp};
 use crate::store::outbox::{self, AnotherTry};
 use crate::store::{Result, StoreError};
@@ -109,15 +110,15 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
     };
     // Writing the mail may have taken longer than the lease.
     shift.unless_stopped(shift.lease.good()).await?;
-    let (conclusion, reply) = match shift.wire.send(&wire_mail).await {
-        Ok(attempt) => {
-            match &attempt {
+    let (conclusion, reply) = match shift.wire.send(&wire_mail, "").await {
+        Ok(sent) => {
+            match &sent.attempt {
                 Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
                 Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
                     shift.gate.failed(reply, Duration::ZERO);
                 }
             }
-            conclude(mail, &attempt, shift.clock.now())
+            conclude(mail, &sent.attempt, shift.clock.now())
         }
         Err(unreachable) => {
             let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
@@ -144,13 +145,13 @@ fn conclude(mail: &OutboxMail, attempt: &Attempt, now: Timestamp) -> (Conclusion
         None => Conclusion::Ended(otherwise),
     };
     match attempt {
-        Attempt::Accepted { reply } => (Conclusion::Ended(OutboxStatus::Sent), reply.clone()),
-        Attempt::Refused { is_permanent: true, reply } => {
-            (Conclusion::Ended(OutboxStatus::Bounced), reply.clone())
+        Attempt::Accepted { reply } => (Conclusion::Ended(OutboxStatus::Sent), reply.to_string()),
+        Attempt::Refused { reply, .. } if reply.classify() == Verdict::Bounced => {
+            (Conclusion::Ended(OutboxStatus::Bounced), reply.to_string())
         }
-        Attempt::Refused { is_permanent: false, reply } => {
+        Attempt::Refused { reply, .. } => {
             let due = OUTBOX_PLAN.next(tries, mail.created_at, now, dice);
-            (again(due, 0, OutboxStatus::Expired), reply.clone())
+            (again(due, 0, OutboxStatus::Expired), reply.to_string())
         }
         Attempt::Lost { reply } => {
             let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice);
@@ -193,6 +194,7 @@ async fn write(shift: &Shift, mail: &OutboxMail, conclusion: &Conclusion, reply:
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::{Reply, Stage};
     use super::*;
     use crate::model::{Language, NewsletterId, OutboxId};
 
@@ -236,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_refusal_for_a_day_is_the_end() {
-        let refused = Attempt::Refused { is_permanent: false, reply: "451".into() };
+        let refused = Attempt::Refused { stage: Stage::Recipient, reply: Reply::new(451, None, "") };
         let (first, _) = conclude(&mail(OutboxKind::Confirm, 0), &refused, NOW);
         assert!(matches!(first, Conclusion::Again { attempts: 1, doubts: 0, .. }));
         let late = NOW.plus(Duration::from_secs(24 * 3600));

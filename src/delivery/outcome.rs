@@ -2,6 +2,7 @@
 
 use super::retry::Plan;
 use super::wire::Attempt;
+use crate::mail::reply::Verdict;
 use crate::model::{Outcome, SubscriberId, Timestamp, UncertainPolicy};
 use crate::store::deliveries::Record;
 
@@ -34,10 +35,12 @@ pub fn settle(attempt: Attempt, context: &Context) -> Record {
     let (began, now) = (context.began, context.now);
     let mut doubts = 0;
     let ((outcome, due_at), reply) = match attempt {
-        Attempt::Accepted { reply } => ((Outcome::Sent, None), reply),
-        Attempt::Refused { is_permanent: true, reply } => ((Outcome::Bounced, None), reply),
-        Attempt::Refused { is_permanent: false, reply } => {
-            (next(context.plan.next(tries, began, now, dice)), reply)
+        Attempt::Accepted { reply } => ((Outcome::Sent, None), reply.to_string()),
+        Attempt::Refused { reply, .. } if reply.classify() == Verdict::Bounced => {
+            ((Outcome::Bounced, None), reply.to_string())
+        }
+        Attempt::Refused { reply, .. } => {
+            (next(context.plan.next(tries, began, now, dice)), reply.to_string())
         }
         Attempt::Lost { reply } => (next(context.plan.next_after_loss(tries, began, now, dice)), reply),
         Attempt::Uncertain { reply } => {
@@ -95,6 +98,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::retry::mailing_plan;
+    use super::super::wire::{Reply, Stage};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -112,7 +116,8 @@ mod tests {
     }
 
     fn refused(is_permanent: bool) -> Attempt {
-        Attempt::Refused { is_permanent, reply: "no".into() }
+        let code = if is_permanent { 550 } else { 450 };
+        Attempt::Refused { stage: Stage::Recipient, reply: Reply::new(code, None, "no") }
     }
 
     fn uncertain() -> Attempt {

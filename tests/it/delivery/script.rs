@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use postiljon::delivery::wire::{Attempt, Sending, Unreachable, Wire, WireMail};
+use postiljon::delivery::wire::{Attempt, Reply, Sending, Sent, Stage, Unreachable, Wire, WireMail};
 use tokio::sync::watch;
 
 /// What happens to one try.
@@ -95,21 +95,29 @@ impl Script {
 }
 
 impl Wire for Script {
-    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
+    fn send<'a>(&'a self, mail: &'a WireMail, _preferred: &'a str) -> Sending<'a> {
         Box::pin(async move {
             let step = self.step(mail);
             self.tries.send_modify(|tries| *tries += 1);
-            match step {
-                Step::Accept => Ok(Attempt::Accepted { reply: "250 ok".into() }),
-                Step::Refuse { is_permanent } => Ok(Attempt::Refused { is_permanent, reply: "no".into() }),
-                Step::Lose => Ok(Attempt::Lost { reply: "cut".into() }),
-                Step::TakeAndBreak => Ok(Attempt::Uncertain { reply: "cut after the dot".into() }),
+            let ok = || Attempt::Accepted { reply: Reply::new(250, None, "ok") };
+            let attempt = match step {
+                Step::Accept => ok(),
+                Step::Refuse { is_permanent } => {
+                    let reply = Reply::new(if is_permanent { 550 } else { 450 }, None, "no");
+                    Attempt::Refused { stage: Stage::Recipient, reply }
+                }
+                Step::Lose => Attempt::Lost { reply: "cut".into() },
+                Step::TakeAndBreak => Attempt::Uncertain { reply: "cut after the dot".into() },
                 Step::TakeAndWait => {
                     let _ = self.released.subscribe().wait_for(|released| *released).await;
-                    Ok(Attempt::Accepted { reply: "250 ok".into() })
+                    ok()
                 }
-                Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: std::time::Duration::ZERO }),
-            }
+                Step::NoRelay => {
+                    let (why, wait) = ("refused".to_owned(), std::time::Duration::ZERO);
+                    return Err(Unreachable { why, wait, is_busy: false });
+                }
+            };
+            Ok(Sent { attempt, relay: "main".into() })
         })
     }
 }
