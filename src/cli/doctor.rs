@@ -99,8 +99,12 @@ async fn examine(config: &Config, role: Role) -> Vec<Check> {
     let mut checks = vec![Check::new(Verdict::Ok, "configuration", "Every setting is right.")];
     checks.push(folder(&config.data.folder));
     checks.extend(space(&config.data.folder));
-    checks.push(key(config));
-    checks.extend(database(config).await);
+    let health = health(config).await;
+    checks.push(key(config, health.as_ref().is_ok_and(|health| health.has_subscribers)));
+    match health {
+        Ok(health) => checks.extend([schema(&health), durability(&health.engine)]),
+        Err(check) => checks.push(check),
+    }
     checks.push(clock(Clock::system().now()));
     if role.serves_pages() {
         checks.push(public_address(config));
@@ -142,22 +146,20 @@ fn space(folder: &Path) -> Option<Check> {
 }
 
 /// Without the key every link in every mail that was sent is worthless, and a new one would be made silently.
-fn key(config: &Config) -> Check {
+fn key(config: &Config, has_subscribers: bool) -> Check {
     let subject = "key";
     match config.secret_key_file() {
-        Some(file) if !file.exists() => match &config.database.url {
-            DatabaseUrl::Sqlite(database) if !database.exists() => {
-                Check::new(Verdict::Warning, subject, "It is not there yet. The first start makes it.")
-            }
-            _ => {
-                let found = format!(
-                    "There is a database, but no {}: the links in mails that were sent do not work. Restore it \
-                     from the backup, before the next start makes another one.",
-                    file.display()
-                );
-                Check::new(Verdict::Fault, subject, found)
-            }
-        },
+        Some(file) if !file.exists() && has_subscribers => {
+            let found = format!(
+                "There are subscribers, but no {}: the links in mails that were sent do not work. Restore it from \
+                 the backup, before the next start makes another one.",
+                file.display()
+            );
+            Check::new(Verdict::Fault, subject, found)
+        }
+        Some(file) if !file.exists() => {
+            Check::new(Verdict::Warning, subject, "It is not there yet. The first start makes it.")
+        }
         _ => match config.secret_key() {
             Ok(_) => Check::new(Verdict::Ok, subject, "It can be read, and by nobody else."),
             Err(error) => Check::new(Verdict::Fault, subject, format!("{error}.")),
@@ -165,29 +167,25 @@ fn key(config: &Config) -> Check {
     }
 }
 
-async fn database(config: &Config) -> Vec<Check> {
+/// What the database says of itself, or the check that it failed.
+async fn health(config: &Config) -> Result<Health, Check> {
     let subject = "database";
     if let DatabaseUrl::Sqlite(path) = &config.database.url
         && !path.exists()
     {
         let found = format!("{} is not there yet. The first start makes it.", path.display());
-        return vec![Check::new(Verdict::Warning, subject, found)];
+        return Err(Check::new(Verdict::Warning, subject, found));
     }
-    let health = match connect_store(config).await {
-        Ok(store) => {
-            let health = store.health().await;
-            store.close().await;
-            health
-        }
-        Err(error) => Err(error),
+    let health = async {
+        let store = connect_store(config).await?;
+        let health = store.health().await;
+        store.close().await;
+        health
     };
-    match health {
-        Ok(health) => vec![schema(&health), durability(&health.engine)],
-        Err(error) => {
-            let found = format!("It cannot be used: {error}. Check database.url, and that the server runs.");
-            vec![Check::new(Verdict::Fault, subject, found)]
-        }
-    }
+    health.await.map_err(|error| {
+        let found = format!("It cannot be used: {error}. Check database.url, and that the server runs.");
+        Check::new(Verdict::Fault, subject, found)
+    })
 }
 
 fn schema(health: &Health) -> Check {

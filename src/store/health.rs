@@ -14,6 +14,8 @@ pub struct Health {
     pub missing: usize,
     /// Migrations that this version does not know: a newer one was here.
     pub unknown: usize,
+    /// Somebody has signed up, and has mails with our links.
+    pub has_subscribers: bool,
     pub engine: EngineFacts,
 }
 
@@ -45,6 +47,7 @@ impl Store {
     pub async fn health(&self) -> Result<Health> {
         let mut tx = self.begin().await?;
         let applied = applied(tx.db()).await?;
+        let has_subscribers = !applied.is_empty() && has_subscribers(tx.db()).await?;
         let engine = match tx.db() {
             Db::Sqlite(c) => EngineFacts::Sqlite {
                 journal_mode: sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *c).await?,
@@ -68,8 +71,14 @@ impl Store {
             Self::Postgres(_) => versions(&postgres::MIGRATIONS),
         };
         let (missing, unknown) = (known.difference(&applied).count(), applied.difference(&known).count());
-        Ok(Health { missing, unknown, engine })
+        Ok(Health { missing, unknown, has_subscribers, engine })
     }
+}
+
+async fn has_subscribers(db: Db<'_>) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM subscribers LIMIT 1) AS one";
+    let count: i64 = on!(db, |c| sqlx::query_scalar(sql).fetch_one(c).await?);
+    Ok(count > 0)
 }
 
 fn versions(migrations: &Migrator) -> BTreeSet<i64> {

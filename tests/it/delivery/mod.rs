@@ -3,6 +3,7 @@
 mod failures;
 mod promise;
 mod relay;
+mod relays;
 mod script;
 mod single_mails;
 mod stopping;
