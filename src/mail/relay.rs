@@ -64,6 +64,8 @@ struct State {
     pause_until: Option<Instant>,
     /// How often in a row the relay could not be used.
     failures: u32,
+    /// After a failure one connection is tried, and nobody else tries until that is known.
+    probing: bool,
     /// How many connections in a row broke in the middle of a message.
     losses: u32,
     /// What was wrong the last time.
@@ -74,6 +76,23 @@ struct State {
     rate: Option<Gcra>,
     /// Somebody waited for a connection in vain.
     crowded: bool,
+}
+
+impl State {
+    /// Until when no new connection is opened, as far as is known.
+    fn closed_until(&self, now: Instant) -> Option<Instant> {
+        let pause = self.pause_until.filter(|until| *until > now);
+        pause.or_else(|| self.probing.then(|| now + PAUSE_MIN))
+    }
+}
+
+/// Ends a probe, also one that is dropped on the way.
+struct Probe<'a>(&'a Relay);
+
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        self.0.state().probing = false;
+    }
 }
 
 /// The relay cannot be used now. No recipient's fault: the same message can be sent again.
@@ -201,7 +220,12 @@ impl Relay {
 
     /// Until when it is not tried, because it could not be used.
     pub(super) fn paused_until(&self) -> Option<Instant> {
-        self.state().pause_until.filter(|until| *until > Instant::now())
+        self.state().closed_until(Instant::now())
+    }
+
+    /// Ends a pause: whoever runs the service has said that something changed.
+    pub(super) fn try_again(&self) {
+        self.state().pause_until = None;
     }
 
     /// Whether waiting for a connection was in vain, and still would be.
@@ -282,20 +306,19 @@ impl Relay {
 
     /// A new session, unless the relay failed a moment ago.
     ///
-    /// Who passes closes the gate behind itself until it knows: a relay that is down sees one connection
-    /// in each pause, however many messages wait.
+    /// Who passes after a failure closes the gate behind itself until it knows: a relay that is down sees
+    /// one connection in each pause, however many messages wait.
     async fn open(&self) -> Result<Session, Unreachable> {
         let failures = {
             let mut state = self.state();
-            if let Some(retry_at) = state.pause_until.filter(|until| *until > Instant::now()) {
+            if let Some(retry_at) = state.closed_until(Instant::now()) {
                 drop(state);
                 return Err(self.paused(retry_at));
             }
-            let stage = state.trouble.as_ref().map_or(Stage::Connect, |trouble| trouble.stage);
-            let pause = (state.failures > 0).then(|| pause_after(state.failures, stage));
-            state.pause_until = pause.map(|pause| Instant::now() + pause);
+            state.probing = state.failures > 0;
             state.failures
         };
+        let _probe = (failures > 0).then(|| Probe(self));
         match Session::open(&self.0.settings, self.0.tls.as_ref()).await {
             Ok(session) => {
                 self.state().pause_until = None;

@@ -121,8 +121,8 @@ impl Relays {
         self.0.connections.subscribe()
     }
 
-    /// Puts other relays in the place of these. Those with the same name and settings keep their connections;
-    /// those that are gone finish the messages they have.
+    /// Puts other relays in the place of these. Those with the same name and settings keep their connections,
+    /// and are tried again at once; those that are gone finish the messages they have.
     ///
     /// # Errors
     /// When the certificates of one cannot be used; then nothing has changed.
@@ -212,7 +212,10 @@ fn members(relays: Vec<NamedRelay>, known: &[Relay]) -> Result<Vec<Member>, BadS
         .map(|NamedRelay { name, weight, settings }| {
             let same = known.iter().find(|relay| *relay.name() == name && *relay.settings() == settings);
             let relay = match same {
-                Some(relay) => relay.clone(),
+                Some(relay) => {
+                    relay.try_again();
+                    relay.clone()
+                }
                 None => Relay::new(name, settings)?,
             };
             Ok(Member { relay, weight, credit: 0 })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use postiljon::mail::relays::Relays;
 use postiljon::model::{Credentials, LoginMethod, NamedRelay, RelaySettings};
 
-use super::{Bench, due_mailing};
+use super::{Bench, due_mailing, mailing_of};
 use crate::mail::smtp::settings;
 use crate::support::database::both_dbs;
 use crate::support::smtp_server::{At, Options, SmtpServer};
@@ -27,7 +27,7 @@ both_dbs!(a_relay_that_refuses_the_login_fails_no_recipient, |store| {
         let good = SmtpServer::start(Options { auth: true, ..Options::default() }).await;
         let relays = Relays::new(vec![with_login("refusing", 3, &refusing), with_login("good", 1, &good)]);
         let newsletter = crate::support::samples::newsletter(&store, &format!("n{}", &answer[..3])).await;
-        let mailing = super::mailing_of(&store, &newsletter, 20).await;
+        let mailing = mailing_of(&store, &newsletter, 20).await;
         let bench = Bench::new(&store, Arc::new(relays.expect("relays")));
         let engine = bench.start();
         let sent = bench.until_sent(&engine, &mailing, Duration::ZERO).await;

@@ -186,6 +186,31 @@ async fn all_down_is_unreachable_with_every_reason_and_ends_when_one_is_back() {
 }
 
 #[tokio::test]
+async fn a_relay_that_hangs_at_the_greeting_is_tried_by_one_at_a_time() {
+    let server = SmtpServer::start(Options { at_greeting: At::Hang, ..Options::default() }).await;
+    let settings = settings(server.addr);
+    let timeouts = StageTimeouts { command: Duration::from_secs(2), ..settings.timeouts };
+    let relays = Relays::new(vec![named("one", 1, RelaySettings { timeouts, ..settings })]).unwrap();
+    let error = send_to(&relays, "ok", "").await.unwrap_err();
+    tokio::time::sleep_until(error.retry_at).await;
+    let probe = tokio::spawn({
+        let relays = relays.clone();
+        async move { send_to(&relays, "ok", "").await.unwrap_err() }
+    });
+    while server.connections() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Longer than the pause, shorter than the probe.
+    for _ in 0..15 {
+        let started = Instant::now();
+        assert!(send_to(&relays, "ok", "").await.is_err() && started.elapsed() < Duration::from_millis(500));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(server.connections(), 2);
+    probe.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_relay_that_breaks_every_connection_is_given_up() {
     let breaking = SmtpServer::start(Options { at_mail: At::Drop, ..Options::default() }).await;
     let up = healthy().await;
