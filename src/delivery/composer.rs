@@ -3,6 +3,7 @@
 //! To add a kind of single mail: its arm in [`Composer::single`], its rendering in [`crate::mail::render`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use data_encoding::BASE32_NOPAD;
 
@@ -113,7 +114,12 @@ impl Letter {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
         });
-        WireMail { from: self.envelope_from.clone(), to: recipient.address.clone(), octets }
+        WireMail {
+            from: self.envelope_from.clone(),
+            to: recipient.address.clone(),
+            relay: Arc::from(""),
+            octets,
+        }
     }
 }
 
@@ -299,7 +305,12 @@ impl Composer {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
         });
-        Ok(WireMail { from: self.links.envelope_from(newsletter), to: to.clone(), octets })
+        Ok(WireMail {
+            from: self.links.envelope_from(newsletter),
+            to: to.clone(),
+            relay: Arc::from(""),
+            octets,
+        })
     }
 }
 

@@ -110,12 +110,12 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
     };
     // Writing the mail may have taken longer than the lease.
     shift.unless_stopped(shift.lease.good()).await?;
-    let (conclusion, reply) = match shift.wire.send(&wire_mail, "").await {
+    let (conclusion, reply) = match shift.wire.send(&wire_mail).await {
         Ok(sent) => {
             match &sent.attempt {
                 Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
-                Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
-                    shift.gate.failed(reply, Duration::ZERO);
+                Attempt::Lost { reason } | Attempt::Uncertain { reason } => {
+                    shift.gate.failed(reason, Duration::ZERO);
                 }
             }
             conclude(mail, &sent.attempt, shift.clock.now())
@@ -153,11 +153,11 @@ fn conclude(mail: &OutboxMail, attempt: &Attempt, now: Timestamp) -> (Conclusion
             let due = OUTBOX_PLAN.next(tries, mail.created_at, now, dice);
             (again(due, 0, OutboxStatus::Expired), reply.to_string())
         }
-        Attempt::Lost { reply } => {
+        Attempt::Lost { reason: reply } => {
             let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice);
             (again(due, 0, OutboxStatus::Expired), reply.clone())
         }
-        Attempt::Uncertain { reply } => {
+        Attempt::Uncertain { reason: reply } => {
             let may_resend = mail.kind != OutboxKind::Test && mail.doubts < DOUBTS_MAX;
             let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice).filter(|_| may_resend);
             (again(due, 1, OutboxStatus::Uncertain), reply.clone())
@@ -194,8 +194,9 @@ async fn write(shift: &Shift, mail: &OutboxMail, conclusion: &Conclusion, reply:
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::{Reply, Stage};
     use super::*;
+    use crate::mail::relay::Stage;
+    use crate::mail::reply::Reply;
     use crate::model::{Language, NewsletterId, OutboxId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -220,7 +221,7 @@ mod tests {
     }
 
     fn after_doubt(kind: OutboxKind, doubts: i64) -> Conclusion {
-        conclude(&mail(kind, doubts), &Attempt::Uncertain { reply: String::new() }, NOW).0
+        conclude(&mail(kind, doubts), &Attempt::Uncertain { reason: String::new() }, NOW).0
     }
 
     #[test]

@@ -42,8 +42,10 @@ pub fn settle(attempt: Attempt, context: &Context) -> Record {
         Attempt::Refused { reply, .. } => {
             (next(context.plan.next(tries, began, now, dice)), reply.to_string())
         }
-        Attempt::Lost { reply } => (next(context.plan.next_after_loss(tries, began, now, dice)), reply),
-        Attempt::Uncertain { reply } => {
+        Attempt::Lost { reason: reply } => {
+            (next(context.plan.next_after_loss(tries, began, now, dice)), reply)
+        }
+        Attempt::Uncertain { reason: reply } => {
             doubts = 1;
             let may_resend =
                 context.policy == UncertainPolicy::Resend && context.doubts + doubts < DOUBTS_MAX;
@@ -98,8 +100,9 @@ mod tests {
     use std::time::Duration;
 
     use super::super::retry::mailing_plan;
-    use super::super::wire::{Reply, Stage};
     use super::*;
+    use crate::mail::relay::Stage;
+    use crate::mail::reply::Reply;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -121,7 +124,7 @@ mod tests {
     }
 
     fn uncertain() -> Attempt {
-        Attempt::Uncertain { reply: "cut".into() }
+        Attempt::Uncertain { reason: "cut".into() }
     }
 
     #[test]

@@ -44,14 +44,14 @@ async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, claim: &Claim)
             }
         };
         let mail = claim.letter.mail_for(&recipient);
-        let doubt = Attempt::Uncertain { reply: "stopped before the relay answered".into() };
+        let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
         shift.on_wire.begin(mailing, settle(shift, claim, doubt));
-        match shift.wire.send(&mail, "").await {
+        match shift.wire.send(&mail).await {
             Ok(sent) => {
                 match &sent.attempt {
                     Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
-                    Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
-                        shift.gate.failed(reply, Duration::ZERO);
+                    Attempt::Lost { reason } | Attempt::Uncertain { reason } => {
+                        shift.gate.failed(reason, Duration::ZERO);
                     }
                 }
                 place.send(Settled { mailing, record: settle(shift, claim, sent.attempt) });

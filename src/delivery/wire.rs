@@ -6,11 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use crate::mail::relay::Stage;
-use crate::mail::relay::{self, Outgoing};
+use crate::mail::relay::{self, Outgoing, Stage};
 use crate::mail::relays::Relays;
-pub use crate::mail::reply::Reply;
+use crate::mail::reply::Reply;
 use crate::model::EmailAddress;
+
+/// Longest wait that is told: relays may be replaced while they are paused. To ask them costs nothing, since
+/// each of them keeps its own pause.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A mail with its envelope.
 #[derive(Debug)]
@@ -19,73 +22,71 @@ pub struct WireMail {
     pub from: EmailAddress,
     /// RCPT TO.
     pub to: EmailAddress,
+    /// Name of the relay that is asked first; empty: any.
+    pub relay: Arc<str>,
     /// Without dot-stuffing.
     pub octets: Vec<u8>,
-}
-
-/// A mail that was tried, and on which relay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
-    pub attempt: Attempt,
-    /// The relay's name, for the ledger.
-    pub relay: Arc<str>,
 }
 
 /// What happened to one mail on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
-    /// 2xx to the final dot.
+    /// 250 to the final dot.
     Accepted { reply: Reply },
-    /// 4xx or 5xx. At [`Stage::Mail`] it is about the sender, later about the recipient or the mail.
+    /// 4xx or 5xx ([`Reply::classify`]); at [`Stage::Mail`] it is about the sender.
     Refused { stage: Stage, reply: Reply },
     /// The connection broke before the final dot: the relay does not have it.
-    Lost { reply: String },
+    Lost { reason: String },
     /// The connection broke after the final dot: nobody knows.
-    Uncertain { reply: String },
+    Uncertain { reason: String },
 }
 
-/// No relay could be tried: connection or login refused, TLS not to be trusted, its rate used up.
+/// An attempt, and at which relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub attempt: Attempt,
+    /// Its name in the configuration.
+    pub relay: Arc<str>,
+}
+
+/// No mail could be tried: connection or login refused, TLS not to be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct Unreachable {
     pub why: String,
     /// Before then no try has any point.
     pub wait: Duration,
-    /// Nothing is wrong with at least one relay: it has had what it may get in an hour.
-    pub is_busy: bool,
 }
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + Send + 'a>>;
 
 /// Where mails go. Called by several senders at once.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
-    /// `preferred` is the name of the relay that the newsletter prefers; empty where it has no wish.
-    fn send<'a>(&'a self, mail: &'a WireMail, preferred: &'a str) -> Sending<'a>;
+    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
 
-    /// How long until a mail with this preference can go without waiting for a rate or a pause.
-    fn ready_in(&self, _preferred: &str) -> Duration {
+    /// How long until the relays that a newsletter may use take another mail at their rates; zero: now.
+    fn wait(&self, _preferred: &str) -> Duration {
         Duration::ZERO
     }
 }
 
 impl Wire for Relays {
-    fn send<'a>(&'a self, mail: &'a WireMail, preferred: &'a str) -> Sending<'a> {
+    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
         Box::pin(async move {
             let outgoing =
                 Outgoing { envelope_from: Some(&mail.from), to: &mail.to, bytes: mail.octets.as_slice() };
-            match Self::send(self, &outgoing, preferred).await {
+            match Self::send(self, &outgoing, &mail.relay).await {
                 Ok(sent) => Ok(Sent { attempt: sent.attempt.into(), relay: sent.relay }),
-                Err(error) => Err(Unreachable {
-                    why: error.to_string(),
-                    wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
-                    is_busy: error.is_busy,
-                }),
+                Err(error) => {
+                    let wait = error.retry_at.saturating_duration_since(tokio::time::Instant::now());
+                    Err(Unreachable { why: error.to_string(), wait: wait.min(WAIT_MAX) })
+                }
             }
         })
     }
 
-    fn ready_in(&self, preferred: &str) -> Duration {
-        Self::ready_in(self, preferred)
+    fn wait(&self, preferred: &str) -> Duration {
+        self.ready_in(preferred).min(WAIT_MAX)
     }
 }
 
@@ -94,8 +95,8 @@ impl From<relay::Attempt> for Attempt {
         match attempt {
             relay::Attempt::Accepted(reply) => Self::Accepted { reply },
             relay::Attempt::Refused { stage, reply } => Self::Refused { stage, reply },
-            relay::Attempt::Lost { stage, reason } => Self::Lost { reply: format!("{stage}: {reason}") },
-            relay::Attempt::Uncertain(reason) => Self::Uncertain { reply: reason },
+            relay::Attempt::Lost { stage, reason } => Self::Lost { reason: format!("{stage}: {reason}") },
+            relay::Attempt::Uncertain(reason) => Self::Uncertain { reason },
         }
     }
 }

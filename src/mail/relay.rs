@@ -212,15 +212,15 @@ impl Relay {
         Ok(())
     }
 
-    /// When the next mail can go, as far as the rate says it. Not before now.
-    pub(super) fn turn_at(&self) -> Instant {
-        let now = self.0.began.elapsed();
-        self.0.began + self.state().rate.as_ref().map_or(now, |rate| rate.ready_at(now))
+    /// How long after `now` the next mail can go, as far as the rate says it.
+    pub(super) fn turn_in(&self, now: Instant) -> Duration {
+        let now = now.saturating_duration_since(self.0.began);
+        self.state().rate.as_ref().map_or(Duration::ZERO, |rate| rate.ready_at(now).saturating_sub(now))
     }
 
     /// Until when it is not tried, because it could not be used.
-    pub(super) fn paused_until(&self) -> Option<Instant> {
-        self.state().closed_until(Instant::now())
+    pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
+        self.state().closed_until(now)
     }
 
     /// Ends a pause: whoever runs the service has said that something changed.
@@ -243,10 +243,10 @@ impl Relay {
     }
 
     /// Why no mail can go now, for a relay that is paused or has had its share.
-    pub(super) fn not_now(&self) -> Unreachable {
-        match self.paused_until() {
+    pub(super) fn not_now(&self, now: Instant) -> Unreachable {
+        match self.paused_until(now) {
             Some(until) => self.paused(until),
-            None => self.busy(self.turn_at()),
+            None => self.busy(now + self.turn_in(now)),
         }
     }
 

@@ -106,7 +106,7 @@ impl Relays {
         let members = self.members();
         let usable = members.iter().filter_map(|member| member.rank(preferred, now)).min();
         usable.map(|rank| rank.wait).unwrap_or_else(|| {
-            let soonest = members.iter().map(|member| member.relay.not_now().retry_at).min();
+            let soonest = members.iter().map(|member| member.relay.not_now(now).retry_at).min();
             soonest.map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
         })
     }
@@ -164,9 +164,10 @@ impl Relays {
     }
 
     fn none_usable(&self, mut failed: Vec<(Relay, Unreachable)>) -> Unreachable {
+        let now = Instant::now();
         for member in self.members().iter() {
             if !failed.iter().any(|(relay, _)| relay.is(&member.relay)) {
-                failed.push((member.relay.clone(), member.relay.not_now()));
+                failed.push((member.relay.clone(), member.relay.not_now(now)));
             }
         }
         let sentences: Vec<&str> = failed.iter().map(|(_, error)| error.sentence.as_str()).collect();
@@ -176,7 +177,7 @@ impl Relays {
             Some(soonest) => Unreachable { is_busy, sentence, ..soonest },
             None => Unreachable {
                 stage: Stage::Connect,
-                retry_at: Instant::now(),
+                retry_at: now,
                 is_busy: false,
                 sentence: "There is no relay: this service is stopping.".to_owned(),
             },
@@ -195,8 +196,8 @@ impl Relays {
 impl Member {
     /// `None` when it cannot be used now.
     fn rank(&self, preferred: &str, now: Instant) -> Option<Rank> {
-        let wait = self.relay.turn_at().saturating_duration_since(now);
-        (self.relay.paused_until().is_none() && wait <= TURN_MAX).then(|| Rank {
+        let wait = self.relay.turn_in(now);
+        (self.relay.paused_until(now).is_none() && wait <= TURN_MAX).then(|| Rank {
             is_crowded: self.relay.is_crowded(),
             is_not_preferred: **self.relay.name() != *preferred,
             is_reserve: self.weight == 0,

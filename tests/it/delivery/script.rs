@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use postiljon::delivery::wire::{Attempt, Reply, Sending, Sent, Stage, Unreachable, Wire, WireMail};
+use postiljon::delivery::wire::{Attempt, Sending, Sent, Unreachable, Wire, WireMail};
+use postiljon::mail::relay::Stage;
+use postiljon::mail::reply::Reply;
 use tokio::sync::watch;
 
 /// What happens to one try.
@@ -95,7 +97,7 @@ impl Script {
 }
 
 impl Wire for Script {
-    fn send<'a>(&'a self, mail: &'a WireMail, _preferred: &'a str) -> Sending<'a> {
+    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
         Box::pin(async move {
             let step = self.step(mail);
             self.tries.send_modify(|tries| *tries += 1);
@@ -106,15 +108,15 @@ impl Wire for Script {
                     let reply = Reply::new(if is_permanent { 550 } else { 450 }, None, "no");
                     Attempt::Refused { stage: Stage::Recipient, reply }
                 }
-                Step::Lose => Attempt::Lost { reply: "cut".into() },
-                Step::TakeAndBreak => Attempt::Uncertain { reply: "cut after the dot".into() },
+                Step::Lose => Attempt::Lost { reason: "cut".into() },
+                Step::TakeAndBreak => Attempt::Uncertain { reason: "cut after the dot".into() },
                 Step::TakeAndWait => {
                     let _ = self.released.subscribe().wait_for(|released| *released).await;
                     ok()
                 }
                 Step::NoRelay => {
                     let (why, wait) = ("refused".to_owned(), std::time::Duration::ZERO);
-                    return Err(Unreachable { why, wait, is_busy: false });
+                    return Err(Unreachable { why, wait });
                 }
             };
             Ok(Sent { attempt, relay: "main".into() })
