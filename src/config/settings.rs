@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{EmailAddress, LoginMethod, TlsMode};
+use crate::model::{AuthMethod, EmailAddress, TlsMode};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -216,7 +216,7 @@ settings! {
     RELAY_PASSWORD: Secret = "relay.password", Secret, Example("the password"), values::secret;
     /// password: AUTH PLAIN or LOGIN. xoauth2: relay.password is an access token; who renews it writes it to
     /// relay.password_file and sends SIGHUP.
-    RELAY_AUTH: LoginMethod = "relay.auth", Text, Value("password"), values::login_method;
+    RELAY_AUTH: AuthMethod = "relay.auth", Text, Value("password"), values::login_method;
     /// A PEM file with certificates to trust beside those of the system: for a relay with a company's own authority.
     RELAY_CA_FILE: String = "relay.ca_file", Text, Example("/etc/postiljon/relay-ca.pem"), values::pem_file;
     /// The name with which we introduce ourselves to the relay (EHLO). Default: the host of web.public_url.

@@ -340,7 +340,7 @@ fn further_relays_have_the_settings_of_the_first() {
         config.relays.iter().map(|relay| (&*relay.name, relay.weight, relay.settings.port)).collect();
     assert_eq!(relays, [("main", 3, 587), ("last", 1, 587), ("second", 1, 465), ("spare-1", 0, 587)]);
     let second = &config.relays[2].settings;
-    assert_eq!(second.credentials.as_ref().unwrap().method, crate::model::LoginMethod::Xoauth2);
+    assert_eq!(second.credentials.as_ref().unwrap().method, crate::model::AuthMethod::XOAuth2);
     assert_eq!(second.mails_per_hour.map(std::num::NonZeroU32::get), Some(20_000));
     assert_eq!(second.timeouts.idle, Duration::from_secs(5));
     assert_eq!(config.relays[3].settings.connections, 2);

@@ -17,7 +17,7 @@ use tracing::Level;
 
 use super::network::Network;
 use super::public_url::PublicUrl;
-use crate::model::{EmailAddress, LoginMethod, TlsMode};
+use crate::model::{AuthMethod, EmailAddress, TlsMode};
 
 /// Fewest characters of `secret.key`: fewer can be guessed.
 pub const SECRET_MIN_CHARACTERS: usize = 32;
@@ -122,8 +122,8 @@ pub fn tls_mode(text: &str) -> Result<TlsMode, String> {
     one_of(text, &modes)
 }
 
-pub fn login_method(text: &str) -> Result<LoginMethod, String> {
-    let methods: Vec<_> = LoginMethod::ALL.iter().map(|method| (method.as_str(), *method)).collect();
+pub fn login_method(text: &str) -> Result<AuthMethod, String> {
+    let methods: Vec<_> = AuthMethod::ALL.iter().map(|method| (method.as_str(), *method)).collect();
     one_of(text, &methods)
 }
 

@@ -26,7 +26,7 @@ use tokio_rustls::TlsConnector;
 
 use super::reply::Reply;
 use super::wire::{self, Wire, Written};
-use crate::model::{Credentials, EmailAddress, LoginMethod, RelaySettings, StageTimeouts, TlsMode};
+use crate::model::{AuthMethod, Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
 
 /// Most challenges of a login that are answered; LOGIN has two.
 const LOGIN_CHALLENGES_MAX: usize = 4;
@@ -235,10 +235,10 @@ impl Session {
 
     async fn log_in(&mut self, credentials: &Credentials) -> Result<(), String> {
         let (known, missing): (&[Mechanism], _) = match credentials.method {
-            LoginMethod::Password => {
+            AuthMethod::Password => {
                 (&[Mechanism::Plain, Mechanism::Login], "the relay offers neither AUTH PLAIN nor AUTH LOGIN")
             }
-            LoginMethod::Xoauth2 => (&[Mechanism::Xoauth2], "the relay does not offer AUTH XOAUTH2"),
+            AuthMethod::XOAuth2 => (&[Mechanism::Xoauth2], "the relay does not offer AUTH XOAUTH2"),
         };
         let mechanism =
             known.iter().copied().find(|known| self.offers.mechanisms.contains(known)).ok_or(missing)?;

@@ -13,13 +13,6 @@ text_enum!(TlsMode {
     None = "none",
 });
 
-text_enum!(LoginMethod {
-    /// AUTH PLAIN, or LOGIN where the relay has no PLAIN.
-    Password = "password",
-    /// AUTH XOAUTH2: the password is an access token, which somebody else renews.
-    Xoauth2 = "xoauth2",
-});
-
 /// One relay of several.
 #[derive(Debug, Clone)]
 pub struct NamedRelay {
@@ -50,10 +43,17 @@ pub struct RelaySettings {
     pub timeouts: StageTimeouts,
 }
 
+text_enum!(AuthMethod {
+    /// PLAIN, or LOGIN where the relay offers only that.
+    Password = "password",
+    /// XOAUTH2, with an access token in place of the password.
+    XOAuth2 = "xoauth2",
+});
+
 /// User name and password of a relay. `Debug` prints neither.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    pub method: LoginMethod,
+    pub method: AuthMethod,
     pub username: String,
     pub password: String,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postiljon::mail::relays::Relays;
-use postiljon::model::{Credentials, LoginMethod, NamedRelay, RelaySettings};
+use postiljon::model::{AuthMethod, Credentials, NamedRelay, RelaySettings};
 
 use super::{Bench, due_mailing, mailing_of};
 use crate::mail::smtp::settings;
@@ -13,7 +13,7 @@ use crate::support::smtp_server::{At, Options, SmtpServer};
 
 fn with_login(name: &str, weight: u32, server: &SmtpServer) -> NamedRelay {
     let credentials = Some(Credentials {
-        method: LoginMethod::Password,
+        method: AuthMethod::Password,
         username: "user".to_owned(),
         password: "secret".to_owned(),
     });

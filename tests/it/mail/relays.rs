@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use postiljon::mail::relay::{Attempt, Outgoing, Stage, Unreachable};
 use postiljon::mail::relays::{Relays, Sent};
-use postiljon::model::{Credentials, LoginMethod, NamedRelay, RelaySettings, StageTimeouts, TlsMode};
+use postiljon::model::{AuthMethod, Credentials, NamedRelay, RelaySettings, StageTimeouts, TlsMode};
 
 use super::smtp::{address, settings};
 use crate::support::smtp_server::{At, Options, SmtpServer, Tls};
@@ -19,7 +19,7 @@ fn named(name: &str, weight: u32, settings: RelaySettings) -> NamedRelay {
     NamedRelay { name: name.into(), weight, settings }
 }
 
-fn with_login(method: LoginMethod, password: &str, settings: RelaySettings) -> RelaySettings {
+fn with_login(method: AuthMethod, password: &str, settings: RelaySettings) -> RelaySettings {
     let credentials = Credentials { method, username: "user".to_owned(), password: password.to_owned() };
     RelaySettings { credentials: Some(credentials), ..settings }
 }
@@ -81,7 +81,7 @@ async fn a_refused_login_pauses_that_relay_and_fails_nobody() {
         let refusing =
             SmtpServer::start(Options { auth: true, at_auth: At::Say(answer), ..Options::default() }).await;
         let up = healthy().await;
-        let login = with_login(LoginMethod::Password, "secret", settings(refusing.addr));
+        let login = with_login(AuthMethod::Password, "secret", settings(refusing.addr));
         let relays =
             Relays::new(vec![named("refusing", 3, login), named("up", 1, settings(up.addr))]).unwrap();
         assert_eq!(taken_by(&relays, "").await, "up");
@@ -351,12 +351,12 @@ async fn after_the_end_nothing_is_sent() {
 
 #[tokio::test]
 async fn an_access_token_is_taken_or_refused() {
-    let server = SmtpServer::start(Options { auth: true, ..Options::default() }).await;
+    let server = SmtpServer::start(Options { keywords: &["AUTH XOAUTH2"], ..Options::default() }).await;
     let relays = |password| {
-        let login = with_login(LoginMethod::Xoauth2, password, settings(server.addr));
+        let login = with_login(AuthMethod::XOAuth2, password, settings(server.addr));
         Relays::new(vec![named("one", 1, login)]).unwrap()
     };
-    assert_eq!(taken_by(&relays("secret"), "").await, "one");
+    assert_eq!(taken_by(&relays("right"), "").await, "one");
     let error = send_to(&relays("expired"), "ok", "").await.unwrap_err();
     assert_eq!(error.stage, Stage::Login);
     assert!(
@@ -418,7 +418,7 @@ async fn an_old_tls_or_a_cut_handshake_gets_no_word_in_the_clear_and_the_next_re
             let (addr, read) = scripted(answers);
             let up = healthy().await;
             let old = RelaySettings { tls: mode, ..settings(addr) };
-            let old = with_login(LoginMethod::Password, "secret", old);
+            let old = with_login(AuthMethod::Password, "secret", old);
             let relays = Relays::new(vec![named("old", 9, old), named("up", 1, settings(up.addr))]).unwrap();
             assert_eq!(taken_by(&relays, "old").await, "up", "{what}");
             let read = read.lock().unwrap().clone();
@@ -446,7 +446,7 @@ async fn a_certificate_that_ended_or_is_for_another_name_gets_no_login() {
                 extra_roots_pem: Some(server.authority_pem.clone()),
                 ..settings(server.addr)
             };
-            let login = with_login(LoginMethod::Password, "secret", trusting);
+            let login = with_login(AuthMethod::Password, "secret", trusting);
             let relays = Relays::new(vec![named("one", 1, login)]).unwrap();
             let error = send_to(&relays, "ok", "").await.unwrap_err();
             assert_eq!(error.stage, Stage::Tls, "{error}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use postiljon::mail::relay::{Attempt, Outgoing, Relay, Stage, Unreachable};
 use postiljon::mail::reply::Verdict;
-use postiljon::model::{Credentials, EmailAddress, LoginMethod, RelaySettings, StageTimeouts, TlsMode};
+use postiljon::model::{AuthMethod, Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
 
 use crate::support::smtp_server::{At, Options, SmtpServer, Tls};
 
@@ -304,7 +304,7 @@ async fn nobody_listening_is_unreachable() {
 
 fn with_login(settings: RelaySettings) -> RelaySettings {
     let credentials = Some(Credentials {
-        method: LoginMethod::Password,
+        method: AuthMethod::Password,
         username: "user".to_owned(),
         password: "secret".to_owned(),
     });

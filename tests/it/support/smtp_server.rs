@@ -330,7 +330,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         lines.extend(self.options.keywords);
         lines.extend(self.options.pipelining.then_some("PIPELINING"));
         lines.extend((self.options.tls == Tls::Upgrade && !self.secure).then_some("starttls"));
-        lines.extend(self.options.auth.then_some("AUTH LOGIN PLAIN XOAUTH2"));
+        lines.extend(self.options.auth.then_some("AUTH LOGIN PLAIN"));
         let last = lines.len() - 1;
         let lines: Vec<String> = lines
             .iter()
@@ -340,15 +340,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         self.at(self.options.at_hello, &lines.join("\r\n")).await
     }
 
-    /// PLAIN or XOAUTH2 of `user` and `secret`, unless the options say otherwise.
+    /// PLAIN of `user` and `secret`, or XOAUTH2 of `user` and `right`, unless the options say otherwise.
     async fn auth(&mut self, line: &str) -> Option<()> {
-        let xoauth2 = "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHNlY3JldAEB";
-        let right = line == "AUTH PLAIN AHVzZXIAc2VjcmV0" || line == xoauth2;
-        if !right && line.starts_with("AUTH XOAUTH2") {
-            // Why, as Google says it; the refusal itself comes after an empty answer.
+        let xoauth2 = line.starts_with("AUTH XOAUTH2 ");
+        let right = line == "AUTH PLAIN AHVzZXIAc2VjcmV0"
+            || line == "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHJpZ2h0AQE=";
+        if xoauth2 && !right {
+            // What is wrong comes as a challenge, and the refusal after an empty answer to it.
             self.say("334 eyJzdGF0dXMiOiI0MDEifQ==").await?;
-            let mut empty = String::new();
-            self.stream.read_line(&mut empty).await.ok()?;
+            let mut answer = String::new();
+            self.stream.read_line(&mut answer).await.ok()?;
+            if answer != "\r\n" {
+                return None;
+            }
         }
         let usual = if right { "235 2.7.0 welcome" } else { "535 5.7.8 wrong" };
         self.at(self.options.at_auth, usual).await
