@@ -15,6 +15,7 @@ use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::Keys;
 use postiljon::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use postiljon::mail::relay::Relay;
+use postiljon::mail::relays::Relays;
 use postiljon::mail::reply::Reply;
 use postiljon::mail::slot::Slot;
 use postiljon::model::newsletter::NewNewsletter;
@@ -121,7 +122,7 @@ async fn run(url: &str) -> anyhow::Result<()> {
         store: store.clone(),
         clock,
         keys: Keys::new(&[7; 32]),
-        wire: Arc::new(Relay::new(relay(address))?),
+        wire: Arc::new(Relays::from(Relay::new("main", relay(address))?)),
         settings: EngineSettings::new("https://news.example.org", CONNECTIONS),
     };
     let start = Instant::now();
@@ -170,6 +171,7 @@ fn relay(address: SocketAddr) -> RelaySettings {
         extra_roots_pem: None,
         connections: CONNECTIONS,
         messages_per_connection: 1_000,
+        mails_per_hour: None,
         timeouts: StageTimeouts::default(),
     }
 }

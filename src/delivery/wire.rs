@@ -1,14 +1,19 @@
 //! The seam between the engine and the relays: a mail goes out, one of four things happened.
-//! Production is [`crate::mail::relay::Relay`]; tests script it.
+//! Production is [`crate::mail::relays::Relays`]; tests script it.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::mail::relay::{self, Outgoing, Relay, Stage};
+use crate::mail::relay::{self, Outgoing, Stage};
+use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
 use crate::model::EmailAddress;
+
+/// Longest wait that is told: relays may be replaced while they are paused. To ask them costs nothing, since
+/// each of them keeps its own pause.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A mail with its envelope.
 #[derive(Debug)]
@@ -65,19 +70,23 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     }
 }
 
-impl Wire for Relay {
+impl Wire for Relays {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
         Box::pin(async move {
             let outgoing =
                 Outgoing { envelope_from: Some(&mail.from), to: &mail.to, bytes: mail.octets.as_slice() };
-            let sent = Self::send(self, &outgoing).await;
-            sent.map(|attempt| Sent { attempt: attempt.into(), relay: Arc::from("main") }).map_err(|error| {
-                Unreachable {
-                    why: error.to_string(),
-                    wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
+            match Self::send(self, &outgoing, &mail.relay).await {
+                Ok(sent) => Ok(Sent { attempt: sent.attempt.into(), relay: sent.relay }),
+                Err(error) => {
+                    let wait = error.retry_at.saturating_duration_since(tokio::time::Instant::now());
+                    Err(Unreachable { why: error.to_string(), wait: wait.min(WAIT_MAX) })
                 }
-            })
+            }
         })
+    }
+
+    fn wait(&self, preferred: &str) -> Duration {
+        self.ready_in(preferred).min(WAIT_MAX)
     }
 }
 

@@ -4,8 +4,8 @@
 //!   of `email_templates/`, [`headers`] knows the fields of each kind of mail, [`template`] compiles a mail
 //!   once and fills it per recipient. [`slot`] is what they share: the places filled per recipient.
 //! - [`dkim`] signs what is ready to go.
-//! - Wire: [`smtp`] is one session with a mail server, [`relay`] the sessions of one relay, [`reply`] what a
-//!   server answers. [`receive`] is a small server of our own.
+//! - Wire: [`smtp`] is one session with a mail server, [`relay`] the sessions of one relay, [`relays`] the
+//!   choice between several, [`reply`] what a server answers. [`receive`] is a small server of our own.
 
 pub mod color;
 pub mod dkim;
@@ -16,6 +16,7 @@ pub mod markdown_text;
 pub mod mime;
 pub mod receive;
 pub mod relay;
+pub mod relays;
 pub mod render;
 pub mod reply;
 pub mod slot;

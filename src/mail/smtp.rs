@@ -26,7 +26,7 @@ use tokio_rustls::TlsConnector;
 
 use super::reply::Reply;
 use super::wire::{self, Wire, Written};
-use crate::model::{Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
+use crate::model::{AuthMethod, Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
 
 /// Most challenges of a login that are answered; LOGIN has two.
 const LOGIN_CHALLENGES_MAX: usize = 4;
@@ -147,6 +147,7 @@ impl Offers {
                 Some("AUTH") => offers.mechanisms.extend(words.filter_map(|word| match word.as_str() {
                     "PLAIN" => Some(Mechanism::Plain),
                     "LOGIN" => Some(Mechanism::Login),
+                    "XOAUTH2" => Some(Mechanism::Xoauth2),
                     _ => None,
                 })),
                 _ => {}
@@ -233,10 +234,14 @@ impl Session {
     }
 
     async fn log_in(&mut self, credentials: &Credentials) -> Result<(), String> {
-        let mechanism = [Mechanism::Plain, Mechanism::Login]
-            .into_iter()
-            .find(|mechanism| self.offers.mechanisms.contains(mechanism))
-            .ok_or("the relay offers neither AUTH PLAIN nor AUTH LOGIN")?;
+        let (known, missing): (&[Mechanism], _) = match credentials.method {
+            AuthMethod::Password => {
+                (&[Mechanism::Plain, Mechanism::Login], "the relay offers neither AUTH PLAIN nor AUTH LOGIN")
+            }
+            AuthMethod::XOAuth2 => (&[Mechanism::Xoauth2], "the relay does not offer AUTH XOAUTH2"),
+        };
+        let mechanism =
+            known.iter().copied().find(|known| self.offers.mechanisms.contains(known)).ok_or(missing)?;
         let credentials =
             authentication::Credentials::new(credentials.username.clone(), credentials.password.clone());
         let mut command = Auth::new(mechanism, credentials.clone(), None).map_err(|error| said(&error))?;
@@ -245,6 +250,11 @@ impl Session {
             let response = answer.map_err(|error| said(&error))?;
             if !response.has_code(334) {
                 return Ok(());
+            }
+            if mechanism == Mechanism::Xoauth2 {
+                // The challenge says why the token was refused; an empty answer fetches the refusal itself.
+                let refusal = self.command(self.timeouts.command, "\r\n").await;
+                return Err(refusal.map_or_else(|reason| reason, |reply| reply.to_string()));
             }
             command = Auth::new_from_response(mechanism, credentials.clone(), &response)
                 .map_err(|error| said(&error))?;

@@ -18,6 +18,7 @@ mod sqlite;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
+pub mod health;
 pub mod issues;
 pub mod mailings;
 pub mod newsletters;

@@ -43,7 +43,7 @@ async fn say(receiver: &Receiver, words: &[u8]) -> String {
 #[tokio::test]
 async fn a_message_from_our_relay_arrives_as_one_message_byte_by_byte() {
     let (receiver, mailbox) = receiver().await;
-    let relay = Relay::new(settings(receiver.address())).unwrap();
+    let relay = Relay::new("main", settings(receiver.address())).unwrap();
     let to = address("jan@example.be");
     let bodies = [
         "Subject: x\r\n\r\n.\r\n..\r\n.a\r\n",
@@ -64,7 +64,7 @@ async fn a_message_from_our_relay_arrives_as_one_message_byte_by_byte() {
 #[tokio::test]
 async fn a_message_with_bare_line_ends_never_reaches_the_wire() {
     let (receiver, mailbox) = receiver().await;
-    let relay = Relay::new(settings(receiver.address())).unwrap();
+    let relay = Relay::new("main", settings(receiver.address())).unwrap();
     let to = address("jan@example.be");
     for body in ["a\r\n\n.\n\r\n", "a\r\n\r.\r\n", "a\r\n.\n", "a\0\r\n"] {
         let attempt = relay.send(&Outgoing { envelope_from: None, to: &to, bytes: body.as_bytes() }).await;
