@@ -148,6 +148,7 @@ impl Service {
         settings.unsubscribe_mailbox =
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
+        settings.destinations = config.destinations.clone();
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;

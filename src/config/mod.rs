@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{DkimSettings, EmailAddress, NamedRelay};
+use crate::model::{Destinations, DkimSettings, EmailAddress, NamedRelay};
 
 pub use dkim_key::read as read_dkim_key;
 pub use error::{ConfigError, ConfigErrors, Origin};
@@ -58,6 +58,7 @@ pub struct Config {
     /// `[relay]`, if it has a host, and every `[relays.NAME]`, the others in the order of their names.
     pub relays: Vec<NamedRelay>,
     pub mail: Mail,
+    pub destinations: Destinations,
     /// How our mail is signed, if it is.
     pub dkim: Option<DkimSettings>,
     pub log: Log,

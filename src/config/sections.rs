@@ -27,6 +27,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let secret_key = reader.get(&SECRET_KEY);
     let relays = relays(reader, web.as_ref());
     let mail = mail(reader);
+    let destinations = reader.get(&DESTINATIONS_FILE).unwrap_or_default();
     let dkim = dkim(reader);
     let log = (reader.get(&LOG_LEVEL), reader.get(&LOG_FORMAT));
 
@@ -47,6 +48,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         secret_key,
         relays,
         mail: mail?,
+        destinations,
         dkim,
         log: Log { level: log.0?, format: log.1? },
     })

@@ -13,7 +13,7 @@ use super::dkim_key;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{AuthMethod, EmailAddress, SigningKey, TlsMode};
+use crate::model::{AuthMethod, Destinations, EmailAddress, SigningKey, TlsMode};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -241,6 +241,9 @@ settings! {
     MAIL_INBOUND_LISTEN: SocketAddr = "mail.inbound_listen", Text, Example("127.0.0.1:2525"), values::socket_address;
     /// For how many hours a mail is tried again that the relay put off, from 1 to 240.
     MAIL_RETRY_HOURS: Duration = "mail.retry_hours", Integer, Value("48"), values::hours;
+
+    /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
+    DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;
 
     /// Whose mails are signed (DKIM): senders of this domain and of those under it. Together with dkim.selector and
     /// dkim.key_file; `postiljon dkim new` makes a key. Leave all of it out where the relay signs.

@@ -17,7 +17,7 @@ use tracing::Level;
 
 use super::network::Network;
 use super::public_url::PublicUrl;
-use crate::model::{AuthMethod, EmailAddress, TlsMode};
+use crate::model::{AuthMethod, Destinations, EmailAddress, TlsMode};
 
 /// Fewest characters of `secret.key`: fewer can be guessed.
 pub const SECRET_MIN_CHARACTERS: usize = 32;
@@ -270,6 +270,13 @@ pub fn pem_file(text: &str) -> Result<String, String> {
         true => Ok(pem),
         false => Err("is a file without a line -----BEGIN CERTIFICATE-----".to_owned()),
     }
+}
+
+/// Our table of destinations, with what a file adds to it.
+pub fn destinations_file(text: &str) -> Result<Destinations, String> {
+    let mut destinations = Destinations::default();
+    destinations.add(&read_file(&path(text)?)?)?;
+    Ok(destinations)
 }
 
 /// Reads a text file of bounded size.

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::mail::relay::{self, Outgoing, Stage};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
@@ -64,6 +66,11 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + 
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
 
+    /// How many connections the relays may have together, as it changes; `None` when it never does.
+    fn connections(&self) -> Option<watch::Receiver<usize>> {
+        None
+    }
+
     /// How long until the relays that a newsletter may use take another mail at their rates; zero: now.
     fn wait(&self, _preferred: &str) -> Duration {
         Duration::ZERO
@@ -83,6 +90,10 @@ impl Wire for Relays {
                 }
             }
         })
+    }
+
+    fn connections(&self) -> Option<watch::Receiver<usize>> {
+        Some(self.watch_connections())
     }
 
     fn wait(&self, preferred: &str) -> Duration {

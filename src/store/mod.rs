@@ -31,6 +31,7 @@ pub mod subscriptions;
 pub mod suppressions;
 pub mod tokens;
 pub mod users;
+pub mod warmup;
 pub mod workers;
 
 pub use error::{Result, StoreError};
