@@ -11,6 +11,12 @@ use std::time::{Duration, Instant};
 /// can wait for.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
+/// A process whose file may not grow is to hear it from the write, not from a signal. And it ends with the test,
+/// also when that is killed itself, where the system can do so (Debian: util-linux).
+const PRELUDE: &str = "trap '' XFSZ
+    ! command -v setpriv >/dev/null || exec setpriv --pdeathsig KILL \"$0\" \"$@\"
+    exec \"$0\" \"$@\"";
+
 /// What differs between processes.
 #[derive(Debug, Clone)]
 pub struct Settings<'a> {
@@ -37,9 +43,8 @@ pub struct Process {
 impl Process {
     pub fn start(settings: &Settings<'_>) -> Self {
         let log = OpenOptions::new().create(true).append(true).open(settings.log).expect("a log");
-        // A process whose file may not grow is to hear it from the write, not from a signal.
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_postiljon")]);
+        command.args(["-c", PRELUDE, env!("CARGO_BIN_EXE_postiljon")]);
         command.args(["serve", "--role", settings.role]);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("POSTILJON_")) {
             command.env_remove(name);
