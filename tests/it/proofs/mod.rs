@@ -9,6 +9,7 @@ mod database_cut;
 mod database_locked;
 mod disk_full;
 mod killed;
+mod postfix;
 mod process;
 mod relay;
 mod terminated;
@@ -70,10 +71,10 @@ impl Proof {
 
     /// Starts `serve`; the relay knows it as `name`.
     fn start(&self, name: &str) -> Process {
-        self.start_as("all", name, self.folder.path().to_owned())
+        self.start_as("all", name, self.folder.path().to_owned(), &[])
     }
 
-    fn start_as(&self, role: &str, name: &str, data: PathBuf) -> Process {
+    fn start_as(&self, role: &str, name: &str, data: PathBuf, more: &[(&str, String)]) -> Process {
         std::fs::create_dir_all(&data).expect("a folder");
         Process::start(&Settings {
             role,
@@ -83,6 +84,7 @@ impl Proof {
             relay: self.relay.address,
             connections: CONNECTIONS,
             hello_name: name,
+            more,
         })
     }
 

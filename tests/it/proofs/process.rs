@@ -30,6 +30,8 @@ pub struct Settings<'a> {
     pub hello_name: &'a str,
     /// Where it tells what it does.
     pub log: &'a Path,
+    /// More variables of its environment; they win over the others.
+    pub more: &'a [(&'a str, String)],
 }
 
 /// A running `postiljon serve`.
@@ -61,6 +63,7 @@ impl Process {
             .env("POSTILJON_RELAY_TLS", "none")
             .env("POSTILJON_RELAY_HELLO_NAME", settings.hello_name)
             .env("POSTILJON_RELAY_CONNECTIONS", settings.connections.to_string())
+            .envs(settings.more.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -29,8 +29,8 @@ on_postgres!(a_sender_that_was_frozen_past_its_lease_neither_sends_on_nor_writes
     let proof = Proof::new(database, 3_000, UncertainPolicy::Resend).await;
     let store = proof.store().await;
     let folder = |name: &str| proof.folder.path().join(name);
-    let mut frozen = proof.start_as("sender", FROZEN, folder("frozen"));
-    let mut awake = proof.start_as("sender", AWAKE, folder("awake"));
+    let mut frozen = proof.start_as("sender", FROZEN, folder("frozen"), &[]);
+    let mut awake = proof.start_as("sender", AWAKE, folder("awake"), &[]);
     let mails = usize::try_from(1 + dice.below(300)).expect("a small number");
     let both = proof.relay.until(|tally| tally.of(FROZEN) >= mails && tally.of(AWAKE) > 0);
     within(RESUME_MAX, "both send", both).await;
