@@ -61,7 +61,7 @@ fn limit_files(process: &Process, octets: &str) {
 
 /// Sends, fills the disk, watches, makes room, and sees that the mailing ends well.
 async fn filled_and_freed(database: &TestDatabase, disk: Option<&SmallDisk>) {
-    let proof = Proof::new(database, 6_000, UncertainPolicy::Resend).await;
+    let proof = Proof::new(database, 3_000, UncertainPolicy::Resend).await;
     let mut process = proof.start("sender.example.org");
     within(RESUME_MAX, "it sends", proof.relay.until(|tally| tally.copies >= 500)).await;
     match disk {

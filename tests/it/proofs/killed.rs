@@ -10,7 +10,7 @@ use super::{CONNECTIONS, Dice, Proof, RESUME_MAX, within};
 use crate::support::database::{TestDatabase, both_databases};
 
 /// Mails that a process sends before it is killed, on average half of it.
-const MAILS_MAX: u64 = 300;
+const MAILS_MAX: u64 = 200;
 /// One kill in so many comes while the process starts.
 const EARLY_EVERY: u64 = 5;
 /// In which time a process has started on most machines.
@@ -22,7 +22,7 @@ const MOMENT_US: u64 = 5_000;
 async fn killed_at_random(database: &TestDatabase, kills: usize) {
     let mut dice = Dice::new();
     // Enough that the last kill comes before the end: what the killed had in hand is not sent at once.
-    let audience = kills * 400;
+    let audience = kills * 350;
     let proof = Proof::new(database, audience, UncertainPolicy::Resend).await;
     let mut slowest = Duration::ZERO;
     for run in 0..kills {

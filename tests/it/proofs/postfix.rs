@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use postiljon::model::{Outcome, UncertainPolicy};
 
 use super::{ASK_EVERY, PATIENCE, Proof, ledger, within};
-use crate::support::database::{TestDatabase, both_databases};
+use crate::support::database::TestDatabase;
 
 /// Why a test of this file was left out, unless it must run.
 fn not_run(why: &str) {
@@ -125,8 +125,10 @@ fn is_root() -> bool {
 /// How long the second try of a mail may take that is sent again half a minute after the first.
 const AGAIN_MAX: Duration = Duration::from_secs(75);
 
-both_databases!(a_relay_that_drops_after_the_final_dot_gets_each_mail_again_once, |database| {
-    let proof = Proof::new(database, 3, UncertainPolicy::Resend).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_drops_after_the_final_dot_gets_each_mail_again_once() {
+    let database = TestDatabase::sqlite().await;
+    let proof = Proof::new(&database, 3, UncertainPolicy::Resend).await;
     let port = free_port();
     // Where another user can reach it.
     let folder = tempfile::Builder::new()
@@ -160,7 +162,7 @@ both_databases!(a_relay_that_drops_after_the_final_dot_gets_each_mail_again_once
         assert_eq!((row.outcome, row.attempts, row.doubts), (Outcome::Sent, 2, 1));
     }
     store.close().await;
-});
+}
 
 /// Free now; somebody may take it before `smtp-sink` does, and then the test fails.
 fn free_port() -> u16 {
