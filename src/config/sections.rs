@@ -11,7 +11,7 @@ use super::settings::*;
 use super::sources::Reader;
 use super::values::{self, DatabaseUrl};
 use super::{Config, Data, Database, Log, Mail, MailtoUnsubscribe, Relay, Role, Web};
-use crate::model::{Credentials, EmailAddress, TlsMode};
+use crate::model::{AuthMethod, Credentials, EmailAddress, TlsMode};
 
 /// Longest part before the @ of `mail.unsubscribe_address`: a plus and a tag of 40 characters follow it, and
 /// 64 octets is all it may have (RFC 5321, 4.5.3.1.1).
@@ -153,9 +153,11 @@ fn relay(reader: &mut Reader, web: Option<&Web>) -> Option<Relay> {
         None if !reader.is_given(&RELAY_HELLO_NAME.about) => values::as_hello_name(web?.public_url.host()),
         name => name?,
     };
-    let credentials = username
-        .zip(password)
-        .map(|(username, password)| Credentials { username, password: password.expose().to_owned() });
+    let credentials = username.zip(password).map(|(username, password)| Credentials {
+        method: AuthMethod::Password,
+        username,
+        password: password.expose().to_owned(),
+    });
     Some(Relay {
         host,
         port,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::mail::mime;
 use crate::mail::relay::{self, Outgoing, Relay};
 use crate::mail::reply::Verdict;
 use crate::model::EmailAddress;
@@ -52,8 +53,12 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
 impl Wire for Relay {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
         Box::pin(async move {
-            let outgoing =
-                Outgoing { envelope_from: Some(&mail.from), to: &mail.to, bytes: mail.octets.as_slice() };
+            let outgoing = Outgoing {
+                envelope_from: Some(&mail.from),
+                to: &mail.to,
+                envelope_id: mime::message_id_left(&mail.octets),
+                bytes: mail.octets.as_slice(),
+            };
             Self::send(self, &outgoing).await.map(Attempt::from).map_err(|error| Unreachable {
                 why: error.to_string(),
                 wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),

@@ -3,7 +3,7 @@
 //! - Words: [`markdown`] makes HTML and text of an article, [`render`] puts articles and texts into the mails
 //!   of `email_templates/`, [`headers`] knows the fields of each kind of mail, [`template`] compiles a mail
 //!   once and fills it per recipient. [`slot`] is what they share: the places filled per recipient.
-//! - Wire: [`smtp`] is one session with a mail server, [`relay`] the sessions of one relay, [`reply`] what a
+//! - Wire: [`payload`] is a message as DATA takes it, [`smtp`] one session with a mail server, [`relay`] the sessions of one relay, [`reply`] what a
 //!   server answers. [`receive`] is a small server of our own.
 
 pub mod color;
@@ -12,6 +12,7 @@ pub mod issue;
 pub mod markdown;
 pub mod markdown_text;
 pub mod mime;
+pub mod payload;
 pub mod receive;
 pub mod relay;
 pub mod render;

@@ -35,7 +35,7 @@ pub use mailing::{Account, Mailing, MailingStatus};
 pub use newsletter::{Newsletter, UncertainPolicy};
 pub use outbox::{OutboxKind, OutboxMail, OutboxStatus};
 pub use person_name::PersonName;
-pub use relay::{Credentials, RelaySettings, StageTimeouts, TlsMode};
+pub use relay::{AuthMethod, Credentials, RelaySettings, StageTimeouts, TlsMode};
 pub use slug::Slug;
 pub use subscriber::Subscriber;
 pub use subscription::{Subscription, SubscriptionStatus};

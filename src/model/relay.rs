@@ -29,9 +29,17 @@ pub struct RelaySettings {
     pub timeouts: StageTimeouts,
 }
 
+text_enum!(AuthMethod {
+    /// PLAIN, or LOGIN where the relay offers only that.
+    Password = "password",
+    /// XOAUTH2, with an access token in place of the password.
+    XOAuth2 = "xoauth2",
+});
+
 /// User name and password of a relay. `Debug` prints neither.
 #[derive(Clone)]
 pub struct Credentials {
+    pub method: AuthMethod,
     pub username: String,
     pub password: String,
 }

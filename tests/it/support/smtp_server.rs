@@ -333,9 +333,20 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         self.at(self.options.at_hello, &lines.join("\r\n")).await
     }
 
-    /// PLAIN of `user` and `secret`, unless the options say otherwise.
+    /// PLAIN of `user` and `secret`, or XOAUTH2 of `user` and `right`, unless the options say otherwise.
     async fn auth(&mut self, line: &str) -> Option<()> {
-        let right = line == "AUTH PLAIN AHVzZXIAc2VjcmV0";
+        let xoauth2 = line.starts_with("AUTH XOAUTH2 ");
+        let right = line == "AUTH PLAIN AHVzZXIAc2VjcmV0"
+            || line == "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHJpZ2h0AQE=";
+        if xoauth2 && !right {
+            // What is wrong comes as a challenge, and the refusal after an empty answer to it.
+            self.say("334 eyJzdGF0dXMiOiI0MDEifQ==").await?;
+            let mut answer = String::new();
+            self.stream.read_line(&mut answer).await.ok()?;
+            if answer != "\r\n" {
+                return None;
+            }
+        }
         let usual = if right { "235 2.7.0 welcome" } else { "535 5.7.8 wrong" };
         self.at(self.options.at_auth, usual).await
     }
