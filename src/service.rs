@@ -20,6 +20,9 @@ use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
 
+/// In the data folder: what is on the wire.
+const JOURNAL_FOLDER: &str = "journal";
+
 /// A service that runs.
 pub struct Service {
     pub store: Store,
@@ -133,6 +136,7 @@ impl Service {
         settings.unsubscribe_mailbox =
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
+        settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
         let engine = Engine::start(EngineParts {
             store: self.store.clone(),
             clock: self.clock.clone(),

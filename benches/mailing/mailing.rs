@@ -74,12 +74,15 @@ async fn store() -> anyhow::Result<Store> {
 /// Sends what was prepared, and says how it went.
 pub async fn send(job: &Job) -> anyhow::Result<()> {
     let store = store().await?;
+    let mut settings = EngineSettings::new("https://news.example.org", job.connections);
+    let folder = tempfile::tempdir()?;
+    settings.journal_folder = Some(folder.path().to_owned());
     let parts = EngineParts {
         store: store.clone(),
         clock: Clock::system(),
         keys: Keys::new(&[7; 32]),
         wire: Arc::new(Relay::new(relay(job))?),
-        settings: EngineSettings::new("https://news.example.org", job.connections),
+        settings,
     };
     proc::reset_peak();
     let start = Instant::now();

@@ -4,8 +4,8 @@ use super::Settings;
 use super::open::Open;
 use super::output::{self, Output};
 use crate::delivery::mailing::progress;
-use crate::model::{EmailAddress, MailingId, Outcome, SubscriberId, Timestamp};
-use crate::publishing::cancel::cancel;
+use crate::model::{EmailAddress, MailingId, Move, Outcome, SubscriberId, Timestamp};
+use crate::publishing::moves::make_move;
 use crate::store;
 
 /// Rows of the ledger that are read at once.
@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             })
         }
         Action::Cancel { id } => {
-            cancel(&open.store, &open.clock, MailingId(id)).await?;
+            make_move(&open.store, &open.clock, MailingId(id), Move::Cancel).await?;
             output::print(&format!(
                 "Mailing {id} is cancelled; its issue can be changed and scheduled again.\n"
             ))

@@ -3,6 +3,7 @@
 //! To add a kind of single mail: its arm in [`Composer::single`], its rendering in [`crate::mail::render`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use data_encoding::BASE32_NOPAD;
 
@@ -82,8 +83,13 @@ pub struct Letter {
     pub mailing: MailingId,
     pub newsletter: NewsletterId,
     pub policy: UncertainPolicy,
-    /// When the mailing started; also the Date of its mails, the same for every attempt.
-    pub began: Timestamp,
+    /// Name of the relay that is asked first; empty: any.
+    pub relay: Arc<str>,
+    pub mails_per_hour: Option<i64>,
+    /// From when retries are counted.
+    pub retry_from: Timestamp,
+    /// When the mailing started: the Date of its mails, the same for every attempt.
+    date: Timestamp,
     links: Links,
     envelope_from: EmailAddress,
     fallback: Template,
@@ -109,11 +115,16 @@ impl Letter {
             to: &recipient.address,
             name: &recipient.name,
             message_id: &self.links.message_id(self.mailing, recipient.subscriber_id),
-            date: self.began,
+            date: self.date,
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
         });
-        WireMail { from: self.envelope_from.clone(), to: recipient.address.clone(), octets }
+        WireMail {
+            from: self.envelope_from.clone(),
+            to: recipient.address.clone(),
+            relay: Arc::clone(&self.relay),
+            octets,
+        }
     }
 }
 
@@ -172,7 +183,10 @@ impl Composer {
             mailing: mailing.id,
             newsletter: newsletter.id,
             policy: newsletter.on_uncertain,
-            began: mailing.started_at.unwrap_or(mailing.due_at),
+            relay: Arc::from(newsletter.relay.as_str()),
+            mails_per_hour: newsletter.mails_per_hour,
+            retry_from: mailing.retry_from.or(mailing.started_at).unwrap_or(mailing.due_at),
+            date: mailing.started_at.unwrap_or(mailing.due_at),
             links: self.links.clone(),
             envelope_from: self.links.envelope_from(newsletter),
             fallback: fallback.ok_or(LetterError::NoContent)?,
@@ -191,7 +205,7 @@ impl Composer {
         match mail.kind {
             OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
-            OutboxKind::Test => self.test(store, &newsletter, mail).await,
+            OutboxKind::Test | OutboxKind::Alert => self.written(store, &newsletter, mail).await,
         }
     }
 
@@ -248,8 +262,8 @@ impl Composer {
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
     }
 
-    /// An issue as it was when the test was asked for, for a colleague.
-    async fn test(
+    /// A mail that was written when it was asked for: a test, an alert.
+    async fn written(
         &self,
         store: &Store,
         newsletter: &Newsletter,
@@ -299,7 +313,12 @@ impl Composer {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
         });
-        Ok(WireMail { from: self.links.envelope_from(newsletter), to: to.clone(), octets })
+        Ok(WireMail {
+            from: self.links.envelope_from(newsletter),
+            to: to.clone(),
+            relay: Arc::from(newsletter.relay.as_str()),
+            octets,
+        })
     }
 }
 

@@ -1,16 +1,20 @@
 //! The tasks of a sender put together: signed on, watched, stopped in good order.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::composer::{Composer, Links};
+use super::destination::Destinations;
 use super::gate::Gate;
+use super::journal::Journal;
+use super::lanes::Lanes;
 use super::lease::Lease;
 use super::patience::Patience;
-use super::shift::{OnWire, Settled, Shift, Signals};
+use super::shift::{Settled, Shift, Signals};
 use super::wire::Wire;
 use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
 use crate::clock::Clock;
@@ -48,6 +52,9 @@ pub struct EngineSettings {
     pub unsubscribe_mailbox: Option<EmailAddress>,
     /// The envelope sender, where it is not the newsletter's.
     pub bounce_address: Option<EmailAddress>,
+    /// Where the journal is kept; without it everything claimed is in doubt after a crash.
+    pub journal_folder: Option<PathBuf>,
+    pub destinations: Destinations,
 }
 
 impl EngineSettings {
@@ -59,6 +66,8 @@ impl EngineSettings {
             drain: Duration::from_secs(30),
             unsubscribe_mailbox: None,
             bounce_address: None,
+            journal_folder: None,
+            destinations: Destinations::default(),
         }
     }
 }
@@ -133,9 +142,8 @@ enum End {
 async fn run(parts: EngineParts, signals: Signals) {
     let mut patience = Patience::new("sign on as a sender");
     loop {
-        let signed_on = recovery::sign_on(&parts.store, &parts.clock).await;
-        let worker = match signed_on {
-            Ok(worker) => worker,
+        let (worker, journal) = match sign_on(&parts).await {
+            Ok(signed_on) => signed_on,
             Err(error) => {
                 tokio::select! {
                     () = signals.stopped() => return,
@@ -146,7 +154,7 @@ async fn run(parts: EngineParts, signals: Signals) {
         patience.over();
         tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
         signals.did();
-        let end = work(&parts, &signals, worker).await;
+        let end = work(&parts, &signals, worker, journal).await;
         if *signals.stop.borrow() {
             return;
         }
@@ -157,8 +165,21 @@ async fn run(parts: EngineParts, signals: Signals) {
     }
 }
 
+/// Signs on with a journal of its own.
+async fn sign_on(parts: &EngineParts) -> anyhow::Result<(WorkerId, Journal)> {
+    let folder = parts.settings.journal_folder.as_deref();
+    let (worker, started_at) = recovery::sign_on(&parts.store, &parts.clock, folder).await?;
+    match Journal::begin(folder, worker, started_at, parts.settings.senders) {
+        Ok(journal) => Ok((worker, journal)),
+        Err(error) => {
+            recovery::sign_off(&parts.store, &parts.clock, worker, false).await?;
+            Err(anyhow::Error::new(error).context("the journal of what is on the wire cannot be made"))
+        }
+    }
+}
+
 /// One worker, from sign-on to its end.
-async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId) -> End {
+async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId, journal: Journal) -> End {
     let links = Links::new(parts.keys.clone(), &parts.settings);
     let shift = Arc::new(Shift {
         store: parts.store.clone(),
@@ -170,7 +191,13 @@ async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId) -> End {
         composer: Composer::new(links),
         settings: parts.settings.clone(),
         signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },
-        on_wire: OnWire::default(),
+        lanes: Lanes::new(
+            parts.clock.clone(),
+            parts.settings.destinations.clone(),
+            parts.settings.senders,
+            feeder::IN_HAND_MAX,
+        ),
+        journal: Arc::new(journal),
     });
     let mut tasks = Tasks::start(&shift);
     let end = tokio::select! {
@@ -215,14 +242,12 @@ struct Tasks {
 
 impl Tasks {
     fn start(shift: &Arc<Shift>) -> Self {
-        let (claims_in, claims_out) = mpsc::channel(feeder::IN_HAND_MAX);
-        let claims_out = Arc::new(Mutex::new(claims_out));
         let (outcomes, outcomes_out) = mpsc::channel(recorder::QUEUE);
         let mut feeding = JoinSet::new();
         let mut others = JoinSet::new();
         let mut recording = JoinSet::new();
         let own = Arc::clone(shift);
-        feeding.spawn(async move { feeder::run(&own, claims_in).await });
+        feeding.spawn(async move { feeder::run(&own).await });
         let own = Arc::clone(shift);
         feeding.spawn(async move { outbox::run(&own).await });
         let own = Arc::clone(shift);
@@ -230,8 +255,8 @@ impl Tasks {
         let own = Arc::clone(shift);
         others.spawn(async move { janitor::run(&own).await });
         for _ in 0..shift.settings.senders {
-            let (own, claims, outcomes) = (Arc::clone(shift), Arc::clone(&claims_out), outcomes.clone());
-            others.spawn(async move { sender::run(&own, claims, outcomes).await });
+            let (own, outcomes) = (Arc::clone(shift), outcomes.clone());
+            others.spawn(async move { sender::run(&own, outcomes).await });
         }
         let own = Arc::clone(shift);
         recording.spawn(async move { recorder::run(&own, outcomes_out).await });
@@ -253,8 +278,9 @@ impl Tasks {
         self.feeding.shutdown().await;
         self.others.shutdown().await;
         let last_words = async {
-            for settled in shift.on_wire.drain() {
+            for note in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
+                let settled = Settled { mailing: note.mailing, record: note.record, place: None };
                 let _ = self.outcomes.send(settled).await;
             }
             drop(self.outcomes);
@@ -267,6 +293,7 @@ impl Tasks {
         };
         match tokio::time::timeout(LAST_WORDS, last_words).await {
             Ok(true) => {
+                shift.journal.delete();
                 shift.signals.did();
                 End::InOrder
             }

@@ -1,19 +1,19 @@
 //! Claims deliveries for the senders: small batches, and only as fast as they are taken.
 //!
-//! One transaction locks the mailing, claims those whose retry is due and then the next behind the cursor,
-//! and moves the cursor. Only what is committed goes on. Several mailings take turns, one batch each.
+//! One transaction locks the mailing, claims those that wait at destinations with room and are due, and then
+//! the next behind the cursor, and moves the cursor. Someone whose destination has no room gets a row that
+//! waits there: the cursor never stands still for a slow provider. Only what is committed goes on. Several
+//! mailings take turns, one batch each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use super::composer::Letter;
 use super::patience::Patience;
 use super::shift::{Claim, Shift};
 use crate::model::{Mailing, MailingId, Timestamp};
-use crate::store::deliveries::{self, Recipient, Retry};
+use crate::store::deliveries::{self, Birth, Newborn, Recipient, Retry};
 use crate::store::{StoreError, mailings};
 
 /// Deliveries claimed in one transaction: what ten connections send in a few hundredths of a second.
@@ -22,6 +22,8 @@ pub const BATCH: usize = 100;
 pub const IN_HAND_MAX: usize = 2 * BATCH;
 /// A mailing that cannot be made into mails is looked at again, and complained of, this often.
 const UNREADABLE_EVERY: Duration = Duration::from_secs(60);
+/// A change of the newsletter (its rate, its relay, its policy) counts within this.
+const LETTER_KEPT: Duration = Duration::from_secs(10);
 
 /// Why the feeder ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,34 +50,35 @@ impl From<StoreError> for Failure {
 /// What one transaction claimed of one mailing.
 #[derive(Debug, Default)]
 struct Batch {
-    retries: Vec<Retry>,
-    fresh: Vec<Recipient>,
+    retries: Vec<(Arc<str>, Retry)>,
+    fresh: Vec<(Arc<str>, Recipient)>,
     /// The cursor moved, or the mailing ended.
     moved: bool,
+    /// When what waits is due, if nothing else happens before.
+    next_due: Option<Timestamp>,
 }
 
-/// Runs until the engine stops or the senders are gone.
-pub async fn run(shift: &Shift, claims: mpsc::Sender<Claim>) -> Ended {
+/// Runs until the engine stops.
+pub async fn run(shift: &Shift) -> Ended {
     let mut feeder =
         Feeder { shift, letters: HashMap::new(), unreadable: HashMap::new(), last: MailingId(0) };
     let mut work = shift.signals.work.subscribe();
     let mut patience = Patience::new("claim deliveries");
-    while let Some(Ok(room)) = shift.unless_stopped(claims.reserve_many(BATCH)).await {
+    while shift.unless_stopped(shift.lanes.feeder_room(BATCH)).await.is_some() {
         work.mark_unchanged();
         match feeder.round().await {
-            Ok(Round::Claimed(batch)) => {
+            Ok(Round::Claimed(claims)) => {
                 patience.over();
-                for (place, claim) in room.zip(batch) {
-                    place.send(claim);
-                }
+                shift.lanes.push(claims);
             }
             Ok(Round::Idle(next_due)) => {
                 patience.over();
-                drop(room);
-                shift.idle(&mut work, next_due).await;
+                tokio::select! {
+                    () = shift.idle(&mut work, next_due) => {}
+                    () = shift.lanes.denied_has_room() => {}
+                }
             }
             Err(Failure::Nothing(error)) => {
-                drop(room);
                 shift.unless_stopped(patience.wait(&error)).await;
             }
             Err(Failure::Commit(error)) => {
@@ -95,10 +98,16 @@ enum Round {
     Idle(Option<Timestamp>),
 }
 
+/// A compiled mailing, and when it was made, on [`crate::clock::Clock::elapsed`].
+struct Kept {
+    letter: Arc<Letter>,
+    at: Duration,
+}
+
 struct Feeder<'a> {
     shift: &'a Shift,
-    letters: HashMap<MailingId, Arc<Letter>>,
-    /// When to look again at mailings that cannot be made into mails, on [`crate::clock::Clock::elapsed`].
+    letters: HashMap<MailingId, Kept>,
+    /// When to look again at mailings that cannot be made into mails.
     unreadable: HashMap<MailingId, Duration>,
     /// The mailing that was served last.
     last: MailingId,
@@ -112,33 +121,42 @@ impl Feeder<'_> {
         sending.sort_by_key(|mailing| mailing.id);
         let turn = sending.partition_point(|mailing| mailing.id <= self.last);
         sending.rotate_left(turn);
+        let mut next_due: Option<Timestamp> = None;
         for mailing in sending {
             let Some(letter) = self.letter(&mailing).await? else { continue };
+            self.shift.lanes.set_rate(letter.newsletter, letter.mails_per_hour);
             let claimed_at = self.shift.clock.elapsed();
-            let batch = self.claim(mailing.id).await?;
+            let batch = self.claim(&mailing).await?;
             if batch.moved || !batch.retries.is_empty() || !batch.fresh.is_empty() {
                 self.last = mailing.id;
                 return Ok(Round::Claimed(in_hand(&letter, batch, claimed_at)));
             }
+            next_due = earlier(next_due, batch.next_due);
         }
-        Ok(Round::Idle(deliveries::next_due(self.shift.store.read().await?.db()).await?))
+        Ok(Round::Idle(next_due))
     }
 
-    async fn claim(&self, id: MailingId) -> Result<Batch, Failure> {
-        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+    async fn claim(&self, seen: &Mailing) -> Result<Batch, Failure> {
+        let room = self.shift.lanes.room(seen.newsletter_id).min(BATCH);
+        if room == 0 {
+            return Ok(Batch::default());
+        }
         let mut tx = self.shift.store.begin().await?;
-        let Some(mailing) = mailings::lock_sending(&mut tx, id).await? else { return Ok(Batch::default()) };
+        let Some(mailing) = mailings::lock_sending(&mut tx, seen.id).await? else {
+            return Ok(Batch::default());
+        };
         let now = self.shift.clock.now();
-        let worker = self.shift.worker;
-        let retries = deliveries::claim_due(&mut tx, id, worker, limit, now).await?;
-        let rest = limit - i64::try_from(retries.len()).unwrap_or(limit);
-        let mut batch = Batch { retries, ..Batch::default() };
+        let mut batch = Batch::default();
+        if mailing.account.deferred > 0 {
+            self.claim_waiting(&mut tx, &mailing, room, now, &mut batch).await?;
+        }
+        let rest = room - batch.retries.len();
         if rest > 0 && mailing.cursor < mailing.audience_end {
-            batch.fresh = deliveries::claim_next(&mut tx, &mailing, worker, rest, now).await?;
+            self.claim_fresh(&mut tx, &mailing, rest, now, &mut batch).await?;
             batch.moved = true;
         }
-        let ended = if batch.retries.is_empty() && batch.fresh.is_empty() {
-            mailings::finish(&mut tx, id, now).await?
+        let ended = if batch.retries.is_empty() && !batch.moved {
+            mailings::finish(&mut tx, mailing.id, now).await?
         } else {
             None
         };
@@ -150,19 +168,108 @@ impl Feeder<'_> {
         Ok(batch)
     }
 
+    /// What waits and is due, at destinations that have room.
+    async fn claim_waiting(
+        &self,
+        tx: &mut crate::store::Tx,
+        mailing: &Mailing,
+        room: usize,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        for waiting in deliveries::waiting(tx.db(), mailing.id).await? {
+            let destination: Arc<str> = Arc::from(waiting.destination.as_str());
+            if waiting.due_at > now {
+                batch.next_due = earlier(batch.next_due, Some(waiting.due_at));
+                continue;
+            }
+            let room = self.shift.lanes.room_at(&destination, room - batch.retries.len());
+            if room == 0 {
+                let blocked = self.shift.lanes.blocked_for(&destination);
+                batch.next_due = earlier(batch.next_due, blocked.map(|rest| now.plus(rest)));
+                continue;
+            }
+            let limit = i64::try_from(room).unwrap_or(i64::MAX);
+            let worker = self.shift.worker;
+            let due = deliveries::claim_due(tx, mailing.id, &destination, worker, limit, now).await?;
+            batch.retries.extend(due.into_iter().map(|retry| (Arc::clone(&destination), retry)));
+        }
+        Ok(())
+    }
+
+    /// The next behind the cursor: those whose destination has room are claimed, the others wait there.
+    async fn claim_fresh(
+        &self,
+        tx: &mut crate::store::Tx,
+        mailing: &Mailing,
+        limit: usize,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let found = deliveries::candidates(tx.db(), mailing, limit).await?;
+        let is_full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
+        let end = found.last().filter(|_| is_full).map_or(mailing.audience_end, |last| last.subscription_id);
+        let mut found: Vec<_> = found
+            .into_iter()
+            .map(|recipient| (self.shift.lanes.destination(&recipient.address), recipient))
+            .collect();
+        let births = self.births(&found);
+        let newborns: Vec<_> = found
+            .iter()
+            .zip(&births)
+            .map(|((destination, recipient), birth)| Newborn {
+                subscriber_id: recipient.subscriber_id,
+                destination,
+                birth: *birth,
+            })
+            .collect();
+        let inserted = deliveries::insert(tx, mailing.id, self.shift.worker, &newborns, now).await?;
+        mailings::advance(tx, mailing.id, end).await?;
+        let mut births = births.into_iter();
+        found.retain(|(_, recipient)| {
+            births.next() == Some(Birth::Claimed) && inserted.contains(&recipient.subscriber_id)
+        });
+        batch.fresh = found;
+        Ok(())
+    }
+
+    fn births(&self, found: &[(Arc<str>, Recipient)]) -> Vec<Birth> {
+        let mut wanted = HashMap::<&Arc<str>, usize>::new();
+        for (destination, _) in found {
+            *wanted.entry(destination).or_default() += 1;
+        }
+        for (destination, room) in &mut wanted {
+            *room = self.shift.lanes.room_at(destination, *room);
+        }
+        found
+            .iter()
+            .map(|(destination, _)| match wanted.get_mut(destination) {
+                Some(room) if *room > 0 => {
+                    *room -= 1;
+                    Birth::Claimed
+                }
+                _ => Birth::Waiting,
+            })
+            .collect()
+    }
+
     /// The mailing as a compiled mail; `None` when that cannot be done now.
     async fn letter(&mut self, mailing: &Mailing) -> Result<Option<Arc<Letter>>, StoreError> {
-        if let Some(letter) = self.letters.get(&mailing.id) {
-            return Ok(Some(Arc::clone(letter)));
-        }
         let now = self.shift.clock.elapsed();
+        if let Some(kept) = self.letters.get(&mailing.id)
+            && now.saturating_sub(kept.at) < LETTER_KEPT
+            && Some(kept.letter.retry_from) == mailing.retry_from
+        {
+            return Ok(Some(Arc::clone(&kept.letter)));
+        }
         if self.unreadable.get(&mailing.id).is_some_and(|again_at| now < *again_at) {
             return Ok(None);
         }
         match self.shift.composer.letter(&self.shift.store, mailing).await? {
             Ok(letter) => {
                 let letter = Arc::new(letter);
-                self.letters.insert(mailing.id, Arc::clone(&letter));
+                self.letters.insert(mailing.id, Kept { letter: Arc::clone(&letter), at: now });
                 Ok(Some(letter))
             }
             Err(error) => {
@@ -174,18 +281,24 @@ impl Feeder<'_> {
     }
 }
 
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
 fn in_hand(letter: &Arc<Letter>, batch: Batch, claimed_at: Duration) -> Vec<Claim> {
-    let retries = batch.retries.into_iter().map(|retry| Claim {
+    let retries = batch.retries.into_iter().map(|(destination, retry)| Claim {
         letter: Arc::clone(letter),
         subscriber_id: retry.subscriber_id,
+        destination,
         recipient: None,
         attempts: retry.attempts,
         doubts: retry.doubts,
         claimed_at,
     });
-    let fresh = batch.fresh.into_iter().map(|recipient| Claim {
+    let fresh = batch.fresh.into_iter().map(|(destination, recipient)| Claim {
         letter: Arc::clone(letter),
         subscriber_id: recipient.subscriber_id,
+        destination,
         recipient: Some(recipient),
         attempts: 0,
         doubts: 0,

@@ -1,6 +1,7 @@
 //! Whether the relay can be reached. While it cannot, everybody waits, and one sender at a time tries, at
 //! growing distances: no recipient pays for a relay that is down, and a relay that struggles is not stormed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, watch};
@@ -18,6 +19,8 @@ pub struct Gate {
     clock: Clock,
     trouble: watch::Sender<Trouble>,
     probe: Mutex<()>,
+    /// When a relay last answered, in milliseconds of [`Clock::elapsed`].
+    answered_at: AtomicU64,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -36,7 +39,12 @@ pub struct Pass<'a> {
 
 impl Gate {
     pub fn new(clock: Clock) -> Self {
-        Self { clock, trouble: watch::Sender::new(Trouble::default()), probe: Mutex::new(()) }
+        Self {
+            clock,
+            trouble: watch::Sender::new(Trouble::default()),
+            probe: Mutex::new(()),
+            answered_at: AtomicU64::new(0),
+        }
     }
 
     /// Waits until the relay is thought to answer, or it is this caller's turn to find out.
@@ -58,6 +66,7 @@ impl Gate {
 
     /// The relay took a mail, or refused one properly.
     pub fn answered(&self) {
+        self.answered_at.fetch_max(millis(self.clock.elapsed()), Ordering::Relaxed);
         let changed = self.trouble.send_if_modified(|trouble| {
             let was_closed = trouble.failures > 0;
             *trouble = Trouble { warned: trouble.warned, ..Trouble::default() };
@@ -66,6 +75,11 @@ impl Gate {
         if changed {
             tracing::info!("the relay answers again");
         }
+    }
+
+    /// Whether a relay has answered anybody since: what broke meanwhile was not the relay.
+    pub fn has_answered_since(&self, moment: Duration) -> bool {
+        self.answered_at.load(Ordering::Relaxed) > millis(moment)
     }
 
     /// The relay could not be reached, or cut us off. Answers how long to leave it alone:
@@ -84,6 +98,10 @@ impl Gate {
         });
         wait
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

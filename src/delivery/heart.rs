@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::lease::{BEAT_EVERY, SILENCE_MAX};
+use super::lease::{BEAT_EVERY, LOOKS_MIN, SILENCE_MAX};
 use super::patience::Patience;
 use super::recovery;
 use super::shift::Shift;
@@ -41,7 +41,7 @@ async fn beat(shift: &Shift, others: &mut Others) -> Result<bool> {
     if shift.store.is_shared() {
         let all = workers::all(shift.store.read().await?.db()).await?;
         for (worker, last_beat) in others.silent(shift.worker, &all, shift.clock.elapsed()) {
-            if recovery::bury(&shift.store, &shift.clock, worker, last_beat).await? {
+            if recovery::bury(&shift.store, &shift.clock, worker, last_beat, None).await? {
                 shift.signals.wake();
                 shift.signals.did();
             }
@@ -50,10 +50,17 @@ async fn beat(shift: &Shift, others: &mut Others) -> Result<bool> {
     Ok(true)
 }
 
-/// The last beat of each other worker, and since when it has not changed by our own monotonic clock: the
-/// clocks of two machines are never compared.
+/// The other workers, by our own monotonic clock: the clocks of two machines are never compared.
 #[derive(Debug, Default)]
-struct Others(HashMap<WorkerId, (Timestamp, Duration)>);
+struct Others(HashMap<WorkerId, Seen>);
+
+/// A beat that has not changed since.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    beat: Timestamp,
+    since: Duration,
+    looks: u32,
+}
 
 impl Others {
     fn silent(
@@ -64,13 +71,17 @@ impl Others {
     ) -> Vec<(WorkerId, Timestamp)> {
         self.0.retain(|worker, _| all.iter().any(|(id, _)| id == worker));
         for (worker, beat) in all.iter().filter(|(worker, _)| *worker != me) {
-            let seen = self.0.entry(*worker).or_insert((*beat, elapsed));
-            if seen.0 != *beat {
-                *seen = (*beat, elapsed);
+            let first = Seen { beat: *beat, since: elapsed, looks: 0 };
+            let seen = self.0.entry(*worker).or_insert(first);
+            if seen.beat != *beat {
+                *seen = first;
             }
+            seen.looks += 1;
         }
-        let silent = self.0.iter().filter(|(_, (_, since))| elapsed.saturating_sub(*since) >= SILENCE_MAX);
-        silent.map(|(worker, (beat, _))| (*worker, *beat)).collect()
+        let is_silent =
+            |seen: &Seen| seen.looks >= LOOKS_MIN && elapsed.saturating_sub(seen.since) >= SILENCE_MAX;
+        let silent = self.0.iter().filter(|(_, seen)| is_silent(seen));
+        silent.map(|(worker, seen)| (*worker, seen.beat)).collect()
     }
 }
 
@@ -86,10 +97,20 @@ mod tests {
         let beats = |at| vec![(me, Timestamp::from_millis(9)), (WorkerId(2), Timestamp::from_millis(at))];
         let at = Duration::from_secs;
         assert!(others.silent(me, &beats(5), at(3600)).is_empty());
-        assert!(others.silent(me, &beats(5), at(3650)).is_empty());
-        assert!(others.silent(me, &beats(6), at(3660)).is_empty());
-        assert!(others.silent(me, &beats(6), at(3719)).is_empty());
-        let silent = others.silent(me, &beats(6), at(3720));
+        assert!(others.silent(me, &beats(5), at(3605)).is_empty());
+        for second in 3606..3614 {
+            assert!(others.silent(me, &beats(6), at(second)).is_empty(), "{second}");
+        }
+        let silent = others.silent(me, &beats(6), at(3614));
         assert_eq!(silent, [(WorkerId(2), Timestamp::from_millis(6))]);
+    }
+
+    #[test]
+    fn nobody_was_silent_while_the_database_was_away_for_all() {
+        let me = WorkerId(1);
+        let mut others = Others::default();
+        let beats = vec![(WorkerId(2), Timestamp::from_millis(5))];
+        assert!(others.silent(me, &beats, Duration::from_secs(10)).is_empty());
+        assert!(others.silent(me, &beats, Duration::from_secs(100)).is_empty());
     }
 }

@@ -12,11 +12,13 @@ use crate::clock::Clock;
 use crate::model::Timestamp;
 
 /// Between two beats.
-pub const BEAT_EVERY: Duration = Duration::from_secs(10);
+pub const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// After a beat: three may fail.
-pub const LEASE: Duration = Duration::from_secs(30);
-/// Silence after which others bury a worker: twice its lease, so that what it had just begun is over.
-pub const SILENCE_MAX: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_secs(4);
+/// Silence after which others bury a worker: twice its lease, so that what it had just begun is mostly over.
+pub const SILENCE_MAX: Duration = Duration::from_secs(8);
+/// So often others must have looked in that time: where the database was away for everybody, nobody was silent.
+pub const LOOKS_MIN: u32 = 5;
 
 #[derive(Debug)]
 pub struct Lease {

@@ -57,16 +57,21 @@
 //! To follow a delivery, read [`feeder`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
 //! a file with `run(&Shift)`, and its line in `engine::Tasks::start`.
 
+pub mod destination;
 pub mod engine;
 pub mod lock;
 pub mod mailing;
 pub mod wire;
 
+mod alert;
+mod breaker;
 mod composer;
 mod feeder;
 mod gate;
 mod heart;
 mod janitor;
+mod journal;
+mod lanes;
 mod lease;
 mod outbox;
 mod outcome;

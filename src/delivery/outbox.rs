@@ -5,11 +5,13 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use super::feeder::Ended;
+use super::outcome;
 use super::patience::Patience;
 use super::retry::OUTBOX_PLAN;
 use super::shift::Shift;
 use super::wire::Attempt;
-use crate::model::{OutboxKind, OutboxMail, OutboxStatus, Timestamp};
+use crate::mail::reply::Verdict;
+use crate::model::{OutboxKind, OutboxMail, OutboxStatus, Refusal, Timestamp};
 use crate::store::outbox::{self, AnotherTry};
 use crate::store::{Result, StoreError};
 
@@ -110,14 +112,14 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
     // Writing the mail may have taken longer than the lease.
     shift.unless_stopped(shift.lease.good()).await?;
     let (conclusion, reply) = match shift.wire.send(&wire_mail).await {
-        Ok(attempt) => {
-            match &attempt {
+        Ok(sent) => {
+            match &sent.attempt {
                 Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
-                Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
-                    shift.gate.failed(reply, Duration::ZERO);
+                Attempt::Lost { reason } | Attempt::Uncertain { reason } => {
+                    shift.gate.failed(reason, Duration::ZERO);
                 }
             }
-            conclude(mail, &attempt, shift.clock.now())
+            conclude(mail, &sent.attempt, shift.clock.now())
         }
         Err(unreachable) => {
             let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
@@ -144,19 +146,23 @@ fn conclude(mail: &OutboxMail, attempt: &Attempt, now: Timestamp) -> (Conclusion
         None => Conclusion::Ended(otherwise),
     };
     match attempt {
-        Attempt::Accepted { reply } => (Conclusion::Ended(OutboxStatus::Sent), reply.clone()),
-        Attempt::Refused { is_permanent: true, reply } => {
-            (Conclusion::Ended(OutboxStatus::Bounced), reply.clone())
+        Attempt::Accepted { reply } => (Conclusion::Ended(OutboxStatus::Sent), reply.to_string()),
+        // A relay that does not take the sender will take it once someone has set that right.
+        Attempt::Refused { stage, reply }
+            if reply.classify() == Verdict::Bounced
+                && outcome::refusal_of(*stage, reply) != Refusal::Sender =>
+        {
+            (Conclusion::Ended(OutboxStatus::Bounced), reply.to_string())
         }
-        Attempt::Refused { is_permanent: false, reply } => {
+        Attempt::Refused { reply, .. } => {
             let due = OUTBOX_PLAN.next(tries, mail.created_at, now, dice);
-            (again(due, 0, OutboxStatus::Expired), reply.clone())
+            (again(due, 0, OutboxStatus::Expired), reply.to_string())
         }
-        Attempt::Lost { reply } => {
+        Attempt::Lost { reason: reply } => {
             let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice);
             (again(due, 0, OutboxStatus::Expired), reply.clone())
         }
-        Attempt::Uncertain { reply } => {
+        Attempt::Uncertain { reason: reply } => {
             let may_resend = mail.kind != OutboxKind::Test && mail.doubts < DOUBTS_MAX;
             let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice).filter(|_| may_resend);
             (again(due, 1, OutboxStatus::Uncertain), reply.clone())
@@ -194,6 +200,8 @@ async fn write(shift: &Shift, mail: &OutboxMail, conclusion: &Conclusion, reply:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::relay::Stage;
+    use crate::mail::reply::Reply;
     use crate::model::{Language, NewsletterId, OutboxId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -218,7 +226,7 @@ mod tests {
     }
 
     fn after_doubt(kind: OutboxKind, doubts: i64) -> Conclusion {
-        conclude(&mail(kind, doubts), &Attempt::Uncertain { reply: String::new() }, NOW).0
+        conclude(&mail(kind, doubts), &Attempt::Uncertain { reason: String::new() }, NOW).0
     }
 
     #[test]
@@ -236,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_refusal_for_a_day_is_the_end() {
-        let refused = Attempt::Refused { is_permanent: false, reply: "451".into() };
+        let refused = Attempt::Refused { stage: Stage::Recipient, reply: Reply::new(451, None, "") };
         let (first, _) = conclude(&mail(OutboxKind::Confirm, 0), &refused, NOW);
         assert!(matches!(first, Conclusion::Again { attempts: 1, doubts: 0, .. }));
         let late = NOW.plus(Duration::from_secs(24 * 3600));

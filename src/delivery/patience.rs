@@ -1,11 +1,9 @@
-//! Waiting for a database that does not answer now: for ever, ever more slowly, with a word in the log.
+//! Waiting for a database, or a disk, that does not answer now: for ever, ever more slowly, with a word in the log.
 //! These waits are real time: they are about machinery, not about the plan of a mailing.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-
-use crate::store::StoreError;
 
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// A database that comes back is noticed within this.
@@ -28,7 +26,7 @@ impl Patience {
     }
 
     /// Says that the work failed, and waits before the next try.
-    pub async fn wait(&mut self, error: &StoreError) {
+    pub async fn wait(&mut self, error: &impl std::fmt::Display) {
         if self.warned_at.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
             self.warned_at = Some(Instant::now());
             tracing::warn!(%error, "cannot {}; trying again until it works", self.what);

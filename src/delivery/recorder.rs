@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::breaker::Breaker;
+use super::journal::Place;
 use super::patience::Patience;
 use super::shift::{Settled, Shift};
 use crate::model::{Mailing, MailingId};
 use crate::store::deliveries::{self, RECORD_ROWS_MAX, Record};
 use crate::store::{Result, mailings};
 
-/// Outcomes that may wait for the recorder. If the process is killed now, these and one batch are in doubt.
+/// Outcomes that may wait for the recorder; the places of the journal bound them too.
 pub const QUEUE: usize = 64;
 /// How long a batch is gathered: a commit costs as much for one outcome as for twenty.
 const GATHER: Duration = Duration::from_millis(10);
@@ -20,10 +22,13 @@ const GATHER: Duration = Duration::from_millis(10);
 /// Runs until every sender is gone and everything is written.
 pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
     let mut patience = Patience::new("record what became of mails; sending waits");
+    let mut breaker = Breaker::default();
     while let Some(first) = outcomes.recv().await {
         let mut batch = BTreeMap::<MailingId, Vec<Record>>::new();
+        let mut places = Vec::<Place>::new();
         for settled in gather(first, &mut outcomes).await {
             batch.entry(settled.mailing).or_default().push(settled.record);
+            places.extend(settled.place);
         }
         loop {
             match write(shift, &batch).await {
@@ -33,6 +38,12 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
                     break;
                 }
                 Err(error) => patience.wait(&error).await,
+            }
+        }
+        places.into_iter().for_each(Place::free);
+        for (mailing, records) in &batch {
+            if let Err(error) = breaker.look(shift, *mailing, records).await {
+                tracing::warn!(%mailing, %error, "cannot look whether a mailing goes wrong");
             }
         }
         wake_for_retries(shift, &batch);

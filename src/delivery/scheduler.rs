@@ -1,9 +1,14 @@
-//! Begins mailings when they are due, exactly once whatever the number of processes.
+//! Begins mailings when they are due, exactly once whatever the number of processes, and winds up those that
+//! were cancelled on the way: who was not reached is Skipped, so that their account is whole too.
 
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::model::Timestamp;
+use crate::model::{MailingId, Timestamp};
+use crate::store::deliveries::{self, Birth, Newborn};
 use crate::store::{Result, mailings};
+
+/// Rows made in one transaction for those whom a cancelled mailing did not reach.
+const WIND_UP_ROWS: i64 = 500;
 
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift) {
@@ -27,6 +32,7 @@ pub async fn run(shift: &Shift) {
 /// next one will be.
 async fn begin_due(shift: &Shift) -> Result<Option<Timestamp>> {
     let due = mailings::due(shift.store.read().await?.db(), shift.clock.now()).await?;
+    wind_up(shift).await?;
     for id in due {
         let mut tx = shift.store.begin().await?;
         let started = mailings::start(&mut tx, id, shift.clock.now()).await?;
@@ -38,4 +44,36 @@ async fn begin_due(shift: &Shift) -> Result<Option<Timestamp>> {
         }
     }
     mailings::next_due(shift.store.read().await?.db()).await
+}
+
+async fn wind_up(shift: &Shift) -> Result<()> {
+    let cancelled = mailings::to_wind_up(shift.store.read().await?.db()).await?;
+    for id in cancelled {
+        while !*shift.signals.stop.borrow() && skip_some(shift, id).await? {}
+        shift.signals.did();
+    }
+    Ok(())
+}
+
+/// Skips the next of the audience of a cancelled mailing; `false` when nobody is left.
+async fn skip_some(shift: &Shift, id: MailingId) -> Result<bool> {
+    let now = shift.clock.now();
+    let mut tx = shift.store.begin().await?;
+    let Some(mailing) = mailings::lock_cancelled(&mut tx, id).await? else { return Ok(false) };
+    deliveries::skip_waiting(&mut tx, id, now).await?;
+    let found = deliveries::candidates(tx.db(), &mailing, WIND_UP_ROWS).await?;
+    let newborns: Vec<_> = found
+        .iter()
+        .map(|recipient| Newborn {
+            subscriber_id: recipient.subscriber_id,
+            destination: "",
+            birth: Birth::Skipped,
+        })
+        .collect();
+    deliveries::insert(&mut tx, id, shift.worker, &newborns, now).await?;
+    let is_full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= WIND_UP_ROWS;
+    let end = found.last().filter(|_| is_full).map_or(mailing.audience_end, |last| last.subscription_id);
+    mailings::advance(&mut tx, id, end).await?;
+    tx.commit().await?;
+    Ok(is_full)
 }

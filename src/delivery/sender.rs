@@ -1,29 +1,35 @@
 //! Takes claims one by one and puts them on the wire. There are as many senders as connections.
 //!
 //! Before MAIL, in this order: a place for the outcome (what could not be stored is not sent), a relay that
-//! answers, a lease that holds, and, unless the claim is fresh, another look at the database.
+//! answers, a lease that holds, unless the claim is fresh another look at the database, and a note in the
+//! journal.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 
+use super::journal::Place;
+use super::lanes::{Change, Turn, Weather};
 use super::outcome::{self, Context};
 use super::patience::Patience;
 use super::retry;
 use super::shift::{Claim, Settled, Shift};
-use super::wire::Attempt;
-use crate::model::SubscriptionStatus;
+use super::wire::{Attempt, Sent, Unreachable};
+use crate::mail::reply::Verdict;
+use crate::model::{EmailAddress, Refusal, SubscriptionStatus};
 use crate::store::deliveries::{self, Recipient, Record};
 
 /// A claim older than this is looked at again before the wire: somebody may have left, paused or cancelled.
-pub const CLAIM_FRESH_MS: u64 = 500;
+/// At full speed claims are younger; this is how long a mail may still begin after someone left.
+pub const CLAIM_FRESH: Duration = Duration::from_millis(100);
+/// A mail that broke after so long hung: its destination is to blame, if others were answered meanwhile.
+const HUNG: Duration = Duration::from_secs(20);
 
-/// Runs until there are no more claims, or the engine stops.
-pub async fn run(shift: &Shift, claims: Arc<Mutex<mpsc::Receiver<Claim>>>, outcomes: mpsc::Sender<Settled>) {
-    let next = || async { claims.lock().await.recv().await };
-    while let Some(Some(claim)) = shift.unless_stopped(next()).await {
-        if deliver(shift, &outcomes, &claim).await.is_none() {
+/// Runs until the engine stops.
+pub async fn run(shift: &Shift, outcomes: mpsc::Sender<Settled>) {
+    let wait = |claim: &Claim| shift.wire.wait(&claim.letter.relay);
+    while let Some(turn) = shift.unless_stopped(shift.lanes.next(wait)).await {
+        if deliver(shift, &outcomes, &turn).await.is_none() {
             return;
         }
     }
@@ -31,39 +37,84 @@ pub async fn run(shift: &Shift, claims: Arc<Mutex<mpsc::Receiver<Claim>>>, outco
 
 /// Brings one claim to its outcome; `None` when the engine stops before it went out: then it is given back
 /// with all others.
-async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, claim: &Claim) -> Option<()> {
+async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, turn: &Turn<'_>) -> Option<()> {
+    let claim = &turn.claim;
     let mailing = claim.letter.mailing;
-    let place = shift.unless_stopped(outcomes.reserve()).await?.ok()?;
+    let place = shift.unless_stopped(shift.journal.place()).await??;
+    let record = match turn.wait {
+        // Back to where it waits in the database.
+        Some(rest) => outcome::give_back(claim.subscriber_id, shift.clock.now().plus(rest)),
+        None => send(shift, turn, &place).await?,
+    };
+    // The recorder ends after the last sender.
+    outcomes.send(Settled { mailing, record, place: Some(place) }).await.ok()
+}
+
+async fn send(shift: &Shift, turn: &Turn<'_>, place: &Place) -> Option<Record> {
+    let claim = &turn.claim;
+    let mailing = claim.letter.mailing;
+    let mut patience = Patience::new("note in the journal what is on the wire");
     loop {
         let pass = shift.unless_stopped(shift.gate.pass()).await?;
         let recipient = match ready(shift, claim).await? {
             Ok(recipient) => recipient,
-            Err(record) => {
-                place.send(Settled { mailing, record });
-                return Some(());
-            }
+            Err(record) => return Some(record),
         };
         let mail = claim.letter.mail_for(&recipient);
-        let doubt = Attempt::Uncertain { reply: "stopped before the relay answered".into() };
-        shift.on_wire.begin(mailing, settle(shift, claim, doubt));
+        let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
+        if let Err(error) = place.begin(mailing, settle(shift, claim, &doubt, "")) {
+            drop(pass);
+            shift.unless_stopped(patience.wait(&error)).await?;
+            continue;
+        }
+        let began = shift.clock.elapsed();
         match shift.wire.send(&mail).await {
-            Ok(attempt) => {
-                match &attempt {
-                    Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
-                    Attempt::Lost { reply } | Attempt::Uncertain { reply } => {
-                        shift.gate.failed(reply, Duration::ZERO);
-                    }
-                }
-                place.send(Settled { mailing, record: settle(shift, claim, attempt) });
-                shift.on_wire.end(mailing, claim.subscriber_id);
-                return Some(());
+            Ok(sent) => {
+                let record = settle(shift, claim, &sent.attempt, &sent.relay);
+                place.end(mailing, &record);
+                learn(shift, turn, &recipient.address, &sent, &record, began);
+                return Some(record);
             }
-            Err(unreachable) => {
-                shift.on_wire.end(mailing, claim.subscriber_id);
-                let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
+            Err(Unreachable { why, wait }) => {
+                place.forget();
+                let wait = shift.gate.failed(&why, wait);
                 drop(pass);
                 shift.unless_stopped(shift.clock.sleep(wait)).await?;
             }
+        }
+    }
+}
+
+/// What an attempt says about the relay and about the destination.
+fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record: &Record, began: Duration) {
+    let weather = match &sent.attempt {
+        Attempt::Accepted { .. } => Weather::Fair,
+        Attempt::Refused { reply, .. } if record.refusal == Refusal::Policy => match reply.classify() {
+            Verdict::Bounced => Weather::Blocked,
+            _ => Weather::TooFast,
+        },
+        Attempt::Refused { .. } => Weather::Fair,
+        Attempt::Lost { reason } | Attempt::Uncertain { reason } => {
+            let took = shift.clock.elapsed().saturating_sub(began);
+            if took >= HUNG && shift.gate.has_answered_since(began) {
+                Weather::Broken
+            } else {
+                shift.gate.failed(reason, Duration::ZERO);
+                return;
+            }
+        }
+    };
+    if weather != Weather::Broken {
+        shift.gate.answered();
+    }
+    let destination = turn.destination();
+    match turn.report(to, weather) {
+        Change::None => {}
+        Change::Slowed => {
+            tracing::warn!(destination, "a destination says that mails come too fast; it is slowed down");
+        }
+        Change::Blocked => {
+            tracing::warn!(destination, "a destination refuses our mail; it is left alone for a while");
         }
     }
 }
@@ -75,9 +126,7 @@ async fn ready(shift: &Shift, claim: &Claim) -> Option<Result<Recipient, Record>
     loop {
         shift.unless_stopped(shift.lease.good()).await?;
         let age = shift.clock.elapsed().saturating_sub(claim.claimed_at);
-        if let Some(recipient) = &claim.recipient
-            && age <= Duration::from_millis(CLAIM_FRESH_MS)
-        {
+        if let Some(recipient) = claim.recipient.as_ref().filter(|_| age <= CLAIM_FRESH) {
             return Some(Ok(recipient.clone()));
         }
         match look_again(shift, claim).await {
@@ -104,15 +153,16 @@ async fn look_again(shift: &Shift, claim: &Claim) -> crate::store::Result<Result
     })
 }
 
-fn settle(shift: &Shift, claim: &Claim, attempt: Attempt) -> Record {
+fn settle(shift: &Shift, claim: &Claim, attempt: &Attempt, relay: &str) -> Record {
     outcome::settle(
         attempt,
+        relay,
         &Context {
             subscriber_id: claim.subscriber_id,
             attempts: claim.attempts,
             doubts: claim.doubts,
             policy: claim.letter.policy,
-            began: claim.letter.began,
+            retry_from: claim.letter.retry_from,
             plan: retry::mailing_plan(shift.settings.retry_for),
             now: shift.clock.now(),
         },

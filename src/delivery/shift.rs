@@ -1,7 +1,6 @@
 //! What the tasks of one worker share, from its sign-on until it stops, is buried or fails.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,6 +8,8 @@ use tokio::sync::watch;
 use super::composer::{Composer, Letter};
 use super::engine::EngineSettings;
 use super::gate::Gate;
+use super::journal::{Journal, Place};
+use super::lanes::Lanes;
 use super::lease::Lease;
 use super::wire::Wire;
 use crate::clock::Clock;
@@ -34,7 +35,8 @@ pub struct Shift {
     pub composer: Composer,
     pub settings: EngineSettings,
     pub signals: Signals,
-    pub on_wire: OnWire,
+    pub lanes: Lanes,
+    pub journal: Arc<Journal>,
 }
 
 /// How tasks and the outside wake each other.
@@ -97,6 +99,7 @@ impl Shift {
 pub struct Claim {
     pub letter: Arc<Letter>,
     pub subscriber_id: SubscriberId,
+    pub destination: Arc<str>,
     /// As it was at the claim; `None` for one that is tried again and must be looked up.
     pub recipient: Option<Recipient>,
     pub attempts: i64,
@@ -110,27 +113,6 @@ pub struct Claim {
 pub struct Settled {
     pub mailing: MailingId,
     pub record: Record,
-}
-
-/// The deliveries that are on the wire in this moment, with what is to be recorded when the process must
-/// stop before the relay has answered.
-#[derive(Debug, Default)]
-pub struct OnWire(Mutex<HashMap<(MailingId, SubscriberId), Record>>);
-
-impl OnWire {
-    pub fn begin(&self, mailing: MailingId, in_doubt: Record) {
-        self.lock().insert((mailing, in_doubt.subscriber_id), in_doubt);
-    }
-
-    pub fn end(&self, mailing: MailingId, subscriber: SubscriberId) {
-        self.lock().remove(&(mailing, subscriber));
-    }
-
-    pub fn drain(&self) -> Vec<Settled> {
-        self.lock().drain().map(|((mailing, _), record)| Settled { mailing, record }).collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(MailingId, SubscriberId), Record>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// Its place in the journal, to be freed once it is stored.
+    pub place: Option<Place>,
 }

@@ -1,13 +1,14 @@
-//! The seam between the engine and the relay: a mail goes out, one of four things happened.
+//! The seam between the engine and the relays: a mail goes out, one of four things happened.
 //! Production is [`crate::mail::relay::Relay`]; tests script it.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::mail::mime;
-use crate::mail::relay::{self, Outgoing, Relay};
-use crate::mail::reply::Verdict;
+use crate::mail::relay::{self, Outgoing, Relay, Stage};
+use crate::mail::reply::Reply;
 use crate::model::EmailAddress;
 
 /// A mail with its envelope.
@@ -17,6 +18,8 @@ pub struct WireMail {
     pub from: EmailAddress,
     /// RCPT TO.
     pub to: EmailAddress,
+    /// Name of the relay that is asked first; empty: any.
+    pub relay: Arc<str>,
     /// Without dot-stuffing.
     pub octets: Vec<u8>,
 }
@@ -25,13 +28,21 @@ pub struct WireMail {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
     /// 250 to the final dot.
-    Accepted { reply: String },
-    /// 4xx, or 5xx when `is_permanent`.
-    Refused { is_permanent: bool, reply: String },
+    Accepted { reply: Reply },
+    /// 4xx or 5xx ([`Reply::classify`]); at [`Stage::Mail`] it is about the sender.
+    Refused { stage: Stage, reply: Reply },
     /// The connection broke before the final dot: the relay does not have it.
-    Lost { reply: String },
+    Lost { reason: String },
     /// The connection broke after the final dot: nobody knows.
-    Uncertain { reply: String },
+    Uncertain { reason: String },
+}
+
+/// An attempt, and at which relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub attempt: Attempt,
+    /// Its name in the configuration.
+    pub relay: Arc<str>,
 }
 
 /// No mail could be tried: connection or login refused, TLS not to be trusted.
@@ -43,11 +54,16 @@ pub struct Unreachable {
     pub wait: Duration,
 }
 
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Attempt, Unreachable>> + Send + 'a>>;
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + Send + 'a>>;
 
 /// Where mails go. Called by several senders at once.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
+
+    /// How long until the relays that a newsletter may use take another mail at their rates; zero: now.
+    fn wait(&self, _preferred: &str) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl Wire for Relay {
@@ -59,9 +75,12 @@ impl Wire for Relay {
                 envelope_id: mime::message_id_left(&mail.octets),
                 bytes: mail.octets.as_slice(),
             };
-            Self::send(self, &outgoing).await.map(Attempt::from).map_err(|error| Unreachable {
-                why: error.to_string(),
-                wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
+            let sent = Self::send(self, &outgoing).await;
+            sent.map(|attempt| Sent { attempt: attempt.into(), relay: Arc::from("main") }).map_err(|error| {
+                Unreachable {
+                    why: error.to_string(),
+                    wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
+                }
             })
         })
     }
@@ -70,12 +89,10 @@ impl Wire for Relay {
 impl From<relay::Attempt> for Attempt {
     fn from(attempt: relay::Attempt) -> Self {
         match attempt {
-            relay::Attempt::Accepted(reply) => Self::Accepted { reply: reply.to_string() },
-            relay::Attempt::Refused { reply, .. } => {
-                Self::Refused { is_permanent: reply.classify() == Verdict::Bounced, reply: reply.to_string() }
-            }
-            relay::Attempt::Lost { stage, reason } => Self::Lost { reply: format!("{stage}: {reason}") },
-            relay::Attempt::Uncertain(reason) => Self::Uncertain { reply: reason },
+            relay::Attempt::Accepted(reply) => Self::Accepted { reply },
+            relay::Attempt::Refused { stage, reply } => Self::Refused { stage, reply },
+            relay::Attempt::Lost { stage, reason } => Self::Lost { reason: format!("{stage}: {reason}") },
+            relay::Attempt::Uncertain(reason) => Self::Uncertain { reason },
         }
     }
 }

@@ -64,6 +64,15 @@ mail-already-title = Sie sind bereits angemeldet
 mail-already-who = Am { $date } wurde diese E-Mail-Adresse im Anmeldeformular von { $newsletter } eingetragen. Sie standen schon auf der Liste: Es hat sich nichts geändert, und Sie brauchen nichts zu tun.
 mail-already-missing = Der Newsletter kommt nicht bei Ihnen an? Sehen Sie auch einmal in Ihrem Spam-Ordner nach.
 mail-already-leave = Möchten Sie den Newsletter nicht mehr erhalten? Hier können Sie sich abmelden:
+mail-alert-paused-subject = Angehalten: „{ $subject }“
+mail-alert-paused-preheader = Niemand sonst bekommt die Ausgabe, bis Sie entscheiden.
+mail-alert-paused-title = Ein Versand ist angehalten
+mail-alert-paused-bounces = Der Versand von { $newsletter } ist angehalten: Mehr als 5 von 100 Angeschriebenen wurden abgewiesen. Vielleicht ist die Liste alt, oder ein Anbieter will diese Mail nicht.
+mail-alert-paused-sender = Der Versand von { $newsletter } ist angehalten: Der Mailserver nimmt von der Absenderadresse nichts an. Wer den Mailserver betreut, weiß warum.
+mail-alert-numbers = Bisher gesendet: { $sent }. Abgewiesen: { $bounced }.
+mail-alert-paused-held = Wer die Ausgabe noch nicht hat, wartet. Sehen Sie sich die Antworten an, dann setzen Sie fort oder brechen ab.
+mail-alert-look = Versand ansehen
+mail-alert-why = Sie bekommen diese Mail, weil Sie mit Postiljon arbeiten.
 mail-service-why = Dies ist eine einmalige Nachricht zu Ihrer Anmeldung.
 
 ## Visitors
@@ -161,7 +170,7 @@ error-issue-not-found = Diese Ausgabe gibt es nicht.
 error-issue-scheduled = Diese Ausgabe ist eingeplant und lässt sich nicht mehr ändern. Brechen Sie zuerst den Versand ab.
 error-too-many-articles = Eine Ausgabe enthält höchstens { $most } Artikel.
 error-mailing-not-found = Diesen Versand gibt es nicht.
-error-mailing-begun = Zum Abbrechen ist es zu spät: Der Versand hat begonnen.
+error-mailing-moved-on = Das geht nicht mehr: Der Versand ist inzwischen weiter. Sehen Sie nach, wie er jetzt steht.
 front-matter-not-closed = Die Datei beginnt mit ---, aber das zweite --- fehlt. Setzen Sie es in eine eigene Zeile unter die Felder.
 front-matter-no-field = Diese Zeile ist kein Feld: „{ $line }“. Ein Feld ist ein Name, ein Doppelpunkt und ein Wert in einer Zeile.
 front-matter-unknown-field = Es gibt kein Feld „{ $name }“. Es gibt title, author, language, teaser, canonical_url, slug und status.

@@ -64,6 +64,15 @@ mail-already-title = You are already subscribed
 mail-already-who = On { $date }, this email address was entered in the sign-up form of { $newsletter }. You were on the list already: nothing has changed, and there is nothing you need to do.
 mail-already-missing = Not seeing the newsletter? It may be worth a look in your spam folder.
 mail-already-leave = Would you rather not receive the newsletter any more? You can unsubscribe here:
+mail-alert-paused-subject = Paused: "{ $subject }"
+mail-alert-paused-preheader = Nobody else gets it until you decide.
+mail-alert-paused-title = A mailing was paused
+mail-alert-paused-bounces = The mailing of { $newsletter } was paused: more than 5 in 100 of those written to were refused. That may be an old list, or a provider that does not want this mail.
+mail-alert-paused-sender = The mailing of { $newsletter } was paused: the mail relay takes no mail from its sender address. Whoever looks after the relay can say why.
+mail-alert-numbers = Sent so far: { $sent }. Refused: { $bounced }.
+mail-alert-paused-held = Everybody who has not had it yet waits. Look at the replies, then resume or cancel.
+mail-alert-look = Look at the mailing
+mail-alert-why = You get this mail because you work with Postiljon.
 mail-service-why = This is a one-off message about your subscription.
 
 ## Visitors
@@ -161,7 +170,7 @@ error-issue-not-found = There is no such issue.
 error-issue-scheduled = This issue is scheduled and can no longer be changed. Cancel the mailing first.
 error-too-many-articles = An issue holds at most { $most } articles.
 error-mailing-not-found = There is no such mailing.
-error-mailing-begun = It is too late to cancel: the mailing has begun.
+error-mailing-moved-on = This cannot be done any more: the mailing has moved on. Look at how it stands now.
 front-matter-not-closed = The file begins with --- but the second --- is missing. Put it on a line of its own below the fields.
 front-matter-no-field = This line is no field: “{ $line }”. A field is a name, a colon and a value on one line.
 front-matter-unknown-field = There is no field “{ $name }”. There are title, author, language, teaser, canonical_url, slug and status.

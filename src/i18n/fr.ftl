@@ -64,6 +64,15 @@ mail-already-title = Vous êtes déjà abonné(e)
 mail-already-who = Le { $date }, cette adresse e-mail a été saisie dans le formulaire d’abonnement à { $newsletter }. Vous étiez déjà sur la liste : rien n’a changé et vous n’avez rien à faire.
 mail-already-missing = Vous ne voyez pas arriver la lettre d’information ? Pensez à regarder dans votre dossier de courrier indésirable.
 mail-already-leave = Vous ne souhaitez plus recevoir la lettre d’information ? Vous pouvez vous désabonner ici :
+mail-alert-paused-subject = En pause : « { $subject } »
+mail-alert-paused-preheader = Personne d’autre ne le recevra avant votre décision.
+mail-alert-paused-title = Un envoi est en pause
+mail-alert-paused-bounces = L’envoi de { $newsletter } est en pause : plus de 5 destinataires sur 100 ont été refusés. La liste est peut-être ancienne, ou un fournisseur ne veut pas de ce courriel.
+mail-alert-paused-sender = L’envoi de { $newsletter } est en pause : le serveur de messagerie n’accepte rien de l’adresse de l’expéditeur. La personne qui gère ce serveur saura pourquoi.
+mail-alert-numbers = Envoyés jusqu’ici : { $sent }. Refusés : { $bounced }.
+mail-alert-paused-held = Celles et ceux qui ne l’ont pas encore reçu attendent. Consultez les réponses, puis reprenez ou annulez.
+mail-alert-look = Voir l’envoi
+mail-alert-why = Vous recevez ce courriel parce que vous travaillez avec Postiljon.
 mail-service-why = Ceci est un message unique au sujet de votre abonnement.
 
 ## Visitors
@@ -161,7 +170,7 @@ error-issue-not-found = Ce numéro n’existe pas.
 error-issue-scheduled = Ce numéro est planifié et ne peut plus changer. Annulez d’abord l’envoi.
 error-too-many-articles = Un numéro contient au plus { $most } articles.
 error-mailing-not-found = Cet envoi n’existe pas.
-error-mailing-begun = Il est trop tard pour annuler : l’envoi a commencé.
+error-mailing-moved-on = Ce n’est plus possible : l’envoi a changé d’état. Voyez où il en est.
 front-matter-not-closed = Le fichier commence par --- mais le second --- manque. Placez-le seul sur une ligne sous les champs.
 front-matter-no-field = Cette ligne n’est pas un champ : « { $line } ». Un champ est un nom, un deux-points et une valeur sur une ligne.
 front-matter-unknown-field = Il n’y a pas de champ « { $name } ». Il y a title, author, language, teaser, canonical_url, slug et status.

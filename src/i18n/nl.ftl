@@ -64,6 +64,15 @@ mail-already-title = U bent al ingeschreven
 mail-already-who = Op { $date } is dit e-mailadres ingevuld op het inschrijfformulier van { $newsletter }. U stond al op de lijst: er is niets veranderd en u hoeft niets te doen.
 mail-already-missing = Krijgt u de nieuwsbrief niet te zien? Kijk dan ook eens in uw map met ongewenste mail.
 mail-already-leave = Wilt u de nieuwsbrief niet meer krijgen? Dan kunt u zich hier uitschrijven:
+mail-alert-paused-subject = Gepauzeerd: "{ $subject }"
+mail-alert-paused-preheader = Niemand krijgt het nummer nog tot u beslist.
+mail-alert-paused-title = Een verzending is gepauzeerd
+mail-alert-paused-bounces = De verzending van { $newsletter } is gepauzeerd: meer dan 5 op de 100 aangeschreven adressen zijn geweigerd. Dat kan aan een oude lijst liggen, of aan een provider die deze mail niet wil.
+mail-alert-paused-sender = De verzending van { $newsletter } is gepauzeerd: de mailserver aanvaardt geen mail van het afzenderadres. Wie de mailserver beheert, weet waarom.
+mail-alert-numbers = Tot nu toe verzonden: { $sent }. Geweigerd: { $bounced }.
+mail-alert-paused-held = Wie het nummer nog niet heeft, wacht. Bekijk de antwoorden en hervat of annuleer daarna.
+mail-alert-look = Bekijk de verzending
+mail-alert-why = U krijgt deze mail omdat u met Postiljon werkt.
 mail-service-why = Dit is een eenmalig bericht over uw inschrijving.
 
 ## Visitors
@@ -161,7 +170,7 @@ error-issue-not-found = Dit nummer bestaat niet.
 error-issue-scheduled = Dit nummer is ingepland en kan niet meer veranderen. Annuleer eerst de verzending.
 error-too-many-articles = Een nummer bevat hoogstens { $most } artikels.
 error-mailing-not-found = Deze verzending bestaat niet.
-error-mailing-begun = Annuleren kan niet meer: de verzending is begonnen.
+error-mailing-moved-on = Dat kan niet meer: de verzending staat intussen ergens anders. Bekijk hoe het er nu voor staat.
 front-matter-not-closed = Het bestand begint met --- maar de tweede --- ontbreekt. Zet die op een eigen regel onder de velden.
 front-matter-no-field = Deze regel is geen veld: “{ $line }”. Een veld is een naam, een dubbelepunt en een waarde op één regel.
 front-matter-unknown-field = Er is geen veld “{ $name }”. Er zijn title, author, language, teaser, canonical_url, slug en status.

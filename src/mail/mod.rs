@@ -5,9 +5,11 @@
 //!   once and fills it per recipient. [`slot`] is what they share: the places filled per recipient.
 //! - Wire: [`payload`] is a message as DATA takes it, [`smtp`] one session with a mail server, [`relay`] the sessions of one relay, [`reply`] what a
 //!   server answers. [`receive`] is a small server of our own.
+//! - [`invariants`]: what holds for any bytes, tried by property tests and fuzz targets.
 
 pub mod color;
 pub mod headers;
+pub mod invariants;
 pub mod issue;
 pub mod markdown;
 pub mod markdown_text;

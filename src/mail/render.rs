@@ -13,7 +13,7 @@ use super::markdown_text::{LINE_MAX_CHARS, wrap};
 use super::mime;
 use super::slot::{self, FieldError, Slot, clean, clean_line, escape_html};
 use crate::i18n::Texts;
-use crate::model::{ArticleDisplay, Language, Newsletter, Timestamp};
+use crate::model::{Account, ArticleDisplay, Language, Newsletter, PauseReason, Timestamp};
 
 /// Above this the end of an issue is at risk: Gmail cuts a mail at about 102 KB, and hides what follows,
 /// the unsubscribe link too.
@@ -249,6 +249,38 @@ pub fn render_already_subscribed(view: &AlreadySubscribedView<'_>) -> Result<Ren
     })
 }
 
+/// A mailing was paused because it goes wrong.
+#[derive(Debug, Clone)]
+pub struct AlertView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// Subject of the issue.
+    pub issue: &'a str,
+    pub reason: PauseReason,
+    pub account: &'a Account,
+    /// The mailing's page in the desk.
+    pub url: &'a str,
+}
+
+/// Renders an alert for those who work with the desk.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_alert(view: &AlertView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = Frame::new(view.newsletter, view.language);
+    let issue = clean_line(view.issue);
+    let reason =
+        frame.t.with(&format!("mail-alert-paused-{}", view.reason), "newsletter", frame.newsletter.as_str());
+    let account = view.account;
+    let numbers = frame.t.with2("mail-alert-numbers", "sent", account.sent, "bounced", account.bounced);
+    let (issue, reason, numbers) = (&issue, &reason, &numbers);
+    Ok(RenderedMail {
+        subject: clean_subject(&AlertSubject { frame: &frame, issue }.render()?),
+        html: inline(&AlertHtml { frame: &frame, issue, reason, numbers, url: view.url }.render()?)?,
+        text: tidy_text(&AlertText { frame: &frame, reason, numbers, url: view.url }.render()?),
+    })
+}
+
 /// What every mail has around its content.
 struct Frame {
     t: Texts,
@@ -424,6 +456,32 @@ struct AlreadyText<'a> {
     asked: &'a String,
 }
 
+#[derive(Template)]
+#[template(path = "alert/subject.txt")]
+struct AlertSubject<'a> {
+    frame: &'a Frame,
+    issue: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "alert/body.html")]
+struct AlertHtml<'a> {
+    frame: &'a Frame,
+    issue: &'a str,
+    reason: &'a str,
+    numbers: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "alert/body.txt")]
+struct AlertText<'a> {
+    frame: &'a Frame,
+    reason: &'a str,
+    numbers: &'a str,
+    url: &'a str,
+}
+
 fn zone(newsletter: &Newsletter) -> chrono_tz::Tz {
     newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC)
 }
@@ -513,6 +571,8 @@ mod tests {
             brand_color: "#0b6e6e".to_owned(),
             logo_url: String::new(),
             on_uncertain: UncertainPolicy::Resend,
+            relay: String::new(),
+            mails_per_hour: None,
             created_at: NOW,
         }
     }
@@ -600,6 +660,24 @@ mod tests {
                 already(&newsletter, *language),
                 headers::already_subscribed(),
             ));
+            for reason in [PauseReason::Bounces, PauseReason::Sender] {
+                let account = Account { sent: 180, bounced: 20, ..Account::default() };
+                let url = "https://news.example.org/admin/mailings/1";
+                let issue = "Lente";
+                let view = AlertView {
+                    newsletter: &newsletter,
+                    language: *language,
+                    issue,
+                    reason,
+                    account: &account,
+                    url,
+                };
+                mails.push((
+                    format!("alert {language} {reason}"),
+                    render_alert(&view).unwrap(),
+                    headers::test(),
+                ));
+            }
         }
         mails
     }
@@ -638,7 +716,8 @@ mod tests {
                     "{name}: {link} is not in\n{text}"
                 );
             }
-            assert!(links(&html).contains(LEAVE), "{name}");
+            // An alert is to those who run the newsletter.
+            assert_eq!(links(&html).contains(LEAVE), !name.starts_with("alert"), "{name}");
             for line in text.lines() {
                 assert!(line.chars().count() <= 76 || line.contains("://"), "{name}: {line}");
             }
@@ -690,8 +769,9 @@ mod tests {
             let has = |field: &str| head.lines().any(|line| line == field);
             let count =
                 |field: &str| head.lines().filter(|line| line.starts_with(&format!("{field}:"))).count();
-            assert!(has(&format!("List-Unsubscribe: <{LEAVE}>")), "{head}");
-            assert!(has("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{head}");
+            let can_leave = !name.starts_with("alert");
+            assert_eq!(has(&format!("List-Unsubscribe: <{LEAVE}>")), can_leave, "{head}");
+            assert_eq!(has("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), can_leave, "{head}");
             assert!(has("Message-ID: <0198@news.example.com>"), "{head}");
             assert!(has("To: \"Jan <b>\" <lezer@example.org>"), "{head}");
             assert!(has("Reply-To: redactie@example.com"), "{head}");

@@ -220,8 +220,6 @@ impl From<Lines<'_>> for Reply {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     /// All replies of what comes in pieces of so many bytes, in short.
@@ -328,30 +326,5 @@ mod tests {
         // But many short ones are no long one.
         let (replies, error) = read("250 ok\r\n".repeat(10_000).as_bytes(), 1_000);
         assert_eq!((replies.len(), error), (10_000, None));
-    }
-
-    fn anything_like_a_reply() -> impl Strategy<Value = Vec<u8>> {
-        let line = prop_oneof![
-            "[2-5][0-9][0-9][- ]([245]\\.[0-9]{1,2}\\.[0-9]{1,3} )?[ -~]{0,60}\r?\n"
-                .prop_map(String::into_bytes),
-            "[0-9]{0,4}[- \t\r]?[\\PC\u{0}\u{85}]{0,30}\r{0,2}\n?".prop_map(String::into_bytes),
-            proptest::collection::vec(any::<u8>(), 0..40),
-        ];
-        proptest::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_in_any_pieces_are_read_the_same(said in anything_like_a_reply(), piece in 1_usize..50) {
-            prop_assert_eq!(read(&said, piece), read(&said, usize::MAX));
-        }
-
-        #[test]
-        fn what_was_printed_is_read_as_it_was(said in anything_like_a_reply()) {
-            for reply in read(&said, usize::MAX).0 {
-                let (again, error) = read(format!("{reply}\r\n").as_bytes(), usize::MAX);
-                prop_assert_eq!((again, error), (vec![reply], None));
-            }
-        }
     }
 }

@@ -21,6 +21,24 @@ text_enum!(
     }
 );
 
+text_enum!(
+    /// What a refusal was about (RFC 3463): an address is only given up for what was about it.
+    Refusal {
+        None = "",
+        /// There is no such mailbox.
+        Address = "address",
+        /// It is full, or cannot take mail now.
+        Mailbox = "mailbox",
+        /// The mail itself: its size, its form.
+        Message = "message",
+        /// The receiver does not want our mail, or not so fast: spam, blocks, rates.
+        Policy = "policy",
+        /// The relay does not take mail from this sender.
+        Sender = "sender",
+        Other = "other",
+    }
+);
+
 /// A row of the ledger.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Delivery {
@@ -37,4 +55,9 @@ pub struct Delivery {
     pub due_at: Option<Timestamp>,
     /// The relay's last words; may be empty.
     pub reply: String,
+    /// The provider, or the domain, of the recipient.
+    pub destination: String,
+    /// Name of the relay that gave the last answer; may be empty.
+    pub relay: String,
+    pub refusal: Refusal,
 }

@@ -11,7 +11,71 @@ text_enum!(MailingStatus {
     Cancelled = "cancelled",
 });
 
+text_enum!(
+    /// Why a mailing was last paused.
+    PauseReason {
+        None = "",
+        User = "user",
+        /// Too many recipients were refused.
+        Bounces = "bounces",
+        /// The relays take no mail from its sender.
+        Sender = "sender",
+        /// The database came back from a copy.
+        Restored = "restored",
+    }
+);
+
+text_enum!(
+    /// What a person, or the breaker, can do with a mailing. [`Move::from`] says when.
+    Move {
+        /// Ends the undo window.
+        SendNow = "send_now",
+        Cancel = "cancel",
+        Pause = "pause",
+        Resume = "resume",
+        /// Tries those again who bounced or expired, but for addresses that do not exist.
+        ResendFailed = "resend_failed",
+        /// Sends to those again of whom nobody knows whether the relay took their mail.
+        ResendUncertain = "resend_uncertain",
+    }
+);
+
+impl Move {
+    /// The states in which this is possible.
+    pub const fn from(self) -> &'static [MailingStatus] {
+        use MailingStatus::{Paused, Scheduled, Sending, Sent};
+        match self {
+            Self::SendNow => &[Scheduled],
+            Self::Cancel => &[Scheduled, Sending, Paused],
+            Self::Pause => &[Sending],
+            Self::Resume => &[Paused],
+            Self::ResendFailed => &[Sent],
+            Self::ResendUncertain => &[Sent, Sending, Paused],
+        }
+    }
+
+    /// Whether it sends to those again who had an outcome.
+    pub const fn is_again(self) -> bool {
+        matches!(self, Self::ResendFailed | Self::ResendUncertain)
+    }
+
+    /// The state after it; `None` where it stays.
+    pub const fn to(self) -> Option<MailingStatus> {
+        match self {
+            Self::SendNow | Self::ResendUncertain => None,
+            Self::Cancel => Some(MailingStatus::Cancelled),
+            Self::Pause => Some(MailingStatus::Paused),
+            Self::Resume | Self::ResendFailed => Some(MailingStatus::Sending),
+        }
+    }
+}
+
 impl MailingStatus {
+    /// Whether a move is possible now.
+    pub fn allows(self, wanted: Move) -> bool {
+        wanted.from().contains(&self)
+    }
+
     /// Begun and not ended: who leaves now must be skipped in it.
     pub const fn is_in_progress(self) -> bool {
         matches!(self, Self::Sending | Self::Paused)
@@ -35,6 +99,10 @@ pub struct Mailing {
     #[sqlx(flatten)]
     pub account: Account,
     pub created_at: Timestamp,
+    /// From when retries are counted: the start, or when someone resumed it or had it sent again.
+    pub retry_from: Option<Timestamp>,
+    /// Why it was last paused.
+    pub pause_reason: PauseReason,
 }
 
 /// The numbers of a mailing, moved in the transactions of the rows that they count.

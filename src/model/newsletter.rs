@@ -33,6 +33,10 @@ pub struct Newsletter {
     /// Absolute https URL, or empty.
     pub logo_url: String,
     pub on_uncertain: UncertainPolicy,
+    /// Name of the relay that is asked first; empty: any.
+    pub relay: String,
+    /// Most mails in an hour; without: as fast as relays and destinations take them.
+    pub mails_per_hour: Option<i64>,
     pub created_at: Timestamp,
 }
 

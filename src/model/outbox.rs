@@ -9,6 +9,8 @@ text_enum!(OutboxKind {
     AlreadySubscribed = "already_subscribed",
     /// An issue as it will arrive, to a colleague.
     Test = "test",
+    /// To those who work with the pages: something needs them.
+    Alert = "alert",
 });
 
 text_enum!(OutboxStatus {
@@ -27,9 +29,9 @@ pub struct OutboxMail {
     pub kind: OutboxKind,
     pub status: OutboxStatus,
     pub newsletter_id: NewsletterId,
-    /// Whom it is for; `None` for a test mail, which has `to_address`.
+    /// Whom it is for; `None` for tests and alerts, which have `to_address`.
     pub subscription_id: Option<SubscriptionId>,
-    /// Of a test mail.
+    /// Of a test or an alert.
     pub to_address: Option<super::EmailAddress>,
     /// Of a test mail.
     pub issue_id: Option<IssueId>,

@@ -69,3 +69,11 @@ impl serde::Serialize for Timestamp {
         serializer.serialize_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let moment = DateTime::parse_from_rfc3339(&text).map_err(serde::de::Error::custom)?;
+        Ok(Self::from_utc(moment.to_utc()))
+    }
+}

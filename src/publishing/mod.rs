@@ -4,11 +4,11 @@
 //! the command line prints. To add a verb: a file here, and its tests in `tests/it/publishing/`.
 
 pub mod articles;
-pub mod cancel;
 pub mod check;
 pub mod compose;
 pub mod front_matter;
 pub mod issues;
+pub mod moves;
 pub mod newsletters;
 pub mod schedule;
 pub mod test_mail;

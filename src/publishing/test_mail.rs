@@ -9,7 +9,7 @@ use crate::i18n::{FieldErrors, Message};
 use crate::keys::{self, NoRandomness};
 use crate::model::{EmailAddress, IssueId, OutboxId, OutboxKind};
 use crate::store::outbox::{self, NewMail};
-use crate::store::outbox_contents::{self, TestContent};
+use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::{Store, StoreError};
 
 /// Octets of a nonce; a test mail derives nothing from it.
@@ -81,7 +81,7 @@ pub async fn send_test(
         message_uuid: Uuid::now_v7(),
     };
     let outbox_id = outbox::insert(&mut tx, &mail, now).await?;
-    let content = TestContent { subject: rendered.subject, html: rendered.html, text: rendered.text };
+    let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
     outbox_contents::insert(&mut tx, outbox_id, &content).await?;
     tx.commit().await?;
     Ok(outbox_id)

@@ -5,11 +5,11 @@
 
 use super::{Db, Result, Tx, on, sql};
 use crate::model::{
-    Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, SubscriberId,
-    SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
+    Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
+    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
 };
 
-/// Most rows claimed or recorded by one statement: its parameters stay below SQLite's 32,766.
+/// Most rows made or recorded by one statement: its parameters stay below SQLite's 32,766.
 pub const RECORD_ROWS_MAX: usize = 500;
 
 /// Whom a claimed delivery is for.
@@ -23,7 +23,7 @@ pub struct Recipient {
 }
 
 /// The next confirmed subscriptions of the audience behind the cursor, in the order of their ids.
-async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
+pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
     const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
         FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
         WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3 AND n.confirmed_at <= $4
@@ -38,59 +38,111 @@ async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Rec
         .await?))
 }
 
-/// Claims up to `limit` recipients behind the cursor of a mailing that this transaction has locked, and
-/// moves the cursor. Empty when there is nobody behind it, or all of them have a row already.
-pub async fn claim_next(
-    tx: &mut Tx,
-    mailing: &Mailing,
-    worker: WorkerId,
-    limit: i64,
-    now: Timestamp,
-) -> Result<Vec<Recipient>> {
-    let limit = limit.min(RECORD_ROWS_MAX as i64);
-    let mut found = candidates(tx.db(), mailing, limit).await?;
-    let full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
-    let end = match found.last() {
-        Some(last) if full => last.subscription_id,
-        _ => mailing.audience_end,
-    };
-    let claimed = insert_claims(tx, mailing.id, worker, &found, now).await?;
-    found.retain(|recipient| claimed.contains(&recipient.subscriber_id));
-    super::mailings::advance(tx, mailing.id, end).await?;
-    Ok(found)
+/// How a delivery begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Birth {
+    /// For this worker's hand.
+    Claimed,
+    /// Its destination takes no more for now: it waits there.
+    Waiting,
+    /// The mailing was cancelled before it was reached.
+    Skipped,
 }
 
-/// Makes the rows of exactly these recipients: a second look at the subscriptions could claim someone whom
-/// nobody has in hand. Answers those who had none.
-async fn insert_claims(
+/// A row to be made for someone of the audience.
+#[derive(Debug)]
+pub struct Newborn<'a> {
+    pub subscriber_id: SubscriberId,
+    pub destination: &'a str,
+    pub birth: Birth,
+}
+
+/// Makes the rows of exactly these recipients of a mailing that this transaction has locked, and moves the
+/// account: a second look at the subscriptions could claim someone whom nobody has in hand. Answers those
+/// who had no row yet.
+pub async fn insert(
     tx: &mut Tx,
     mailing: MailingId,
     worker: WorkerId,
-    recipients: &[Recipient],
+    newborns: &[Newborn<'_>],
     now: Timestamp,
 ) -> Result<std::collections::HashSet<SubscriberId>> {
+    let mut inserted = std::collections::HashSet::with_capacity(newborns.len());
+    for chunk in newborns.chunks(RECORD_ROWS_MAX) {
+        inserted.extend(insert_chunk(tx, mailing, worker, chunk, now).await?);
+    }
+    let mut change = Account::default();
+    for newborn in newborns.iter().filter(|newborn| inserted.contains(&newborn.subscriber_id)) {
+        match newborn.birth {
+            Birth::Claimed => {}
+            Birth::Waiting => change.deferred += 1,
+            Birth::Skipped => change.skipped += 1,
+        }
+    }
+    add_to_account(tx, mailing, &change).await?;
+    Ok(inserted)
+}
+
+async fn insert_chunk(
+    tx: &mut Tx,
+    mailing: MailingId,
+    worker: WorkerId,
+    newborns: &[Newborn<'_>],
+    now: Timestamp,
+) -> Result<Vec<SubscriberId>> {
     use std::fmt::Write as _;
-    if recipients.is_empty() {
-        return Ok(std::collections::HashSet::new());
+    if newborns.is_empty() {
+        return Ok(Vec::new());
     }
     let mut sql = String::from(
-        "INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, worker_id, due_at, reply)
+        "INSERT INTO deliveries (mailing_id, subscriber_id, destination, at, outcome, worker_id, due_at, attempts,
+            doubts, reply)
         VALUES ",
     );
-    for row in 0..recipients.len() {
+    for (row, newborn) in newborns.iter().enumerate() {
         let comma = if row == 0 { "" } else { ", " };
-        let _ = write!(sql, "{comma}($1, ${}, 'claimed', 0, 0, $2, $3, NULL, '')", row + 4);
+        let state = match newborn.birth {
+            Birth::Claimed => "'claimed', CAST($3 AS BIGINT), NULL",
+            Birth::Waiting => "'deferred', NULL, $2",
+            Birth::Skipped => "'skipped', NULL, NULL",
+        };
+        let _ = write!(sql, "{comma}($1, ${}, ${}, $2, {state}, 0, 0, '')", 2 * row + 4, 2 * row + 5);
     }
     sql.push_str(" ON CONFLICT (mailing_id, subscriber_id) DO NOTHING RETURNING subscriber_id");
-    let claimed: Vec<SubscriberId> = on!(tx.db(), |c| {
-        // The text is made of numbers only.
+    Ok(on!(tx.db(), |c| {
+        // The text is made of numbers and our own words only.
         let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(mailing).bind(now).bind(worker);
-        for recipient in recipients {
-            query = query.bind(recipient.subscriber_id);
+        for newborn in newborns {
+            query = query.bind(newborn.subscriber_id).bind(newborn.destination);
         }
         query.fetch_all(c).await?
-    });
-    Ok(claimed.into_iter().collect())
+    }))
+}
+
+/// What waits at one destination of a mailing.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Waiting {
+    pub destination: String,
+    /// When the first of it is due.
+    pub due_at: Timestamp,
+}
+
+/// The destinations at which deliveries of a mailing wait. Costs two probes of the index for each of them,
+/// however many wait there.
+pub async fn waiting(db: Db<'_>, mailing: MailingId) -> Result<Vec<Waiting>> {
+    // `due_at > 0` is always true: it makes SQLite choose the small index.
+    const SQL: &str = "WITH RECURSIVE found (destination) AS (
+            SELECT MIN(destination) FROM deliveries
+            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
+            UNION ALL
+            SELECT (SELECT MIN(d.destination) FROM deliveries d
+                WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
+                    AND d.due_at > 0)
+            FROM found WHERE found.destination IS NOT NULL)
+        SELECT f.destination, (SELECT MIN(d.due_at) FROM deliveries d WHERE d.mailing_id = $1
+            AND d.outcome = 'deferred' AND d.destination = f.destination AND d.due_at > 0) AS due_at
+        FROM found f WHERE f.destination IS NOT NULL ORDER BY due_at";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(mailing).fetch_all(c).await?))
 }
 
 /// A deferred delivery that was claimed for another try.
@@ -101,10 +153,11 @@ pub struct Retry {
     pub doubts: i64,
 }
 
-/// Claims deferred deliveries that are due.
+/// Claims deferred deliveries of a destination that are due.
 pub async fn claim_due(
     tx: &mut Tx,
     mailing: MailingId,
+    destination: &str,
     worker: WorkerId,
     limit: i64,
     now: Timestamp,
@@ -113,7 +166,8 @@ pub async fn claim_due(
     let sql = sql!(
         tx.db(),
         "WITH due AS MATERIALIZED (
-            SELECT subscriber_id FROM deliveries WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at <= $3
+            SELECT subscriber_id FROM deliveries
+            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination = $5 AND due_at <= $3
             ORDER BY due_at LIMIT $4",
         sqlite: "",
         postgres: " FOR UPDATE SKIP LOCKED",
@@ -126,6 +180,7 @@ pub async fn claim_due(
         .bind(worker)
         .bind(now)
         .bind(limit)
+        .bind(destination)
         .fetch_all(c)
         .await?);
     let count = i64::try_from(retries.len()).unwrap_or(i64::MAX);
@@ -180,7 +235,7 @@ pub async fn is_claimed_by(
 }
 
 /// What became of one claimed delivery.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Record {
     pub subscriber_id: SubscriberId,
     pub outcome: Outcome,
@@ -191,6 +246,9 @@ pub struct Record {
     /// When a Deferred one is tried again.
     pub due_at: Option<Timestamp>,
     pub reply: String,
+    /// The relay that answered; empty when none did.
+    pub relay: String,
+    pub refusal: Refusal,
 }
 
 /// Gives claimed deliveries their outcome, if this worker still holds the claim, and moves the account.
@@ -215,6 +273,9 @@ pub async fn record(
     Ok(recorded)
 }
 
+/// Subscriber, outcome, attempts, doubts, due, reply, relay, refusal.
+const RECORD_COLUMNS: [&str; 8] = ["BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT"];
+
 async fn record_chunk(
     tx: &mut Tx,
     mailing: MailingId,
@@ -229,23 +290,16 @@ async fn record_chunk(
     // Columns of VALUES are called column1 .. on both databases; the casts give PostgreSQL their types.
     let mut sql = String::from(
         "UPDATE deliveries SET outcome = v.column2, attempts = attempts + v.column3, doubts = doubts + v.column4,
-            due_at = v.column5, reply = v.column6, at = $3
+            due_at = v.column5, reply = v.column6, relay = v.column7, refusal = v.column8, at = $3
         FROM (VALUES ",
     );
     for row in 0..records.len() {
-        let first = 4 + row * 6;
-        let comma = if row == 0 { "" } else { ", " };
-        let _ = write!(
-            sql,
-            "{comma}(CAST(${} AS BIGINT), CAST(${} AS TEXT), CAST(${} AS BIGINT), CAST(${} AS BIGINT), \
-             CAST(${} AS BIGINT), CAST(${} AS TEXT))",
-            first,
-            first + 1,
-            first + 2,
-            first + 3,
-            first + 4,
-            first + 5
-        );
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for (column, kind) in RECORD_COLUMNS.into_iter().enumerate() {
+            let comma = if column == 0 { "" } else { ", " };
+            let _ = write!(sql, "{comma}CAST(${} AS {kind})", 4 + row * RECORD_COLUMNS.len() + column);
+        }
+        sql.push(')');
     }
     sql.push_str(
         ") AS v WHERE deliveries.mailing_id = $1 AND deliveries.subscriber_id = v.column1
@@ -261,7 +315,9 @@ async fn record_chunk(
                 .bind(record.attempts)
                 .bind(record.doubts)
                 .bind(record.due_at)
-                .bind(record.reply.as_str());
+                .bind(record.reply.as_str())
+                .bind(record.relay.as_str())
+                .bind(record.refusal);
         }
         query.fetch_all(c).await?
     }))
@@ -405,12 +461,32 @@ async fn count_per_mailing(tx: &mut Tx, mailings: &[MailingId], outcome: Outcome
     Ok(mailings.len() as u64)
 }
 
-/// When the next deferred delivery of any mailing that is Sending is due.
-pub async fn next_due(db: Db<'_>) -> Result<Option<Timestamp>> {
-    // `due_at > 0` is always true: it makes SQLite choose the small index.
-    const SQL: &str = "SELECT MIN(d.due_at) FROM deliveries d JOIN mailings m ON m.id = d.mailing_id
-        WHERE m.status = 'sending' AND d.outcome = 'deferred' AND d.due_at > 0";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+/// Deliveries that ended, for another try that someone asked for: the account moves with them. Answers how
+/// many there were.
+pub async fn try_again(tx: &mut Tx, mailing: MailingId, from: Outcome, now: Timestamp) -> Result<i64> {
+    const SQL: &str = "UPDATE deliveries SET outcome = 'deferred', due_at = $3, at = $3, worker_id = NULL
+        WHERE mailing_id = $1 AND outcome = $2 AND refusal <> 'address'";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(mailing)
+        .bind(from)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    let mut change = Account { deferred: rows, ..Account::default() };
+    *number(&mut change, from) -= rows;
+    add_to_account(tx, mailing, &change).await?;
+    Ok(rows)
+}
+
+/// What waits of a mailing that was cancelled is Skipped.
+pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, now: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE deliveries SET outcome = 'skipped', due_at = NULL, at = $2
+        WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at > 0";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(mailing).bind(now).execute(c).await?.rows_affected());
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    add_to_account(tx, mailing, &Account { skipped: rows, deferred: -rows, ..Account::default() }).await
 }
 
 /// The account counted from the rows themselves: what the numbers of the mailing must equal.
@@ -427,7 +503,8 @@ pub async fn ledger(
     limit: i64,
 ) -> Result<Vec<Delivery>> {
     const SQL: &str =
-        "SELECT mailing_id, subscriber_id, outcome, attempts, doubts, at, due_at, reply FROM deliveries
+        "SELECT mailing_id, subscriber_id, outcome, attempts, doubts, at, due_at, reply, destination, relay,
+            refusal FROM deliveries
         WHERE mailing_id = $1 AND subscriber_id > $2 ORDER BY subscriber_id LIMIT $3";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(mailing).bind(after).bind(limit).fetch_all(c).await?))
 }
@@ -435,7 +512,8 @@ pub async fn ledger(
 /// What one person was sent, over all mailings.
 pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<Delivery>> {
     const SQL: &str =
-        "SELECT d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply
+        "SELECT d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
+            d.destination, d.relay, d.refusal
         FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1 ORDER BY m.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }

@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::{Db, Result, Tx, on, sql};
 use crate::model::{
-    ArticleId, IssueId, Language, Mailing, MailingId, NewsletterId, SubscriptionId, Timestamp,
+    ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason,
+    SubscriptionId, Timestamp,
 };
 
 /// What is mailed, frozen. The texts hold slots for what differs per subscriber.
@@ -80,9 +81,11 @@ pub async fn by_id(db: Db<'_>, id: MailingId) -> Result<Option<Mailing>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM mailings WHERE id = $1").bind(id).fetch_optional(c).await?))
 }
 
-/// The mailing of an issue that is not cancelled.
+/// The mailing of an issue: one that was cancelled before it began does not count, and one that was cancelled
+/// later does, because some have that issue already.
 pub async fn of_issue(db: Db<'_>, issue: IssueId) -> Result<Option<Mailing>> {
-    const SQL: &str = "SELECT * FROM mailings WHERE issue_id = $1 AND status <> 'cancelled'";
+    const SQL: &str = "SELECT * FROM mailings WHERE issue_id = $1
+        AND (status <> 'cancelled' OR started_at IS NOT NULL) ORDER BY id DESC LIMIT 1";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(issue).fetch_optional(c).await?))
 }
 
@@ -117,7 +120,7 @@ pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<
     // who confirmed or left meanwhile, holding this row, have committed (see `lock_open`).
     const LOCK: &str =
         "UPDATE mailings SET cursor = cursor WHERE id = $1 AND status = 'scheduled' AND due_at <= $2";
-    const SQL: &str = "UPDATE mailings SET status = 'sending', started_at = $2,
+    const SQL: &str = "UPDATE mailings SET status = 'sending', started_at = $2, retry_from = $2,
             audience = (SELECT count(*) FROM subscriptions n WHERE n.newsletter_id = mailings.newsletter_id
                 AND n.status = 'confirmed' AND n.confirmed_at <= $2),
             audience_end = (SELECT COALESCE(MAX(n.id), 0) FROM subscriptions n
@@ -148,8 +151,8 @@ pub async fn lock_open(tx: &mut Tx, newsletter: NewsletterId) -> Result<Vec<Mail
     }
     let sql = sql!(
         tx.db(),
-        "SELECT * FROM mailings WHERE newsletter_id = $1 AND status IN ('scheduled', 'sending', 'paused')
-        ORDER BY id",
+        "SELECT * FROM mailings WHERE newsletter_id = $1 AND (status IN ('scheduled', 'sending', 'paused')
+            OR (status = 'cancelled' AND started_at IS NOT NULL AND cursor < audience_end)) ORDER BY id",
         sqlite: "",
         postgres: " FOR UPDATE",
         ""
@@ -182,12 +185,62 @@ pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
 }
 
-/// Scheduled becomes Cancelled; `false` once it has begun.
-pub async fn cancel(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<bool> {
-    const SQL: &str = "UPDATE mailings SET status = 'cancelled', finished_at = $2
-        WHERE id = $1 AND status = 'scheduled'";
-    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
-    Ok(rows == 1)
+/// Makes a move if the state allows it; `None` when it does not.
+pub async fn make_move(
+    tx: &mut Tx,
+    id: MailingId,
+    wanted: Move,
+    reason: PauseReason,
+    now: Timestamp,
+) -> Result<Option<Mailing>> {
+    const LOCK: &str = "UPDATE mailings SET cursor = cursor WHERE id = $1 RETURNING *";
+    const SQL: &str =
+        "UPDATE mailings SET status = $2, due_at = $3, finished_at = $4, retry_from = $5, pause_reason = $6
+        WHERE id = $1 RETURNING *";
+    let mailing: Option<Mailing> = on!(tx.db(), |c| sqlx::query_as(LOCK).bind(id).fetch_optional(c).await?);
+    let Some(mailing) = mailing.filter(|mailing| mailing.status.allows(wanted)) else { return Ok(None) };
+    let status = match wanted {
+        // Where it is still under way it goes on as it is.
+        Move::ResendUncertain if mailing.status == MailingStatus::Sent => MailingStatus::Sending,
+        _ => wanted.to().unwrap_or(mailing.status),
+    };
+    let due_at = if wanted == Move::SendNow { mailing.due_at.min(now) } else { mailing.due_at };
+    let finished_at = match status {
+        MailingStatus::Cancelled => Some(now),
+        MailingStatus::Sending => None,
+        _ => mailing.finished_at,
+    };
+    let retry_from = if wanted.is_again() || wanted == Move::Resume { Some(now) } else { mailing.retry_from };
+    let reason = if wanted == Move::Pause { reason } else { mailing.pause_reason };
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(status)
+        .bind(due_at)
+        .bind(finished_at)
+        .bind(retry_from)
+        .bind(reason)
+        .fetch_optional(c)
+        .await?))
+}
+
+/// Mailings that were cancelled on the way, and of which some of the audience has no outcome yet.
+pub async fn to_wind_up(db: Db<'_>) -> Result<Vec<MailingId>> {
+    const SQL: &str = "SELECT id FROM mailings WHERE status = 'cancelled' AND started_at IS NOT NULL
+        AND (cursor < audience_end OR deferred > 0) ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_all(c).await?))
+}
+
+/// Takes the row of a mailing that was cancelled, as [`lock_sending`] does.
+pub async fn lock_cancelled(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>> {
+    const SQL: &str =
+        "UPDATE mailings SET cursor = cursor WHERE id = $1 AND status = 'cancelled' RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
+}
+
+/// Every mailing, the latest first.
+pub async fn list(db: Db<'_>, limit: i64) -> Result<Vec<Mailing>> {
+    const SQL: &str = "SELECT * FROM mailings ORDER BY id DESC LIMIT $1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(limit).fetch_all(c).await?))
 }
 
 /// Mailings of a newsletter that have begun and not ended.

@@ -3,6 +3,7 @@
 use super::{Db, Result, Tx, on};
 use crate::model::{Timestamp, WorkerId};
 
+/// Signs on.
 pub async fn insert(tx: &mut Tx, now: Timestamp) -> Result<WorkerId> {
     const SQL: &str = "INSERT INTO workers (started_at, heartbeat_at) VALUES ($1, $1) RETURNING id";
     Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL).bind(now).fetch_one(c).await?))
@@ -31,6 +32,12 @@ pub async fn delete(tx: &mut Tx, id: WorkerId) -> Result<()> {
         .await?
         .rows_affected());
     Ok(())
+}
+
+/// One worker as others see it.
+pub async fn by_id(db: Db<'_>, id: WorkerId) -> Result<Option<(Timestamp, Timestamp)>> {
+    const SQL: &str = "SELECT started_at, heartbeat_at FROM workers WHERE id = $1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
 }
 
 /// Every worker with its last beat, also the dead.

@@ -151,9 +151,9 @@ pub(super) fn after_starts(now: Timestamp, open: &[Mailing]) -> Timestamp {
     started.map_or(now, |started| now.max(started.plus(Duration::from_millis(1))))
 }
 
-/// Skips a person in mailings in progress that this transaction has locked.
+/// Skips a person in mailings that have begun and that this transaction has locked.
 pub(super) async fn skip(tx: &mut Tx, before: &Subscription, open: &[Mailing], now: Timestamp) -> Result<()> {
-    for mailing in open.iter().filter(|mailing| mailing.status.is_in_progress()) {
+    for mailing in open.iter().filter(|mailing| mailing.started_at.is_some()) {
         let in_audience = before.status == SubscriptionStatus::Confirmed
             && before.id <= mailing.audience_end
             && before

@@ -7,8 +7,8 @@ use askama::Template;
 
 use super::{Frame, Mistakes, Status, grouped, id_of};
 use crate::i18n::Texts;
-use crate::model::{Account, Mailing, MailingId, MailingStatus};
-use crate::publishing::cancel::{self, CancelError};
+use crate::model::{Account, Mailing, MailingId, MailingStatus, Move};
+use crate::publishing::moves::{MoveError, make_move};
 use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::web::form::Form;
@@ -216,14 +216,14 @@ pub async fn cancel(
 ) -> Result<HttpResponse, PageError> {
     csrf::check(&request, &app, &signed_in, &form)?;
     let mailing = mailing_of(&app, &id).await?;
-    match cancel::cancel(&app.store, &app.clock, mailing.id).await {
-        Ok(()) => Ok(see_other(&format!("/admin/mailings/{}?done=cancelled", mailing.id))),
-        Err(ref error @ CancelError::Begun) => {
+    match make_move(&app.store, &app.clock, mailing.id, Move::Cancel).await {
+        Ok(_) => Ok(see_other(&format!("/admin/mailings/{}?done=cancelled", mailing.id))),
+        Err(ref error @ MoveError::MovedOn) => {
             let mistakes = Mistakes::notice(signed_in.texts(), &error.message());
             show(&request, &app, &signed_in, &id, mistakes).await
         }
-        Err(CancelError::NotFound) => Err(PageError::NotFound),
-        Err(CancelError::Store(error)) => Err(error.into()),
+        Err(MoveError::NotFound) => Err(PageError::NotFound),
+        Err(MoveError::Store(error)) => Err(error.into()),
     }
 }
 

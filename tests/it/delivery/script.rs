@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use postiljon::delivery::wire::{Attempt, Sending, Unreachable, Wire, WireMail};
+use postiljon::delivery::wire::{Attempt, Sending, Sent, Unreachable, Wire, WireMail};
+use postiljon::mail::relay::Stage;
+use postiljon::mail::reply::Reply;
 use tokio::sync::watch;
 
 /// What happens to one try.
@@ -18,7 +20,25 @@ pub enum Step {
     TakeAndBreak,
     /// Taken, and answered only after [`Script::release`].
     TakeAndWait,
+    /// A reply of its own, at a stage.
+    Answer(Stage, u16, &'static str),
     NoRelay,
+}
+
+fn answer(code: u16, words: &str) -> Result<Sent, Unreachable> {
+    answer_at(Stage::Recipient, code, words)
+}
+
+fn answer_at(stage: Stage, code: u16, words: &str) -> Result<Sent, Unreachable> {
+    let reply = Reply::parse(code, words);
+    sent(match code {
+        200..=299 => Attempt::Accepted { reply },
+        _ => Attempt::Refused { stage, reply },
+    })
+}
+
+fn sent(attempt: Attempt) -> Result<Sent, Unreachable> {
+    Ok(Sent { attempt, relay: "main".into() })
 }
 
 type Rule = dyn Fn(&str, usize) -> Step + Send + Sync;
@@ -100,13 +120,15 @@ impl Wire for Script {
             let step = self.step(mail);
             self.tries.send_modify(|tries| *tries += 1);
             match step {
-                Step::Accept => Ok(Attempt::Accepted { reply: "250 ok".into() }),
-                Step::Refuse { is_permanent } => Ok(Attempt::Refused { is_permanent, reply: "no".into() }),
-                Step::Lose => Ok(Attempt::Lost { reply: "cut".into() }),
-                Step::TakeAndBreak => Ok(Attempt::Uncertain { reply: "cut after the dot".into() }),
+                Step::Accept => answer(250, "2.0.0 ok"),
+                Step::Refuse { is_permanent: true } => answer(550, "5.1.1 no such user"),
+                Step::Refuse { is_permanent: false } => answer(450, "4.2.1 busy"),
+                Step::Answer(stage, code, words) => answer_at(stage, code, words),
+                Step::Lose => sent(Attempt::Lost { reason: "cut".into() }),
+                Step::TakeAndBreak => sent(Attempt::Uncertain { reason: "cut after the dot".into() }),
                 Step::TakeAndWait => {
                     let _ = self.released.subscribe().wait_for(|released| *released).await;
-                    Ok(Attempt::Accepted { reply: "250 ok".into() })
+                    answer(250, "2.0.0 ok")
                 }
                 Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: std::time::Duration::ZERO }),
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postiljon::model::{Language, NewsletterId, OutboxKind, SubscriptionId};
 use postiljon::store::outbox::{self, NewMail};
-use postiljon::store::outbox_contents::{self, TestContent};
+use postiljon::store::outbox_contents::{self, WrittenMail};
 use postiljon::store::{Store, tokens};
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ both_dbs!(a_test_mail_in_doubt_is_not_sent_again, |store| {
         ..confirmation(newsletter.id, SubscriptionId(0))
     };
     let id = change!(store, |tx| outbox::insert(tx, &mail, NOW));
-    let content = TestContent { subject: "Nieuws".into(), html: "<p>Dag</p>".into(), text: "Dag".into() };
+    let content = WrittenMail { subject: "Nieuws".into(), html: "<p>Dag</p>".into(), text: "Dag".into() };
     change!(store, |tx| outbox_contents::insert(tx, id, &content));
     let engine = bench.start();
     until_empty(&store, &bench, &engine).await;

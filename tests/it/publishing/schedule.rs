@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use postiljon::clock::Clock;
+use postiljon::model::Move;
 use postiljon::model::{MailingStatus, OutboxKind, Timestamp};
 use postiljon::publishing::articles;
-use postiljon::publishing::cancel::cancel;
+use postiljon::publishing::moves::make_move;
 use postiljon::publishing::schedule::{ScheduleError, When, parse_local, schedule};
 use postiljon::publishing::test_mail::send_test;
 use postiljon::store::{articles as article_table, mailings, outbox, workers};
@@ -83,14 +84,14 @@ both_dbs!(an_issue_with_errors_is_not_scheduled, |store| {
     assert!(mailings::of_issue(reader.db(), issue.id).await.expect("read").is_none());
 });
 
-both_dbs!(a_cancelled_issue_can_be_scheduled_again_and_a_begun_one_not_cancelled, |store| {
+both_dbs!(a_cancelled_issue_can_be_scheduled_again_unless_some_have_it_already, |store| {
     let clock = Clock::test(NOW);
     let newsletter = newsletter(&store, "insights").await;
     let article = published(&store, &clock, "A").await;
     let issue = issue(&store, &clock, newsletter.id, &[&article]).await;
     let first = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect("scheduled").mailing;
     for _ in 0..2 {
-        cancel(&store, &clock, first.id).await.expect("cancelled");
+        make_move(&store, &clock, first.id, Move::Cancel).await.expect("cancelled");
     }
     let second = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect("scheduled").mailing;
     assert_ne!(first.id, second.id);
@@ -98,8 +99,11 @@ both_dbs!(a_cancelled_issue_can_be_scheduled_again_and_a_begun_one_not_cancelled
     let begun = mailings::start(&mut tx, second.id, clock.now()).await.expect("started").expect("due");
     tx.commit().await.expect("committed");
     assert_eq!(begun.status, MailingStatus::Sending);
-    let error = cancel(&store, &clock, second.id).await.expect_err("refused");
-    assert_eq!(error.key(), "error-mailing-begun");
+    make_move(&store, &clock, second.id, Move::Cancel).await.expect("cancelled on the way");
+    let third = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect("answered");
+    assert_eq!((third.is_new, third.mailing.id), (false, second.id));
+    let error = make_move(&store, &clock, second.id, Move::Pause).await.expect_err("refused");
+    assert_eq!(error.key(), "error-mailing-moved-on");
 });
 
 both_dbs!(a_test_mail_goes_into_the_outbox, |store| {

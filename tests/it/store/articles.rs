@@ -3,7 +3,7 @@ use postiljon::store::articles::{self, ArticleFilter, ArticleText};
 use postiljon::store::{PAGE_ROWS, Store, mailings};
 
 use crate::support::database::{both_dbs, change, read};
-use crate::support::samples::{NOW, article, article_text, at, newsletter, scheduled, slug};
+use crate::support::samples::{self, NOW, article, article_text, at, newsletter, scheduled, slug};
 
 both_dbs!(an_article_comes_back_as_it_went_in, |store| {
     let text = ArticleText {
@@ -125,7 +125,7 @@ both_dbs!(an_article_knows_where_it_was_mailed_and_in_which_version, |store| {
     change!(store, |tx| mailings::insert_article(tx, mailing.id, article.id, 1, 7));
     let cancelled = scheduled(&store, newsletter.id).await;
     change!(store, |tx| mailings::insert_article(tx, cancelled.id, article.id, 1, 8));
-    change!(store, |tx| mailings::cancel(tx, cancelled.id, NOW));
+    change!(store, |tx| samples::cancel(tx, cancelled.id, NOW));
     let found = read!(store, |db| articles::appearances(db, article.id));
     assert_eq!(found.len(), 1);
     let row = &found[0];

@@ -1,14 +1,14 @@
 use std::collections::HashSet;
 
 use postiljon::model::{
-    Account, Mailing, MailingId, NewsletterId, Outcome, SubscriberId, SubscriptionId, SubscriptionStatus,
-    UncertainPolicy, WorkerId,
+    Account, Mailing, MailingId, NewsletterId, Outcome, Refusal, SubscriberId, SubscriptionId,
+    SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
 };
-use postiljon::store::deliveries::{self, RECORD_ROWS_MAX, Recipient, Record};
+use postiljon::store::deliveries::{self, Birth, Newborn, RECORD_ROWS_MAX, Recipient, Record};
 use postiljon::store::{Store, mailings, newsletters, subscribers, subscriptions, workers};
 
 use crate::support::database::{both_dbs, change, execute, read};
-use crate::support::samples::{NOW, at, confirmed, new_newsletter, newsletter, scheduled, sending};
+use crate::support::samples::{self, NOW, at, confirmed, new_newsletter, newsletter, scheduled, sending};
 
 async fn worker(store: &Store) -> WorkerId {
     change!(store, |tx| workers::insert(tx, NOW))
@@ -27,7 +27,7 @@ async fn mailing_to(store: &Store, readers: usize) -> Mailing {
 async fn claim(store: &Store, mailing: MailingId, worker: WorkerId, limit: i64) -> Vec<Recipient> {
     let mut tx = store.begin().await.expect("a transaction");
     let locked = mailings::lock_sending(&mut tx, mailing).await.expect("locked").expect("sending");
-    let claimed = deliveries::claim_next(&mut tx, &locked, worker, limit, NOW).await.expect("claimed");
+    let claimed = samples::claim_next(&mut tx, &locked, worker, limit, NOW).await.expect("claimed");
     tx.commit().await.expect("committed");
     claimed
 }
@@ -54,9 +54,23 @@ async fn account(store: &Store, mailing: MailingId) -> Account {
     account
 }
 
+async fn next_due(store: &Store, mailing: MailingId) -> Option<Timestamp> {
+    let waiting = read!(store, |db| deliveries::waiting(db, mailing));
+    waiting.iter().map(|waiting| waiting.due_at).min()
+}
+
 fn outcome(subscriber_id: SubscriberId, outcome: Outcome) -> Record {
     let due_at = (outcome == Outcome::Deferred).then_some(at(10));
-    Record { subscriber_id, outcome, attempts: 1, doubts: 0, due_at, reply: outcome.to_string() }
+    Record {
+        subscriber_id,
+        outcome,
+        attempts: 1,
+        doubts: 0,
+        due_at,
+        reply: outcome.to_string(),
+        relay: String::new(),
+        refusal: Refusal::None,
+    }
 }
 
 async fn record(store: &Store, mailing: MailingId, worker: WorkerId, records: &[Record]) -> usize {
@@ -101,7 +115,7 @@ both_dbs!(a_stale_cursor_claims_nobody_twice, |store| {
     let (one, two) = (worker(&store).await, worker(&store).await);
     claim(&store, mailing.id, one, 3).await;
     // `mailing` still has the cursor of the start.
-    let claimed = change!(store, |tx| deliveries::claim_next(tx, &mailing, two, 10, NOW));
+    let claimed = change!(store, |tx| samples::claim_next(tx, &mailing, two, 10, NOW));
     assert_eq!(subscriptions_of(&claimed), [SubscriptionId(4)]);
 });
 
@@ -205,9 +219,10 @@ both_dbs!(a_deferred_delivery_is_claimed_again_when_it_is_due, |store| {
     records[0].doubts = 1;
     records[2].due_at = Some(at(20));
     record(&store, mailing.id, one, &records).await;
-    assert_eq!(read!(store, |db| deliveries::next_due(db)), Some(at(10)));
+    assert_eq!(next_due(&store, mailing.id).await, Some(at(10)));
     let due = async |worker, limit, moment| {
-        let retries = change!(store, |tx| deliveries::claim_due(tx, mailing.id, worker, limit, at(moment)));
+        let retries =
+            change!(store, |tx| deliveries::claim_due(tx, mailing.id, "other", worker, limit, at(moment)));
         retries.iter().map(|retry| (retry.subscriber_id, retry.attempts, retry.doubts)).collect::<Vec<_>>()
     };
     assert!(due(two, 10, 9).await.is_empty());
@@ -215,7 +230,7 @@ both_dbs!(a_deferred_delivery_is_claimed_again_when_it_is_due, |store| {
     assert_eq!(due(two, 1, 30).await, [(records[2].subscriber_id, 1, 0)]);
     assert_eq!(due(two, 1, 30).await, [(records[0].subscriber_id, 1, 1)]);
     assert!(due(one, 10, 30).await.is_empty());
-    assert_eq!(read!(store, |db| deliveries::next_due(db)), None);
+    assert_eq!(next_due(&store, mailing.id).await, None);
     assert_eq!(account(&store, mailing.id).await.deferred, 0);
 
     assert_eq!(record(&store, mailing.id, one, &records).await, 0, "the claim is the second worker's");
@@ -225,13 +240,39 @@ both_dbs!(a_deferred_delivery_is_claimed_again_when_it_is_due, |store| {
     assert_eq!((row.outcome, row.attempts, row.doubts, row.due_at), (Outcome::Sent, 2, 1, None));
 });
 
-both_dbs!(only_mailings_that_are_sending_have_a_next_try, |store| {
-    let mailing = mailing_to(&store, 1).await;
+both_dbs!(what_waits_is_told_destination_by_destination, |store| {
+    let mailing = mailing_to(&store, 4).await;
     let worker = worker(&store).await;
-    let to = claim(&store, mailing.id, worker, 1).await[0].subscriber_id;
-    record(&store, mailing.id, worker, &[outcome(to, Outcome::Deferred)]).await;
-    execute(&store, "UPDATE mailings SET status = 'paused'").await;
-    assert_eq!(read!(store, |db| deliveries::next_due(db)), None);
+    let locked = change!(store, |tx| mailings::lock_sending(tx, mailing.id)).expect("sending");
+    let found = read!(store, |db| deliveries::candidates(db, &locked, 10));
+    let born =
+        |n: usize, destination, birth| Newborn { subscriber_id: found[n].subscriber_id, destination, birth };
+    let newborns = [
+        born(0, "google", Birth::Waiting),
+        born(1, "", Birth::Waiting),
+        born(2, "google", Birth::Claimed),
+        born(3, "orange", Birth::Skipped),
+    ];
+    let inserted = change!(store, |tx| deliveries::insert(tx, mailing.id, worker, &newborns, at(5)));
+    assert_eq!(inserted.len(), 4);
+    let again = change!(store, |tx| deliveries::insert(tx, mailing.id, worker, &newborns, at(6)));
+    assert!(again.is_empty(), "each has its row");
+    assert_eq!(
+        (account(&store, mailing.id).await.deferred, account(&store, mailing.id).await.skipped),
+        (2, 1)
+    );
+    record(&store, mailing.id, worker, &[outcome(found[2].subscriber_id, Outcome::Deferred)]).await;
+    let waiting = read!(store, |db| deliveries::waiting(db, mailing.id));
+    let waiting: Vec<_> = waiting.iter().map(|w| (w.destination.as_str(), w.due_at)).collect();
+    assert_eq!(waiting, [("", at(5)), ("google", at(5))]);
+    let claim = async |destination| {
+        let due = change!(store, |tx| deliveries::claim_due(tx, mailing.id, destination, worker, 9, at(7)));
+        due.iter().map(|retry| retry.subscriber_id).collect::<Vec<_>>()
+    };
+    assert_eq!(claim("google").await, [found[0].subscriber_id]);
+    assert_eq!(next_due(&store, mailing.id).await, Some(at(5)), "at the other destination");
+    assert_eq!(claim("").await, [found[1].subscriber_id]);
+    assert_eq!(next_due(&store, mailing.id).await, Some(at(10)));
 });
 
 both_dbs!(leaving_skips_what_is_deferred_or_not_reached_and_nothing_else, |store| {
@@ -297,7 +338,7 @@ both_dbs!(a_worker_that_stops_gives_back_what_was_not_on_the_wire, |store| {
     assert_eq!(change!(store, |tx| deliveries::release(tx, one, at(8))), 0);
     let expected = Account { audience: 3, sent: 1, deferred: 1, ..Account::default() };
     assert_eq!(account(&store, mailing.id).await, expected);
-    let again = change!(store, |tx| deliveries::claim_due(tx, mailing.id, two, 10, at(8)));
+    let again = change!(store, |tx| deliveries::claim_due(tx, mailing.id, "other", two, 10, at(8)));
     assert_eq!(again.len(), 1);
     assert_eq!((again[0].subscriber_id, again[0].attempts), (claimed[1].subscriber_id, 0));
     assert_eq!(again[0].doubts, 0);

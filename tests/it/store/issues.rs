@@ -2,7 +2,7 @@ use postiljon::model::{ArticleDisplay, MailingStatus};
 use postiljon::store::{PAGE_ROWS, issues, mailings};
 
 use crate::support::database::{both_dbs, change, read};
-use crate::support::samples::{NOW, article, at, issue, issue_text, newsletter, scheduled};
+use crate::support::samples::{self, NOW, article, at, issue, issue_text, newsletter, scheduled};
 
 both_dbs!(each_newsletter_numbers_its_issues_from_one, |store| {
     let insights = newsletter(&store, "insights").await;
@@ -33,7 +33,7 @@ both_dbs!(an_issue_that_is_scheduled_is_not_edited_until_it_is_cancelled, |store
     let mailing = scheduled(&store, newsletter.id).await;
     let update = async || change!(store, |tx| issues::update(tx, mailing.issue_id, 1, &issue_text("x"), NOW));
     assert!(update().await.is_none());
-    assert!(change!(store, |tx| mailings::cancel(tx, mailing.id, NOW)));
+    assert!(change!(store, |tx| samples::cancel(tx, mailing.id, NOW)));
     assert!(update().await.is_some());
 });
 
@@ -60,7 +60,7 @@ both_dbs!(a_list_of_issues_shows_the_mailing_that_stands, |store| {
     let insights = newsletter(&store, "insights").await;
     let weekly = newsletter(&store, "weekly").await;
     let mailing = scheduled(&store, insights.id).await;
-    change!(store, |tx| mailings::cancel(tx, mailing.id, NOW));
+    change!(store, |tx| samples::cancel(tx, mailing.id, NOW));
     let again = change!(store, |tx| mailings::insert(tx, mailing.issue_id, insights.id, at(9), NOW));
     let article = article(&store, "one").await;
     let full = [(article.id, ArticleDisplay::Full)];

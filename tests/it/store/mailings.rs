@@ -3,7 +3,7 @@ use postiljon::store::mailings::{self, Content};
 use postiljon::store::{deliveries, subscriptions, workers};
 
 use crate::support::database::{both_dbs, change, read};
-use crate::support::samples::{NOW, article, at, confirmed, newsletter, pending, scheduled, sending};
+use crate::support::samples::{self, NOW, article, at, confirmed, newsletter, pending, scheduled, sending};
 
 both_dbs!(an_issue_is_mailed_once_unless_it_was_cancelled, |store| {
     let newsletter = newsletter(&store, "insights").await;
@@ -12,8 +12,8 @@ both_dbs!(an_issue_is_mailed_once_unless_it_was_cancelled, |store| {
     let second = mailings::insert(&mut tx, mailing.issue_id, newsletter.id, NOW, NOW).await;
     assert!(second.is_err_and(|error| error.is_duplicate()));
     drop(tx);
-    assert!(change!(store, |tx| mailings::cancel(tx, mailing.id, at(1))));
-    assert!(!change!(store, |tx| mailings::cancel(tx, mailing.id, at(2))));
+    assert!(change!(store, |tx| samples::cancel(tx, mailing.id, at(1))));
+    assert!(!change!(store, |tx| samples::cancel(tx, mailing.id, at(2))));
     assert!(read!(store, |db| mailings::of_issue(db, mailing.issue_id)).is_none());
     let second = change!(store, |tx| mailings::insert(tx, mailing.issue_id, newsletter.id, NOW, NOW));
     let found = read!(store, |db| mailings::of_issue(db, mailing.issue_id)).expect("there");
@@ -71,7 +71,6 @@ both_dbs!(starting_fixes_the_audience_and_works_once, |store| {
     assert_eq!(begun.account, Account { audience: 2, ..Account::default() });
     confirmed(&store, insights.id, 6).await;
     assert!(change!(store, |tx| mailings::start(tx, mailing.id, at(2))).is_none());
-    assert!(!change!(store, |tx| mailings::cancel(tx, mailing.id, at(2))));
     let now = read!(store, |db| mailings::by_id(db, mailing.id)).expect("there");
     assert_eq!(format!("{begun:?}"), format!("{now:?}"));
 });
@@ -130,19 +129,21 @@ both_dbs!(a_mailing_is_finished_only_when_nobody_is_left_over, |store| {
             doubts: 0,
             due_at,
             reply: String::new(),
+            relay: String::new(),
+            refusal: postiljon::model::Refusal::None,
         };
         change!(store, |tx| deliveries::record(tx, mailing.id, worker, &[record], NOW));
     };
     assert!(finish().await.is_none(), "nobody was reached");
-    let first = change!(store, |tx| deliveries::claim_next(tx, &mailing, worker, 1, NOW))[0].subscriber_id;
+    let first = change!(store, |tx| samples::claim_next(tx, &mailing, worker, 1, NOW))[0].subscriber_id;
     record(first, postiljon::model::Outcome::Sent, None).await;
     assert!(finish().await.is_none(), "the second was not reached");
     let mailing = change!(store, |tx| mailings::lock_sending(tx, mailing.id)).expect("sending");
-    let second = change!(store, |tx| deliveries::claim_next(tx, &mailing, worker, 9, NOW))[0].subscriber_id;
+    let second = change!(store, |tx| samples::claim_next(tx, &mailing, worker, 9, NOW))[0].subscriber_id;
     assert!(finish().await.is_none(), "the second is on the wire");
     record(second, postiljon::model::Outcome::Deferred, Some(NOW)).await;
     assert!(finish().await.is_none(), "the second is to be tried again");
-    change!(store, |tx| deliveries::claim_due(tx, mailing.id, worker, 9, NOW));
+    change!(store, |tx| deliveries::claim_due(tx, mailing.id, "other", worker, 9, NOW));
     record(second, postiljon::model::Outcome::Bounced, None).await;
     let done = finish().await.expect("finished");
     assert_eq!((done.status, done.finished_at), (MailingStatus::Sent, Some(at(9))));
@@ -156,7 +157,7 @@ both_dbs!(the_open_mailings_of_a_newsletter_are_those_that_have_not_ended, |stor
     let going = sending(&store, insights.id).await;
     let waiting = scheduled(&store, insights.id).await;
     let cancelled = scheduled(&store, insights.id).await;
-    change!(store, |tx| mailings::cancel(tx, cancelled.id, NOW));
+    change!(store, |tx| samples::cancel(tx, cancelled.id, NOW));
     scheduled(&store, weekly.id).await;
     let open = async || {
         let found = change!(store, |tx| mailings::lock_open(tx, insights.id));

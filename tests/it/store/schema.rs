@@ -1,10 +1,11 @@
 //! The two migrations make the same tables, and both know the enums of the model.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use postiljon::model::{
     ArticleDisplay, ArticleStatus, ConsentEvent, Language, MailingStatus, OutboxKind, OutboxStatus, Outcome,
-    SubscriptionStatus, UncertainPolicy,
+    PauseReason, Refusal, SubscriptionStatus, UncertainPolicy,
 };
 use postiljon::store::Store;
 
@@ -72,19 +73,22 @@ async fn both_databases_have_the_same_indexes() {
     postgres.drop_postgres().await;
 }
 
-/// The lists of `CHECK (column IN (..))` in a migration, by table and column.
-fn checks(migration: &str) -> BTreeMap<String, Vec<String>> {
+/// The lists of `CHECK (column IN (..))` in all migrations of a folder, by table and column.
+fn checks(migrations: &str) -> BTreeMap<String, Vec<String>> {
     let mut table = "";
     let mut found = BTreeMap::new();
-    for line in migration.lines() {
+    for line in migrations.lines() {
         if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
-            table = rest.trim_end_matches(" (");
+            // A table that is made anew takes the old one's name.
+            table = rest.trim_end_matches(" (").trim_start_matches("new_");
+        } else if let Some(rest) = line.strip_prefix("ALTER TABLE ") {
+            table = rest.split(' ').next().unwrap_or("");
         }
         if let Some((_, check)) = line.split_once("CHECK (")
             && let Some((column, list)) = check.split_once(" IN (")
         {
             let values =
-                list.trim_end_matches([')', ',']).split(", ").map(|v| v.trim_matches('\'').to_owned());
+                list.trim_end_matches([')', ',', ';']).split(", ").map(|v| v.trim_matches('\'').to_owned());
             found.insert(format!("{table}.{column}"), values.collect());
         }
     }
@@ -102,6 +106,8 @@ fn every_check_lists_the_values_of_its_enum() {
         ("articles.status", names(ArticleStatus::ALL, ArticleStatus::as_str)),
         ("consents.event", names(ConsentEvent::ALL, ConsentEvent::as_str)),
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
+        ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),
+        ("mailings.pause_reason", names(PauseReason::ALL, PauseReason::as_str)),
         ("issue_articles.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
         ("mailings.status", names(MailingStatus::ALL, MailingStatus::as_str)),
         ("newsletters.on_uncertain", names(UncertainPolicy::ALL, UncertainPolicy::as_str)),
@@ -128,6 +134,11 @@ fn every_check_lists_the_values_of_its_enum() {
     ] {
         expected.insert(format!("{table}.language"), languages.clone());
     }
-    assert_eq!(checks(include_str!("../../../migrations/sqlite/0001_initial.sql")), expected);
-    assert_eq!(checks(include_str!("../../../migrations/postgres/0001_initial.sql")), expected);
+    for folder in ["sqlite", "postgres"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+        let files = std::fs::read_dir(folder).expect("migrations").map(|file| file.expect("a file").path());
+        let texts: BTreeMap<_, _> =
+            files.map(|path| (path.clone(), std::fs::read_to_string(path).expect("a migration"))).collect();
+        assert_eq!(checks(&texts.into_values().collect::<String>()), expected);
+    }
 }

@@ -6,7 +6,7 @@ use postiljon::store::outbox::NewMail;
 use postiljon::store::{consents, outbox, subscribers, subscriptions, tokens, workers};
 
 use crate::support::database::{both_dbs, change, read};
-use crate::support::samples::{NOW, address, at, confirmed, newsletter, pending, sending};
+use crate::support::samples::{self, NOW, address, at, confirmed, newsletter, pending, sending};
 
 both_dbs!(a_sign_up_with_a_known_address_renames_nobody, |store| {
     let first = change!(store, |tx| subscribers::find_or_insert(
@@ -78,7 +78,7 @@ both_dbs!(erasing_takes_everything_but_the_account_of_what_was_sent, |store| {
     change!(store, |tx| outbox::insert(tx, &mail, NOW));
     let mailing = sending(&store, newsletter.id).await;
     let worker = change!(store, |tx| workers::insert(tx, NOW));
-    change!(store, |tx| deliveries::claim_next(tx, &mailing, worker, 1, NOW));
+    change!(store, |tx| samples::claim_next(tx, &mailing, worker, 1, NOW));
     let sent = Record {
         subscriber_id: subscriber,
         outcome: Outcome::Sent,
@@ -86,6 +86,8 @@ both_dbs!(erasing_takes_everything_but_the_account_of_what_was_sent, |store| {
         doubts: 0,
         due_at: None,
         reply: String::new(),
+        relay: String::new(),
+        refusal: postiljon::model::Refusal::None,
     };
     change!(store, |tx| deliveries::record(tx, mailing.id, worker, &[sent], NOW));
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use postiljon::keys::Purpose;
 use postiljon::model::{ConsentEvent, SubscriptionId, SubscriptionStatus, WorkerId};
-use postiljon::store::{deliveries, mailings};
+use postiljon::store::mailings;
 use postiljon::subscriptions::Evidence;
 use postiljon::subscriptions::confirm::{Confirmation, confirm, look};
 use postiljon::subscriptions::erase::erase;
@@ -13,6 +13,7 @@ use postiljon::subscriptions::unsubscribe::{
 
 use crate::support::database::both_dbs;
 use crate::support::people::{People, address};
+use crate::support::samples;
 
 both_dbs!(leaving_twice_is_success_twice_and_one_consent, |store| {
     let people = People::of(&store).await;
@@ -163,7 +164,7 @@ both_dbs!(an_audience_is_exact_whoever_comes_and_goes_while_a_mailing_begins, |s
 async fn claim_all(people: &People, mailing: &postiljon::model::Mailing) -> Vec<SubscriptionId> {
     let mut tx = people.store.begin().await.expect("a transaction");
     let mailing = mailings::lock_sending(&mut tx, mailing.id).await.expect("locked").expect("sending");
-    let claimed = deliveries::claim_next(&mut tx, &mailing, WorkerId(1), 1_000, people.clock.now())
+    let claimed = samples::claim_next(&mut tx, &mailing, WorkerId(1), 1_000, people.clock.now())
         .await
         .expect("claimed");
     tx.commit().await.expect("committed");

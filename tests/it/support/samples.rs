@@ -2,12 +2,15 @@
 
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
-    Article, EmailAddress, Issue, Language, Mailing, Newsletter, NewsletterId, Slug, Subscription, Timestamp,
-    UncertainPolicy,
+    Article, EmailAddress, Issue, Language, Mailing, MailingId, Move, Newsletter, NewsletterId, PauseReason,
+    Slug, Subscription, Timestamp, UncertainPolicy, WorkerId,
 };
 use postiljon::store::articles::ArticleText;
+use postiljon::store::deliveries::{Birth, Newborn, Recipient};
 use postiljon::store::issues::IssueText;
-use postiljon::store::{Store, articles, issues, mailings, newsletters, subscribers, subscriptions};
+use postiljon::store::{
+    Store, Tx, articles, deliveries, issues, mailings, newsletters, subscribers, subscriptions,
+};
 
 use super::database::change;
 
@@ -108,4 +111,34 @@ pub async fn scheduled(store: &Store, newsletter: NewsletterId) -> Mailing {
 pub async fn sending(store: &Store, newsletter: NewsletterId) -> Mailing {
     let mailing = scheduled(store, newsletter).await;
     change!(store, |tx| mailings::start(tx, mailing.id, NOW)).expect("begun")
+}
+
+/// Claims the next of a mailing's audience, as the feeder does for one destination that takes everything.
+pub async fn claim_next(
+    tx: &mut Tx,
+    mailing: &Mailing,
+    worker: WorkerId,
+    limit: i64,
+    now: Timestamp,
+) -> postiljon::store::Result<Vec<Recipient>> {
+    let mut found = deliveries::candidates(tx.db(), mailing, limit).await?;
+    let is_full = i64::try_from(found.len()).expect("few") >= limit;
+    let end = found.last().filter(|_| is_full).map_or(mailing.audience_end, |last| last.subscription_id);
+    let newborns: Vec<_> = found
+        .iter()
+        .map(|recipient| Newborn {
+            subscriber_id: recipient.subscriber_id,
+            destination: "other",
+            birth: Birth::Claimed,
+        })
+        .collect();
+    let inserted = deliveries::insert(tx, mailing.id, worker, &newborns, now).await?;
+    found.retain(|recipient| inserted.contains(&recipient.subscriber_id));
+    mailings::advance(tx, mailing.id, end).await?;
+    Ok(found)
+}
+
+/// Cancels a mailing; `false` when that is too late.
+pub async fn cancel(tx: &mut Tx, id: MailingId, now: Timestamp) -> postiljon::store::Result<bool> {
+    Ok(mailings::make_move(tx, id, Move::Cancel, PauseReason::User, now).await?.is_some())
 }

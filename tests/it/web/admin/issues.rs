@@ -8,7 +8,7 @@ use postiljon::store::{Store, mailings};
 use super::{get, post, signed_in};
 use crate::publishing::{input, published};
 use crate::support::app::TestApp;
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, change};
 use crate::support::samples::newsletter;
 
 /// Three published articles and issue 1 of a newsletter, with all of them and nothing to mend.
@@ -136,7 +136,7 @@ both_dbs!(an_issue_with_an_unpublished_article_says_so_and_is_not_sent, |store| 
     app.stop().await;
 });
 
-both_dbs!(a_mailing_is_cancelled_before_it_begins_and_not_after, |store| {
+both_dbs!(a_mailing_is_cancelled_before_it_begins_and_on_the_way_and_not_after, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
     issue(&store, &app, &browser).await;
@@ -154,10 +154,11 @@ both_dbs!(a_mailing_is_cancelled_before_it_begins_and_not_after, |store| {
     let id = postiljon::model::MailingId(2);
     mailings::start(&mut tx, id, app.clock.now()).await.expect("started").expect("due");
     tx.commit().await.expect("committed");
-    let late = post(&browser, "/admin/mailings/2/cancel", &[]).await;
-    assert_eq!(late.status, 409);
-    assert!(late.body.contains("It is too late to cancel"));
     let json = get(&browser, "/admin/mailings/2.json").await;
     assert!(json.body.starts_with("{\"status\":\"sending\",\"audience\":0"), "{}", json.body);
+    change!(store, |tx| mailings::finish(tx, id, app.clock.now()));
+    let late = post(&browser, "/admin/mailings/2/cancel", &[]).await;
+    assert_eq!(late.status, 409);
+    assert!(late.body.contains("the mailing has moved on"));
     app.stop().await;
 });

@@ -1,0 +1,344 @@
+//! What is on the wire, in memory and in a file: so that after a crash only that is in doubt.
+//!
+//! Outcomes go to the database in batches, and a claim there does not say whether its mail has begun. So each
+//! sender notes in a file, before the wire, what is in doubt from now on, and after the answer, what became of
+//! it. A note is one write into the page cache, which outlives a process that is killed, however it is
+//! killed. The next process finds the notes of the dead one: outcomes that had not reached the database are
+//! recorded, mails on the wire are doubts, and all other claims were never sent.
+//!
+//! After a power cut the file may be older than the database. The notes that are there are still true (each
+//! was true when it was written, and counts only for a claim that still stands), but a claim without a note is
+//! in doubt as well. The file says in which boot of the machine it was written, where the system tells.
+//!
+//! The file has a head and places of [`PLACE_BYTES`], one for each mail between its start and its stored
+//! outcome. It is made whole at the start: a full disk cannot take it away. Whoever writes it holds its lock,
+//! so others on this machine know at once that its process is dead.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::model::{MailingId, Timestamp, WorkerId};
+use crate::store::deliveries::Record;
+
+/// Room for one note, in bytes: a record with the longest reply, each character escaped.
+const PLACE_BYTES: usize = 4096;
+/// Beside one for each sender: outcomes that may wait for the database. After a power cut so many mails may be
+/// sent twice.
+const PLACES_BESIDE_SENDERS: usize = 54;
+const EXTENSION: &str = "journal";
+const FORMAT: u32 = 1;
+/// Largest file that is read, in bytes: 2,000 connections.
+const FILE_MAX_BYTES: u64 = 2_100 * PLACE_BYTES as u64;
+
+/// Whose file it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Head {
+    format: u32,
+    worker: WorkerId,
+    /// When the worker signed on: another database may have a worker of the same number.
+    started_at: Timestamp,
+    /// Of the machine; empty where the system does not tell.
+    boot: String,
+}
+
+/// What is noted of a delivery: what to record if the process dies now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    pub mailing: MailingId,
+    /// Of a mail that is on the wire: a doubt.
+    pub record: Record,
+    pub is_on_wire: bool,
+}
+
+/// The mails of one worker that have begun and whose outcome is not stored.
+#[derive(Debug)]
+pub struct Journal {
+    file: Option<(PathBuf, File)>,
+    permits: Arc<Semaphore>,
+    places: Mutex<Places>,
+}
+
+#[derive(Debug)]
+struct Places {
+    notes: Vec<Option<Note>>,
+    free: Vec<usize>,
+}
+
+/// Room for one mail. It stays noted until [`Place::free`].
+#[derive(Debug)]
+pub struct Place {
+    journal: Arc<Journal>,
+    index: usize,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Journal {
+    /// With a file in a folder, or in memory only.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn begin(
+        folder: Option<&Path>,
+        worker: WorkerId,
+        started_at: Timestamp,
+        senders: usize,
+    ) -> io::Result<Self> {
+        let count = senders + PLACES_BESIDE_SENDERS;
+        let file = folder.map(|folder| make_file(folder, worker, started_at, count)).transpose()?;
+        let places = Places { notes: vec![None; count], free: (0..count).rev().collect() };
+        Ok(Self { file, permits: Arc::new(Semaphore::new(count)), places: Mutex::new(places) })
+    }
+
+    /// Waits for room: what could not be stored is not sent.
+    pub async fn place(self: &Arc<Self>) -> Option<Place> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        let index = self.lock().free.pop()?;
+        Some(Place { journal: Arc::clone(self), index, _permit: permit })
+    }
+
+    /// The mails that are on the wire, as doubts.
+    pub fn on_wire(&self) -> Vec<Note> {
+        let places = self.lock();
+        places.notes.iter().flatten().filter(|note| note.is_on_wire).cloned().collect()
+    }
+
+    /// After the worker signed off in good order.
+    pub fn delete(&self) {
+        if let Some((path, _)) = &self.file
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(%error, "the journal could not be deleted");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, index: usize, note: Option<&Note>) -> io::Result<()> {
+        let Some((_, file)) = &self.file else { return Ok(()) };
+        match note {
+            Some(note) => file.write_all_at(&encoded(note)?, offset(index)),
+            None => file.write_all_at(&0_u32.to_le_bytes(), offset(index)),
+        }
+    }
+}
+
+impl Place {
+    /// Before the wire: what to record if the process dies now.
+    ///
+    /// # Errors
+    /// When it cannot be noted; then the mail must not go out.
+    pub fn begin(&self, mailing: MailingId, doubt: Record) -> io::Result<()> {
+        let note = Note { mailing, record: doubt, is_on_wire: true };
+        self.journal.write(self.index, Some(&note))?;
+        self.set(Some(note));
+        Ok(())
+    }
+
+    /// The outcome is known. If that cannot be noted the doubt stands, which is safe.
+    pub fn end(&self, mailing: MailingId, record: &Record) {
+        let note = Note { mailing, record: record.clone(), is_on_wire: false };
+        if let Err(error) = self.journal.write(self.index, Some(&note)) {
+            tracing::warn!(%error, "an outcome could not be noted in the journal");
+        }
+        self.set(Some(note));
+    }
+
+    /// The mail did not go out.
+    pub fn forget(&self) {
+        if let Err(error) = self.journal.write(self.index, None) {
+            tracing::warn!(%error, "a note could not be taken back in the journal");
+        }
+        self.set(None);
+    }
+
+    /// The outcome is in the database.
+    pub fn free(self) {
+        self.forget();
+        self.journal.lock().free.push(self.index);
+    }
+
+    fn set(&self, note: Option<Note>) {
+        if let Some(place) = self.journal.lock().notes.get_mut(self.index) {
+            *place = note;
+        }
+    }
+}
+
+fn offset(index: usize) -> u64 {
+    // The head takes the first place.
+    (index as u64 + 1) * PLACE_BYTES as u64
+}
+
+/// Length and JSON in one write.
+fn encoded(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(value)?;
+    let length = u32::try_from(json.len()).ok().filter(|length| *length as usize + 4 <= PLACE_BYTES);
+    let length = length.ok_or_else(|| io::Error::other("a note is longer than its place"))?;
+    let mut bytes = Vec::with_capacity(json.len() + 4);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&json);
+    Ok(bytes)
+}
+
+fn decoded<'a, T: Deserialize<'a>>(place: &'a [u8]) -> Option<T> {
+    let (length, json) = place.split_first_chunk::<4>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    serde_json::from_slice(json.get(..length).filter(|json| !json.is_empty())?).ok()
+}
+
+fn make_file(
+    folder: &Path,
+    worker: WorkerId,
+    started_at: Timestamp,
+    places: usize,
+) -> io::Result<(PathBuf, File)> {
+    std::fs::create_dir_all(folder)?;
+    let path = folder.join(format!("worker-{worker}.{EXTENSION}"));
+    let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path)?;
+    file.try_lock()?;
+    let head = Head { format: FORMAT, worker, started_at, boot: boot_id() };
+    // Written whole, so that the room is there.
+    let mut bytes = encoded(&head)?;
+    bytes.resize((places + 1) * PLACE_BYTES, 0);
+    file.write_all_at(&bytes, 0)?;
+    file.sync_all()?;
+    Ok((path, file))
+}
+
+/// Which start of the machine this is (Linux); empty where that is not told.
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// What a dead worker of this machine has left.
+#[derive(Debug)]
+pub struct Remains {
+    pub worker: WorkerId,
+    pub started_at: Timestamp,
+    pub notes: Vec<Note>,
+    /// Whether a claim without a note was never on the wire.
+    pub is_whole: bool,
+    path: PathBuf,
+    /// Holds the lock while its claims are recovered.
+    _file: File,
+}
+
+impl Remains {
+    /// After its claims were recovered.
+    pub fn delete(self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(%error, "the journal of a dead sender could not be deleted");
+        }
+    }
+}
+
+/// The journals in a folder whose processes are dead. One that cannot be read says nothing, and its worker's
+/// claims are in doubt.
+pub fn remains(folder: &Path) -> Vec<Remains> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let journals = paths.filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
+    journals.filter_map(remains_of).collect()
+}
+
+fn remains_of(path: PathBuf) -> Option<Remains> {
+    let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
+    // Held by a process that lives.
+    file.try_lock().ok()?;
+    let length = file.metadata().ok()?.len().min(FILE_MAX_BYTES);
+    let mut bytes = vec![0; usize::try_from(length).ok()?];
+    file.read_exact_at(&mut bytes, 0).ok()?;
+    let mut places = bytes.chunks(PLACE_BYTES);
+    let Some(head) = places.next().and_then(decoded::<Head>).filter(|head| head.format == FORMAT) else {
+        tracing::warn!("a journal of a sender cannot be read; what it held is in doubt");
+        return None;
+    };
+    let boot = boot_id();
+    let is_whole = !boot.is_empty() && boot == head.boot;
+    let notes = places.filter_map(decoded).collect();
+    Some(Remains { worker: head.worker, started_at: head.started_at, notes, is_whole, path, _file: file })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Outcome, Refusal, SubscriberId};
+
+    const STARTED: Timestamp = Timestamp::from_millis(1_800_000_000_123);
+
+    fn record(subscriber: i64, outcome: Outcome) -> Record {
+        Record {
+            subscriber_id: SubscriberId(subscriber),
+            outcome,
+            attempts: 1,
+            doubts: 0,
+            due_at: Some(STARTED),
+            // As long as a reply may be, and every character escaped.
+            reply: "\"".repeat(300),
+            relay: "main".into(),
+            refusal: Refusal::None,
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_crash_the_notes_say_what_was_on_the_wire_and_what_was_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Arc::new(Journal::begin(Some(folder.path()), WorkerId(7), STARTED, 2).unwrap());
+        let (on_wire, answered) = (journal.place().await.unwrap(), journal.place().await.unwrap());
+        let (stored, lost) = (journal.place().await.unwrap(), journal.place().await.unwrap());
+        on_wire.begin(MailingId(1), record(1, Outcome::Uncertain)).unwrap();
+        answered.begin(MailingId(1), record(2, Outcome::Uncertain)).unwrap();
+        answered.end(MailingId(1), &record(2, Outcome::Sent));
+        stored.begin(MailingId(1), record(3, Outcome::Uncertain)).unwrap();
+        stored.end(MailingId(1), &record(3, Outcome::Sent));
+        stored.free();
+        lost.begin(MailingId(1), record(4, Outcome::Uncertain)).unwrap();
+        lost.forget();
+        assert_eq!(journal.on_wire().len(), 1);
+        assert!(remains(folder.path()).is_empty(), "its process lives");
+        drop((on_wire, answered, lost));
+        drop(journal);
+
+        let mut found = remains(folder.path());
+        let dead = found.pop().unwrap();
+        assert_eq!((dead.worker, dead.started_at, found.len()), (WorkerId(7), STARTED, 0));
+        assert_eq!(dead.is_whole, !boot_id().is_empty());
+        let mut notes: Vec<_> =
+            dead.notes.iter().map(|note| (note.record.subscriber_id.0, note.is_on_wire)).collect();
+        notes.sort_unstable();
+        assert_eq!(notes, [(1, true), (2, false)]);
+        assert_eq!(dead.notes.iter().find(|note| !note.is_on_wire).unwrap().record, record(2, Outcome::Sent));
+        dead.delete();
+        assert!(remains(folder.path()).is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_mail_begins_without_a_place_for_its_outcome() {
+        let journal = Arc::new(Journal::begin(None, WorkerId(1), STARTED, 1).unwrap());
+        let mut places = Vec::new();
+        for _ in 0..=PLACES_BESIDE_SENDERS {
+            places.push(journal.place().await.unwrap());
+        }
+        let mut next = Box::pin(journal.place());
+        assert!(futures_util::FutureExt::now_or_never(&mut next).is_none());
+        places.pop().unwrap().free();
+        assert!(next.await.is_some());
+    }
+
+    #[test]
+    fn a_file_that_is_no_journal_says_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("worker-3.journal"), b"\xff\xff\xff\xffnonsense").unwrap();
+        std::fs::write(folder.path().join("worker-4.journal"), b"").unwrap();
+        std::fs::write(folder.path().join("notes.txt"), b"x").unwrap();
+        assert!(remains(folder.path()).is_empty());
+    }
+}
