@@ -295,26 +295,29 @@ impl Tasks {
         Self { heart, feeding, others, recorder: recording, outcomes }
     }
     /// Lets the tasks finish what is on the wire, and gives back the rest.
-    async fn finish(mut self, shift: &Shift) -> End {
+    async fn finish(self, shift: &Shift) -> End {
+        let Self { mut heart, mut feeding, mut others, mut recorder, outcomes } = self;
         shift.signals.stop.send_replace(true);
         let drained = tokio::select! {
-            () = &mut self.heart => return End::Buried,
-            drained = tokio::time::timeout(shift.settings.drain, drain(&mut self.feeding, &mut self.others)) => drained,
+            () = &mut heart => return End::Buried,
+            drained = tokio::time::timeout(shift.settings.drain, drain(&mut feeding, &mut others)) => drained,
         };
-        let outbox_in_doubt = !self.feeding.is_empty();
+        // Nobody drives it from here on: it must not keep a transaction open.
+        drop(heart);
+        let outbox_in_doubt = !feeding.is_empty();
         if drained.is_err() {
             tracing::warn!("some mails were still on the wire at the end; they are recorded as doubts");
         }
-        self.feeding.shutdown().await;
-        self.others.shutdown().await;
+        feeding.shutdown().await;
+        others.shutdown().await;
         let last_words = async {
             for note in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
                 let settled = Settled { mailing: note.mailing, record: note.record, place: None };
-                let _ = self.outcomes.send(settled).await;
+                let _ = outcomes.send(settled).await;
             }
-            drop(self.outcomes);
-            let recorded = self.recorder.join_next().await;
+            drop(outcomes);
+            let recorded = recorder.join_next().await;
             recorded.is_none_or(|recorded| recorded.is_ok())
                 && recovery::sign_off(&shift.store, &shift.clock, shift.worker, outbox_in_doubt)
                     .await

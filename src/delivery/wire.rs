@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::mail::mime;
 use crate::mail::relay::{self, Outgoing, Stage};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
@@ -80,8 +81,12 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
 impl Wire for Relays {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
         Box::pin(async move {
-            let outgoing =
-                Outgoing { envelope_from: Some(&mail.from), to: &mail.to, bytes: mail.octets.as_slice() };
+            let outgoing = Outgoing {
+                envelope_from: Some(&mail.from),
+                to: &mail.to,
+                envelope_id: mime::message_id_left(&mail.octets),
+                bytes: mail.octets.as_slice(),
+            };
             match Self::send(self, &outgoing, &mail.relay).await {
                 Ok(sent) => Ok(Sent { attempt: sent.attempt.into(), relay: sent.relay }),
                 Err(error) => {

@@ -41,7 +41,12 @@ fn nowhere() -> SocketAddr {
 
 async fn send_to(relays: &Relays, local: &str, preferred: &str) -> Result<Sent, Unreachable> {
     let (from, to) = (address("news@sender.example"), address(&format!("{local}@example.be")));
-    let mail = Outgoing { envelope_from: Some(&from), to: &to, bytes: b"Subject: hello\r\n\r\nA line\r\n" };
+    let mail = Outgoing {
+        envelope_from: Some(&from),
+        to: &to,
+        envelope_id: None,
+        bytes: b"Subject: hello\r\n\r\nA line\r\n",
+    };
     tokio::time::timeout(PATIENCE, relays.send(&mail, preferred)).await.expect("an answer in time")
 }
 

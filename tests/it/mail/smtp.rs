@@ -49,7 +49,7 @@ async fn send(relay: &Relay, local: &str) -> Result<Attempt, Unreachable> {
 
 async fn send_bytes(relay: &Relay, to: &EmailAddress, bytes: &[u8]) -> Result<Attempt, Unreachable> {
     let from = address("news@sender.example");
-    relay.send(&Outgoing { envelope_from: Some(&from), to, bytes }).await
+    relay.send(&Outgoing { envelope_from: Some(&from), to, envelope_id: Some("0198-abc"), bytes }).await
 }
 
 async fn server_and_relay(options: Options) -> (SmtpServer, Relay) {
@@ -437,14 +437,61 @@ async fn a_message_larger_than_the_relay_takes_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_latin_1_is_a_refusal() {
-    // Written as UTF-8 here, which is as far from ASCII; the wire makes no difference between them.
+async fn a_refusal_beyond_ascii_is_a_refusal() {
     let (_server, relay) =
         server_and_relay(Options { at_mail: At::Say("550 5.1.7 Empfänger"), ..Options::default() }).await;
     match send(&relay, "ok").await.unwrap() {
         Attempt::Refused { stage: Stage::Mail, reply } => {
-            assert_eq!(reply.to_string(), "550 5.1.7 Empf??nger")
+            assert_eq!(reply.to_string(), "550 5.1.7 Empfänger")
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn bounces_are_asked_for_only_where_the_relay_knows_how() {
+    for (keywords, mail, rcpt) in [
+        (
+            &["dsn"][..],
+            "MAIL FROM:<news@sender.example> RET=HDRS ENVID=0198-abc",
+            "RCPT TO:<a+b@example.be> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb@example.be",
+        ),
+        (&[], "MAIL FROM:<news@sender.example>", "RCPT TO:<a+b@example.be>"),
+    ] {
+        let (server, relay) = server_and_relay(Options { keywords, ..Options::default() }).await;
+        assert_eq!(short(&send(&relay, "a+b").await.unwrap()), "accepted 250");
+        let said = server.commands();
+        assert!(said.contains(&mail.to_owned()) && said.contains(&rcpt.to_owned()), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_talks_for_ever_is_lost_and_not_listened_to() {
+    static ENDLESS: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| "250-more\r\n".repeat(5_000));
+    let (_server, relay) =
+        server_and_relay(Options { at_mail: At::Say(&ENDLESS), ..Options::default() }).await;
+    match send(&relay, "ok").await.unwrap() {
+        Attempt::Lost { stage: Stage::Mail, reason } => assert!(reason.contains("longer than"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_logs_in_and_an_old_one_is_refused() {
+    for (token, expected) in [("right", Ok("accepted 250")), ("old", Err("535"))] {
+        let server =
+            SmtpServer::start(Options { auth: true, keywords: &["AUTH XOAUTH2"], ..Options::default() })
+                .await;
+        let credentials = Some(Credentials {
+            method: AuthMethod::XOAuth2,
+            username: "user".to_owned(),
+            password: token.to_owned(),
+        });
+        let relay = Relay::new("main", RelaySettings { credentials, ..settings(server.addr) }).unwrap();
+        match (send(&relay, "ok").await, expected) {
+            (Ok(attempt), Ok(expected)) => assert_eq!(short(&attempt), expected),
+            (Err(error), Err(code)) => assert!(error.to_string().contains(code), "{error}"),
+            (other, _) => panic!("{token}: {other:?}"),
+        }
     }
 }
