@@ -90,6 +90,7 @@ fn every_default_and_every_example_is_right() {
         // The example is a file that is on no machine but the reader's.
         let files = [
             &settings::RELAY_CA_FILE.about,
+            &settings::DESTINATIONS_FILE.about,
             &settings::DKIM_KEY_FILE.about,
             &settings::DKIM_ED25519_KEY_FILE.about,
         ];

@@ -3,7 +3,7 @@
 //! Mailbox providers count connections and mails by sender, whatever the domain is called. Every other domain
 //! goes to [`OTHER`]. The table is `destinations.toml`; to add a provider: its lines there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -73,15 +73,15 @@ struct Lines {
 /// Which destination a domain belongs to, and its limits.
 #[derive(Debug, Clone)]
 pub struct Destinations {
-    by_domain: HashMap<String, Arc<str>>,
-    limits: HashMap<Arc<str>, Limits>,
+    by_domain: BTreeMap<String, Arc<str>>,
+    limits: BTreeMap<Arc<str>, Limits>,
     other: Arc<str>,
 }
 
 impl Default for Destinations {
     fn default() -> Self {
         let mut destinations =
-            Self { by_domain: HashMap::new(), limits: HashMap::new(), other: Arc::from(OTHER) };
+            Self { by_domain: BTreeMap::new(), limits: BTreeMap::new(), other: Arc::from(OTHER) };
         // A test holds that our own table can be read.
         let _ = destinations.add(TABLE);
         destinations
