@@ -20,6 +20,7 @@ use crate::store::{self, Store, newsletters};
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
+use crate::web::watching::Watching;
 
 /// In the data folder: what is on the wire.
 const JOURNAL_FOLDER: &str = "journal";
@@ -35,6 +36,7 @@ pub struct Service {
     pub address: Option<SocketAddr>,
     /// Over which mail goes; `None` for pages alone.
     pub relays: Option<Relays>,
+    watching: Watching,
     web: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     engine: Option<EngineHandle>,
     waking: Option<JoinHandle<()>>,
@@ -99,6 +101,7 @@ impl Service {
             wake,
             address: None,
             relays: None,
+            watching: Watching::default(),
             web: None,
             engine: None,
             waking: None,
@@ -122,6 +125,7 @@ impl Service {
         let settings = WebSettings {
             public_url: config.web.public_url.as_str().to_owned(),
             trusted_proxies: config.web.trusted_proxies.clone(),
+            undo: config.mail.undo,
         };
         let app = App {
             store: self.store.clone(),
@@ -129,6 +133,7 @@ impl Service {
             keys: self.keys.clone(),
             settings: Arc::new(settings),
             wake: Arc::clone(&self.wake),
+            watching: self.watching.clone(),
         };
         let listen = config.web.listen;
         let bound = server::bind(app, listen, config.web.workers, extra).map_err(|error| {
@@ -217,6 +222,8 @@ impl Service {
 
     /// Stops in the order that loses nothing: no more requests, then what is on the wire, then the database.
     pub async fn stop(self) {
+        // Streams have no end of their own.
+        self.watching.stop();
         if let Some((handle, server)) = self.web {
             handle.stop(true).await;
             let _ = server.await;

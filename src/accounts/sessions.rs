@@ -63,6 +63,17 @@ pub async fn find(store: &Store, clock: &Clock, token: &str) -> Result<Option<Se
     Ok(Some(Session { user: live.user, token_hash: hash }))
 }
 
+/// Whether a session is still valid; without noting that it was used: a page that is left open is no use.
+///
+/// # Errors
+/// Of the database.
+pub async fn is_live(store: &Store, clock: &Clock, token_hash: &[u8]) -> Result<bool> {
+    let now = clock.now();
+    let mut reader = store.read().await?;
+    let live = store::sessions::find(reader.db(), token_hash, now, now.minus(IDLE_MAX)).await?;
+    Ok(live.is_some())
+}
+
 /// Ends a session; one that has ended already is fine.
 ///
 /// # Errors

@@ -68,6 +68,9 @@ enum Action {
         id: i64,
         #[arg(long, conflicts_with = "at", required_unless_present = "at")]
         now: bool,
+        /// Without the undo window (mail.undo_seconds)
+        #[arg(long, requires = "now")]
+        at_once: bool,
         /// On the clocks of the newsletter's time zone: "2026-12-01 09:30"
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
@@ -134,10 +137,11 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             send_test(&open.store, &open.clock, open.public_url(), IssueId(id), &to).await?;
             output::print(&format!("The test to {to} is in the outbox; the running service sends it.\n"))
         }
-        Action::Schedule { id, now: _, at, output } => {
+        Action::Schedule { id, now: _, at_once, at, output } => {
             let when = match at {
                 Some(text) => When::Local(parse_local(&text)?),
-                None => When::Now,
+                None if at_once => When::Now,
+                None => When::AfterUndo(open.config.mail.undo),
             };
             let done = schedule(&open.store, &open.clock, open.public_url(), IssueId(id), when).await;
             let scheduled = match done {
@@ -158,7 +162,18 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 format!("{words} ({})", newsletter.time_zone)
             });
             let state = if scheduled.is_new { "is scheduled" } else { "was scheduled already" };
-            let sentence = format!("Issue {id} {state} as mailing {} for {moment}.", scheduled.mailing.id);
+            let mut sentence =
+                format!("Issue {id} {state} as mailing {} for {moment}.", scheduled.mailing.id);
+            if let When::AfterUndo(window) = when
+                && scheduled.is_new
+                && !window.is_zero()
+            {
+                sentence += &format!(
+                    " For {} seconds `postiljon mailing cancel {}` calls it back.",
+                    window.as_secs(),
+                    scheduled.mailing.id
+                );
+            }
             output.sentence(&scheduled.mailing, &sentence)
         }
         Action::List { newsletter, page, output } => {

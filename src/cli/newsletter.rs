@@ -1,10 +1,10 @@
-//! `newsletter add` and `newsletter list`.
+//! `newsletter add`, `newsletter set` and `newsletter list`.
 
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
 use crate::model::{Language, UncertainPolicy};
-use crate::publishing::newsletters::{NewsletterInput, add_newsletter};
+use crate::publishing::newsletters::{NewsletterInput, SendingInput, add_newsletter, set_sending};
 use crate::store;
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,8 @@ pub(super) struct Arguments {
 enum Action {
     /// Add a newsletter
     Add(Box<Add>),
+    /// Change how the issues of a newsletter are sent
+    Set(Set),
     /// Show the newsletters
     List {
         #[command(flatten)]
@@ -63,6 +65,37 @@ struct Add {
     output: Output,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+struct Set {
+    #[arg(value_name = "SHORT NAME")]
+    slug: String,
+    /// Name of the relay that is asked first, or none
+    #[arg(long, value_name = "NAME", group = "what")]
+    relay: Option<String>,
+    /// Most mails in an hour, or none
+    #[arg(long, value_name = "NUMBER", group = "what", value_parser = number_or_none)]
+    mails_per_hour: Option<MailsPerHour>,
+    /// What happens to a mail of which nobody knows whether it arrived: resend or hold
+    #[arg(long, group = "what")]
+    on_uncertain: Option<UncertainPolicy>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct MailsPerHour(Option<i64>);
+
+fn number_or_none(text: &str) -> Result<MailsPerHour, String> {
+    if text == NONE {
+        return Ok(MailsPerHour(None));
+    }
+    text.parse().map(|mails| MailsPerHour(Some(mails))).map_err(|_| format!("write a number, or {NONE}"))
+}
+
+/// Takes a limit or a choice away.
+const NONE: &str = "none";
+
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let open = Open::new(settings).await?;
     match arguments.action {
@@ -72,6 +105,24 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             let url = open.public_url();
             let sentence = format!("{} is there: {url}/n/{} is its sign-up page.", added.name, added.slug);
             output.sentence(&added, &sentence)
+        }
+        Action::Set(set) => {
+            let newsletter = open.newsletter(&set.slug).await?;
+            let relay = set.relay.map(|name| if name == NONE { String::new() } else { name });
+            let input = SendingInput {
+                relay: relay.unwrap_or(newsletter.relay),
+                mails_per_hour: set.mails_per_hour.map_or(newsletter.mails_per_hour, |given| given.0),
+                on_uncertain: set.on_uncertain.unwrap_or(newsletter.on_uncertain),
+            };
+            let changed = set_sending(&open.store, newsletter.id, &input).await?;
+            let relay = if changed.relay.is_empty() { "any relay" } else { &changed.relay };
+            let pace = match changed.mails_per_hour {
+                Some(mails) => format!("at most {mails} mails an hour"),
+                None => "as fast as it is taken".to_owned(),
+            };
+            let sentence =
+                format!("{}: by {relay}, {pace}; uncertain mails: {}.", changed.name, changed.on_uncertain);
+            set.output.sentence(&changed, &sentence)
         }
         Action::List { output } => {
             let all = store::newsletters::all(open.store.read().await?.db()).await?;

@@ -33,6 +33,11 @@ impl Output {
         print(&table(headings, &rows))
     }
 
+    /// A list that is too long for memory, part by part.
+    pub const fn parts(self) -> Parts {
+        Parts { output: self, is_begun: false }
+    }
+
     /// One thing: an object, or a line for each field.
     ///
     /// # Errors
@@ -54,15 +59,68 @@ impl Output {
     }
 }
 
+/// A list that is too long for memory, as it comes: an array, or a table whose columns fit each part.
+#[derive(Debug)]
+pub struct Parts {
+    output: Output,
+    is_begun: bool,
+}
+
+impl Parts {
+    /// Writes a part; `false` when nobody reads on.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn add<T: Serialize, const N: usize>(
+        &mut self,
+        items: &[T],
+        headings: [&str; N],
+        row: impl Fn(&T) -> [String; N],
+    ) -> anyhow::Result<bool> {
+        let mut text = String::new();
+        if self.output.json {
+            for item in items {
+                text += if self.is_begun { ",\n" } else { "[\n" };
+                text += &serde_json::to_string(item)?;
+                self.is_begun = true;
+            }
+        } else {
+            let rows: Vec<_> = items.iter().map(row).collect();
+            let all = table(headings, &rows);
+            // One heading for all parts; later ones only borrow its width.
+            text += if self.is_begun { all.split_once('\n').map_or("", |(_, rest)| rest) } else { &all };
+            self.is_begun = true;
+        }
+        write(&text)
+    }
+
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn end<const N: usize>(self, headings: [&str; N]) -> anyhow::Result<()> {
+        match (self.output.json, self.is_begun) {
+            (false, true) => Ok(()),
+            (false, false) => print(&table(headings, &[])),
+            (true, true) => print("\n]\n"),
+            (true, false) => print("[]\n"),
+        }
+    }
+}
+
 /// Writes to standard output. Who closes it (`| head`) has seen enough, which is no failure.
 ///
 /// # Errors
 /// When standard output cannot be written, a full disk for example.
 pub fn print(text: &str) -> anyhow::Result<()> {
+    write(text).map(drop)
+}
+
+/// The same; `false` when it was closed.
+fn write(text: &str) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

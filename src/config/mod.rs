@@ -93,6 +93,8 @@ pub struct Mail {
     pub unsubscribe: Option<MailtoUnsubscribe>,
     /// For how long a mail is tried again that the relay put off.
     pub retry: Duration,
+    /// How long a mailing that is sent now can be called back.
+    pub undo: Duration,
 }
 
 /// Where unsubscribe mails go (RFC 2369, `mailto:` in List-Unsubscribe), and where we take them.

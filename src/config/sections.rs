@@ -215,6 +215,7 @@ fn mail(reader: &mut Reader) -> Option<Mail> {
     let address = reader.get(&MAIL_UNSUBSCRIBE_ADDRESS);
     let listen = reader.get(&MAIL_INBOUND_LISTEN);
     let retry = reader.get(&MAIL_RETRY_HOURS);
+    let undo = reader.get(&MAIL_UNDO_SECONDS);
     for (one, other) in [
         (&MAIL_UNSUBSCRIBE_ADDRESS.about, &MAIL_INBOUND_LISTEN.about),
         (&MAIL_INBOUND_LISTEN.about, &MAIL_UNSUBSCRIBE_ADDRESS.about),
@@ -240,7 +241,7 @@ fn mail(reader: &mut Reader) -> Option<Mail> {
         );
     }
     let unsubscribe = address.zip(listen).map(|(address, listen)| MailtoUnsubscribe { address, listen });
-    Some(Mail { bounce_address, unsubscribe, retry: retry? })
+    Some(Mail { bounce_address, unsubscribe, retry: retry?, undo: undo? })
 }
 
 /// `None` also where nothing of it is set.

@@ -241,6 +241,8 @@ settings! {
     MAIL_INBOUND_LISTEN: SocketAddr = "mail.inbound_listen", Text, Example("127.0.0.1:2525"), values::socket_address;
     /// For how many hours a mail is tried again that the relay put off, from 1 to 240.
     MAIL_RETRY_HOURS: Duration = "mail.retry_hours", Integer, Value("48"), values::hours;
+    /// For how many seconds a mailing that is sent now still waits, so that it can be called back, from 0 to 600.
+    MAIL_UNDO_SECONDS: Duration = "mail.undo_seconds", Integer, Value("30"), values::undo_seconds;
 
     /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
     DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;

@@ -65,6 +65,7 @@ fn nothing_set_gives_the_defaults() {
     assert_eq!(config.web.public_url.as_str(), "http://127.0.0.1:8080");
     assert!(config.relays.is_empty());
     assert_eq!(config.mail.retry, Duration::from_secs(48 * 3600));
+    assert_eq!(config.mail.undo, Duration::from_secs(30));
 }
 
 #[test]

@@ -92,6 +92,11 @@ pub fn hours(text: &str) -> Result<Duration, String> {
     number(text, 1..=240u64).map(|hours| Duration::from_secs(hours * 3600))
 }
 
+/// How long a mailing can be called back: longer than ten minutes is scheduling.
+pub fn undo_seconds(text: &str) -> Result<Duration, String> {
+    number(text, 0..=600u64).map(Duration::from_secs)
+}
+
 pub fn boolean(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "is neither true nor false".to_owned())
 }

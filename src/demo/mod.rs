@@ -29,6 +29,9 @@ pub const USER_ADDRESS: &str = "demo@meridiaan.example";
 /// Letters of that password.
 const PASSWORD_LETTERS: usize = 16;
 
+/// Long enough to see that a mailing can be called back, short enough to wait for.
+const UNDO_SECONDS: u64 = 10;
+
 /// How the demo is started.
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
@@ -134,6 +137,7 @@ fn config(
         ("POSTILJON_RELAY_HELLO_NAME", "localhost".to_owned()),
         ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "uit@meridiaan.example".to_owned()),
         ("POSTILJON_MAIL_INBOUND_LISTEN", "127.0.0.1:0".to_owned()),
+        ("POSTILJON_MAIL_UNDO_SECONDS", UNDO_SECONDS.to_string()),
     ];
     if let Some(url) = &options.database_url {
         settings.push(("POSTILJON_DATABASE_URL", url.clone()));

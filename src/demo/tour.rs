@@ -66,7 +66,9 @@ impl Tour<'_> {
         self.step("the account of the mailing balances", self.account(&mailing, 2)).await?;
         self.step("one reader leaves by one click (RFC 8058)", self.leave_by_one_click(&mails[0])).await?;
         self.step("one reader leaves on the page", self.leave_on_the_page(&mails[1])).await?;
-        self.step("a second issue reaches nobody", self.second_issue(&desk)).await?;
+        let second =
+            self.step("sends a second issue, and calls it back in time", self.call_back(&desk)).await?;
+        self.step("sent after all, it reaches nobody", self.second_issue(&desk, second)).await?;
         self.step("nothing is left in any queue", self.nothing_left()).await
     }
 
@@ -201,11 +203,22 @@ impl Tour<'_> {
         Ok(())
     }
 
-    async fn second_issue(&self, desk: &Desk<'_>) -> anyhow::Result<()> {
+    /// The undo window: a mailing that was sent a moment ago still waits, and its issue is free again.
+    async fn call_back(&self, desk: &Desk<'_>) -> anyhow::Result<IssueId> {
         let article = desk.sample("laat-een-stoel-leeg").await?;
         let issue = desk.compose(&article).await?;
+        let mailing = desk.schedule_now(issue).await?;
+        desk.press(&mailing, "cancel").await?;
+        let mut reader = self.demo.service.store.read().await?;
+        let left = store::mailings::of_issue(reader.db(), issue).await?;
+        ensure!(left.is_none(), "the issue is not free: {left:?}");
+        Ok(issue)
+    }
+
+    async fn second_issue(&self, desk: &Desk<'_>, issue: IssueId) -> anyhow::Result<()> {
         let before = self.demo.mailbox.received();
         let mailing = desk.schedule_now(issue).await?;
+        desk.press(&mailing, "send-now").await?;
         self.account(&mailing, 0).await?;
         ensure!(self.demo.mailbox.received() == before, "a mail arrived");
         Ok(())
@@ -339,6 +352,14 @@ impl Desk<'_> {
 
     async fn schedule_now(&self, issue: IssueId) -> anyhow::Result<Mailing> {
         self.send(issue, None).await
+    }
+
+    /// Presses a button on the page of a mailing.
+    async fn press(&self, mailing: &Mailing, button: &str) -> anyhow::Result<()> {
+        let page = format!("/admin/mailings/{}", mailing.id);
+        let csrf = self.token(&page).await?;
+        expect(self.browser.post(&format!("{page}/{button}"), &[("csrf", &csrf)]).await?, 303)?;
+        Ok(())
     }
 
     /// Presses the button on the page where an issue is scheduled, twice: it gives one mailing.

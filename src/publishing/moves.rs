@@ -7,6 +7,14 @@ use crate::i18n::Message;
 use crate::model::{Mailing, MailingId, Move, Outcome, PauseReason};
 use crate::store::{Store, StoreError, deliveries, mailings};
 
+/// What a move has changed.
+#[derive(Debug)]
+pub struct Moved {
+    pub mailing: Mailing,
+    /// How many recipients are sent to again; only of the moves that do so.
+    pub again: i64,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     #[error("{}", self.message())]
@@ -45,24 +53,27 @@ pub async fn make_move(
     clock: &Clock,
     id: MailingId,
     wanted: Move,
-) -> Result<Mailing, MoveError> {
+) -> Result<Moved, MoveError> {
     let now = clock.now();
     let mut tx = store.begin().await?;
     let Some(moved) = mailings::make_move(&mut tx, id, wanted, PauseReason::User, now).await? else {
         let mailing = mailings::by_id(tx.db(), id).await?.ok_or(MoveError::NotFound)?;
         let is_so_already = !wanted.is_again() && Some(mailing.status) == wanted.to();
-        return if is_so_already { Ok(mailing) } else { Err(MoveError::MovedOn) };
+        return if is_so_already { Ok(Moved { mailing, again: 0 }) } else { Err(MoveError::MovedOn) };
     };
-    match wanted {
-        Move::ResendFailed => {
-            deliveries::try_again(&mut tx, id, Outcome::Bounced, now).await?;
-            deliveries::try_again(&mut tx, id, Outcome::Expired, now).await?;
-        }
-        Move::ResendUncertain => {
-            deliveries::try_again(&mut tx, id, Outcome::Uncertain, now).await?;
-        }
-        Move::SendNow | Move::Cancel | Move::Pause | Move::Resume => {}
+    let mut again = 0;
+    for outcome in outcomes_again(wanted) {
+        again += deliveries::try_again(&mut tx, id, *outcome, now).await?;
     }
     tx.commit().await?;
-    Ok(moved)
+    Ok(Moved { mailing: moved, again })
+}
+
+/// The outcomes that a move tries again.
+const fn outcomes_again(wanted: Move) -> &'static [Outcome] {
+    match wanted {
+        Move::ResendFailed => &[Outcome::Bounced, Outcome::Expired],
+        Move::ResendUncertain => &[Outcome::Uncertain],
+        Move::SendNow | Move::Cancel | Move::Pause | Move::Resume => &[],
+    }
 }

@@ -1,14 +1,15 @@
-//! Adding a newsletter.
+//! Adding a newsletter, and changing how its issues are sent.
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{EmailAddress, Language, Newsletter, Slug, UncertainPolicy};
+use crate::model::{EmailAddress, Language, Newsletter, NewsletterId, Slug, UncertainPolicy};
 use crate::store::{self, Store, StoreError};
 
 const NAME_MAX_CHARS: usize = 100;
 const DESCRIPTION_MAX_CHARS: usize = 500;
 const POSTAL_ADDRESS_MAX_CHARS: usize = 300;
+const RELAY_MAX_CHARS: usize = 100;
 
 /// A newsletter as typed.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub enum NewsletterError {
     /// Fields: as in [`NewsletterInput`].
     #[error(transparent)]
     Invalid(#[from] FieldErrors),
+    #[error("{}", self.message())]
+    NotFound,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -46,6 +49,7 @@ impl NewsletterError {
     pub fn message(&self) -> Message {
         match self {
             Self::Invalid(_) => Message::new("error-marked-fields"),
+            Self::NotFound => Message::new("error-newsletter-not-found"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
     }
@@ -76,6 +80,39 @@ pub async fn add_newsletter(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// How the issues of a newsletter are sent.
+#[derive(Debug, Clone)]
+pub struct SendingInput {
+    /// Name of the relay that is asked first; empty: any.
+    pub relay: String,
+    /// Most mails in an hour; without: as fast as relays and destinations take them.
+    pub mails_per_hour: Option<i64>,
+    pub on_uncertain: UncertainPolicy,
+}
+
+/// Changes how the issues of a newsletter are sent; mailings under way follow.
+///
+/// # Errors
+/// [`NewsletterError::Invalid`] names every field that is wrong.
+pub async fn set_sending(
+    store: &Store,
+    id: NewsletterId,
+    input: &SendingInput,
+) -> Result<Newsletter, NewsletterError> {
+    let mut errors = FieldErrors::new();
+    let relay = super::line(&mut errors, "relay", &input.relay, RELAY_MAX_CHARS, false);
+    if input.mails_per_hour.is_some_and(|mails| mails < 1) {
+        errors.add("mails_per_hour", Message::new("error-mails-per-hour"));
+    }
+    let relay = errors.or(relay)?;
+    let mut tx = store.begin().await?;
+    let set = store::newsletters::set_sending(&mut tx, id, &relay, input.mails_per_hour, input.on_uncertain)
+        .await?;
+    let newsletter = set.ok_or(NewsletterError::NotFound)?;
+    tx.commit().await?;
+    Ok(newsletter)
 }
 
 fn parse(input: &NewsletterInput) -> Result<NewNewsletter, FieldErrors> {

@@ -24,6 +24,8 @@ const GAP_MAX_MINUTES: i64 = 26 * 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     Now,
+    /// Now, but for this long it can still be called back.
+    AfterUndo(Duration),
     /// On the clocks of the newsletter's time zone.
     Local(NaiveDateTime),
 }
@@ -117,6 +119,7 @@ pub fn moment(local: NaiveDateTime, zone: Tz) -> Result<Timestamp, ScheduleError
 pub fn due_at(when: When, newsletter: &Newsletter, now: Timestamp) -> Result<Timestamp, ScheduleError> {
     let due_at = match when {
         When::Now => return Ok(now),
+        When::AfterUndo(window) => return Ok(now.plus(window)),
         When::Local(local) => moment(local, zone_of(newsletter))?,
     };
     if due_at < now.minus(PAST_MAX) {

@@ -3,7 +3,7 @@
 //! A row is born Claimed (or Skipped), and only the worker that claimed it may give it an outcome. The
 //! numbers of the mailing move in the same transaction, so that the account always equals its rows.
 
-use super::{Db, Result, Tx, on, sql};
+use super::{Db, Result, Tx, like_pattern, on, sql};
 use crate::model::{
     Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
     SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
@@ -493,6 +493,95 @@ pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, now: Timestamp) -> Re
 pub async fn count(db: Db<'_>, mailing: MailingId) -> Result<Vec<(Outcome, i64)>> {
     const SQL: &str = "SELECT outcome, count(*) FROM deliveries WHERE mailing_id = $1 GROUP BY outcome";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(mailing).fetch_all(c).await?))
+}
+
+/// How many that bounced or expired would be tried again by [`try_again`].
+pub async fn count_failed(db: Db<'_>, mailing: MailingId) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM deliveries
+        WHERE mailing_id = $1 AND outcome IN ('bounced', 'expired') AND refusal <> 'address'";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).fetch_one(c).await?))
+}
+
+/// Most that [`waiting_counts`] counts at one destination: a page must not cost a walk through millions.
+pub const WAITING_COUNT_MAX: i64 = 10_000;
+
+/// A destination at which deliveries wait.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct WaitingCount {
+    pub destination: String,
+    /// One more than [`WAITING_COUNT_MAX`] stands for any number above it.
+    pub count: i64,
+    /// When the first of them is due.
+    pub due_at: Timestamp,
+}
+
+/// The destinations at which most deliveries of a mailing wait.
+pub async fn waiting_counts(db: Db<'_>, mailing: MailingId, limit: i64) -> Result<Vec<WaitingCount>> {
+    // The walk of `waiting`; see there.
+    const SQL: &str = "WITH RECURSIVE found (destination) AS (
+            SELECT MIN(destination) FROM deliveries
+            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
+            UNION ALL
+            SELECT (SELECT MIN(d.destination) FROM deliveries d
+                WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
+                    AND d.due_at > 0)
+            FROM found WHERE found.destination IS NOT NULL)
+        SELECT f.destination,
+            (SELECT count(*) FROM (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
+                AND d.destination = f.destination AND d.due_at > 0 LIMIT $2) AS few) AS count,
+            (SELECT MIN(d.due_at) FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
+                AND d.destination = f.destination AND d.due_at > 0) AS due_at
+        FROM found f WHERE f.destination IS NOT NULL ORDER BY count DESC, destination LIMIT $3";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(mailing)
+        .bind(WAITING_COUNT_MAX + 1)
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
+}
+
+/// A row of the ledger with its person.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct LedgerRow {
+    /// `None` for someone who was erased.
+    pub address: Option<EmailAddress>,
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub delivery: Delivery,
+}
+
+/// Which rows of the ledger.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LedgerFilter<'a> {
+    pub outcome: Option<Outcome>,
+    /// Part of the address; empty for all.
+    pub search: &'a str,
+}
+
+/// The next rows of the ledger with their addresses, after a subscriber's id.
+pub async fn ledger_with_addresses(
+    db: Db<'_>,
+    mailing: MailingId,
+    filter: LedgerFilter<'_>,
+    after: SubscriberId,
+    limit: i64,
+) -> Result<Vec<LedgerRow>> {
+    const SQL: &str =
+        "SELECT s.address, d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
+            d.destination, d.relay, d.refusal
+        FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
+        WHERE d.mailing_id = $1 AND d.subscriber_id > $2 AND ($3 = '' OR d.outcome = $3)
+            AND ($4 = '' OR s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')
+        ORDER BY d.subscriber_id LIMIT $5";
+    let pattern = if filter.search.is_empty() { String::new() } else { like_pattern(filter.search) };
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(mailing)
+        .bind(after)
+        .bind(filter.outcome.map_or("", Outcome::as_str))
+        .bind(pattern.as_str())
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
 }
 
 /// The next rows of the ledger, after a subscriber's id.

@@ -106,7 +106,7 @@ pub async fn articles(db: Db<'_>, id: IssueId) -> Result<Vec<IssueArticle>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
 }
 
-/// An issue in a list, with the mailing that is not cancelled, if any.
+/// An issue in a list, with its mailing, if any: not one that was cancelled before it began.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct IssueRow {
     pub id: IssueId,
@@ -131,7 +131,7 @@ pub async fn list(db: Db<'_>, newsletter: Option<NewsletterId>, page: i64) -> Re
             i.updated_at, (SELECT count(*) FROM issue_articles a WHERE a.issue_id = i.id) AS articles,
             m.id AS mailing_id, m.status AS mailing_status, m.due_at, m.audience, m.sent
         FROM issues i JOIN newsletters n ON n.id = i.newsletter_id
-            LEFT JOIN mailings m ON m.issue_id = i.id AND m.status <> 'cancelled'
+            LEFT JOIN mailings m ON m.issue_id = i.id AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
         WHERE CAST($1 AS BIGINT) IS NULL OR i.newsletter_id = $1
         ORDER BY i.id DESC LIMIT $2 OFFSET $3";
     Ok(on!(db, |c| sqlx::query_as(SQL)

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Db, Result, Tx, on, sql};
+use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
 use crate::model::{
     ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason,
     SubscriptionId, Timestamp,
@@ -237,10 +237,30 @@ pub async fn lock_cancelled(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
 }
 
-/// Every mailing, the latest first.
-pub async fn list(db: Db<'_>, limit: i64) -> Result<Vec<Mailing>> {
-    const SQL: &str = "SELECT * FROM mailings ORDER BY id DESC LIMIT $1";
-    Ok(on!(db, |c| sqlx::query_as(SQL).bind(limit).fetch_all(c).await?))
+/// A mailing in a list, with what it is called.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct MailingRow {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub mailing: Mailing,
+    pub newsletter_name: String,
+    /// Of the issue.
+    pub number: i64,
+    pub subject: String,
+}
+
+/// Every mailing, or those of a newsletter, the latest first. `page` counts from 0; a row more than
+/// [`PAGE_ROWS`] says that there is a next page.
+pub async fn list(db: Db<'_>, newsletter: Option<NewsletterId>, page: i64) -> Result<Vec<MailingRow>> {
+    const SQL: &str = "SELECT m.*, w.name AS newsletter_name, i.number, i.subject
+        FROM mailings m JOIN issues i ON i.id = m.issue_id JOIN newsletters w ON w.id = m.newsletter_id
+        WHERE (CAST($1 AS BIGINT) IS NULL OR m.newsletter_id = $1) ORDER BY m.id DESC LIMIT $2 OFFSET $3";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(newsletter)
+        .bind(PAGE_ROWS + 1)
+        .bind(page.max(0) * PAGE_ROWS)
+        .fetch_all(c)
+        .await?))
 }
 
 /// Mailings of a newsletter that have begun and not ended.

@@ -2,7 +2,7 @@
 
 use super::{Db, Result, Tx, on};
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{Newsletter, NewsletterId, Slug, Timestamp};
+use crate::model::{Newsletter, NewsletterId, Slug, Timestamp, UncertainPolicy};
 
 pub async fn insert(tx: &mut Tx, new: &NewNewsletter, now: Timestamp) -> Result<Newsletter> {
     const SQL: &str = "INSERT INTO newsletters (slug, name, description, language, time_zone, sender_name,
@@ -40,6 +40,25 @@ pub async fn by_id(db: Db<'_>, id: NewsletterId) -> Result<Option<Newsletter>> {
 pub async fn by_slug(db: Db<'_>, slug: &Slug) -> Result<Option<Newsletter>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM newsletters WHERE slug = $1")
         .bind(slug)
+        .fetch_optional(c)
+        .await?))
+}
+
+/// Changes how the issues of a newsletter are sent; `None` when there is none of this id.
+pub async fn set_sending(
+    tx: &mut Tx,
+    id: NewsletterId,
+    relay: &str,
+    mails_per_hour: Option<i64>,
+    on_uncertain: UncertainPolicy,
+) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET relay = $2, mails_per_hour = $3, on_uncertain = $4
+        WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(relay)
+        .bind(mails_per_hour)
+        .bind(on_uncertain)
         .fetch_optional(c)
         .await?))
 }

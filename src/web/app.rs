@@ -1,6 +1,7 @@
 //! What every handler may use.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -8,6 +9,8 @@ use crate::clock::Clock;
 use crate::config::Network;
 use crate::keys::Keys;
 use crate::store::Store;
+
+use super::watching::Watching;
 
 /// Shared by all handlers; cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub struct App {
     pub settings: Arc<WebSettings>,
     /// Wakes the sender of this process after a verb has written something to send.
     pub wake: Arc<Notify>,
+    /// Who watches a mailing.
+    pub watching: Watching,
 }
 
 #[derive(Debug, Clone)]
@@ -26,6 +31,8 @@ pub struct WebSettings {
     pub public_url: String,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// How long a mailing that is sent now can be called back.
+    pub undo: Duration,
 }
 
 impl App {

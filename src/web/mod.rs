@@ -22,6 +22,7 @@ pub mod public;
 pub mod routes;
 pub mod server;
 pub mod session;
+pub mod watching;
 
 pub use app::App;
 pub use error::PageError;

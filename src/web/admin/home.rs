@@ -104,11 +104,11 @@ fn next_step(t: Texts, no_newsletter: bool, no_article: bool, latest: Option<&Is
     };
     let mailing = issue.mailing_id.map(|id| format!("/admin/mailings/{id}"));
     match issue.mailing_status {
-        None | Some(MailingStatus::Cancelled) => {
-            step("finish", &subject, Some(format!("/admin/issues/{}", issue.id)))
-        }
+        None => step("finish", &subject, Some(format!("/admin/issues/{}", issue.id))),
         Some(MailingStatus::Scheduled) => step("scheduled", &subject, mailing),
-        Some(MailingStatus::Sending | MailingStatus::Paused) => step("sending", &subject, mailing),
+        Some(MailingStatus::Sending) => step("sending", &subject, mailing),
+        Some(MailingStatus::Paused) => step("paused", &subject, mailing),
+        Some(MailingStatus::Cancelled) => step("issue", &subject, Some("/admin/issues/new".to_owned())),
         Some(MailingStatus::Sent) => step("again", &subject, Some("/admin/issues/new".to_owned())),
     }
 }

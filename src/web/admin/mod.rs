@@ -44,9 +44,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/admin/issues/{id}/schedule").get(issues::schedule::get).post(issues::schedule::post),
         )
-        .service(resource("/admin/mailings/{id}.json").get(mailing::json))
+        .service(resource("/admin/mailings/{id}.json").get(mailing::progress::get))
         .service(resource("/admin/mailings/{id}").get(mailing::get))
-        .service(resource("/admin/mailings/{id}/cancel").post(mailing::cancel));
+        .service(resource("/admin/mailings/{id}/events").get(mailing::events::get))
+        .service(resource("/admin/mailings/{id}/ledger").get(mailing::ledger::get))
+        .service(resource("/admin/mailings/{id}/{move}").post(mailing::moves::post));
 }
 
 /// What every page of the desk has; templates hold it as `page`.
@@ -67,7 +69,19 @@ pub struct Frame {
 impl Frame {
     pub fn new(request: &HttpRequest, signed_in: &SignedIn, section: &'static str, title: String) -> Self {
         /// What a page may say after a redirect: `?done=saved` says `desk-done-saved`.
-        const DONE: [&str; 5] = ["saved", "published", "drafted", "tested", "cancelled"];
+        const DONE: [&str; 11] = [
+            "saved",
+            "published",
+            "drafted",
+            "tested",
+            "cancelled",
+            "sending",
+            "stopped",
+            "paused",
+            "resumed",
+            "again",
+            "again-paused",
+        ];
         let t = signed_in.texts();
         let query = Form::of_query(request);
         let done = DONE.iter().find(|known| **known == query.first("done"));

@@ -56,28 +56,59 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   });
 }
 
-// The numbers of a mailing, every second.
+// The numbers of a mailing while they move: as they are sent, or asked for where that does not work.
 for (const box of document.querySelectorAll("[data-progress]")) {
   const group = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const write = (mark, words) => {
+    const place = box.querySelector(mark);
+    if (place) place.textContent = words;
+  };
+  const show = (now) => {
+    if (now.status !== box.dataset.status) { location.reload(); return; }
+    for (const count of box.querySelectorAll("[data-count]")) {
+      count.textContent = group(now[count.dataset.count]);
+      count.parentElement.classList.toggle("zero", now[count.dataset.count] === 0);
+    }
+    for (const piece of now.bar) {
+      const rect = box.querySelector(`[data-bar="${piece.key}"]`);
+      rect?.setAttribute("x", piece.x);
+      rect?.setAttribute("width", piece.width);
+    }
+    write("[data-words]", now.words);
+    write("[data-pace]", now.pace);
+  };
   const ask = async () => {
     try {
       const answer = await fetch(box.dataset.progress, { headers: { accept: "application/json" } });
-      if (answer.redirected || !answer.ok) throw new Error();
-      const now = await answer.json();
-      if (now.status !== box.dataset.status) { location.reload(); return; }
-      for (const count of box.querySelectorAll("[data-count]")) {
-        count.textContent = group(now[count.dataset.count]);
-        count.parentElement.classList.toggle("zero", now[count.dataset.count] === 0);
-      }
-      for (const piece of now.bar) {
-        const rect = box.querySelector(`[data-bar="${piece.key}"]`);
-        rect?.setAttribute("x", piece.x);
-        rect?.setAttribute("width", piece.width);
-      }
-      const words = box.querySelector("[data-words]");
-      if (words) words.textContent = now.words;
+      if (answer.redirected) { location.reload(); return; } // Signed out: the login page says so.
+      if (!answer.ok) throw new Error();
+      show(await answer.json());
       setTimeout(ask, 1000);
     } catch { setTimeout(ask, 5000); }
   };
-  setTimeout(ask, 1000);
+  const stream = new EventSource(box.dataset.events);
+  stream.onmessage = (event) => show(JSON.parse(event.data));
+  // A broken stream is begun again by the browser; a refused one is not.
+  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) ask(); };
+}
+
+// What waits where, every ten seconds.
+for (const part of document.querySelectorAll("[data-fresh]")) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(location.pathname);
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      part.replaceChildren(...(page.getElementById(part.id)?.childNodes ?? []));
+    } catch { /* The next time. */ }
+  }, 10000);
+}
+
+// Seconds until a mailing begins.
+for (const place of document.querySelectorAll("[data-countdown]")) {
+  const end = performance.now() + Number(place.textContent) * 1000;
+  setInterval(() => {
+    place.textContent = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+  }, 250);
 }

@@ -1,11 +1,12 @@
 //! The command line, by the real binary on a data folder of its own.
 
 mod doctor;
+mod mailings;
 mod reload;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What a command answered.
 struct Answer {
@@ -15,21 +16,28 @@ struct Answer {
 }
 
 fn postiljon(folder: &Path, arguments: &[&str], input: &str) -> Answer {
+    let mut child = command(folder, arguments).stdin(Stdio::piped()).spawn().expect("the binary starts");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("input is taken");
+    finish(child)
+}
+
+/// The binary with these arguments, on a data folder of its own.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postiljon"));
     // Settings of whoever runs the tests are not those of the test.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("POSTILJON_")) {
         command.env_remove(name);
     }
-    let mut child = command
+    command
         .args(arguments)
         .current_dir(folder)
         .env("POSTILJON_DATA_FOLDER", folder.join("data"))
-        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("input is taken");
+        .stderr(Stdio::piped());
+    command
+}
+
+fn finish(child: Child) -> Answer {
     let output = child.wait_with_output().expect("the binary ends");
     Answer {
         code: output.status.code().unwrap_or(-1),

@@ -19,7 +19,7 @@ both_dbs!(a_mailing_that_is_paused_waits_and_goes_on_when_it_is_resumed, |store|
     let bench = Bench::new(&store, wire.clone());
     let engine = bench.start();
     wire.wait_for_tries(CONNECTIONS).await;
-    let paused = make_move(&store, &bench.clock, mailing.id, Move::Pause).await.expect("paused");
+    let paused = make_move(&store, &bench.clock, mailing.id, Move::Pause).await.expect("paused").mailing;
     assert_eq!((paused.status, paused.pause_reason), (MailingStatus::Paused, PauseReason::User));
     // Twice is fine.
     make_move(&store, &bench.clock, mailing.id, Move::Pause).await.expect("paused already");

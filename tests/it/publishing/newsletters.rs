@@ -1,6 +1,8 @@
 use postiljon::clock::Clock;
-use postiljon::model::{Language, UncertainPolicy};
-use postiljon::publishing::newsletters::{NewsletterError, NewsletterInput, add_newsletter};
+use postiljon::model::{Language, NewsletterId, UncertainPolicy};
+use postiljon::publishing::newsletters::{
+    NewsletterError, NewsletterInput, SendingInput, add_newsletter, set_sending,
+};
 
 use crate::support::database::both_dbs;
 use crate::support::samples::NOW;
@@ -60,4 +62,25 @@ both_dbs!(a_wrong_newsletter_names_every_wrong_field, |store| {
             "logo_url"
         ]
     );
+});
+
+both_dbs!(how_a_newsletter_is_sent_can_be_changed, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = add_newsletter(&store, &clock, &insights()).await.expect("added");
+    let mut wish = SendingInput {
+        relay: " second\n".into(),
+        mails_per_hour: Some(500),
+        on_uncertain: UncertainPolicy::Hold,
+    };
+    let set = set_sending(&store, newsletter.id, &wish).await.expect("set");
+    assert_eq!(
+        (set.relay.as_str(), set.mails_per_hour, set.on_uncertain),
+        ("second", Some(500), UncertainPolicy::Hold)
+    );
+    wish.mails_per_hour = Some(0);
+    let error = set_sending(&store, newsletter.id, &wish).await.expect_err("refused");
+    assert_eq!(error.key(), "error-marked-fields");
+    wish.mails_per_hour = None;
+    let error = set_sending(&store, NewsletterId(99), &wish).await.expect_err("refused");
+    assert_eq!(error.key(), "error-newsletter-not-found");
 });

@@ -417,3 +417,25 @@ both_dbs!(the_words_of_relays_about_an_erased_person_are_forgotten, |store| {
     assert_eq!(replies, ["", "bounced"]);
     assert_eq!(account(&store, mailing.id).await.bounced, 2);
 });
+
+both_dbs!(what_waits_is_counted_by_destination_the_most_first, |store| {
+    let mailing = mailing_to(&store, 5).await;
+    let worker = worker(&store).await;
+    let ids = [1, 2, 3, 4, 5].map(SubscriberId);
+    let newborns: Vec<_> = ids
+        .iter()
+        .zip(["google", "slow.example", "slow.example", "google", "slow.example"])
+        .map(|(id, destination)| Newborn { subscriber_id: *id, destination, birth: Birth::Waiting })
+        .collect();
+    change!(store, |tx| deliveries::insert(tx, mailing.id, worker, &newborns, at(7)));
+    let waiting = |limit| {
+        let store = store.clone();
+        async move {
+            let rows = read!(store, |db| deliveries::waiting_counts(db, mailing.id, limit));
+            rows.into_iter().map(|row| (row.destination, row.count, row.due_at)).collect::<Vec<_>>()
+        }
+    };
+    let (slow, google) = (("slow.example".to_owned(), 3, at(7)), ("google".to_owned(), 2, at(7)));
+    assert_eq!(waiting(10).await, [slow.clone(), google]);
+    assert_eq!(waiting(1).await, [slow]);
+});

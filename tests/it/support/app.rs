@@ -1,16 +1,21 @@
 //! The web part of the service on a port of its own, without a sender.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::demo::browser::Browser;
 use postiljon::keys::Keys;
 use postiljon::model::Timestamp;
 use postiljon::store::Store;
+use postiljon::web::watching::Watching;
 use postiljon::web::{App, app::WebSettings, server};
 
 /// 2026-11-24 09:00 UTC: when the tests' clocks start.
 pub const START: Timestamp = Timestamp::from_millis(1_795_510_800_000);
+
+/// How long a mailing that is sent now can be called back.
+pub const UNDO: Duration = Duration::from_secs(30);
 
 pub struct TestApp {
     pub app: App,
@@ -27,13 +32,14 @@ impl TestApp {
         let address = listener.local_addr().expect("an address");
         drop(listener);
         let url = format!("http://{address}");
-        let settings = WebSettings { public_url: url.clone(), trusted_proxies: Vec::new() };
+        let settings = WebSettings { public_url: url.clone(), trusted_proxies: Vec::new(), undo: UNDO };
         let app = App {
             store: store.clone(),
             clock: clock.clone(),
             keys: Keys::new(&[7; 32]),
             settings: Arc::new(settings),
             wake: Arc::default(),
+            watching: Watching::default(),
         };
         let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);

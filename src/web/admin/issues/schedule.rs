@@ -41,12 +41,14 @@ struct SchedulePage {
     is_ready: bool,
     /// The sentence of the last step.
     sentence: Option<String>,
+    /// How long it can then be called back.
+    undo: Option<String>,
     mistakes: Mistakes,
 }
 
-fn when_of(form: &Form) -> Result<When, ScheduleError> {
+fn when_of(form: &Form, undo: Duration) -> Result<When, ScheduleError> {
     match form.first("when") {
-        "now" => Ok(When::Now),
+        "now" => Ok(When::AfterUndo(undo)),
         _ => Ok(When::Local(parse_local(&format!("{} {}", form.first("date"), form.first("time")))?)),
     }
 }
@@ -75,6 +77,7 @@ async fn show(
     error: Option<ScheduleError>,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
+    let undo = app.settings.undo;
     let now = app.clock.now();
     let composed = super::composed(app, id, now).await?;
     let newsletter = &composed.newsletter;
@@ -89,8 +92,10 @@ async fn show(
     let mut sentence = None;
     let mut error = error;
     if composed.is_ready() && error.is_none() && form.has("when") {
-        match when_of(form).and_then(|when| Ok((when, due_at(when, newsletter, now)?))) {
-            Ok((When::Now, _)) => sentence = Some(sentence_now(t, &readers, &newsletter.name, &subject)),
+        match when_of(form, undo).and_then(|when| Ok((when, due_at(when, newsletter, now)?))) {
+            Ok((When::Now | When::AfterUndo(_), _)) => {
+                sentence = Some(sentence_now(t, &readers, &newsletter.name, &subject))
+            }
             Ok((When::Local(_), at)) => {
                 let at = format!("{} ({})", t.date_time(at, zone), newsletter.time_zone);
                 sentence = Some(sentence_at(t, &readers, &newsletter.name, &subject, &at));
@@ -130,6 +135,8 @@ async fn show(
         checks: check_lines(t, &composed.findings),
         is_ready: composed.is_ready(),
         sentence,
+        undo: (form.first("when") == "now" && !undo.is_zero())
+            .then(|| t.with("desk-undo", "seconds", undo.as_secs())),
         mistakes,
     };
     html(status, &template)
@@ -164,7 +171,7 @@ pub async fn post(
 ) -> Result<HttpResponse, PageError> {
     csrf::check(&request, &app, &signed_in, &form)?;
     let id = IssueId(id_of(&id)?);
-    let result = match when_of(&form) {
+    let result = match when_of(&form, app.settings.undo) {
         Ok(when) => schedule(&app.store, &app.clock, &app.settings.public_url, id, when).await,
         Err(error) => Err(error),
     };

@@ -12,7 +12,7 @@ use crate::support::database::{both_dbs, change};
 use crate::support::samples::newsletter;
 
 /// Three published articles and issue 1 of a newsletter, with all of them and nothing to mend.
-async fn issue(store: &Store, app: &TestApp, browser: &Browser) {
+pub async fn issue(store: &Store, app: &TestApp, browser: &Browser) {
     newsletter(store, "insights").await;
     for title in ["Eén", "Twee", "Drie"] {
         published(store, &app.clock, title).await;

@@ -3,6 +3,7 @@
 mod articles;
 mod issues;
 mod login;
+mod mailings;
 
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::demo::browser::{Answer, Browser};
