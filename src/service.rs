@@ -14,9 +14,9 @@ use crate::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
-use crate::mail::relay::Relay;
+use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
-use crate::store::{Store, newsletters};
+use crate::store::{self, Store, newsletters};
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
@@ -34,6 +34,8 @@ pub struct Service {
     pub wake: Arc<Notify>,
     /// Where the pages are; `None` for a sender alone.
     pub address: Option<SocketAddr>,
+    /// Over which mail goes; `None` for pages alone.
+    pub relays: Option<Relays>,
     watching: Watching,
     web: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     engine: Option<EngineHandle>,
@@ -47,13 +49,21 @@ pub struct Service {
 /// # Errors
 /// When it cannot be reached or migrated.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let store = connect_store(config).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// Opens the database of a configuration as it is.
+///
+/// # Errors
+/// When it cannot be reached.
+pub async fn connect_store(config: &Config) -> store::Result<Store> {
     let url = match &config.database.url {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         DatabaseUrl::Postgres(url) => url.expose().to_owned(),
     };
-    let store = Store::open(&url, config.database.connections).await?;
-    store.migrate().await?;
-    Ok(store)
+    Store::open(&url, config.database.connections).await
 }
 
 /// The keys of a configuration.
@@ -90,6 +100,7 @@ impl Service {
             keys,
             wake,
             address: None,
+            relays: None,
             watching: Watching::default(),
             web: None,
             engine: None,
@@ -136,12 +147,13 @@ impl Service {
     }
 
     async fn start_engine(&mut self, config: &Config) -> anyhow::Result<()> {
-        let relay_settings = config.relay_settings()?;
-        let mut settings = EngineSettings::new(config.web.public_url.as_str(), relay_settings.connections);
+        let relays = Relays::new(config.relays_to_send()?)?;
+        let mut settings = EngineSettings::new(config.web.public_url.as_str(), relays.connections());
         settings.retry_for = config.mail.retry;
         settings.unsubscribe_mailbox =
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
+        settings.destinations = config.destinations.clone();
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;
@@ -149,7 +161,7 @@ impl Service {
             store: self.store.clone(),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
-            wire: Arc::new(Relay::new(relay_settings)?),
+            wire: Arc::new(relays.clone()),
             settings,
         });
         // The pages notify; the engine wakes.
@@ -161,6 +173,19 @@ impl Service {
             }
         }));
         self.engine = Some(engine);
+        self.relays = Some(relays);
+        Ok(())
+    }
+
+    /// Uses the relays of a configuration that was read again. All else stays as it was at the start.
+    ///
+    /// # Errors
+    /// When they cannot be used; then those of before stay.
+    pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        if let Some(relays) = &self.relays {
+            relays.replace(config.relays_to_send()?).await?;
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -208,6 +233,9 @@ impl Service {
         }
         if let Some(engine) = self.engine {
             engine.stop().await;
+        }
+        if let Some(relays) = self.relays {
+            relays.close().await;
         }
         if let Some(waking) = self.waking {
             waking.abort();

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Settings;
 use super::output::{self, Output};
 use crate::config::{Config, ConfigErrors, DatabaseUrl, Role, example};
+use crate::model::{NamedRelay, RelaySettings};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -36,7 +37,11 @@ pub(super) fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<(
 fn check(settings: &Settings, role: Role, output: Output) -> anyhow::Result<()> {
     let checked = settings.load_for(role);
     match &checked {
-        Ok(config) => output.one(&json!({ "ok": true, "mistakes": [] }), &summary(settings, config))?,
+        Ok(config) => {
+            let relays: Vec<String> = config.relays.iter().map(|relay| relay.name.to_string()).collect();
+            let answer = json!({ "ok": true, "mistakes": [], "relays": relays });
+            output.one(&answer, &summary(settings, config))?
+        }
         // The sentences follow on standard error, as for every command.
         Err(errors) if output.json => {
             output.one(&json!({ "ok": false, "mistakes": mistakes(errors) }), &[])?
@@ -58,10 +63,6 @@ fn summary(settings: &Settings, config: &Config) -> Vec<(&'static str, String)> 
         DatabaseUrl::Sqlite(path) => format!("SQLite, {}", path.display()),
         DatabaseUrl::Postgres(_) => "PostgreSQL".to_owned(),
     };
-    let relay = match &config.relay.host {
-        Some(host) => format!("{host}, port {}, TLS: {}", config.relay.port, config.relay.tls),
-        None => "none".to_owned(),
-    };
     let signing = match &config.dkim {
         Some(dkim) => {
             let selectors: Vec<&str> = dkim.keys.iter().map(|key| key.selector.as_str()).collect();
@@ -69,14 +70,28 @@ fn summary(settings: &Settings, config: &Config) -> Vec<(&'static str, String)> 
         }
         None => "none: left to the relay".to_owned(),
     };
-    vec![
+    let mut fields = vec![
         ("Configuration", "right".to_owned()),
         ("File", file),
         ("Data folder", config.data.folder.display().to_string()),
         ("Database", database),
         ("Listens on", config.web.listen.to_string()),
         ("Public address", config.web.public_url.to_string()),
-        ("Relay", relay),
         ("Signing", signing),
-    ]
+    ];
+    fields.extend(config.relays.iter().map(|relay| ("Relay", relay_in_words(relay))));
+    if config.relays.is_empty() {
+        fields.push(("Relay", "none".to_owned()));
+    }
+    fields
+}
+
+fn relay_in_words(relay: &NamedRelay) -> String {
+    let NamedRelay { name, weight, settings } = relay;
+    let RelaySettings { host, port, tls, connections, .. } = settings;
+    let login = settings.credentials.as_ref().map_or("no login", |login| login.method.as_str());
+    let rate = settings.mails_per_hour.map_or(String::new(), |rate| format!(", {rate} mails per hour"));
+    format!(
+        "{name}: {host}, port {port}, TLS: {tls}, {login}, weight {weight}, {connections} connections{rate}"
+    )
 }

@@ -9,6 +9,7 @@ mod article;
 mod config;
 mod demo;
 mod dkim;
+mod doctor;
 mod issue;
 mod mailing;
 mod migrate;
@@ -65,6 +66,8 @@ enum Command {
     Subscriber(subscriber::Arguments),
     /// The keys that sign our mail, and their DNS records
     Dkim(dkim::Arguments),
+    /// Look at everything an operator would look at: settings, disk, database, relays
+    Doctor(doctor::Arguments),
     /// Check the configuration, or print one to begin with
     Config(config::Arguments),
 }
@@ -82,6 +85,7 @@ impl Command {
             Self::Mailing(arguments) => mailing::run(arguments, settings).await,
             Self::Subscriber(arguments) => subscriber::run(arguments, settings).await,
             Self::Dkim(arguments) => dkim::run(arguments),
+            Self::Doctor(arguments) => doctor::run(arguments, settings).await,
             Self::Config(arguments) => config::run(arguments, settings),
         }
     }

@@ -1,10 +1,10 @@
-//! `serve`: pages, scheduler and sender, until SIGTERM or Ctrl-C.
+//! `serve`: pages, scheduler and sender, until SIGTERM or Ctrl-C. SIGHUP reads the relays again.
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Settings;
 use crate::clock::Clock;
-use crate::config::{LogFormat, Role};
+use crate::config::{Config, LogFormat, Role};
 use crate::service::Service;
 use crate::telemetry;
 
@@ -18,6 +18,8 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load_for(arguments.role)?;
     telemetry::init(config.log.level, config.log.format == LogFormat::Json);
+    // Before anything that takes time: where nobody listens SIGHUP ends the process.
+    let mut hangup = signal(SignalKind::hangup())?;
     let service = Service::start(&config, arguments.role, Clock::system(), None).await?;
     match service.address {
         Some(address) => {
@@ -25,11 +27,40 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
         }
         None => tracing::info!(role = %arguments.role, "ready"),
     }
-    until_stopped().await?;
+    // One for the whole time, so that a signal during a reload is not missed.
+    let mut stopped = std::pin::pin!(until_stopped());
+    loop {
+        tokio::select! {
+            stopped = &mut stopped => break stopped?,
+            _ = hangup.recv() => reload(&service, &config, settings, arguments.role).await,
+        }
+    }
     tracing::info!("stopping: what is on the wire is finished first");
     service.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Reads the configuration again. One with a mistake changes nothing.
+async fn reload(service: &Service, started_with: &Config, settings: &Settings, role: Role) {
+    let config = match settings.load_for(role) {
+        Ok(config) => config,
+        Err(errors) => {
+            for error in errors.iter() {
+                tracing::error!("the configuration has a mistake, the settings of before stay: {error}");
+            }
+            return;
+        }
+    };
+    if let Err(error) = service.reload(&config).await {
+        tracing::error!("the settings of before stay: {error}");
+        return;
+    }
+    let names: Vec<&str> = config.relays.iter().map(|relay| &*relay.name).collect();
+    tracing::info!(relays = names.join(", "), "the relays are as the configuration says now");
+    if config.differs_beyond_relays(started_with) {
+        tracing::warn!("only relays take effect at once; other settings that changed need a restart");
+    }
 }
 
 /// Returns at SIGTERM or Ctrl-C.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::settings::{self, About};
+use super::settings::{self, Place};
 
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,18 +44,20 @@ impl ConfigError {
     }
 
     /// A text that the parser of its setting refused; `complaint` finishes the sentence that begins with it.
-    pub(super) fn wrong(about: &About, origin: Origin, text: &str, complaint: &str) -> Self {
+    pub(super) fn wrong(place: Place<'_>, origin: Origin, text: &str, complaint: &str) -> Self {
         let subject =
-            if about.is_secret() { "what is given".to_owned() } else { format!("\"{}\"", short(text)) };
-        let remedy = remedy(about, &origin);
-        Self::new(about.key, origin, format!("{subject} {complaint}. {remedy}"))
+            if place.about.is_secret() { "what is given".to_owned() } else { format!("\"{}\"", short(text)) };
+        let remedy = remedy(place, &origin);
+        Self::new(place.key(), origin, format!("{subject} {complaint}. {remedy}"))
     }
 
     /// A name that no setting has.
     pub(super) fn unknown(name: String, origin: Origin) -> Self {
+        let relay = relay_of(&name);
+        let places = settings::ALL.iter().map(|about| Place::of(about, relay));
         let known: Vec<String> = match &origin {
-            Origin::Environment(_) => settings::ALL.iter().flat_map(variables).collect(),
-            _ => settings::ALL.iter().flat_map(keys).collect(),
+            Origin::Environment(_) => places.flat_map(|place| place.variables()).collect(),
+            _ => places.flat_map(|place| place.keys()).collect(),
         };
         let advice = match closest(&name, &known) {
             Some(known) => format!("Did you mean {known}?"),
@@ -65,27 +67,21 @@ impl ConfigError {
     }
 
     /// A setting that must be there. `why` is a whole sentence.
-    pub(super) fn missing(about: &About, why: &str) -> Self {
-        Self::new(about.key, Origin::Nowhere, format!("{why} {}", remedy(about, &Origin::Nowhere)))
+    pub(super) fn missing<'a>(place: impl Into<Place<'a>>, why: &str) -> Self {
+        let place = place.into();
+        Self::new(place.key(), Origin::Nowhere, format!("{why} {}", remedy(place, &Origin::Nowhere)))
     }
 }
 
-/// Its key, and that of its file where it is a secret.
-pub(super) fn keys(about: &About) -> Vec<String> {
-    let file = about.is_secret().then(|| format!("{}_file", about.key));
-    std::iter::once(about.key.to_owned()).chain(file).collect()
-}
-
-/// Its variable, and that of its file where it is a secret.
-pub(super) fn variables(about: &About) -> Vec<String> {
-    let file = about.is_secret().then(|| format!("{}_FILE", about.variable()));
-    std::iter::once(about.variable()).chain(file).collect()
+/// The `NAME` of a key that begins with `relays.NAME.`
+pub(super) fn relay_of(key: &str) -> Option<&str> {
+    key.strip_prefix("relays.")?.split_once('.').map(|(relay, _)| relay)
 }
 
 /// What to write instead, in the way of the source that it came from.
-fn remedy(about: &About, origin: &Origin) -> String {
-    let in_file = format!("`{}` under [{}]", about.toml_line(), about.section());
-    let in_environment = format!("{}={}", about.variable(), about.sample());
+fn remedy(place: Place<'_>, origin: &Origin) -> String {
+    let in_file = format!("`{}` under [{}]", place.about.toml_line(), place.section());
+    let in_environment = format!("{}={}", place.variable(), place.about.sample());
     match origin {
         Origin::File { .. } => format!("Write for example {in_file}."),
         Origin::Environment(_) => format!("Write for example {in_environment}."),
@@ -162,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_name_with_a_slip_finds_the_one_that_was_meant() {
-        let known: Vec<String> = settings::ALL.iter().flat_map(keys).collect();
+        let known: Vec<String> = settings::ALL.iter().flat_map(|about| Place::from(about).keys()).collect();
         for (name, meant) in [
             ("relay.hots", Some("relay.host")),
             ("realy.host", Some("relay.host")),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{self, About, Fallback};
+use super::settings::{self, About, Fallback, Place};
 
 const HEAD: &str = "\
 # Settings of Postiljon.
@@ -14,12 +14,23 @@ const HEAD: &str = "\
 # `postiljon config check` tells all mistakes at once.
 ";
 
+const MORE_RELAYS: &str = "
+# More relays: a table for each, with the settings of [relay] and a name of small letters, digits and hyphens.
+# [relay] itself is called main. A newsletter may prefer one; the others have their shares by weight, and step in
+# when one cannot be used. POSTILJON_RELAYS_SECOND_HOST, and so on.
+#[relays.second]
+#host = \"smtp.second.example\"
+";
+
 /// The commented TOML file that `postiljon config example` prints. Read as it is, it sets nothing.
 pub fn example() -> String {
     let mut text = HEAD.to_owned();
     let mut section = "";
     for about in settings::ALL {
         if about.section() != section {
+            if section == "relay" {
+                text.push_str(MORE_RELAYS);
+            }
             section = about.section();
             // Writing to a String cannot fail.
             let _ = write!(text, "\n[{section}]\n");
@@ -35,5 +46,5 @@ fn entry(about: &About) -> String {
         Fallback::Value(_) => "default",
         Fallback::Example(_) => "example",
     };
-    format!("{lines}# {} ({kind})\n#{}\n", about.variable(), about.toml_line())
+    format!("{lines}# {} ({kind})\n#{}\n", Place::from(about).variable(), about.toml_line())
 }

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{Credentials, DkimSettings, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
+use crate::model::{Destinations, DkimSettings, EmailAddress, NamedRelay};
 
 pub use dkim_key::read as read_dkim_key;
 pub use error::{ConfigError, ConfigErrors, Origin};
@@ -30,7 +30,9 @@ pub use example::example;
 pub use network::Network;
 pub use public_url::PublicUrl;
 pub use secret_key::SecretKeyError;
-pub use values::{DatabaseUrl, LogFormat, Secret, domain as parse_domain, selector as parse_selector};
+pub use values::{
+    DatabaseUrl, LogFormat, Secret, domain as parse_domain, is_loopback, selector as parse_selector,
+};
 
 use sources::Reader;
 
@@ -41,6 +43,8 @@ const TEST_VARIABLE_PREFIX: &str = "POSTILJON_TEST_";
 /// Names the configuration file where `--config` does not.
 pub const PATH_VARIABLE: &str = "POSTILJON_CONFIG";
 
+/// What the relay of `[relay]` is called.
+pub const MAIN_RELAY: &str = "main";
 const RELAY_HOST_MISSING: &str = "A process that sends needs the SMTP server that takes its mail.";
 
 /// Everything that can be set. `Debug` shows no secret.
@@ -51,8 +55,10 @@ pub struct Config {
     pub web: Web,
     /// As it was set; [`Config::secret_key`] gives the one to use.
     secret_key: Option<Secret>,
-    pub relay: Relay,
+    /// `[relay]`, if it has a host, and every `[relays.NAME]`, the others in the order of their names.
+    pub relays: Vec<NamedRelay>,
     pub mail: Mail,
+    pub destinations: Destinations,
     /// How our mail is signed, if it is.
     pub dkim: Option<DkimSettings>,
     pub log: Log,
@@ -78,20 +84,6 @@ pub struct Web {
     pub trusted_proxies: Vec<Network>,
     /// Threads that answer requests.
     pub workers: usize,
-}
-
-/// The relay; without a host in a process that does not send.
-#[derive(Debug, Clone)]
-pub struct Relay {
-    pub host: Option<String>,
-    pub port: u16,
-    pub tls: TlsMode,
-    pub credentials: Option<Credentials>,
-    /// Certificates that are trusted beside those of the system.
-    pub ca_pem: Option<String>,
-    pub hello_name: String,
-    pub connections: usize,
-    pub messages_per_connection: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -198,25 +190,31 @@ impl Config {
         }
     }
 
-    /// How to reach the relay.
+    /// The relays, for a process that sends.
     ///
     /// # Errors
-    /// When no host is set, which [`Config::load_for`] finds earlier.
-    pub fn relay_settings(&self) -> Result<RelaySettings, ConfigErrors> {
-        let relay = self.relay.clone();
-        let missing =
-            || ConfigErrors(vec![ConfigError::missing(&settings::RELAY_HOST.about, RELAY_HOST_MISSING)]);
-        Ok(RelaySettings {
-            host: relay.host.ok_or_else(missing)?,
-            port: relay.port,
-            tls: relay.tls,
-            credentials: relay.credentials,
-            hello_name: relay.hello_name,
-            extra_roots_pem: relay.ca_pem,
-            connections: relay.connections,
-            messages_per_connection: relay.messages_per_connection,
-            timeouts: StageTimeouts::default(),
-        })
+    /// When there is none, which [`Config::load_for`] finds earlier.
+    pub fn relays_to_send(&self) -> Result<Vec<NamedRelay>, ConfigErrors> {
+        match self.relays.is_empty() {
+            true => {
+                Err(ConfigErrors(vec![ConfigError::missing(&settings::RELAY_HOST.about, RELAY_HOST_MISSING)]))
+            }
+            false => Ok(self.relays.clone()),
+        }
+    }
+
+    /// Whether anything else than the relays is different in `other`, as far as it can be shown: a secret
+    /// cannot.
+    pub fn differs_beyond_relays(&self, other: &Self) -> bool {
+        let shown = |config: &Self| {
+            format!("{:?}", (&config.data, &config.database, &config.web, &config.mail, &config.log))
+        };
+        shown(self) != shown(other)
+    }
+
+    /// Where the secret of this installation lies, or will lie; `None` when it was set.
+    pub fn secret_key_file(&self) -> Option<PathBuf> {
+        self.secret_key.is_none().then(|| self.data.folder.join(secret_key::FILE_NAME))
     }
 
     /// The secret of this installation: as set, or from `secret.key` in the data folder, which is made when it

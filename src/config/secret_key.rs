@@ -9,7 +9,8 @@ use data_encoding::HEXLOWER;
 
 use super::values::{self, Secret};
 
-const FILE_NAME: &str = "secret.key";
+/// Of the file in the data folder.
+pub(super) const FILE_NAME: &str = "secret.key";
 /// Octets of randomness in a key that we make; twice as many characters.
 const KEY_OCTETS: usize = 32;
 

@@ -8,10 +8,12 @@ use std::net::SocketAddr;
 use super::error::ConfigError;
 use super::public_url::PublicUrl;
 use super::settings::*;
-use super::sources::Reader;
+use super::sources::{Reader, Section};
 use super::values::{self, DatabaseUrl};
-use super::{Config, Data, Database, Log, Mail, MailtoUnsubscribe, Relay, Role, Web};
-use crate::model::{Credentials, DkimKey, DkimSettings, EmailAddress, TlsMode};
+use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Web};
+use crate::model::{
+    Credentials, DkimKey, DkimSettings, EmailAddress, NamedRelay, RelaySettings, StageTimeouts, TlsMode,
+};
 
 /// Longest part before the @ of `mail.unsubscribe_address`: a plus and a tag of 40 characters follow it, and
 /// 64 octets is all it may have (RFC 5321, 4.5.3.1.1).
@@ -23,8 +25,9 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let database = database(reader, data.as_ref());
     let web = web(reader);
     let secret_key = reader.get(&SECRET_KEY);
-    let relay = relay(reader, web.as_ref());
+    let relays = relays(reader, web.as_ref());
     let mail = mail(reader);
+    let destinations = reader.get(&DESTINATIONS_FILE).unwrap_or_default();
     let dkim = dkim(reader);
     let log = (reader.get(&LOG_LEVEL), reader.get(&LOG_FORMAT));
 
@@ -43,15 +46,18 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         database: database?,
         web: web?,
         secret_key,
-        relay: relay?,
+        relays,
         mail: mail?,
+        destinations,
         dkim,
         log: Log { level: log.0?, format: log.1? },
     })
 }
 
 fn check_role(reader: &mut Reader, role: Role, database: &Database) {
-    if role.sends() && !reader.is_given(&RELAY_HOST.about) {
+    // A [relay] that says something and no host is half a relay, also beside others.
+    let needs_main = reader.relays().is_empty() || reader.has_main_relay();
+    if role.sends() && needs_main && !reader.is_given(&RELAY_HOST.about) {
         reader.errors.push(ConfigError::missing(&RELAY_HOST.about, super::RELAY_HOST_MISSING));
     }
     if role != Role::All && matches!(database.url, DatabaseUrl::Sqlite(_)) {
@@ -115,36 +121,52 @@ fn url_of(reader: &mut Reader, listen: SocketAddr) -> Option<PublicUrl> {
         .ok()
 }
 
-fn relay(reader: &mut Reader, web: Option<&Web>) -> Option<Relay> {
-    let host = reader.get(&RELAY_HOST);
-    let port = reader.get(&RELAY_PORT);
-    let tls = reader.get(&RELAY_TLS);
-    let allow_plaintext = reader.get(&RELAY_ALLOW_PLAINTEXT);
-    let username = reader.get(&RELAY_USERNAME);
-    let password = reader.get(&RELAY_PASSWORD);
-    let ca_pem = reader.get(&RELAY_CA_FILE);
-    let hello_name = reader.get(&RELAY_HELLO_NAME);
-    let connections = reader.get(&RELAY_CONNECTIONS);
-    let messages_per_connection = reader.get(&RELAY_MESSAGES_PER_CONNECTION);
-
-    for (one, other) in
-        [(&RELAY_USERNAME.about, &RELAY_PASSWORD.about), (&RELAY_PASSWORD.about, &RELAY_USERNAME.about)]
+/// `[relay]`, if it has a host, and every `[relays.NAME]`. One with a mistake is left out, and the mistake noted.
+fn relays(reader: &mut Reader, web: Option<&Web>) -> Vec<NamedRelay> {
+    let names: Vec<String> = reader.relays().keys().cloned().collect();
+    if let Some(origin) = reader.relays().get(MAIN_RELAY).cloned()
+        && reader.has_main_relay()
     {
-        if reader.is_given(one) && !reader.is_given(other) {
-            reader.contradiction(one, format!("it is given without {}. Set both, or neither.", other.key));
-        }
+        let problem = "main is what [relay] is called. Give one of them another name.";
+        reader.errors.push(ConfigError::new(format!("relays.{MAIN_RELAY}"), origin, problem));
+    }
+    std::iter::once(None)
+        .chain(names.iter().map(|name| Some(name.as_str())))
+        .filter_map(|name| relay(&mut reader.relay(name), name, web))
+        .collect()
+}
+
+fn relay(section: &mut Section<'_>, name: Option<&str>, web: Option<&Web>) -> Option<NamedRelay> {
+    let host = section.get(&RELAY_HOST);
+    let port = section.get(&RELAY_PORT);
+    let tls = section.get(&RELAY_TLS);
+    let allow_plaintext = section.get(&RELAY_ALLOW_PLAINTEXT);
+    let extra_roots_pem = section.get(&RELAY_CA_FILE);
+    let hello_name = section.get(&RELAY_HELLO_NAME);
+    let connections = section.get(&RELAY_CONNECTIONS);
+    let messages_per_connection = section.get(&RELAY_MESSAGES_PER_CONNECTION);
+    let idle = section.get(&RELAY_IDLE_SECONDS);
+    let mails_per_hour = section.get(&RELAY_MAILS_PER_HOUR);
+    let weight = section.get(&RELAY_WEIGHT);
+    let credentials = credentials(section);
+
+    if name.is_some() && !section.is_given(&RELAY_HOST.about) {
+        section.missing(&RELAY_HOST.about, "A relay needs the SMTP server that takes its mail.");
     }
     let tls = tls?;
     let is_loopback = host.as_deref().is_some_and(values::is_loopback);
     if tls == TlsMode::None && host.is_some() && !is_loopback && !allow_plaintext? {
-        reader.contradiction(
+        let (host, allow) = (section.key(&RELAY_HOST.about), section.key(&RELAY_ALLOW_PLAINTEXT.about));
+        section.contradiction(
             &RELAY_TLS.about,
-            "without TLS mails and passwords travel readable for all, and relay.host is another machine. Write `tls = \
-             \"starttls\"` or \"implicit\", or set relay.allow_plaintext = true.",
+            format!(
+                "without TLS mails and passwords travel readable for all, and {host} is another machine. Write `tls = \
+                 \"starttls\"` or \"implicit\", or set {allow} = true."
+            ),
         );
     }
     let port = match port {
-        None if !reader.is_given(&RELAY_PORT.about) => match tls {
+        None if !section.is_given(&RELAY_PORT.about) => match tls {
             TlsMode::Implicit => 465,
             TlsMode::StartTls => 587,
             TlsMode::None => 25,
@@ -152,22 +174,40 @@ fn relay(reader: &mut Reader, web: Option<&Web>) -> Option<Relay> {
         port => port?,
     };
     let hello_name = match hello_name {
-        None if !reader.is_given(&RELAY_HELLO_NAME.about) => values::as_hello_name(web?.public_url.host()),
+        None if !section.is_given(&RELAY_HELLO_NAME.about) => values::as_hello_name(web?.public_url.host()),
         name => name?,
     };
-    let credentials = username
-        .zip(password)
-        .map(|(username, password)| Credentials { username, password: password.expose().to_owned() });
-    Some(Relay {
-        host,
-        port,
-        tls,
-        credentials,
-        ca_pem,
-        hello_name,
-        connections: connections?,
-        messages_per_connection: messages_per_connection?,
+    Some(NamedRelay {
+        name: name.unwrap_or(MAIN_RELAY).into(),
+        weight: weight?,
+        settings: RelaySettings {
+            host: host?,
+            port,
+            tls,
+            credentials,
+            hello_name,
+            extra_roots_pem,
+            connections: connections?,
+            messages_per_connection: messages_per_connection?,
+            mails_per_hour,
+            timeouts: StageTimeouts { idle: idle?, ..StageTimeouts::default() },
+        },
     })
+}
+
+fn credentials(section: &mut Section<'_>) -> Option<Credentials> {
+    let method = section.get(&RELAY_AUTH);
+    let username = section.get(&RELAY_USERNAME);
+    let password = section.get(&RELAY_PASSWORD);
+    for (one, other) in
+        [(&RELAY_USERNAME.about, &RELAY_PASSWORD.about), (&RELAY_PASSWORD.about, &RELAY_USERNAME.about)]
+    {
+        if section.is_given(one) && !section.is_given(other) {
+            let other = section.key(other);
+            section.contradiction(one, format!("it is given without {other}. Set both, or neither."));
+        }
+    }
+    Some(Credentials { method: method?, username: username?, password: password?.expose().to_owned() })
 }
 
 fn mail(reader: &mut Reader) -> Option<Mail> {
@@ -214,7 +254,9 @@ fn dkim(reader: &mut Reader) -> Option<DkimSettings> {
     let needs_rsa = rsa_settings.iter().chain(&ed25519_settings).any(|about| reader.is_given(about));
     let needs_ed25519 = ed25519_settings.iter().any(|about| reader.is_given(about));
     for (is_needed, abouts) in [(needs_rsa, &rsa_settings[..]), (needs_ed25519, &ed25519_settings[..])] {
-        for about in abouts.iter().filter(|about| is_needed && !reader.is_given(about)).collect::<Vec<_>>() {
+        for about in
+            abouts.iter().copied().filter(|about| is_needed && !reader.is_given(about)).collect::<Vec<_>>()
+        {
             let why =
                 "Signing needs a domain, a selector and a key, and Ed25519 a selector and a key of its own.";
             reader.errors.push(ConfigError::missing(about, why));

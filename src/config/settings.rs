@@ -5,6 +5,7 @@
 //! [`super::Config`], and the line in `sections.rs` that fills it.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::dkim_key;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{EmailAddress, SigningKey, TlsMode};
+use crate::model::{AuthMethod, Destinations, EmailAddress, SigningKey, TlsMode};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -62,9 +63,9 @@ impl About {
         self.key.split_once('.').map_or(self.key, |(_, name)| name)
     }
 
-    /// `relay.host` is `POSTILJON_RELAY_HOST`.
-    pub fn variable(&self) -> String {
-        format!("{}{}", super::VARIABLE_PREFIX, self.key.replace('.', "_").to_ascii_uppercase())
+    /// Whether a table `[relays.NAME]` may have it.
+    pub fn is_of_relay(&self) -> bool {
+        self.section() == "relay"
     }
 
     pub fn is_secret(&self) -> bool {
@@ -90,6 +91,60 @@ impl About {
             }
         };
         format!("{} = {value}", self.name())
+    }
+}
+
+/// A setting where it stands: those of `[relay]` also in a `[relays.NAME]` of their own.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub about: &'a About,
+    /// `NAME`; `None` for every other section.
+    relay: Option<&'a str>,
+}
+
+impl<'a> From<&'a About> for Place<'a> {
+    fn from(about: &'a About) -> Self {
+        Self { about, relay: None }
+    }
+}
+
+impl<'a> Place<'a> {
+    /// In the table of this relay, if it is a setting of a relay.
+    pub fn of(about: &'a About, relay: Option<&'a str>) -> Self {
+        Self { about, relay: relay.filter(|_| about.is_of_relay()) }
+    }
+
+    /// `relays.second.host`.
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.section(), self.about.name())
+    }
+
+    pub fn section(&self) -> String {
+        match self.relay {
+            Some(relay) => format!("relays.{relay}"),
+            None => self.about.section().to_owned(),
+        }
+    }
+
+    /// `relays.second.host` is `POSTILJON_RELAYS_SECOND_HOST`.
+    pub fn variable(&self) -> String {
+        let key = self.key().replace(['.', '-'], "_").to_ascii_uppercase();
+        format!("{}{key}", super::VARIABLE_PREFIX)
+    }
+
+    /// Its key, and that of its file where it is a secret.
+    pub fn keys(&self) -> Vec<String> {
+        self.with_file(self.key(), "_file")
+    }
+
+    /// Its variable, and that of its file where it is a secret.
+    pub fn variables(&self) -> Vec<String> {
+        self.with_file(self.variable(), "_FILE")
+    }
+
+    fn with_file(&self, name: String, suffix: &str) -> Vec<String> {
+        let file = self.about.is_secret().then(|| format!("{name}{suffix}"));
+        std::iter::once(name).chain(file).collect()
     }
 }
 
@@ -148,7 +203,7 @@ settings! {
     /// Default with SQLite: the file secret.key in the data folder, made at the first start. PostgreSQL needs it set.
     SECRET_KEY: Secret = "secret.key", Secret, Example("0123456789abcdef0123456789abcdef-write-your-own"), values::secret_key;
 
-    /// The SMTP server that takes our mail. Every process that sends needs it.
+    /// The SMTP server that takes our mail. Every process that sends needs one, here or in a [relays.NAME].
     RELAY_HOST: String = "relay.host", Text, Example("smtp.example.com"), values::host;
     /// Default: 587 with starttls, 465 with implicit, 25 with none.
     RELAY_PORT: u16 = "relay.port", Integer, Example("587"), |text| values::number(text, 1..=u16::MAX);
@@ -160,6 +215,9 @@ settings! {
     RELAY_USERNAME: String = "relay.username", Text, Example("postiljon"), values::text;
     /// Password at the relay.
     RELAY_PASSWORD: Secret = "relay.password", Secret, Example("the password"), values::secret;
+    /// password: AUTH PLAIN or LOGIN. xoauth2: relay.password is an access token; who renews it writes it to
+    /// relay.password_file and sends SIGHUP.
+    RELAY_AUTH: AuthMethod = "relay.auth", Text, Value("password"), values::login_method;
     /// A PEM file with certificates to trust beside those of the system: for a relay with a company's own authority.
     RELAY_CA_FILE: String = "relay.ca_file", Text, Example("/etc/postiljon/relay-ca.pem"), values::pem_file;
     /// The name with which we introduce ourselves to the relay (EHLO). Default: the host of web.public_url.
@@ -168,6 +226,12 @@ settings! {
     RELAY_CONNECTIONS: usize = "relay.connections", Integer, Value("10"), |text| values::number(text, 1..=500);
     /// Most messages on one connection, from 1 to 100000.
     RELAY_MESSAGES_PER_CONNECTION: usize = "relay.messages_per_connection", Integer, Value("100"), |text| values::number(text, 1..=100_000);
+    /// For how many seconds a connection is kept for the next message, from 1 to 300.
+    RELAY_IDLE_SECONDS: Duration = "relay.idle_seconds", Integer, Value("20"), |text| values::number(text, 1..=300).map(Duration::from_secs);
+    /// Most mails in an hour, evenly spread, for each process that sends. Default: as fast as the relay takes them.
+    RELAY_MAILS_PER_HOUR: NonZeroU32 = "relay.mails_per_hour", Integer, Example("20000"), values::per_hour;
+    /// Its share of the mail beside other relays, from 0 to 1000. 0 is a reserve, used only when no other relay can be.
+    RELAY_WEIGHT: u32 = "relay.weight", Integer, Value("1"), |text| values::number(text, 0..=1000);
 
     /// The envelope sender: where bounces go. Default: the sender of the newsletter.
     MAIL_BOUNCE_ADDRESS: EmailAddress = "mail.bounce_address", Text, Example("bounces@news.example.com"), values::email_address;
@@ -179,6 +243,9 @@ settings! {
     MAIL_RETRY_HOURS: Duration = "mail.retry_hours", Integer, Value("48"), values::hours;
     /// For how many seconds a mailing that is sent now still waits, so that it can be called back, from 0 to 600.
     MAIL_UNDO_SECONDS: Duration = "mail.undo_seconds", Integer, Value("30"), values::undo_seconds;
+
+    /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
+    DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;
 
     /// Whose mails are signed (DKIM): senders of this domain and of those under it. Together with dkim.selector and
     /// dkim.key_file; `postiljon dkim new` makes a key. Leave all of it out where the relay signs.

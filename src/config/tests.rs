@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::settings::Fallback;
+use super::settings::{Fallback, Place};
 use super::*;
 
 /// A folder of its own, removed at the end.
@@ -63,8 +63,7 @@ fn nothing_set_gives_the_defaults() {
         matches!(&config.database.url, DatabaseUrl::Sqlite(path) if path == Path::new("postiljon-data/postiljon.db"))
     );
     assert_eq!(config.web.public_url.as_str(), "http://127.0.0.1:8080");
-    assert_eq!(config.relay.port, 587);
-    assert_eq!(config.relay.hello_name, "[127.0.0.1]");
+    assert!(config.relays.is_empty());
     assert_eq!(config.mail.retry, Duration::from_secs(48 * 3600));
     assert_eq!(config.mail.undo, Duration::from_secs(30));
 }
@@ -77,7 +76,7 @@ fn the_example_and_the_defaults_written_out_are_the_defaults() {
 
     let mut written_out = example.clone();
     for about in settings::ALL.iter().filter(|about| matches!(about.fallback, Fallback::Value(_))) {
-        let lead = format!("# {} (default)\n", about.variable());
+        let lead = format!("# {} (default)\n", Place::from(about).variable());
         let line = format!("{lead}#{}\n", about.toml_line());
         assert_eq!(written_out.matches(&line).count(), 1, "{}", about.key);
         written_out = written_out.replace(&line, &format!("{lead}{}\n", about.toml_line()));
@@ -92,6 +91,7 @@ fn every_default_and_every_example_is_right() {
         // The example is a file that is on no machine but the reader's.
         let files = [
             &settings::RELAY_CA_FILE.about,
+            &settings::DESTINATIONS_FILE.about,
             &settings::DKIM_KEY_FILE.about,
             &settings::DKIM_ED25519_KEY_FILE.about,
         ];
@@ -103,8 +103,9 @@ fn every_default_and_every_example_is_right() {
 
 #[test]
 fn every_setting_has_a_name_and_a_variable_of_its_own() {
-    let keys: Vec<String> = settings::ALL.iter().flat_map(error::keys).collect();
-    let variables: Vec<String> = settings::ALL.iter().flat_map(error::variables).collect();
+    let keys: Vec<String> = settings::ALL.iter().flat_map(|about| Place::from(about).keys()).collect();
+    let variables: Vec<String> =
+        settings::ALL.iter().flat_map(|about| Place::from(about).variables()).collect();
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
     assert_eq!(variables.iter().collect::<BTreeSet<_>>().len(), variables.len());
     assert!(variables.contains(&"POSTILJON_RELAY_PASSWORD_FILE".to_owned()));
@@ -144,8 +145,8 @@ fn the_environment_wins_over_the_file() {
         ("HOME", "/"),
     ];
     let config = from_file("wins", text, &pairs).unwrap();
-    assert_eq!(config.relay.host.as_deref(), Some("from-environment"));
-    assert_eq!(config.relay.port, 2500);
+    let relay = &config.relays[0].settings;
+    assert_eq!((relay.host.as_str(), relay.port), ("from-environment", 2500));
     assert_eq!(config.web.trusted_proxies.len(), 2);
 }
 
@@ -197,14 +198,18 @@ fn a_file_that_is_not_there_is_told() {
 fn a_secret_may_stand_in_a_file_of_its_own() {
     let folder = Folder::new("secret");
     let password = folder.write("password", "hunter 2\r\n").display().to_string();
-    let pairs = [("POSTILJON_RELAY_USERNAME", "me"), ("POSTILJON_RELAY_PASSWORD_FILE", &password)];
-    let config = from_environment(&pairs).unwrap();
-    assert_eq!(config.relay.credentials.unwrap().password, "hunter 2");
+    let pairs = [
+        ("POSTILJON_RELAY_USERNAME", "me"),
+        ("POSTILJON_RELAY_PASSWORD_FILE", &password),
+        ("POSTILJON_RELAY_HOST", "smtp.example.com"),
+    ];
+    let password = |config: Config| config.relays[0].settings.credentials.clone().unwrap().password;
+    assert_eq!(password(from_environment(&pairs).unwrap()), "hunter 2");
 
     // The environment wins over the file, whichever of the two names it has.
     let toml = folder.write("postiljon.toml", "[relay]\nusername = \"me\"\npassword = \"other\"\n");
     let config = Config::load(Some(&toml), variables(&pairs[1..])).unwrap();
-    assert_eq!(config.relay.credentials.unwrap().password, "hunter 2");
+    assert_eq!(password(config), "hunter 2");
 
     let both = [pairs[0], pairs[1], ("POSTILJON_RELAY_PASSWORD", "x")];
     assert_only_mistake(from_environment(&both), "relay.password", "given twice");
@@ -219,8 +224,12 @@ fn no_secret_is_shown_neither_by_debug_nor_by_mistakes() {
     let pairs = [
         ("POSTILJON_DATABASE_URL", url.as_str()),
         ("POSTILJON_SECRET_KEY", canary),
+        ("POSTILJON_RELAY_HOST", "smtp.example.com"),
         ("POSTILJON_RELAY_USERNAME", "me"),
         ("POSTILJON_RELAY_PASSWORD", canary),
+        ("POSTILJON_RELAYS_SECOND_HOST", "smtp.example.com"),
+        ("POSTILJON_RELAYS_SECOND_USERNAME", "me"),
+        ("POSTILJON_RELAYS_SECOND_PASSWORD", canary),
     ];
     assert!(!format!("{:?}", from_environment(&pairs).unwrap()).contains("canary"));
 
@@ -237,7 +246,10 @@ fn contradictions_are_told() {
     let none = ("POSTILJON_RELAY_TLS", "none");
     assert_only_mistake(from_environment(&[host, none]), "relay.tls", "relay.allow_plaintext");
     assert!(from_environment(&[host, none, ("POSTILJON_RELAY_ALLOW_PLAINTEXT", "true")]).is_ok());
-    assert_eq!(from_environment(&[("POSTILJON_RELAY_HOST", "::1"), none]).unwrap().relay.port, 25);
+    assert_eq!(
+        from_environment(&[("POSTILJON_RELAY_HOST", "::1"), none]).unwrap().relays[0].settings.port,
+        25
+    );
 
     assert_only_mistake(
         from_environment(&[("POSTILJON_RELAY_USERNAME", "me")]),
@@ -282,9 +294,12 @@ fn each_role_needs_what_it_needs_and_no_more() {
     assert_only_mistake(from_environment(&postgres[..1]), "secret.key", "secret.key_file");
 
     let config = from_environment(&[]).unwrap();
-    assert!(config.relay_settings().unwrap_err().to_string().contains("relay.host"));
+    assert!(config.relays_to_send().unwrap_err().to_string().contains("relay.host"));
     let config = from_environment(&[("POSTILJON_RELAY_HOST", "smtp.example.com")]).unwrap();
-    assert_eq!(config.relay_settings().unwrap().host, "smtp.example.com");
+    let relays = config.relays_to_send().unwrap();
+    let main = &relays[0];
+    assert_eq!((&*main.name, main.weight, main.settings.host.as_str()), ("main", 1, "smtp.example.com"));
+    assert_eq!((main.settings.port, main.settings.hello_name.as_str()), (587, "[127.0.0.1]"));
 }
 
 #[test]
@@ -369,4 +384,66 @@ fn a_signing_key_is_read_only_where_nobody_else_can() {
             result => assert_only_mistake(result, "dkim.key_file", "chmod 600"),
         }
     }
+}
+
+const SEVERAL: &str = "[relay]\nhost = \"one.example\"\nweight = 3\n\
+    [relays.second]\nhost = \"two.example\"\ntls = \"implicit\"\nmails_per_hour = 20000\nidle_seconds = 5\n\
+    username = \"me\"\npassword = \"x\"\nauth = \"xoauth2\"\n\
+    [relays.spare-1]\nhost = \"three.example\"\nweight = 0\n";
+
+#[test]
+fn further_relays_have_the_settings_of_the_first() {
+    let environment = [("POSTILJON_RELAYS_SPARE_1_CONNECTIONS", "2"), ("POSTILJON_RELAYS_LAST_HOST", "::1")];
+    let config = from_file("several", SEVERAL, &environment).unwrap();
+    let relays: Vec<_> =
+        config.relays.iter().map(|relay| (&*relay.name, relay.weight, relay.settings.port)).collect();
+    assert_eq!(relays, [("main", 3, 587), ("last", 1, 587), ("second", 1, 465), ("spare-1", 0, 587)]);
+    let second = &config.relays[2].settings;
+    assert_eq!(second.credentials.as_ref().unwrap().method, crate::model::AuthMethod::XOAuth2);
+    assert_eq!(second.mails_per_hour.map(std::num::NonZeroU32::get), Some(20_000));
+    assert_eq!(second.timeouts.idle, Duration::from_secs(5));
+    assert_eq!(config.relays[3].settings.connections, 2);
+}
+
+#[test]
+fn further_relays_alone_are_enough_to_send() {
+    let load = |pairs: &[(&str, &str)]| Config::load_for(Role::All, None, variables(pairs));
+    let second = ("POSTILJON_RELAYS_SECOND_HOST", "smtp.example.com");
+    assert_eq!(&*load(&[second]).unwrap().relays[0].name, "second");
+    assert_only_mistake(
+        load(&[second, ("POSTILJON_RELAY_PORT", "25")]),
+        "relay.host",
+        "needs the SMTP server",
+    );
+}
+
+#[test]
+fn mistakes_in_further_relays_are_told_with_their_own_names() {
+    let text = "[relay]\nhost = \"a\"\n[relays.second]\nhots = \"b\"\nport = 0\nusername = \"me\"\n\
+        [relays.Third]\nhost = \"c\"\n[relays.main]\nhost = \"d\"\ntls = \"none\"\n[relays.empty]\n";
+    let errors = from_file("further", text, &[("POSTILJON_RELAYS_SECOND_WEIGHT", "many")]).unwrap_err();
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    for parts in [
+        ["relays.second.hots", "line 4", "Did you mean relays.second.host?"],
+        ["relays.second.port", "line 5", "`port = 587` under [relays.second]"],
+        ["relays.second.host", "not set", "POSTILJON_RELAYS_SECOND_HOST="],
+        ["relays.second.username", "line 6", "without relays.second.password."],
+        ["relays.second.weight", "POSTILJON_RELAYS_SECOND_WEIGHT", "from 0 to 1000"],
+        ["relays.Third", "line 7", "small letters"],
+        ["relays.main", "line 9", "another name"],
+        ["relays.main.tls", "line 11", "relays.main.allow_plaintext"],
+        ["relays.empty.host", "not set", "under [relays.empty]"],
+    ] {
+        let count = told.iter().filter(|line| parts.iter().all(|part| line.contains(part))).count();
+        assert_eq!(count, 1, "{parts:?} in {told:#?}");
+    }
+    assert_eq!(told.len(), 9, "{told:#?}");
+    assert_only_mistake(from_file("no-table", "[relays]\nhost = \"a\"\n", &[]), "relays.host", "relay.host?");
+    assert_only_mistake(
+        from_environment(&[("POSTILJON_RELAYS_SECOND_HOTS", "a")]),
+        "POSTILJON_RELAYS_SECOND_HOTS",
+        "config example",
+    );
+    let secret = [("POSTILJON_RELAYS_SECOND_PASSWORD_FILE", "/nowhere")];
+    assert!(mistakes(from_environment(&secret))[0].starts_with("relays.second.password_file"));
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,12 +17,14 @@ use tracing::Level;
 
 use super::network::Network;
 use super::public_url::PublicUrl;
-use crate::model::{EmailAddress, TlsMode};
+use crate::model::{AuthMethod, Destinations, EmailAddress, TlsMode};
 
 /// Fewest characters of `secret.key`: fewer can be guessed.
 pub const SECRET_MIN_CHARACTERS: usize = 32;
 /// Largest file that a setting may name; a secret or a chain of certificates is far smaller.
 const FILE_MAX_BYTES: u64 = 1024 * 1024;
+/// Longest name of a relay: it stands in tables and columns.
+const RELAY_NAME_MAX_CHARACTERS: usize = 32;
 /// Longest host name (RFC 1035, 2.3.4).
 const HOST_MAX_OCTETS: usize = 253;
 /// Longest label of a host name (RFC 1035, 2.3.4); no selector needs to be longer, dots included.
@@ -124,6 +127,24 @@ pub fn email_address(text: &str) -> Result<EmailAddress, String> {
 pub fn tls_mode(text: &str) -> Result<TlsMode, String> {
     let modes: Vec<_> = TlsMode::ALL.iter().map(|mode| (mode.as_str(), *mode)).collect();
     one_of(text, &modes)
+}
+
+pub fn login_method(text: &str) -> Result<AuthMethod, String> {
+    let methods: Vec<_> = AuthMethod::ALL.iter().map(|method| (method.as_str(), *method)).collect();
+    one_of(text, &methods)
+}
+
+pub fn per_hour(text: &str) -> Result<NonZeroU32, String> {
+    number(text, NonZeroU32::MIN..=NonZeroU32::new(100_000_000).unwrap_or(NonZeroU32::MAX))
+}
+
+/// What stands in `[relays.NAME]`.
+pub fn is_relay_name(name: &str) -> bool {
+    let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=RELAY_NAME_MAX_CHARACTERS).contains(&name.len())
+        && name.chars().all(is_fit)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 pub fn log_level(text: &str) -> Result<Level, String> {
@@ -254,6 +275,13 @@ pub fn pem_file(text: &str) -> Result<String, String> {
         true => Ok(pem),
         false => Err("is a file without a line -----BEGIN CERTIFICATE-----".to_owned()),
     }
+}
+
+/// Our table of destinations, with what a file adds to it.
+pub fn destinations_file(text: &str) -> Result<Destinations, String> {
+    let mut destinations = Destinations::default();
+    destinations.add(&read_file(&path(text)?)?)?;
+    Ok(destinations)
 }
 
 /// Reads a text file of bounded size.

@@ -8,7 +8,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::composer::{Composer, Links};
-use super::destination::Destinations;
 use super::gate::Gate;
 use super::journal::Journal;
 use super::lanes::Lanes;
@@ -21,7 +20,7 @@ use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sende
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
-use crate::model::{EmailAddress, WorkerId};
+use crate::model::{Destinations, EmailAddress, WorkerId};
 use crate::store::Store;
 
 /// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
@@ -44,7 +43,7 @@ pub struct EngineParts {
 pub struct EngineSettings {
     /// Of our own pages, as subscribers reach them.
     pub public_url: String,
-    /// As many as the relay has connections.
+    /// As many as the relays have connections; where the wire tells of changes it is followed.
     pub senders: usize,
     /// A mail that is refused for the time being is tried again for so long (`mail.retry_hours`).
     pub retry_for: Duration,
@@ -147,9 +146,13 @@ enum End {
     Failed,
 }
 
-async fn run(parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) {
+async fn run(mut parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) {
+    let mut connections = parts.wire.connections();
     let mut patience = Patience::new("sign on as a sender");
     loop {
+        if let Some(connections) = &mut connections {
+            parts.settings.senders = (*connections.borrow_and_update()).max(1);
+        }
         let (worker, journal) = match sign_on(&parts).await {
             Ok(signed_on) => signed_on,
             Err(error) => {
@@ -162,7 +165,7 @@ async fn run(parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) {
         patience.over();
         tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
         signals.did();
-        let end = work(&parts, &signals, &alive, worker, journal).await;
+        let end = work(&parts, &signals, &alive, &mut connections, worker, journal).await;
         if *signals.stop.borrow() {
             return;
         }
@@ -191,6 +194,7 @@ async fn work(
     parts: &EngineParts,
     signals: &Signals,
     alive: &mpsc::Sender<()>,
+    connections: &mut Option<watch::Receiver<usize>>,
     worker: WorkerId,
     journal: Journal,
 ) -> End {
@@ -218,6 +222,8 @@ async fn work(
     let end = tokio::select! {
         biased;
         () = signals.stopped() => End::InOrder,
+        // Other relays: as many senders as they have connections.
+        () = changed(connections) => End::InOrder,
         () = &mut tasks.heart => End::Buried,
         Some(ended) = tasks.feeding.join_next() => match ended {
             Ok(feeder::Ended::ClaimsUnknown) => End::InOrder,
@@ -233,6 +239,15 @@ async fn work(
             end
         }
     }
+}
+
+async fn changed(connections: &mut Option<watch::Receiver<usize>>) {
+    if let Some(connections) = connections
+        && connections.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// A task that ended by itself, which none of them does while the shift lasts.
@@ -280,26 +295,29 @@ impl Tasks {
         Self { heart, feeding, others, recorder: recording, outcomes }
     }
     /// Lets the tasks finish what is on the wire, and gives back the rest.
-    async fn finish(mut self, shift: &Shift) -> End {
+    async fn finish(self, shift: &Shift) -> End {
+        let Self { mut heart, mut feeding, mut others, mut recorder, outcomes } = self;
         shift.signals.stop.send_replace(true);
         let drained = tokio::select! {
-            () = &mut self.heart => return End::Buried,
-            drained = tokio::time::timeout(shift.settings.drain, drain(&mut self.feeding, &mut self.others)) => drained,
+            () = &mut heart => return End::Buried,
+            drained = tokio::time::timeout(shift.settings.drain, drain(&mut feeding, &mut others)) => drained,
         };
-        let outbox_in_doubt = !self.feeding.is_empty();
+        // Nobody drives it from here on: it must not keep a transaction open.
+        drop(heart);
+        let outbox_in_doubt = !feeding.is_empty();
         if drained.is_err() {
             tracing::warn!("some mails were still on the wire at the end; they are recorded as doubts");
         }
-        self.feeding.shutdown().await;
-        self.others.shutdown().await;
+        feeding.shutdown().await;
+        others.shutdown().await;
         let last_words = async {
             for note in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
                 let settled = Settled { mailing: note.mailing, record: note.record, place: None };
-                let _ = self.outcomes.send(settled).await;
+                let _ = outcomes.send(settled).await;
             }
-            drop(self.outcomes);
-            let recorded = self.recorder.join_next().await;
+            drop(outcomes);
+            let recorded = recorder.join_next().await;
             recorded.is_none_or(|recorded| recorded.is_ok())
                 && recovery::sign_off(&shift.store, &shift.clock, shift.worker, outbox_in_doubt)
                     .await

@@ -5,16 +5,16 @@
 //! waits there: the cursor never stands still for a slow provider. Only what is committed goes on. Several
 //! mailings take turns, one batch each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::composer::Letter;
 use super::patience::Patience;
 use super::shift::{Claim, Shift};
-use crate::model::{Mailing, MailingId, Timestamp};
+use crate::model::{Mailing, MailingId, Timestamp, WarmUp};
 use crate::store::deliveries::{self, Birth, Newborn, Recipient, Retry};
-use crate::store::{StoreError, mailings};
+use crate::store::{StoreError, Tx, mailings, warmup};
 
 /// Deliveries claimed in one transaction: what ten connections send in a few hundredths of a second.
 pub const BATCH: usize = 100;
@@ -171,7 +171,7 @@ impl Feeder<'_> {
     /// What waits and is due, at destinations that have room.
     async fn claim_waiting(
         &self,
-        tx: &mut crate::store::Tx,
+        tx: &mut Tx,
         mailing: &Mailing,
         room: usize,
         now: Timestamp,
@@ -189,9 +189,10 @@ impl Feeder<'_> {
                 batch.next_due = earlier(batch.next_due, blocked.map(|rest| now.plus(rest)));
                 continue;
             }
-            let limit = i64::try_from(room).unwrap_or(i64::MAX);
+            let limit = self.allowed_today(tx, &destination, count(room), now).await?;
             let worker = self.shift.worker;
             let due = deliveries::claim_due(tx, mailing.id, &destination, worker, limit, now).await?;
+            self.count_today(tx, &destination, count(due.len()), now).await?;
             batch.retries.extend(due.into_iter().map(|retry| (Arc::clone(&destination), retry)));
         }
         Ok(())
@@ -200,21 +201,21 @@ impl Feeder<'_> {
     /// The next behind the cursor: those whose destination has room are claimed, the others wait there.
     async fn claim_fresh(
         &self,
-        tx: &mut crate::store::Tx,
+        tx: &mut Tx,
         mailing: &Mailing,
         limit: usize,
         now: Timestamp,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let limit = count(limit);
         let found = deliveries::candidates(tx.db(), mailing, limit).await?;
-        let is_full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit;
+        let is_full = count(found.len()) >= limit;
         let end = found.last().filter(|_| is_full).map_or(mailing.audience_end, |last| last.subscription_id);
         let mut found: Vec<_> = found
             .into_iter()
             .map(|recipient| (self.shift.lanes.destination(&recipient.address), recipient))
             .collect();
-        let births = self.births(&found);
+        let births = self.births(tx, &found, now).await?;
         let newborns: Vec<_> = found
             .iter()
             .zip(&births)
@@ -234,15 +235,23 @@ impl Feeder<'_> {
         Ok(())
     }
 
-    fn births(&self, found: &[(Arc<str>, Recipient)]) -> Vec<Birth> {
-        let mut wanted = HashMap::<&Arc<str>, usize>::new();
+    async fn births(
+        &self,
+        tx: &mut Tx,
+        found: &[(Arc<str>, Recipient)],
+        now: Timestamp,
+    ) -> Result<Vec<Birth>, StoreError> {
+        let mut wanted = BTreeMap::<&Arc<str>, usize>::new();
         for (destination, _) in found {
             *wanted.entry(destination).or_default() += 1;
         }
         for (destination, room) in &mut wanted {
-            *room = self.shift.lanes.room_at(destination, *room);
+            let most = count(self.shift.lanes.room_at(destination, *room));
+            let most = self.allowed_today(tx, destination, most, now).await?;
+            self.count_today(tx, destination, most, now).await?;
+            *room = usize::try_from(most).unwrap_or(0);
         }
-        found
+        Ok(found
             .iter()
             .map(|(destination, _)| match wanted.get_mut(destination) {
                 Some(room) if *room > 0 => {
@@ -251,7 +260,38 @@ impl Feeder<'_> {
                 }
                 _ => Birth::Waiting,
             })
-            .collect()
+            .collect())
+    }
+
+    /// How many of so many mails a destination may have today, if it is warmed up.
+    async fn allowed_today(
+        &self,
+        tx: &mut Tx,
+        destination: &Arc<str>,
+        wanted: i64,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let plan = self.shift.lanes.warm_up(destination);
+        let Some((day, most)) = plan.and_then(|plan| plan.limit(now)) else { return Ok(wanted) };
+        let rest = (most - warmup::lock(tx, destination, day).await?).max(0);
+        if rest < wanted {
+            self.shift.lanes.fill(destination, WarmUp::next_day(now).since(now));
+        }
+        Ok(wanted.min(rest))
+    }
+
+    async fn count_today(
+        &self,
+        tx: &mut Tx,
+        destination: &Arc<str>,
+        mails: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let plan = self.shift.lanes.warm_up(destination);
+        match plan.and_then(|plan| plan.limit(now)) {
+            Some((day, _)) if mails > 0 => warmup::add(tx, destination, day, mails).await,
+            _ => Ok(()),
+        }
     }
 
     /// The mailing as a compiled mail; `None` when that cannot be done now.
@@ -279,6 +319,10 @@ impl Feeder<'_> {
             }
         }
     }
+}
+
+fn count(claims: usize) -> i64 {
+    i64::try_from(claims).unwrap_or(i64::MAX)
 }
 
 fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::store::{Result, rate_limits, sessions, subscriptions, tokens};
+use crate::store::{Result, rate_limits, sessions, subscriptions, tokens, warmup};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// A link to confirm works for 7 days; who has not used it is erased within 24 hours after (L6).
 const UNCONFIRMED_KEPT: Duration = Duration::from_secs(8 * 24 * 3600 - 3600);
 /// So long a link that has expired still says so, instead of being unknown.
 const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A month of what was sent while a destination was warmed up, to look at.
+const WARM_UP_KEPT: Duration = Duration::from_secs(31 * 24 * 3600);
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift) {
@@ -36,6 +40,7 @@ async fn clean(shift: &Shift) -> Result<()> {
     tokens::delete_expired(&mut tx, now.minus(EXPIRED_TOKENS_KEPT)).await?;
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
+    warmup::delete_before(&mut tx, now.minus(WARM_UP_KEPT).as_millis() / DAY_MILLIS).await?;
     tx.commit().await?;
     if unconfirmed > 0 {
         shift.store.forget_deleted().await?;

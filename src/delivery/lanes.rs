@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::destination::{Destinations, Limits, OTHER};
 use super::shift::Claim;
 use crate::clock::Clock;
-use crate::model::{EmailAddress, Gcra, NewsletterId};
+use crate::model::destination::OTHER;
+use crate::model::{Destinations, EmailAddress, Gcra, Limits, NewsletterId, WarmUp};
 
 /// Mails on the wire at once with which a destination begins.
 const WINDOW_START: usize = 2;
@@ -110,6 +110,8 @@ struct Destination {
     rate: Option<Gcra>,
     slow: Option<(Duration, Gcra)>,
     blocked_until: Duration,
+    /// Until then it is given no more claims; those in hand go out.
+    full_until: Duration,
     /// Refusals of our mail as such without a success between.
     refusals: u32,
     /// How often it was blocked, or broke, without a success between.
@@ -117,7 +119,7 @@ struct Destination {
 }
 
 impl Destination {
-    fn new(limits: Limits, senders: usize) -> Self {
+    fn new(limits: &Limits, senders: usize) -> Self {
         let limit = limits.at_once.unwrap_or(senders).clamp(1, senders.max(1));
         Self {
             limit,
@@ -127,6 +129,7 @@ impl Destination {
             rate: limits.mails_per_hour.map(|mails| per_hour(i64::from(mails))),
             slow: None,
             blocked_until: Duration::ZERO,
+            full_until: Duration::ZERO,
             refusals: 0,
             troubles: 0,
         }
@@ -157,7 +160,7 @@ impl Destination {
     /// How many claims it may have in hand; `None`: as many as there is room for.
     fn hand(&self, now: Duration, senders: usize) -> Option<usize> {
         let is_slow = self.slow.as_ref().is_some_and(|(until, _)| *until > now);
-        if self.blocked_until > now {
+        if self.blocked_until.max(self.full_until) > now {
             Some(0)
         } else if self.rate.is_some() || is_slow {
             Some(HAND_BY_RATE)
@@ -284,7 +287,7 @@ impl Lanes {
         state
             .destinations
             .entry(Arc::clone(name))
-            .or_insert_with(|| Destination::new(self.destinations.limits(name), self.senders))
+            .or_insert_with(|| Destination::new(&self.destinations.limits(name), self.senders))
     }
 
     /// How long the feeder must wait for a destination that takes nothing now; `None` when it waits for
@@ -295,8 +298,19 @@ impl Lanes {
         state
             .destinations
             .get(destination)
-            .map(|destination| destination.blocked_until.saturating_sub(now))
+            .map(|destination| destination.blocked_until.max(destination.full_until).saturating_sub(now))
             .filter(|rest| !rest.is_zero())
+    }
+
+    /// The plan by which a destination is warmed up, if it is.
+    pub fn warm_up(&self, destination: &str) -> Option<WarmUp> {
+        self.destinations.limits(destination).warm_up
+    }
+
+    /// A destination has had its mails of the day: the feeder brings no more for so long.
+    pub fn fill(&self, destination: &Arc<str>, rest: Duration) {
+        let until = self.clock.elapsed() + rest;
+        self.destination_state(&mut self.lock(), destination).full_until = until;
     }
 
     /// Hands over claims.

@@ -14,7 +14,7 @@
 //!
 //! A delivery is a row before it is a mail. [`feeder`] claims the next recipients behind the cursor: rows and
 //! cursor move in one short transaction, and only committed claims go on to the [`lanes`], where each
-//! [`sender`] takes the next whose [`destination`] has room. Someone whose destination has none is given a row
+//! [`sender`] takes the next whose [destination](crate::model::destination) has room. Someone whose destination has none is given a row
 //! that waits there, Deferred. A claim becomes an outcome: Sent, Bounced, Deferred (with the moment of the
 //! next try), Expired, Skipped or Uncertain. [`recorder`] writes outcomes in batches, and the account of the
 //! mailing moves in the same transaction. What waits is claimed when it is due ([`retry`]) and its
@@ -72,7 +72,6 @@
 //! To follow a delivery, read [`feeder`], [`lanes`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
 //! a file with `run(&Shift)`, and its line in `engine::Tasks::start`.
 
-pub mod destination;
 pub mod engine;
 pub mod lock;
 pub mod mailing;

@@ -120,6 +120,8 @@ mod tests {
 
     use super::super::retry::mailing_plan;
     use super::*;
+    use crate::mail::relay::Stage;
+    use crate::mail::reply::Reply;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 

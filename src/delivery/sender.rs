@@ -104,13 +104,15 @@ fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record:
         },
         Attempt::Refused { .. } => Weather::Fair,
         Attempt::Lost { reason } | Attempt::Uncertain { reason } => {
-            let took = shift.clock.elapsed().saturating_sub(before.began);
-            if took >= HUNG && shift.gate.answers() > before.answers {
-                Weather::Broken
-            } else {
+            // Where nobody else was answered meanwhile it was the relay.
+            if shift.gate.answers() == before.answers {
                 shift.gate.failed(reason, Duration::ZERO);
                 return;
             }
+            if shift.clock.elapsed().saturating_sub(before.began) < HUNG {
+                return;
+            }
+            Weather::Broken
         }
     };
     if weather != Weather::Broken {

@@ -1,14 +1,22 @@
 //! The seam between the engine and the relays: a mail goes out, one of four things happened.
-//! Production is [`crate::mail::relay::Relay`]; tests script it.
+//! Production is [`crate::mail::relays::Relays`]; tests script it.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::mail::relay::{self, Outgoing, Relay, Stage};
+use tokio::sync::watch;
+
+use crate::mail::mime;
+use crate::mail::relay::{self, Outgoing, Stage};
+use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
 use crate::model::EmailAddress;
+
+/// Longest wait that is told: relays may be replaced while they are paused. To ask them costs nothing, since
+/// each of them keeps its own pause.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A mail with its envelope.
 #[derive(Debug)]
@@ -59,25 +67,42 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + 
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
 
+    /// How many connections the relays may have together, as it changes; `None` when it never does.
+    fn connections(&self) -> Option<watch::Receiver<usize>> {
+        None
+    }
+
     /// How long until the relays that a newsletter may use take another mail at their rates; zero: now.
     fn wait(&self, _preferred: &str) -> Duration {
         Duration::ZERO
     }
 }
 
-impl Wire for Relay {
+impl Wire for Relays {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
         Box::pin(async move {
-            let outgoing =
-                Outgoing { envelope_from: Some(&mail.from), to: &mail.to, bytes: mail.octets.as_slice() };
-            let sent = Self::send(self, &outgoing).await;
-            sent.map(|attempt| Sent { attempt: attempt.into(), relay: Arc::from("main") }).map_err(|error| {
-                Unreachable {
-                    why: error.to_string(),
-                    wait: error.retry_at.saturating_duration_since(tokio::time::Instant::now()),
+            let outgoing = Outgoing {
+                envelope_from: Some(&mail.from),
+                to: &mail.to,
+                envelope_id: mime::message_id_left(&mail.octets),
+                bytes: mail.octets.as_slice(),
+            };
+            match Self::send(self, &outgoing, &mail.relay).await {
+                Ok(sent) => Ok(Sent { attempt: sent.attempt.into(), relay: sent.relay }),
+                Err(error) => {
+                    let wait = error.retry_at.saturating_duration_since(tokio::time::Instant::now());
+                    Err(Unreachable { why: error.to_string(), wait: wait.min(WAIT_MAX) })
                 }
-            })
+            }
         })
+    }
+
+    fn connections(&self) -> Option<watch::Receiver<usize>> {
+        Some(self.watch_connections())
+    }
+
+    fn wait(&self, preferred: &str) -> Duration {
+        self.ready_in(preferred).min(WAIT_MAX)
     }
 }
 

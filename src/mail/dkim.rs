@@ -63,7 +63,7 @@ impl Signer {
     /// When the cryptographic library fails.
     pub fn signatures(&self, message: &[u8], at: Timestamp) -> Result<Option<String>, SigningKeyError> {
         let message = Message::parse(message);
-        if !message.from_domain().is_some_and(|domain| self.is_for(&domain)) {
+        if !message.sender_domain().is_some_and(|domain| self.is_for(&domain)) {
             return Ok(None);
         }
         let covered = message.covered();
@@ -160,7 +160,7 @@ impl<'a> Message<'a> {
     }
 
     /// Of the one `From`, which we write with the address last.
-    fn from_domain(&self) -> Option<String> {
+    fn sender_domain(&self) -> Option<String> {
         let mut all = self.named("from");
         let (Some(from), None) = (all.next(), all.next()) else { return None };
         let text = String::from_utf8_lossy(from.value);

@@ -139,6 +139,17 @@ pub fn quoted_printable(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// Left side of the Message-ID of a message that we made; `None` where there is none near its start.
+pub fn message_id_left(message: &[u8]) -> Option<&str> {
+    /// Signatures may stand before it, and the text never does.
+    const SEARCHED_OCTETS: usize = 4 * 1024;
+    const NAME: &str = "\r\nMessage-ID:";
+    let head = message.get(..SEARCHED_OCTETS).unwrap_or(message);
+    let head = std::str::from_utf8(head).ok()?;
+    let (_, value) = head.split_once("\r\n\r\n").map_or(head, |(fields, _)| fields).split_once(NAME)?;
+    value.trim_start().strip_prefix('<')?.split_once('@').map(|(left, _)| left)
+}
+
 /// Ends a line of the encoding where the text has none.
 pub const SOFT_BREAK: &[u8] = b"=\r\n";
 
@@ -168,6 +179,18 @@ mod tests {
         }
         let decoded = quoted_printable::decode(&encoded, quoted_printable::ParseMode::Strict).unwrap();
         assert_eq!(String::from_utf8(decoded).unwrap().replace("\r\n", "\n"), text);
+    }
+
+    #[test]
+    fn a_message_is_known_by_its_own_message_id_only() {
+        for (message, id) in [
+            ("Date: x\r\nMessage-ID: <0198-abc@example.com>\r\n\r\n", Some("0198-abc")),
+            ("Date: x\r\nMessage-ID:\r\n <0198@example.com>\r\nTo: x\r\n\r\n", Some("0198")),
+            ("Date: x\r\n\r\nA\r\nMessage-ID: <0198@example.com>\r\n", None),
+            ("Date: x\r\nMessage-ID: none\r\n\r\n", None),
+        ] {
+            assert_eq!(message_id_left(message.as_bytes()), id, "{message:?}");
+        }
     }
 
     #[test]

@@ -1,26 +1,36 @@
-//! The relay: a few [`Session`]s, kept and reused, and a pause when there is none to be had.
+//! One relay: a few [`Session`]s, kept and reused, its rate, and a pause when it cannot be used.
 //!
 //! Whoever sends gets a connection from here and never counts them: at most `connections` are open, the
-//! last used is used first, and those nobody needs are closed.
+//! last used is used first, and those nobody needs are closed. Several relays are a [`super::relays::Relays`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
 pub use super::smtp::{Attempt, Outgoing, Stage};
 use super::smtp::{ConnectError, Session};
 use super::wire;
 use crate::keys;
-use crate::model::{RelaySettings, TlsMode};
+use crate::model::{Gcra, RelaySettings, TlsMode};
 
 /// First pause after the relay could not be used.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// Longest pause: a relay that is back is noticed within this.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Longest pause after a refused login: who knocks more often with a wrong password is locked out.
+const PAUSE_LOGIN_MAX: Duration = Duration::from_secs(600);
+/// So many connections that broke in a row mean that the relay cannot be used, whatever it says before.
+const LOSSES_MAX: u32 = 3;
+/// A relay that comes and goes is told of once in this time.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+/// Longest wait for a turn under `mails_per_hour` inside a send: a mailing that is paused or cancelled must
+/// stop within 2 s.
+pub(super) const TURN_MAX: Duration = Duration::from_secs(2);
+const SECONDS_PER_HOUR: u64 = 3600;
 
 /// The way to one relay. Cheap to clone; clones share connections and the pause.
 #[derive(Clone)]
@@ -28,15 +38,18 @@ pub struct Relay(Arc<Inner>);
 
 impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Relay({}:{})", self.0.settings.host, self.0.settings.port)
+        write!(f, "Relay({}, {}:{})", self.0.name, self.0.settings.host, self.0.settings.port)
     }
 }
 
 struct Inner {
+    name: Arc<str>,
     settings: RelaySettings,
     tls: Option<TlsConnector>,
     /// One permit for each connection that may be open.
     slots: Semaphore,
+    /// From when the rate counts.
+    began: Instant,
     state: Mutex<State>,
 }
 
@@ -51,6 +64,35 @@ struct State {
     pause_until: Option<Instant>,
     /// How often in a row the relay could not be used.
     failures: u32,
+    /// After a failure one connection is tried, and nobody else tries until that is known.
+    probing: bool,
+    /// How many connections in a row broke in the middle of a message.
+    losses: u32,
+    /// What was wrong the last time.
+    trouble: Option<ConnectError>,
+    /// When the log was told of trouble, and whether it is to be told of its end.
+    warned: Option<Instant>,
+    owes_all_clear: bool,
+    rate: Option<Gcra>,
+    /// Somebody waited for a connection in vain.
+    crowded: bool,
+}
+
+impl State {
+    /// Until when no new connection is opened, as far as is known.
+    fn closed_until(&self, now: Instant) -> Option<Instant> {
+        let pause = self.pause_until.filter(|until| *until > now);
+        pause.or_else(|| self.probing.then(|| now + PAUSE_MIN))
+    }
+}
+
+/// Ends a probe, also one that is dropped on the way.
+struct Probe<'a>(&'a Relay);
+
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        self.0.state().probing = false;
+    }
 }
 
 /// The relay cannot be used now. No recipient's fault: the same message can be sent again.
@@ -59,7 +101,9 @@ pub struct Unreachable {
     pub stage: Stage,
     /// When it is worth trying again.
     pub retry_at: Instant,
-    sentence: String,
+    /// Nothing is wrong with the relay: it has had what it may get in an hour.
+    pub is_busy: bool,
+    pub(super) sentence: String,
 }
 
 impl fmt::Display for Unreachable {
@@ -72,21 +116,40 @@ impl std::error::Error for Unreachable {}
 
 /// The relay's settings cannot be used at all.
 #[derive(Debug, thiserror::Error)]
-#[error("the relay's settings cannot be used: {0}")]
-pub struct BadSettings(String);
+#[error("the settings of relay {name} cannot be used: {reason}")]
+pub struct BadSettings {
+    name: Arc<str>,
+    reason: String,
+}
 
 impl Relay {
-    /// Prepares TLS; connects only when there is something to send.
+    /// Prepares TLS; connects only when there is something to send. `name` is what people call it.
     ///
     /// # Errors
     /// When `extra_roots_pem` or the system's certificate store cannot be read.
-    pub fn new(settings: RelaySettings) -> Result<Self, BadSettings> {
+    pub fn new(name: impl Into<Arc<str>>, settings: RelaySettings) -> Result<Self, BadSettings> {
+        let name = name.into();
         let tls = match settings.tls {
             TlsMode::None => None,
-            _ => Some(wire::tls_connector(settings.extra_roots_pem.as_deref()).map_err(BadSettings)?),
+            _ => match wire::tls_connector(settings.extra_roots_pem.as_deref()) {
+                Ok(tls) => Some(tls),
+                Err(reason) => return Err(BadSettings { name, reason }),
+            },
         };
         let slots = Semaphore::new(settings.connections.max(1));
-        Ok(Self(Arc::new(Inner { settings, tls, slots, state: Mutex::default() })))
+        let per_mail = |per_hour| Duration::from_secs(SECONDS_PER_HOUR) / per_hour;
+        // No burst: the relay counts any hour, and would count a burst on top of the hour's mails.
+        let rate = settings.mails_per_hour.map(|per_hour| Gcra::new(per_mail(per_hour.get()), 1));
+        let state = Mutex::new(State { rate, ..State::default() });
+        Ok(Self(Arc::new(Inner { name, settings, tls, slots, began: Instant::now(), state })))
+    }
+
+    pub fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    pub fn settings(&self) -> &RelaySettings {
+        &self.0.settings
     }
 
     /// Sends one message, waiting for a connection if all are in use.
@@ -96,9 +159,25 @@ impl Relay {
     /// # Errors
     /// [`Unreachable`] when no connection can be had; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>) -> Result<Attempt, Unreachable> {
-        let Ok(_slot) = self.0.slots.acquire().await else {
+        let sent = self.send_within(Duration::MAX, mail).await?;
+        sent.ok_or_else(|| self.shut_down())
+    }
+
+    /// As [`Relay::send`]; `None` when no connection was free within `patience`.
+    pub(super) async fn send_within(
+        &self,
+        patience: Duration,
+        mail: &Outgoing<'_>,
+    ) -> Result<Option<Attempt>, Unreachable> {
+        let Ok(slot) = timeout(patience, self.0.slots.acquire()).await else {
+            self.state().crowded = true;
+            return Ok(None);
+        };
+        let Ok(_slot) = slot else {
             return Err(self.shut_down());
         };
+        self.state().crowded = false;
+        self.wait_for_turn().await?;
         if let Some(session) = self.take_idle() {
             let start = Instant::now();
             let (attempt, session) = self.send_on(session, mail).await?;
@@ -106,14 +185,69 @@ impl Relay {
             if !is_stale(&attempt) || start.elapsed() >= self.0.settings.timeouts.command {
                 self.note(&attempt);
                 self.put_back(session).await;
-                return Ok(attempt);
+                return Ok(Some(attempt));
             }
         }
         let session = self.open().await?;
         let (attempt, session) = self.send_on(session, mail).await?;
         self.note(&attempt);
         self.put_back(session).await;
-        Ok(attempt)
+        Ok(Some(attempt))
+    }
+
+    /// The next turn under `mails_per_hour`, taken and waited for.
+    async fn wait_for_turn(&self) -> Result<(), Unreachable> {
+        let turn = {
+            let mut state = self.state();
+            let Some(rate) = &mut state.rate else { return Ok(()) };
+            let now = self.0.began.elapsed();
+            let turn = rate.ready_at(now);
+            if turn > now + TURN_MAX {
+                return Err(self.busy(self.0.began + turn));
+            }
+            rate.take(turn);
+            self.0.began + turn
+        };
+        sleep_until(turn).await;
+        Ok(())
+    }
+
+    /// How long after `now` the next mail can go, as far as the rate says it.
+    pub(super) fn turn_in(&self, now: Instant) -> Duration {
+        let now = now.saturating_duration_since(self.0.began);
+        self.state().rate.as_ref().map_or(Duration::ZERO, |rate| rate.ready_at(now).saturating_sub(now))
+    }
+
+    /// Until when it is not tried, because it could not be used.
+    pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
+        self.state().closed_until(now)
+    }
+
+    /// Ends a pause: whoever runs the service has said that something changed.
+    pub(super) fn try_again(&self) {
+        self.state().pause_until = None;
+    }
+
+    /// Whether waiting for a connection was in vain, and still would be.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.0.slots.available_permits() == 0 && self.state().crowded
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.slots.is_closed()
+    }
+
+    /// Whether both are clones of the same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Why no mail can go now, for a relay that is paused or has had its share.
+    pub(super) fn not_now(&self, now: Instant) -> Unreachable {
+        match self.paused_until(now) {
+            Some(until) => self.paused(until),
+            None => self.busy(now + self.turn_in(now)),
+        }
     }
 
     /// Returns when a new connection may be tried: at once, or at the end of the pause.
@@ -164,7 +298,7 @@ impl Relay {
         match session.send(mail).await {
             Ok(attempt) => Ok((attempt, session)),
             Err(error) => {
-                let retry_at = self.pause();
+                let retry_at = self.pause(&error);
                 Err(self.unreachable(&error, retry_at))
             }
         }
@@ -172,61 +306,87 @@ impl Relay {
 
     /// A new session, unless the relay failed a moment ago.
     ///
-    /// Who passes closes the gate behind itself until it knows: a relay that is down sees one connection
-    /// in each pause, however many messages wait.
+    /// Who passes after a failure closes the gate behind itself until it knows: a relay that is down sees
+    /// one connection in each pause, however many messages wait.
     async fn open(&self) -> Result<Session, Unreachable> {
         let failures = {
             let mut state = self.state();
-            if let Some(retry_at) = state.pause_until.filter(|until| *until > Instant::now()) {
+            if let Some(retry_at) = state.closed_until(Instant::now()) {
                 drop(state);
-                let error = ConnectError::new(Stage::Connect, "paused after it could not be used");
-                return Err(self.unreachable(&error, retry_at));
+                return Err(self.paused(retry_at));
             }
-            state.pause_until = (state.failures > 0).then(|| Instant::now() + pause_after(state.failures));
+            state.probing = state.failures > 0;
             state.failures
         };
+        let _probe = (failures > 0).then(|| Probe(self));
         match Session::open(&self.0.settings, self.0.tls.as_ref()).await {
             Ok(session) => {
                 self.state().pause_until = None;
                 Ok(session)
             }
             Err(error) => {
-                let retry_at = self.pause_after_failures(failures);
+                let retry_at = self.pause_after_failures(failures, &error);
                 Err(self.unreachable(&error, retry_at))
             }
         }
     }
 
-    /// An answer of the relay ends the row of failures; 421 adds to it, wherever it came.
+    /// An answer of the relay ends the row of failures; 421 adds to it, wherever it came, and so does a relay
+    /// that takes connections only to break them.
     fn note(&self, attempt: &Attempt) {
-        match attempt {
-            Attempt::Refused { reply, .. } if reply.closes() => {
-                self.pause();
+        let broken = match attempt {
+            Attempt::Refused { stage, reply } if reply.closes() => {
+                self.pause(&ConnectError::new(*stage, reply.to_string()));
+                return;
             }
-            Attempt::Accepted(_) | Attempt::Refused { .. } => self.state().failures = 0,
-            Attempt::Lost { .. } | Attempt::Uncertain(_) => {}
+            Attempt::Accepted(_) | Attempt::Refused { .. } => return self.all_is_well(),
+            Attempt::Lost { stage, reason } => ConnectError::new(*stage, reason.as_str()),
+            Attempt::Uncertain(reason) => ConnectError::new(Stage::FinalDot, reason.as_str()),
+        };
+        let losses = {
+            let mut state = self.state();
+            state.losses = state.losses.saturating_add(1);
+            state.losses
+        };
+        if losses >= LOSSES_MAX {
+            self.pause(&broken);
         }
     }
 
-    fn pause(&self) -> Instant {
+    fn all_is_well(&self) {
+        let mut state = self.state();
+        state.failures = 0;
+        state.losses = 0;
+        if std::mem::take(&mut state.owes_all_clear) {
+            tracing::info!(relay = %self.0.name, "the relay can be used again");
+        }
+    }
+
+    fn pause(&self, error: &ConnectError) -> Instant {
         let failures = self.state().failures;
-        self.pause_after_failures(failures)
+        self.pause_after_failures(failures, error)
     }
 
     /// Begins a pause, unless another connection that was tried at the same `failures` has begun it: ten
     /// workers that find the relay down have found one failure.
-    fn pause_after_failures(&self, failures: u32) -> Instant {
+    fn pause_after_failures(&self, failures: u32, error: &ConnectError) -> Instant {
         let mut state = self.state();
         let now = Instant::now();
-        match state.pause_until.filter(|until| *until > now) {
-            Some(until) if state.failures > failures => until,
-            _ => {
-                state.failures = state.failures.saturating_add(1);
-                let until = now + pause_after(state.failures);
-                state.pause_until = Some(until);
-                until
-            }
+        if let Some(until) = state.pause_until.filter(|until| *until > now && state.failures > failures) {
+            return until;
         }
+        state.failures = state.failures.saturating_add(1);
+        state.trouble = Some(error.clone());
+        let until = now + pause_after(state.failures, error.stage);
+        state.pause_until = Some(until);
+        let said_lately = state.warned.is_some_and(|at| now.saturating_duration_since(at) < WARN_EVERY);
+        if !state.owes_all_clear && !said_lately {
+            state.warned = Some(now);
+            state.owes_all_clear = true;
+            drop(state);
+            tracing::warn!(relay = %self.0.name, "{} No mail is lost by it.", self.sentence(error));
+        }
+        until
     }
 
     async fn put_back(&self, session: Session) {
@@ -255,17 +415,32 @@ impl Relay {
         self.unreachable(&ConnectError::new(Stage::Connect, "this service is stopping"), Instant::now())
     }
 
+    fn paused(&self, retry_at: Instant) -> Unreachable {
+        let trouble = self.state().trouble.clone();
+        let trouble = trouble.unwrap_or_else(|| ConnectError::new(Stage::Connect, "it could not be used"));
+        self.unreachable(&trouble, retry_at)
+    }
+
+    fn busy(&self, retry_at: Instant) -> Unreachable {
+        let per_hour = self.0.settings.mails_per_hour.map_or(0, std::num::NonZeroU32::get);
+        let sentence = format!("The relay {} has had its share of {per_hour} mails per hour.", self.0.name);
+        Unreachable { stage: Stage::Connect, retry_at, is_busy: true, sentence }
+    }
+
     fn unreachable(&self, error: &ConnectError, retry_at: Instant) -> Unreachable {
-        let settings = &self.0.settings;
-        let sentence = format!(
-            "The relay {}:{} cannot be used ({}): {}. To do: {}.",
+        Unreachable { stage: error.stage, retry_at, is_busy: false, sentence: self.sentence(error) }
+    }
+
+    fn sentence(&self, error: &ConnectError) -> String {
+        let Inner { name, settings, .. } = &*self.0;
+        format!(
+            "The relay {name} ({}:{}) cannot be used ({}): {}. To do: {}.",
             settings.host,
             settings.port,
             error.stage,
             error.reason,
             error.advice()
-        );
-        Unreachable { stage: error.stage, retry_at, sentence }
+        )
     }
 }
 
@@ -307,11 +482,12 @@ fn is_stale(attempt: &Attempt) -> bool {
     }
 }
 
-/// Doubling from [`PAUSE_MIN`] to [`PAUSE_MAX`], with up to a quarter more so that services that lost the
-/// same relay do not come back together.
-fn pause_after(failures: u32) -> Duration {
+/// Doubling from [`PAUSE_MIN`] to [`PAUSE_MAX`], or to [`PAUSE_LOGIN_MAX`], with up to a quarter more so that
+/// services that lost the same relay do not come back together.
+fn pause_after(failures: u32, stage: Stage) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
-    let pause = PAUSE_MIN.saturating_mul(1 << doublings).min(PAUSE_MAX);
+    let longest = if stage == Stage::Login { PAUSE_LOGIN_MAX } else { PAUSE_MAX };
+    let pause = PAUSE_MIN.saturating_mul(1 << doublings).min(longest);
     // Without randomness the pause is only less polite.
     let [random] = keys::random::<1>().unwrap_or([0]);
     pause + pause.mul_f64(f64::from(random) / 1024.0)
@@ -322,10 +498,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_doubles_up_to_a_minute_and_a_quarter() {
-        for (failures, seconds) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (1000, 60)] {
-            let (pause, least) = (pause_after(failures), Duration::from_secs(seconds));
-            assert!(pause >= least && pause <= least.mul_f64(1.25), "{failures}: {pause:?}");
+    fn the_pause_doubles_up_to_its_longest_and_a_quarter() {
+        for (failures, seconds, after_login) in
+            [(1, 1, 1), (2, 2, 2), (3, 4, 4), (6, 32, 32), (7, 60, 64), (10, 60, 512), (1000, 60, 600)]
+        {
+            for (stage, seconds) in [(Stage::Connect, seconds), (Stage::Login, after_login)] {
+                let (pause, least) = (pause_after(failures, stage), Duration::from_secs(seconds));
+                assert!(pause >= least && pause <= least.mul_f64(1.25), "{failures}, {stage}: {pause:?}");
+            }
         }
     }
 }

@@ -1,35 +1,32 @@
 //! One SMTP session with a relay, stage by stage.
 //!
-//! It stands on lettre's connection and not on lettre's transport, because delivery must know two things
-//! that the transport does not say: at which stage a connection was cut, and whether a refusal was the
-//! recipient's or the relay's. The boundary that matters is the final dot:
+//! It speaks SMTP itself, because delivery must know two things: at which stage a connection was cut, and
+//! whether a refusal was the recipient's or the relay's (`docs/decisions/0008-session.md`). The boundary that
+//! matters is the final dot:
 //!
 //! - cut before the last byte of it was written: nothing was taken ([`Attempt::Lost`]);
 //! - cut after that: nobody knows ([`Attempt::Uncertain`]);
 //! - a reply, whichever: known ([`Attempt::Accepted`], [`Attempt::Refused`]).
 //!
-//! To add an SMTP extension: read its keyword in [`Offers`], and use it in [`Session::send`].
+//! To add an SMTP extension: read its keyword in [`Offers`], and use it in [`Session::prepare`].
 
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error;
+use data_encoding::BASE64;
 use lettre::transport::smtp::authentication::{self, Mechanism};
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Auth, Ehlo, Quit, Rset};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::response::Response;
-use tokio::net::TcpStream;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::reply::Reply;
-use super::wire::{self, Wire, Written};
-use crate::model::{Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
+use super::payload::Payload;
+use super::reply::{Lines, Reply};
+use super::wire::{ReadError, Wire};
+use crate::model::{AuthMethod, Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
 
 /// Most challenges of a login that are answered; LOGIN has two.
 const LOGIN_CHALLENGES_MAX: usize = 4;
+/// Longest ENVID, encoded (RFC 3461, 4.4).
+const ENVELOPE_ID_MAX_BYTES: usize = 100;
 
 /// Where in a session something happened, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +66,9 @@ pub struct Outgoing<'a> {
     /// Where bounces go; `None` is the empty path of RFC 5321, 4.5.5.
     pub envelope_from: Option<&'a EmailAddress>,
     pub to: &'a EmailAddress,
+    /// Names this message in bounces, where the relay offers DSN (RFC 3461, 4.4): printable ASCII, the same
+    /// for every attempt.
+    pub envelope_id: Option<&'a str>,
     /// The whole message. Lines end with CRLF; a bare CR, LF or NUL is refused, not sent.
     pub bytes: &'a [u8],
 }
@@ -94,11 +94,19 @@ pub struct ConnectError {
     pub stage: Stage,
     /// What happened. Never holds a password.
     pub reason: String,
+    /// Whether waiting may help: the relay answered 4xx, or not at all. 535 is for a person to repair, 454
+    /// passes.
+    pub is_temporary: bool,
 }
 
 impl ConnectError {
     pub(super) fn new(stage: Stage, reason: impl Into<String>) -> Self {
-        Self { stage, reason: reason.into() }
+        Self { stage, reason: reason.into(), is_temporary: true }
+    }
+
+    /// The relay said no.
+    fn refused(stage: Stage, reply: &Reply) -> Self {
+        Self { stage, reason: reply.to_string(), is_temporary: reply.code < 500 }
     }
 
     /// What the person who runs the service can do.
@@ -121,6 +129,7 @@ pub struct Offers {
     smtputf8: bool,
     eight_bit_mime: bool,
     dsn: bool,
+    starttls: bool,
     /// `Some(0)` is a relay that offers SIZE without a limit (RFC 1870, 4).
     size: Option<usize>,
     mechanisms: Vec<Mechanism>,
@@ -128,12 +137,12 @@ pub struct Offers {
 }
 
 impl Offers {
-    fn read(response: &Response) -> Self {
-        let mut offers = Self {
-            name: response.first_word().unwrap_or("").chars().filter(|c| !c.is_control()).collect(),
-            ..Self::default()
-        };
-        for line in response.message().skip(1) {
+    fn read(lines: Lines<'_>) -> Self {
+        let mut lines = lines.words();
+        let greeting = lines.next().unwrap_or_default();
+        let name = greeting.split_whitespace().next().unwrap_or("");
+        let mut offers = Self { name: name.chars().filter(|c| !c.is_control()).collect(), ..Self::default() };
+        for line in lines {
             // Some old servers write AUTH=LOGIN.
             let mut words = line.split([' ', '=', '\t']).map(str::to_ascii_uppercase);
             match words.next().as_deref() {
@@ -141,12 +150,14 @@ impl Offers {
                 Some("SMTPUTF8") => offers.smtputf8 = true,
                 Some("8BITMIME") => offers.eight_bit_mime = true,
                 Some("DSN") => offers.dsn = true,
+                Some("STARTTLS") => offers.starttls = true,
                 Some("SIZE") => {
                     offers.size = Some(words.next().and_then(|limit| limit.parse().ok()).unwrap_or(0));
                 }
                 Some("AUTH") => offers.mechanisms.extend(words.filter_map(|word| match word.as_str() {
                     "PLAIN" => Some(Mechanism::Plain),
                     "LOGIN" => Some(Mechanism::Login),
+                    "XOAUTH2" => Some(Mechanism::Xoauth2),
                     _ => None,
                 })),
                 _ => {}
@@ -176,12 +187,33 @@ impl fmt::Display for Offers {
 
 /// An open session, logged in. Dropped, it is cut; [`Session::quit`] ends it politely.
 pub struct Session {
-    connection: AsyncSmtpConnection,
-    written: Arc<Written>,
+    wire: Wire,
     offers: Offers,
     timeouts: StageTimeouts,
+    envelope: Envelope,
+    payload: Payload,
     usable: bool,
     pub(super) messages: usize,
+}
+
+/// MAIL, RCPT and DATA of one message: in one text, so that they can go in one flight.
+#[derive(Debug, Default)]
+struct Envelope {
+    text: String,
+    /// Where RCPT and DATA begin.
+    rcpt: usize,
+    data: usize,
+}
+
+impl Envelope {
+    fn line(&self, stage: Stage) -> &[u8] {
+        let range = match stage {
+            Stage::Mail => 0..self.rcpt,
+            Stage::Recipient => self.rcpt..self.data,
+            _ => self.data..self.text.len(),
+        };
+        self.text.as_bytes().get(range).unwrap_or_default()
+    }
 }
 
 impl Session {
@@ -194,30 +226,18 @@ impl Session {
         settings: &RelaySettings,
         tls: Option<&TlsConnector>,
     ) -> Result<Self, ConnectError> {
-        let limits = settings.timeouts;
-        let wire = connect(settings, tls).await?;
-        let written = wire.written();
-        let hello = ClientId::Domain(settings.hello_name.clone());
-        let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello);
-        let mut connection = in_time(limits.command, greeted)
-            .await
-            .and_then(|answer| answer.map_err(|error| said(&error)))
-            .map_err(|reason| ConnectError::new(Stage::Hello, reason))?;
-        // Once more, because lettre reads four keywords only, and in capitals.
-        let answer = in_time(limits.command, connection.command(Ehlo::new(hello)))
-            .await
-            .and_then(|answer| answer.map_err(|error| said(&error)))
-            .map_err(|reason| ConnectError::new(Stage::Hello, reason))?;
+        let (wire, offers) = greet(settings, tls).await?;
         let mut session = Self {
-            connection,
-            written,
-            offers: Offers::read(&answer),
-            timeouts: limits,
+            wire,
+            offers,
+            timeouts: settings.timeouts,
+            envelope: Envelope::default(),
+            payload: Payload::default(),
             usable: true,
             messages: 0,
         };
         if let Some(credentials) = &settings.credentials {
-            session.log_in(credentials).await.map_err(|reason| ConnectError::new(Stage::Login, reason))?;
+            session.log_in(credentials).await?;
         }
         Ok(session)
     }
@@ -232,24 +252,44 @@ impl Session {
         self.usable
     }
 
-    async fn log_in(&mut self, credentials: &Credentials) -> Result<(), String> {
-        let mechanism = [Mechanism::Plain, Mechanism::Login]
-            .into_iter()
-            .find(|mechanism| self.offers.mechanisms.contains(mechanism))
-            .ok_or("the relay offers neither AUTH PLAIN nor AUTH LOGIN")?;
-        let credentials =
-            authentication::Credentials::new(credentials.username.clone(), credentials.password.clone());
-        let mut command = Auth::new(mechanism, credentials.clone(), None).map_err(|error| said(&error))?;
-        for _ in 0..=LOGIN_CHALLENGES_MAX {
-            let answer = in_time(self.timeouts.command, self.connection.command(command)).await?;
-            let response = answer.map_err(|error| said(&error))?;
-            if !response.has_code(334) {
-                return Ok(());
+    async fn log_in(&mut self, credentials: &Credentials) -> Result<(), ConnectError> {
+        let failed = |reason: String| ConnectError::new(Stage::Login, reason);
+        let (mechanisms, words): (&[_], _) = match credentials.method {
+            AuthMethod::Password => {
+                (&[Mechanism::Plain, Mechanism::Login], "neither AUTH PLAIN nor AUTH LOGIN")
             }
-            command = Auth::new_from_response(mechanism, credentials.clone(), &response)
-                .map_err(|error| said(&error))?;
+            AuthMethod::XOAuth2 => (&[Mechanism::Xoauth2], "no AUTH XOAUTH2"),
+        };
+        let mechanism = *mechanisms
+            .iter()
+            .find(|mechanism| self.offers.mechanisms.contains(mechanism))
+            .ok_or_else(|| failed(format!("the relay offers {words}")))?;
+        let known =
+            authentication::Credentials::new(credentials.username.clone(), credentials.password.clone());
+        let mut line = format!("AUTH {mechanism}");
+        if mechanism.supports_initial_response() {
+            let response = mechanism.response(&known, None).map_err(|error| failed(error.to_string()))?;
+            let _ = write!(line, " {}", BASE64.encode(response.as_bytes()));
         }
-        Err("the relay asks for the login again and again".to_owned())
+        for _ in 0..=LOGIN_CHALLENGES_MAX {
+            line.push_str("\r\n");
+            let reply = self.command(self.timeouts.command, line.as_bytes()).await.map_err(failed)?;
+            match reply.code {
+                200..=299 => return Ok(()),
+                // XOAUTH2 tells in a challenge why not; only after an empty answer it says so in a reply.
+                334 if mechanism == Mechanism::Xoauth2 => line.clear(),
+                334 => {
+                    let challenge = BASE64.decode(reply.text.as_bytes()).unwrap_or_default();
+                    let challenge = String::from_utf8_lossy(&challenge);
+                    let response = mechanism
+                        .response(&known, Some(&challenge))
+                        .map_err(|error| failed(error.to_string()))?;
+                    line = BASE64.encode(response.as_bytes());
+                }
+                _ => return Err(ConnectError::refused(Stage::Login, &reply)),
+            }
+        }
+        Err(failed("the relay asks for the login again and again".to_owned()))
     }
 
     /// Sends one message. Afterwards the session can be used again if [`Session::is_usable`].
@@ -261,76 +301,92 @@ impl Session {
     pub async fn send(&mut self, mail: &Outgoing<'_>) -> Result<Attempt, ConnectError> {
         // Until the end is reached: a future dropped on the way must not leave a session to reuse.
         self.usable = false;
-        let (envelope, payload) = match self.prepare(mail) {
-            Ok(prepared) => prepared,
-            Err(reply) => {
-                self.usable = true;
-                return Ok(Attempt::Refused { stage: Stage::Mail, reply });
-            }
-        };
+        if let Err(reply) = self.prepare(mail) {
+            self.usable = true;
+            return Ok(Attempt::Refused { stage: Stage::Mail, reply });
+        }
         self.messages += 1;
-        let attempt = match self.open_transaction(&envelope).await {
-            Ok(()) => self.transfer(&payload).await,
+        let attempt = match self.open_transaction().await {
+            Ok(()) => self.transfer().await,
             Err(attempt) => attempt,
         };
         match attempt {
             Attempt::Refused { stage: Stage::Mail, reply } if reply.code == 530 => {
                 self.usable = false;
-                Err(ConnectError::new(Stage::Login, reply.to_string()))
+                Err(ConnectError::refused(Stage::Login, &reply))
             }
             attempt => Ok(attempt),
         }
     }
 
-    /// The command lines and the payload, or the refusal we know without asking the relay.
-    fn prepare(&self, mail: &Outgoing<'_>) -> Result<([String; 3], String), Reply> {
+    /// Makes the command lines and the payload, or the refusal we know without asking the relay.
+    fn prepare(&mut self, mail: &Outgoing<'_>) -> Result<(), Reply> {
         let refused = |code, subject, detail, text| Err(Reply::new(code, Some((5, subject, detail)), text));
+        let offers = &self.offers;
         let utf8 = mail.to.needs_smtputf8() || mail.envelope_from.is_some_and(EmailAddress::needs_smtputf8);
-        if utf8 && !self.offers.smtputf8 {
+        if utf8 && !offers.smtputf8 {
             return refused(553, 6, 7, "the relay cannot deliver to an address beyond ASCII (no SMTPUTF8)");
         }
-        let Some(text) = std::str::from_utf8(mail.bytes).ok().filter(|_| has_only_whole_lines(mail.bytes))
-        else {
-            return refused(554, 6, 0, "the message holds a bare CR, LF or NUL, or is not UTF-8");
+        if offers.size.is_some_and(|limit| limit > 0 && mail.bytes.len() > limit) {
+            return refused(552, 3, 4, "the message is larger than the relay takes");
+        }
+        let Ok(eight_bit) = self.payload.hold(mail.bytes) else {
+            return refused(554, 6, 0, "the message holds a bare CR, LF or NUL");
         };
-        let eight_bit = !text.is_ascii();
-        if eight_bit && !self.offers.eight_bit_mime {
+        if eight_bit && !offers.eight_bit_mime {
             return refused(554, 6, 3, "the message is not 7-bit and the relay does not offer 8BITMIME");
         }
-        let mut from =
-            format!("MAIL FROM:<{}>", mail.envelope_from.map(EmailAddress::to_smtp).unwrap_or_default());
-        if let Some(limit) = self.offers.size {
-            if limit > 0 && mail.bytes.len() > limit {
-                return refused(552, 3, 4, "the message is larger than the relay takes");
+        let Envelope { text, rcpt, data } = &mut self.envelope;
+        text.clear();
+        // Writing to a String cannot fail.
+        let from = mail.envelope_from.map(EmailAddress::to_smtp).unwrap_or_default();
+        let _ = write!(text, "MAIL FROM:<{from}>");
+        if offers.size.is_some() {
+            let _ = write!(text, " SIZE={}", mail.bytes.len());
+        }
+        text.push_str(if eight_bit { " BODY=8BITMIME" } else { "" });
+        text.push_str(if utf8 { " SMTPUTF8" } else { "" });
+        let to = mail.to.to_smtp();
+        if offers.dsn {
+            // A bounce with the whole issue in it helps nobody.
+            text.push_str(" RET=HDRS");
+            if let Some(id) = mail.envelope_id {
+                text.push_str(" ENVID=");
+                push_xtext(text, id, ENVELOPE_ID_MAX_BYTES);
             }
-            // Writing to a String cannot fail.
-            let _ = write!(from, " SIZE={}", mail.bytes.len());
         }
-        if eight_bit {
-            from.push_str(" BODY=8BITMIME");
+        text.push_str("\r\n");
+        *rcpt = text.len();
+        let _ = write!(text, "RCPT TO:<{to}>");
+        if offers.dsn {
+            text.push_str(" NOTIFY=FAILURE");
+            // An address beyond ASCII would need another type (RFC 6533), and may be left out.
+            if !mail.to.needs_smtputf8() {
+                text.push_str(" ORCPT=rfc822;");
+                push_xtext(text, &to, usize::MAX);
+            }
         }
-        if utf8 {
-            from.push_str(" SMTPUTF8");
-        }
-        from.push_str("\r\n");
-        let to = format!("RCPT TO:<{}>\r\n", mail.to.to_smtp());
-        Ok(([from, to, "DATA\r\n".to_owned()], dot_stuffed(text)))
+        text.push_str("\r\n");
+        *data = text.len();
+        text.push_str("DATA\r\n");
+        Ok(())
     }
 
     /// MAIL, RCPT and DATA: in one flight if the relay offers PIPELINING, one by one otherwise.
     /// `Ok` when the relay waits for the message.
-    async fn open_transaction(&mut self, envelope: &[String; 3]) -> Result<(), Attempt> {
+    async fn open_transaction(&mut self) -> Result<(), Attempt> {
         let pipelining = self.offers.pipelining;
         let mut refusal: Option<(Stage, Reply)> = None;
         let mut go_ahead = false;
-        for (stage, line) in [Stage::Mail, Stage::Recipient, Stage::Data].into_iter().zip(envelope) {
+        for stage in [Stage::Mail, Stage::Recipient, Stage::Data] {
             let limit = if stage == Stage::Data { self.timeouts.data } else { self.timeouts.command };
-            let answer = match (pipelining, stage) {
-                (true, Stage::Mail) => self.command(limit, &envelope.concat()).await,
-                (true, _) => reply_in_time(limit, self.connection.read_response()).await,
+            let said = match (pipelining, stage) {
+                (true, Stage::Mail) => Some(self.envelope.text.as_bytes()),
+                (true, _) => None,
                 (false, _) if refusal.is_some() => break,
-                (false, _) => self.command(limit, line).await,
+                (false, _) => Some(self.envelope.line(stage)),
             };
+            let answer = exchange(&mut self.wire, limit, said).await;
             let expected = if stage == Stage::Data { 3 } else { 2 };
             match answer {
                 Ok(reply) if reply.code / 100 == expected => go_ahead = stage == Stage::Data,
@@ -353,42 +409,35 @@ impl Session {
             return Ok(());
         }
         // Once DATA was answered with 354, a lone dot is the only way out (RFC 2920, 3.1).
-        let way_out = if go_ahead { ".\r\n".to_owned() } else { Rset.to_string() };
-        let answer = self.command(self.timeouts.command, &way_out).await;
+        let way_out: &[u8] = if go_ahead { b".\r\n" } else { b"RSET\r\n" };
+        let answer = self.command(self.timeouts.command, way_out).await;
         self.usable = answer.is_ok_and(|reply| !reply.closes());
         Err(refused(refusal))
     }
 
     /// Message and final dot in one write, then the answer.
-    async fn transfer(&mut self, payload: &str) -> Attempt {
-        let whole = self.written.bytes().saturating_add(payload.len() as u64);
+    async fn transfer(&mut self) -> Attempt {
         let limits = self.timeouts;
-        let mut exchange = std::pin::pin!(self.connection.command(payload));
-        let answer = match timeout(limits.block, &mut exchange).await {
-            Ok(answer) => answer,
-            Err(_) if self.written.bytes() < whole => {
-                let reason = format!("the relay stopped taking the message for {:?}", limits.block);
+        let payload = self.payload.bytes();
+        let whole = self.wire.written().saturating_add(payload.len() as u64);
+        let broken = match timeout(limits.block, self.wire.write(payload)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("the relay stopped taking the message for {:?}", limits.block)),
+        };
+        match broken {
+            Some(reason) if self.wire.written() < whole => {
                 return Attempt::Lost { stage: Stage::Message, reason };
             }
-            Err(_) => match timeout_at(self.written.last_at() + limits.final_dot, &mut exchange).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    return Attempt::Uncertain(format!(
-                        "no answer to the final dot in {:?}",
-                        limits.final_dot
-                    ));
-                }
-            },
-        };
-        let reply = match answer {
-            Ok(response) => Reply::from(&response),
-            Err(error) => match Reply::from_error(&error) {
-                Some(reply) => reply,
-                None if self.written.bytes() < whole => {
-                    return Attempt::Lost { stage: Stage::Message, reason: said(&error) };
-                }
-                None => return Attempt::Uncertain(said(&error)),
-            },
+            Some(reason) => return Attempt::Uncertain(reason),
+            None => {}
+        }
+        let reply = match timeout(limits.final_dot, self.wire.read()).await {
+            Ok(Ok(lines)) => Reply::from(lines),
+            Ok(Err(error)) => return Attempt::Uncertain(error.to_string()),
+            Err(_) => {
+                return Attempt::Uncertain(format!("no answer to the final dot in {:?}", limits.final_dot));
+            }
         };
         self.usable = !reply.closes();
         match reply.code {
@@ -401,43 +450,72 @@ impl Session {
         }
     }
 
-    async fn command(&mut self, limit: Duration, line: &str) -> Result<Reply, String> {
-        reply_in_time(limit, self.connection.command(line)).await
+    /// A command and its answer, also a refusal.
+    async fn command(&mut self, limit: Duration, line: &[u8]) -> Result<Reply, String> {
+        exchange(&mut self.wire, limit, Some(line)).await
     }
 
     /// Ends the session; what the relay says to that does not matter.
     pub async fn quit(mut self) {
         if self.usable {
-            let _ = timeout(self.timeouts.quit, self.connection.command(Quit)).await;
+            let _ = self.command(self.timeouts.quit, b"QUIT\r\n").await;
         }
     }
 }
 
-async fn connect(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<Wire, ConnectError> {
+/// Connects, makes TLS as the settings say, and introduces us. What was offered before TLS counts for nothing
+/// after it (RFC 3207, 4.2).
+async fn greet(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<(Wire, Offers), ConnectError> {
     let limits = settings.timeouts;
     let failed = |stage| move |reason: String| ConnectError::new(stage, reason);
-    let mut tcp = in_time(limits.connect, TcpStream::connect((settings.host.as_str(), settings.port)))
+    let mut wire = in_time(limits.connect, Wire::connect(&settings.host, settings.port))
         .await
-        .and_then(|tcp| tcp.map_err(|error| error.to_string()))
+        .and_then(|wire| wire.map_err(|error| error.to_string()))
         .map_err(failed(Stage::Connect))?;
-    // Without it the kernel holds back the end of each flight for 40 ms.
-    tcp.set_nodelay(true).map_err(|error| failed(Stage::Connect)(error.to_string()))?;
-    if settings.tls == TlsMode::None {
-        return Ok(Wire::clear(tcp));
+    let secured = async |wire: Wire| {
+        let connector = tls.ok_or_else(|| ConnectError::new(Stage::Tls, "TLS was not set up"))?;
+        in_time(limits.command, wire.secure(connector, &settings.host))
+            .await
+            .and_then(|wire| wire)
+            .map_err(failed(Stage::Tls))
+    };
+    if settings.tls == TlsMode::Implicit {
+        wire = secured(wire).await?;
     }
-    let connector = tls.ok_or_else(|| ConnectError::new(Stage::Tls, "TLS was not set up"))?;
+    let greeting = exchange(&mut wire, limits.command, None).await.map_err(failed(Stage::Hello))?;
+    if greeting.code != 220 {
+        return Err(ConnectError::refused(Stage::Hello, &greeting));
+    }
+    let mut offers = hello(&mut wire, settings).await?;
     if settings.tls == TlsMode::StartTls {
-        let asked = wire::say_starttls(&mut tcp, &settings.hello_name);
-        in_time(limits.command, asked).await.and_then(|asked| asked).map_err(failed(Stage::Tls))?;
+        if !offers.starttls {
+            let reason = "the relay does not offer STARTTLS; nothing was sent in the clear";
+            return Err(ConnectError { is_temporary: false, ..ConnectError::new(Stage::Tls, reason) });
+        }
+        let answer =
+            exchange(&mut wire, limits.command, Some(b"STARTTLS\r\n")).await.map_err(failed(Stage::Tls))?;
+        if answer.code != 220 {
+            return Err(ConnectError::refused(Stage::Tls, &answer));
+        }
+        wire = secured(wire).await?;
+        offers = hello(&mut wire, settings).await?;
     }
-    let stream = in_time(limits.command, wire::handshake(connector, &settings.host, tcp))
-        .await
-        .and_then(|stream| stream)
-        .map_err(failed(Stage::Tls))?;
-    Ok(match settings.tls {
-        TlsMode::StartTls => Wire::after_starttls(stream),
-        _ => Wire::implicit_tls(stream),
-    })
+    Ok((wire, offers))
+}
+
+async fn hello(wire: &mut Wire, settings: &RelaySettings) -> Result<Offers, ConnectError> {
+    let line = format!("EHLO {}\r\n", settings.hello_name);
+    let answer = in_time(settings.timeouts.command, async {
+        wire.write(line.as_bytes()).await?;
+        wire.read().await
+    });
+    let failed = |reason: String| ConnectError::new(Stage::Hello, reason);
+    let lines = answer.await.map_err(failed)?.map_err(|error| failed(error.to_string()))?;
+    if lines.code() == 250 {
+        Ok(Offers::read(lines))
+    } else {
+        Err(ConnectError::refused(Stage::Hello, &Reply::from(lines)))
+    }
 }
 
 fn refused(refusal: Option<(Stage, Reply)>) -> Attempt {
@@ -451,98 +529,66 @@ async fn in_time<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T,
     timeout(limit, step).await.map_err(|_| format!("no answer in {limit:?}"))
 }
 
-/// Any reply, also a refusal; an error is a connection that broke or answers nonsense.
-async fn reply_in_time(
-    limit: Duration,
-    step: impl Future<Output = Result<Response, Error>>,
-) -> Result<Reply, String> {
-    match in_time(limit, step).await? {
-        Ok(response) => Ok(Reply::from(&response)),
-        Err(error) => Reply::from_error(&error).ok_or_else(|| said(&error)),
-    }
-}
-
-/// The relay's words if it said any, otherwise what happened to the connection.
-fn said(error: &Error) -> String {
-    match Reply::from_error(error) {
-        Some(reply) => reply.to_string(),
-        // What lettre calls a reply that ends in the middle is mostly no reply at all.
-        None if error.is_response() => {
-            format!("the connection was closed, or the answer is not SMTP ({error})")
+/// Says something, or nothing, and waits for a reply, whichever. An error is a connection that broke or
+/// answers nonsense.
+async fn exchange(wire: &mut Wire, limit: Duration, said: Option<&[u8]>) -> Result<Reply, String> {
+    let answer = in_time(limit, async {
+        if let Some(said) = said {
+            wire.write(said).await?;
         }
-        None => error.to_string(),
-    }
+        Ok::<_, ReadError>(Reply::from(wire.read().await?))
+    });
+    answer.await?.map_err(|error| error.to_string())
 }
 
-/// Bare CR and LF are what SMTP smuggling is made of (CVE-2023-51764), and NUL is in no message.
-fn has_only_whole_lines(bytes: &[u8]) -> bool {
-    let mut after_cr = false;
-    for &byte in bytes {
-        if (byte == b'\n') != after_cr || byte == 0 {
-            return false;
+/// `xtext` of RFC 3461, 4, up to so many bytes.
+fn push_xtext(line: &mut String, text: &str, max_bytes: usize) {
+    let mut room = max_bytes;
+    for byte in text.bytes() {
+        let literal = byte.is_ascii_graphic() && !matches!(byte, b'+' | b'=');
+        let width = if literal { 1 } else { 3 };
+        if width > room {
+            return;
         }
-        after_cr = byte == b'\r';
+        room -= width;
+        if literal {
+            line.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "+{byte:02X}");
+        }
     }
-    !after_cr
-}
-
-/// The message as it goes on the wire (RFC 5321, 4.5.2), with its final dot.
-fn dot_stuffed(text: &str) -> String {
-    const DOTS_EXPECTED: usize = 64;
-    let mut payload = String::with_capacity(text.len() + DOTS_EXPECTED);
-    if text.starts_with('.') {
-        payload.push('.');
-    }
-    let mut rest = text;
-    while let Some(at) = rest.find("\n.") {
-        let (line, dotted) = rest.split_at(at + 1);
-        payload.push_str(line);
-        payload.push_str("..");
-        rest = dotted.get(1..).unwrap_or("");
-    }
-    payload.push_str(rest);
-    payload.push_str(if text.ends_with("\r\n") { ".\r\n" } else { "\r\n.\r\n" });
-    payload
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dots_at_the_start_of_a_line_are_doubled_and_a_last_line_is_ended() {
-        for (text, payload) in [
-            ("a\r\n", "a\r\n.\r\n"),
-            ("a", "a\r\n.\r\n"),
-            (".\r\n", "..\r\n.\r\n"),
-            ("..a\r\n.b\r\nc.\r\n", "...a\r\n..b\r\nc.\r\n.\r\n"),
-            ("a\r\n.\r\n.\r\nMAIL FROM:<x@y>\r\n", "a\r\n..\r\n..\r\nMAIL FROM:<x@y>\r\n.\r\n"),
-            ("a\r\n.", "a\r\n..\r\n.\r\n"),
-        ] {
-            assert_eq!(dot_stuffed(text), payload, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_bare_line_end_is_found_wherever_it_is() {
-        for whole in ["", "a", "a\r\n", "a\r\n\r\nb\r\n"] {
-            assert!(has_only_whole_lines(whole.as_bytes()), "{whole:?}");
-        }
-        for broken in ["\n", "\r", "a\nb", "a\rb\r\n", "a\r\n.\n", "a\r", "a\r\r\n", "a\n\r\n", "a\0"] {
-            assert!(!has_only_whole_lines(broken.as_bytes()), "{broken:?}");
-        }
-    }
+    use crate::mail::reply::Replies;
 
     #[test]
     fn keywords_are_read_in_any_case() {
-        let response: Response =
-            "250-mx.example\r\n250-pipelining\r\n250-Size 1000\r\n250-SmtpUtf8\r\n250 auth=LOGIN plain x\r\n"
-                .parse()
-                .unwrap();
-        let offers = Offers::read(&response);
+        let mut replies = Replies::default();
+        let said = b"250-mx.example hi\r\n250-pipelining\r\n250-Size 1000\r\n250-SmtpUtf8\r\n250-dsn\r\n\
+            250 auth=LOGIN plain xoauth2 x\r\n";
+        replies.room()[..said.len()].copy_from_slice(said);
+        replies.fill(said.len());
+        let offers = Offers::read(replies.take(said.len()));
         assert!(offers.pipelining && offers.smtputf8 && !offers.eight_bit_mime);
         assert_eq!(offers.size, Some(1000));
-        assert_eq!(offers.mechanisms, [Mechanism::Login, Mechanism::Plain]);
-        assert_eq!(offers.to_string(), "mx.example: PIPELINING, SMTPUTF8, SIZE 1000, AUTH LOGIN, AUTH PLAIN");
+        assert_eq!(offers.mechanisms, [Mechanism::Login, Mechanism::Plain, Mechanism::Xoauth2]);
+        assert_eq!(
+            offers.to_string(),
+            "mx.example: PIPELINING, SMTPUTF8, DSN, SIZE 1000, AUTH LOGIN, AUTH PLAIN, AUTH XOAUTH2"
+        );
+    }
+    #[test]
+    fn xtext_hides_what_would_end_a_parameter() {
+        let encode = |text, max| {
+            let mut line = String::new();
+            push_xtext(&mut line, text, max);
+            line
+        };
+        assert_eq!(encode("a+b=c d\u{e9}@x", 100), "a+2Bb+3Dc+20d+C3+A9@x");
+        assert_eq!(encode("abc++", 6), "abc+2B");
     }
 }

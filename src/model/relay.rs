@@ -1,5 +1,7 @@
-//! One SMTP server that takes our mail, and how to talk to it.
+//! SMTP servers that take our mail, and how to talk to them.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 text_enum!(TlsMode {
@@ -11,8 +13,18 @@ text_enum!(TlsMode {
     None = "none",
 });
 
-/// How to reach a relay, and its limits.
+/// One relay of several.
 #[derive(Debug, Clone)]
+pub struct NamedRelay {
+    /// By which a newsletter prefers it and the ledger names it.
+    pub name: Arc<str>,
+    /// Its share of the mail; 0 is a reserve, used only when no other relay can be.
+    pub weight: u32,
+    pub settings: RelaySettings,
+}
+
+/// How to reach a relay, and its limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelaySettings {
     pub host: String,
     pub port: u16,
@@ -26,12 +38,22 @@ pub struct RelaySettings {
     pub connections: usize,
     /// Most messages on one connection.
     pub messages_per_connection: usize,
+    /// Most mails in an hour, evenly spread; `None` is as fast as the relay takes them.
+    pub mails_per_hour: Option<NonZeroU32>,
     pub timeouts: StageTimeouts,
 }
 
+text_enum!(AuthMethod {
+    /// PLAIN, or LOGIN where the relay offers only that.
+    Password = "password",
+    /// XOAUTH2, with an access token in place of the password.
+    XOAuth2 = "xoauth2",
+});
+
 /// User name and password of a relay. `Debug` prints neither.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
+    pub method: AuthMethod,
     pub username: String,
     pub password: String,
 }
@@ -44,7 +66,7 @@ impl std::fmt::Debug for Credentials {
 
 /// How long each stage of a session may take (RFC 5321, 4.5.3.2). The wait after the final dot is the
 /// longest: giving up there makes duplicates.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageTimeouts {
     pub connect: Duration,
     /// Greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, RSET: each.

@@ -48,9 +48,9 @@ impl From<sqlx::Error> for StoreError {
 
 /// Whether the error of this code goes away by itself, or when someone makes room.
 fn passes(code: &str) -> bool {
-    /// PostgreSQL classes: connection, resources, operator intervention; and its rollbacks
-    /// (serialisation failure, deadlock, lock not available).
-    const POSTGRES: [&str; 6] = ["08", "53", "57", "40001", "40P01", "55P03"];
+    /// PostgreSQL classes: connection, resources, operator intervention; its end of an idle transaction; and
+    /// its rollbacks (serialisation failure, deadlock, lock not available).
+    const POSTGRES: [&str; 7] = ["08", "53", "57", "25P03", "40001", "40P01", "55P03"];
     if code.len() == 5 {
         return POSTGRES.iter().any(|prefix| code.starts_with(prefix));
     }

@@ -18,6 +18,7 @@ mod sqlite;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
+pub mod health;
 pub mod issues;
 pub mod mailings;
 pub mod newsletters;
@@ -30,6 +31,7 @@ pub mod subscriptions;
 pub mod suppressions;
 pub mod tokens;
 pub mod users;
+pub mod warmup;
 pub mod workers;
 
 pub use error::{Result, StoreError};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::Executor as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 
@@ -16,6 +17,13 @@ pub async fn open(url: &str, connections: u32) -> Result<Store> {
     let pool = PgPoolOptions::new()
         .max_connections(connections.max(2))
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Else a process that is frozen in a transaction holds its locks, and stops all others, for ever.
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute("SET idle_in_transaction_session_timeout = '8s'").await?;
+                Ok(())
+            })
+        })
         .connect(url)
         .await?;
     Ok(Store::Postgres(pool))

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -30,6 +31,15 @@ pub async fn open(path: &str, connections: u32) -> Result<Store> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY_TIMEOUT)
+        // SQLite itself rolls back when the disk is full; sqlx's own roll back then fails, and the connection
+        // would count as inside a transaction for ever.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // Ordered behind a roll back that was only begun.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(options.clone())
         .await?;
     let reader = SqlitePoolOptions::new()

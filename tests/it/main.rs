@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod delivery;
 mod mail;
+mod proofs;
 mod publishing;
 mod store;
 mod subscriptions;

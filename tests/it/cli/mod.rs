@@ -1,6 +1,8 @@
 //! The command line, by the real binary on a data folder of its own.
 
+mod doctor;
 mod mailings;
+mod reload;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use postiljon::delivery::destination::Limits;
 use postiljon::mail::relay::Stage;
 use postiljon::model::{Language, Mailing, MailingStatus, NewsletterId};
 use postiljon::store::{Store, mailings, subscriptions};
@@ -138,8 +137,8 @@ both_dbs!(a_rate_holds_for_a_newsletter_and_for_a_destination, |store| {
     }
     let wire = Script::new(|_, _| Step::Accept);
     let mut bench = bench(&store, wire.clone());
-    let limits = Limits { at_once: None, mails_per_hour: Some(360) };
-    bench.parts.settings.destinations.limit("slow.example", limits);
+    let table = "[\"slow.example\"]\nmails_per_hour = 360\n";
+    bench.parts.settings.destinations.add(table).expect("a table");
     let engine = bench.start();
     let begun = bench.clock.now();
     let until = |id, count| {
@@ -156,5 +155,34 @@ both_dbs!(a_rate_holds_for_a_newsletter_and_for_a_destination, |store| {
     assert!(by_newsletter >= Duration::from_secs(19), "{by_newsletter:?}");
     let by_destination = until(fast.id, 30).await;
     assert!(by_destination >= Duration::from_secs(90), "{by_destination:?}");
+    engine.stop().await;
+});
+
+both_dbs!(a_new_sender_shows_itself_slowly_and_nobody_is_lost, |store| {
+    let mailing = mailing_to(&store, &[("gmail.com", 100), ("example.org", 30)]).await;
+    let wire = Script::new(|_, _| Step::Accept);
+    let mut bench = bench(&store, wire.clone());
+    let table = "[google]\nwarm_up_from = \"2026-01-01\"\nwarm_up_mails = [10, 20, 40]\n";
+    bench.parts.settings.destinations.add(table).expect("a table");
+    let engine = bench.start();
+    let mut per_day = std::collections::BTreeMap::<i64, usize>::new();
+    let mut before = 0;
+    loop {
+        let hour = Duration::from_secs(3600);
+        let done =
+            read!(store, |db| mailings::by_id(db, mailing.id)).expect("there").status == MailingStatus::Sent;
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let now = taken_at(&wire, "gmail.com");
+        *per_day.entry(bench.clock.now().as_millis() / 86_400_000).or_default() += now - before;
+        before = now;
+        if done {
+            break;
+        }
+        bench.clock.advance(hour);
+    }
+    let days: Vec<usize> = per_day.into_values().collect();
+    assert_eq!(days, [10, 20, 40, 30], "of each day");
+    let sent = bench.until_sent(&engine, &mailing, Duration::ZERO).await;
+    assert_eq!((sent.account.sent, wire.copies().len()), (130, 130));
     engine.stop().await;
 });

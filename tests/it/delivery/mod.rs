@@ -5,6 +5,7 @@ mod destinations;
 mod failures;
 mod promise;
 mod relay;
+mod relays;
 mod script;
 mod signing;
 mod single_mails;

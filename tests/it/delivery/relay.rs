@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postiljon::mail::relay::Relay;
+use postiljon::mail::relays::Relays;
 use postiljon::model::{Language, RelaySettings, StageTimeouts, TlsMode};
 use postiljon::store::{subscribers, subscriptions};
 
@@ -41,19 +42,23 @@ both_dbs!(a_server_that_drops_and_refuses_loses_nobody, |store| {
         change!(store, |tx| subscriptions::confirm(tx, subscription.id, Language::Dutch, NOW));
     }
     let mailing = mailing_of(&store, &newsletter, 0).await;
-    let relay = Relay::new(RelaySettings {
-        host: server.addr.ip().to_string(),
-        port: server.addr.port(),
-        tls: TlsMode::None,
-        credentials: None,
-        hello_name: "test.example.org".into(),
-        extra_roots_pem: None,
-        connections: CONNECTIONS,
-        messages_per_connection: 100,
-        timeouts: StageTimeouts::default(),
-    })
+    let relay = Relay::new(
+        "main",
+        RelaySettings {
+            host: server.addr.ip().to_string(),
+            port: server.addr.port(),
+            tls: TlsMode::None,
+            credentials: None,
+            hello_name: "test.example.org".into(),
+            extra_roots_pem: None,
+            connections: CONNECTIONS,
+            messages_per_connection: 100,
+            mails_per_hour: None,
+            timeouts: StageTimeouts::default(),
+        },
+    )
     .expect("a relay");
-    let bench = Bench::new(&store, Arc::new(relay));
+    let bench = Bench::new(&store, Arc::new(Relays::from(relay)));
     let engine = bench.start();
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(60)).await;
     assert_eq!((sent.account.audience, sent.account.sent, sent.account.bounced), (8, 6, 2));

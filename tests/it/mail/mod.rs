@@ -1,2 +1,3 @@
 mod receive;
-mod smtp;
+mod relays;
+pub mod smtp;

@@ -43,7 +43,7 @@ async fn say(receiver: &Receiver, words: &[u8]) -> String {
 #[tokio::test]
 async fn a_message_from_our_relay_arrives_as_one_message_byte_by_byte() {
     let (receiver, mailbox) = receiver().await;
-    let relay = Relay::new(settings(receiver.address())).unwrap();
+    let relay = Relay::new("main", settings(receiver.address())).unwrap();
     let to = address("jan@example.be");
     let bodies = [
         "Subject: x\r\n\r\n.\r\n..\r\n.a\r\n",
@@ -53,7 +53,9 @@ async fn a_message_from_our_relay_arrives_as_one_message_byte_by_byte() {
         "\r\n",
     ];
     for body in bodies {
-        let attempt = relay.send(&Outgoing { envelope_from: None, to: &to, bytes: body.as_bytes() }).await;
+        let attempt = relay
+            .send(&Outgoing { envelope_from: None, to: &to, envelope_id: None, bytes: body.as_bytes() })
+            .await;
         assert!(matches!(attempt, Ok(Attempt::Accepted(_))), "{body:?}: {attempt:?}");
     }
     let received: Vec<Vec<u8>> = mailbox.0.lock().unwrap().iter().map(|mail| mail.bytes.clone()).collect();
@@ -64,10 +66,12 @@ async fn a_message_from_our_relay_arrives_as_one_message_byte_by_byte() {
 #[tokio::test]
 async fn a_message_with_bare_line_ends_never_reaches_the_wire() {
     let (receiver, mailbox) = receiver().await;
-    let relay = Relay::new(settings(receiver.address())).unwrap();
+    let relay = Relay::new("main", settings(receiver.address())).unwrap();
     let to = address("jan@example.be");
     for body in ["a\r\n\n.\n\r\n", "a\r\n\r.\r\n", "a\r\n.\n", "a\0\r\n"] {
-        let attempt = relay.send(&Outgoing { envelope_from: None, to: &to, bytes: body.as_bytes() }).await;
+        let attempt = relay
+            .send(&Outgoing { envelope_from: None, to: &to, envelope_id: None, bytes: body.as_bytes() })
+            .await;
         assert!(
             matches!(&attempt, Ok(Attempt::Refused { stage: Stage::Mail, reply }) if reply.code == 554),
             "{attempt:?}"

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use postiljon::mail::relay::{Attempt, Outgoing, Relay, Stage, Unreachable};
 use postiljon::mail::reply::Verdict;
-use postiljon::model::{Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
+use postiljon::model::{AuthMethod, Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
 
 use crate::support::smtp_server::{At, Options, SmtpServer, Tls};
 
@@ -28,6 +28,7 @@ pub fn settings(addr: SocketAddr) -> RelaySettings {
         extra_roots_pem: None,
         connections: 4,
         messages_per_connection: 100,
+        mails_per_hour: None,
         timeouts: StageTimeouts {
             connect: STAGE,
             command: STAGE,
@@ -48,12 +49,12 @@ async fn send(relay: &Relay, local: &str) -> Result<Attempt, Unreachable> {
 
 async fn send_bytes(relay: &Relay, to: &EmailAddress, bytes: &[u8]) -> Result<Attempt, Unreachable> {
     let from = address("news@sender.example");
-    relay.send(&Outgoing { envelope_from: Some(&from), to, bytes }).await
+    relay.send(&Outgoing { envelope_from: Some(&from), to, envelope_id: Some("0198-abc"), bytes }).await
 }
 
 async fn server_and_relay(options: Options) -> (SmtpServer, Relay) {
     let server = SmtpServer::start(options).await;
-    let relay = Relay::new(settings(server.addr)).unwrap();
+    let relay = Relay::new("main", settings(server.addr)).unwrap();
     (server, relay)
 }
 
@@ -144,9 +145,11 @@ async fn refused_recipients_cost_no_connection() {
 #[tokio::test]
 async fn a_connection_ends_with_quit_after_its_last_message() {
     let server = SmtpServer::start(Options::default()).await;
-    let relay =
-        Relay::new(RelaySettings { connections: 1, messages_per_connection: 2, ..settings(server.addr) })
-            .unwrap();
+    let relay = Relay::new(
+        "main",
+        RelaySettings { connections: 1, messages_per_connection: 2, ..settings(server.addr) },
+    )
+    .unwrap();
     for _ in 0..4 {
         send(&relay, "ok").await.unwrap();
     }
@@ -159,7 +162,7 @@ async fn an_idle_connection_is_closed() {
     let server = SmtpServer::start(Options::default()).await;
     let mut settings = settings(server.addr);
     settings.timeouts.idle = Duration::from_millis(50);
-    let relay = Relay::new(settings).unwrap();
+    let relay = Relay::new("main", settings).unwrap();
     send(&relay, "ok").await.unwrap();
     let quit = async {
         while server.commands().last().map(String::as_str) != Some("QUIT") {
@@ -209,7 +212,7 @@ async fn a_slow_answer_to_the_final_dot_is_waited_for() {
     let mut settings = settings(server.addr);
     settings.timeouts.block = Duration::from_millis(50);
     settings.timeouts.final_dot = Duration::from_secs(30);
-    let relay = Relay::new(settings).unwrap();
+    let relay = Relay::new("main", settings).unwrap();
     let sending = tokio::spawn(async move { send(&relay, "slow").await });
     // Longer than the time for writing.
     tokio::time::sleep(Duration::from_millis(150)).await;
@@ -295,12 +298,16 @@ async fn a_dead_relay_sees_one_connection_in_each_pause() {
 #[tokio::test]
 async fn nobody_listening_is_unreachable() {
     let addr = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = send(&Relay::new(settings(addr)).unwrap(), "ok").await.unwrap_err();
+    let error = send(&Relay::new("main", settings(addr)).unwrap(), "ok").await.unwrap_err();
     assert_eq!(error.stage, Stage::Connect);
 }
 
 fn with_login(settings: RelaySettings) -> RelaySettings {
-    let credentials = Some(Credentials { username: "user".to_owned(), password: "secret".to_owned() });
+    let credentials = Some(Credentials {
+        method: AuthMethod::Password,
+        username: "user".to_owned(),
+        password: "secret".to_owned(),
+    });
     RelaySettings { credentials, ..settings }
 }
 
@@ -309,7 +316,7 @@ async fn a_refused_login_is_unreachable_and_says_no_password() {
     for answer in ["535 5.7.8 wrong", "454 4.7.0 later"] {
         let options = Options { auth: true, at_auth: At::Say(answer), ..Options::default() };
         let server = SmtpServer::start(options).await;
-        let relay = Relay::new(with_login(settings(server.addr))).unwrap();
+        let relay = Relay::new("main", with_login(settings(server.addr))).unwrap();
         let error = send(&relay, "ok").await.unwrap_err();
         assert_eq!(error.stage, Stage::Login);
         assert!(error.to_string().contains(answer), "{error}");
@@ -322,11 +329,14 @@ async fn a_refused_login_is_unreachable_and_says_no_password() {
 async fn with_the_right_authority_implicit_tls_and_starttls_work() {
     for (tls, mode) in [(Tls::Implicit, TlsMode::Implicit), (Tls::Upgrade, TlsMode::StartTls)] {
         let server = SmtpServer::start(Options { tls, auth: true, ..Options::default() }).await;
-        let relay = Relay::new(with_login(RelaySettings {
-            tls: mode,
-            extra_roots_pem: Some(server.authority_pem.clone()),
-            ..settings(server.addr)
-        }))
+        let relay = Relay::new(
+            "main",
+            with_login(RelaySettings {
+                tls: mode,
+                extra_roots_pem: Some(server.authority_pem.clone()),
+                ..settings(server.addr)
+            }),
+        )
         .unwrap();
         let large = "0123456789abcdef\r\n".repeat(20_000);
         let to = address("ok@example.be");
@@ -340,6 +350,8 @@ async fn with_the_right_authority_implicit_tls_and_starttls_work() {
         for (local, expected) in
             [("drop-after-dot", "uncertain"), ("drop-at-data", "lost at Data"), ("hang-at-dot", "uncertain")]
         {
+            // Three in a row that broke would pause the relay.
+            assert_eq!(short(&send(&relay, "ok").await.unwrap()), "accepted 250");
             assert_eq!(short(&send(&relay, local).await.unwrap()), expected);
         }
         let larger = large.repeat(50);
@@ -373,11 +385,14 @@ async fn without_proof_of_who_the_relay_is_nothing_is_said() {
         (Options { tls: Tls::Upgrade, injected, ..Options::default() }, TlsMode::StartTls, true),
     ] {
         let server = SmtpServer::start(options.clone()).await;
-        let relay = Relay::new(with_login(RelaySettings {
-            tls: mode,
-            extra_roots_pem: trusted.then(|| server.authority_pem.clone()),
-            ..settings(server.addr)
-        }))
+        let relay = Relay::new(
+            "main",
+            with_login(RelaySettings {
+                tls: mode,
+                extra_roots_pem: trusted.then(|| server.authority_pem.clone()),
+                ..settings(server.addr)
+            }),
+        )
         .unwrap();
         let error = send(&relay, "ok").await.unwrap_err();
         assert_eq!(error.stage, Stage::Tls, "{options:?}: {error}");
@@ -422,14 +437,61 @@ async fn a_message_larger_than_the_relay_takes_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_latin_1_is_a_refusal() {
-    // Written as UTF-8 here, which is as far from ASCII; the wire makes no difference between them.
+async fn a_refusal_beyond_ascii_is_a_refusal() {
     let (_server, relay) =
         server_and_relay(Options { at_mail: At::Say("550 5.1.7 Empfänger"), ..Options::default() }).await;
     match send(&relay, "ok").await.unwrap() {
         Attempt::Refused { stage: Stage::Mail, reply } => {
-            assert_eq!(reply.to_string(), "550 5.1.7 Empf??nger")
+            assert_eq!(reply.to_string(), "550 5.1.7 Empfänger")
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn bounces_are_asked_for_only_where_the_relay_knows_how() {
+    for (keywords, mail, rcpt) in [
+        (
+            &["dsn"][..],
+            "MAIL FROM:<news@sender.example> RET=HDRS ENVID=0198-abc",
+            "RCPT TO:<a+b@example.be> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb@example.be",
+        ),
+        (&[], "MAIL FROM:<news@sender.example>", "RCPT TO:<a+b@example.be>"),
+    ] {
+        let (server, relay) = server_and_relay(Options { keywords, ..Options::default() }).await;
+        assert_eq!(short(&send(&relay, "a+b").await.unwrap()), "accepted 250");
+        let said = server.commands();
+        assert!(said.contains(&mail.to_owned()) && said.contains(&rcpt.to_owned()), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_talks_for_ever_is_lost_and_not_listened_to() {
+    static ENDLESS: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| "250-more\r\n".repeat(5_000));
+    let (_server, relay) =
+        server_and_relay(Options { at_mail: At::Say(&ENDLESS), ..Options::default() }).await;
+    match send(&relay, "ok").await.unwrap() {
+        Attempt::Lost { stage: Stage::Mail, reason } => assert!(reason.contains("longer than"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_logs_in_and_an_old_one_is_refused() {
+    for (token, expected) in [("right", Ok("accepted 250")), ("old", Err("535"))] {
+        let server =
+            SmtpServer::start(Options { auth: true, keywords: &["AUTH XOAUTH2"], ..Options::default() })
+                .await;
+        let credentials = Some(Credentials {
+            method: AuthMethod::XOAuth2,
+            username: "user".to_owned(),
+            password: token.to_owned(),
+        });
+        let relay = Relay::new("main", RelaySettings { credentials, ..settings(server.addr) }).unwrap();
+        match (send(&relay, "ok").await, expected) {
+            (Ok(attempt), Ok(expected)) => assert_eq!(short(&attempt), expected),
+            (Err(error), Err(code)) => assert!(error.to_string().contains(code), "{error}"),
+            (other, _) => panic!("{token}: {other:?}"),
+        }
     }
 }

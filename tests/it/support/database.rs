@@ -1,35 +1,68 @@
 //! A database of its own for each test, on SQLite and on PostgreSQL.
 
+use std::path::Path;
+
 use postiljon::store::Store;
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 
-/// Makes two tests of one body, `sqlite` and `postgres`: `both_dbs!(a_name, |store| { .. });`
+/// Makes two tests of one body, `sqlite` and `postgres`: `both_databases!(a_name, |database| { .. });`, where
+/// `database` is a `&TestDatabase`.
 ///
 /// The PostgreSQL half runs where `POSTILJON_TEST_POSTGRES_URL` names a server, and must where `CI` is set.
-macro_rules! both_dbs {
-    ($(#[$meta:meta])* $name:ident, |$store:ident| $body:block) => {
+macro_rules! both_databases {
+    ($(#[$meta:meta])* $name:ident, |$database:ident| $body:block) => {
         mod $name {
             use super::*;
 
-            async fn body($store: postiljon::store::Store) $body
+            async fn body($database: &$crate::support::database::TestDatabase) $body
 
             $(#[$meta])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                let database = $crate::support::database::TestDatabase::sqlite().await;
-                body(database.store.clone()).await;
+                body(&$crate::support::database::TestDatabase::sqlite().await).await;
             }
 
             $(#[$meta])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 if let Some(database) = $crate::support::database::TestDatabase::postgres().await {
-                    body(database.store.clone()).await;
+                    body(&database).await;
                     database.drop_postgres().await;
                 }
             }
         }
+    };
+}
+pub(crate) use both_databases;
+
+/// The PostgreSQL half alone, for what SQLite does not have: several processes, and a server.
+macro_rules! on_postgres {
+    ($name:ident, |$database:ident| $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn body($database: &$crate::support::database::TestDatabase) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(database) = $crate::support::database::TestDatabase::postgres().await {
+                    body(&database).await;
+                    database.drop_postgres().await;
+                }
+            }
+        }
+    };
+}
+pub(crate) use on_postgres;
+
+/// The same for a body that needs the store alone: `both_dbs!(a_name, |store| { .. });`
+macro_rules! both_dbs {
+    ($(#[$meta:meta])* $name:ident, |$store:ident| $body:block) => {
+        $crate::support::database::both_databases!($(#[$meta])* $name, |database| {
+            let $store = database.store.clone();
+            $body
+        });
     };
 }
 pub(crate) use both_dbs;
@@ -80,10 +113,16 @@ pub struct TestDatabase {
 impl TestDatabase {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let database = Self::sqlite_in(folder.path()).await;
+        Self { _folder: Some(folder), ..database }
+    }
+
+    /// In a folder that the caller keeps.
+    pub async fn sqlite_in(folder: &Path) -> Self {
+        let url = format!("sqlite:{}", folder.join("test.db").display());
         let store = Store::open(&url, 4).await.expect("SQLite opens");
         store.migrate().await.expect("SQLite migrates");
-        Self { store, url, _folder: Some(folder), admin_url: None }
+        Self { store, url, _folder: None, admin_url: None }
     }
 
     /// `None` where no server is named; a failure where one must be.

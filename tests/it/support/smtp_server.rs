@@ -63,6 +63,8 @@ pub struct Options {
     pub tls: Tls,
     /// Whose name is on the certificate.
     pub certificate_name: &'static str,
+    /// Whether the certificate ended years ago.
+    pub certificate_expired: bool,
     pub at_greeting: At,
     pub at_hello: At,
     pub at_auth: At,
@@ -83,6 +85,7 @@ impl Default for Options {
             auth: false,
             tls: Tls::None,
             certificate_name: "localhost",
+            certificate_expired: false,
             at_greeting: At::Fine,
             at_hello: At::Fine,
             at_auth: At::Fine,
@@ -135,7 +138,7 @@ pub struct SmtpServer {
 
 impl SmtpServer {
     pub async fn start(options: Options) -> Self {
-        let (acceptor, authority_pem) = certificate(options.certificate_name);
+        let (acceptor, authority_pem) = certificate(options.certificate_name, options.certificate_expired);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -186,7 +189,7 @@ impl SmtpServer {
 }
 
 /// An authority of its own and a certificate for `name`.
-fn certificate(name: &str) -> (TlsAcceptor, String) {
+fn certificate(name: &str, expired: bool) -> (TlsAcceptor, String) {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -194,8 +197,12 @@ fn certificate(name: &str) -> (TlsAcceptor, String) {
     let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = rcgen::Issuer::new(authority, authority_key);
     let key = rcgen::KeyPair::generate().unwrap();
-    let leaf =
-        rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let mut leaf = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    if expired {
+        leaf.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        leaf.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    }
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -333,9 +340,20 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         self.at(self.options.at_hello, &lines.join("\r\n")).await
     }
 
-    /// PLAIN of `user` and `secret`, unless the options say otherwise.
+    /// PLAIN of `user` and `secret`, or XOAUTH2 of `user` and `right`, unless the options say otherwise.
     async fn auth(&mut self, line: &str) -> Option<()> {
-        let right = line == "AUTH PLAIN AHVzZXIAc2VjcmV0";
+        let xoauth2 = line.starts_with("AUTH XOAUTH2 ");
+        let right = line == "AUTH PLAIN AHVzZXIAc2VjcmV0"
+            || line == "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHJpZ2h0AQE=";
+        if xoauth2 && !right {
+            // What is wrong comes as a challenge, and the refusal after an empty answer to it.
+            self.say("334 eyJzdGF0dXMiOiI0MDEifQ==").await?;
+            let mut answer = String::new();
+            self.stream.read_line(&mut answer).await.ok()?;
+            if answer != "\r\n" {
+                return None;
+            }
+        }
         let usual = if right { "235 2.7.0 welcome" } else { "535 5.7.8 wrong" };
         self.at(self.options.at_auth, usual).await
     }

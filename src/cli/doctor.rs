@@ -1,0 +1,325 @@
+//! `doctor`: looks at what an operator would look at, and says what to do. It changes nothing, and sends nothing.
+//!
+//! To add a check: a function that answers with a [`Check`], and its line in [`examine`].
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde::Serialize;
+
+use super::Settings;
+use super::output::Output;
+use crate::clock::Clock;
+use crate::config::{Config, DatabaseUrl, Role, is_loopback};
+use crate::mail::relay::Relay;
+use crate::model::{NamedRelay, StageTimeouts, Timestamp, TlsMode};
+use crate::service::connect_store;
+use crate::store::health::{EngineFacts, Health};
+
+/// Less than this, and a mailing to a large list may fill the disk.
+const SPACE_LOW_BYTES: u64 = 1024 * 1024 * 1024;
+/// Less than this, and it may be full tomorrow.
+const SPACE_NONE_BYTES: u64 = 100 * 1024 * 1024;
+/// A relay that takes longer than this is told as one that does not answer: somebody waits at a terminal.
+const RELAY_STAGE_LIMIT: Duration = Duration::from_secs(15);
+/// Two clocks that differ by more make leases and limits between processes wrong.
+const CLOCK_DIFFERENCE_MAX: Duration = Duration::from_secs(5);
+/// 2026-11-01: no clock that is right shows an earlier day.
+const CLOCK_EARLIEST: Timestamp = Timestamp::from_millis(1_793_491_200_000);
+/// The oldest PostgreSQL that is tested.
+const POSTGRES_VERSION_MIN: i64 = 150_000;
+/// `PRAGMA synchronous` of FULL.
+const SYNCHRONOUS_FULL: i64 = 2;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// For a process of which role: all, web or sender
+    #[arg(long, default_value_t = Role::All)]
+    role: Role,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warning,
+    Fault,
+}
+
+impl Verdict {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Fault => "FAULT",
+        }
+    }
+}
+
+/// One line of the answer.
+#[derive(Debug, Serialize)]
+struct Check {
+    verdict: Verdict,
+    /// What was looked at.
+    subject: String,
+    /// What was found, and what to do about it: sentences.
+    found: String,
+}
+
+impl Check {
+    fn new(verdict: Verdict, subject: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { verdict, subject: subject.into(), found: found.into() }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
+    let checks = match settings.load_for(arguments.role) {
+        Ok(config) => examine(&config, arguments.role).await,
+        Err(mistakes) => {
+            let mistake = |error: &crate::config::ConfigError| {
+                Check::new(Verdict::Fault, "configuration", error.to_string())
+            };
+            mistakes.iter().map(mistake).collect()
+        }
+    };
+    arguments.output.list(&checks, ["", "CHECK", "FOUND"], |check| {
+        [check.verdict.as_str().to_owned(), check.subject.clone(), check.found.clone()]
+    })?;
+    match checks.iter().filter(|check| check.verdict == Verdict::Fault).count() {
+        0 => Ok(()),
+        1 => anyhow::bail!("there is a fault; what to do stands beside it"),
+        faults => anyhow::bail!("there are {faults} faults; what to do stands beside each"),
+    }
+}
+
+async fn examine(config: &Config, role: Role) -> Vec<Check> {
+    let mut checks = vec![Check::new(Verdict::Ok, "configuration", "Every setting is right.")];
+    checks.push(folder(&config.data.folder));
+    checks.extend(space(&config.data.folder));
+    let health = health(config).await;
+    checks.push(key(config, health.as_ref().is_ok_and(|health| health.has_subscribers)));
+    match health {
+        Ok(health) => checks.extend([schema(&health), durability(&health.engine)]),
+        Err(check) => checks.push(check),
+    }
+    checks.push(clock(Clock::system().now()));
+    if role.serves_pages() {
+        checks.push(public_address(config));
+    }
+    if role.sends() {
+        checks.extend(join_all(config.relays.iter().map(relay)).await);
+    }
+    checks
+}
+
+fn folder(folder: &Path) -> Check {
+    let subject = "data folder";
+    if !folder.exists() {
+        let found = format!("{} is not there yet. The first start makes it.", folder.display());
+        return Check::new(Verdict::Warning, subject, found);
+    }
+    match tempfile::NamedTempFile::new_in(folder) {
+        Ok(_) => Check::new(Verdict::Ok, subject, format!("{} can be written.", folder.display())),
+        Err(error) => {
+            let found = format!(
+                "{} cannot be written: {error}. Run this as the user of the service, or give it the folder.",
+                folder.display()
+            );
+            Check::new(Verdict::Fault, subject, found)
+        }
+    }
+}
+
+/// `None` where there is no folder yet.
+fn space(folder: &Path) -> Option<Check> {
+    let facts = rustix::fs::statvfs(folder).ok()?;
+    let free = facts.f_bavail.saturating_mul(facts.f_frsize);
+    let (verdict, advice) = match free {
+        ..SPACE_NONE_BYTES => (Verdict::Fault, " Make room: what cannot be recorded is not sent."),
+        ..SPACE_LOW_BYTES => (Verdict::Warning, " Make room before the next large mailing."),
+        _ => (Verdict::Ok, ""),
+    };
+    Some(Check::new(verdict, "free space", format!("{} MB.{advice}", free / 1_000_000)))
+}
+
+/// Without the key every link in every mail that was sent is worthless, and a new one would be made silently.
+fn key(config: &Config, has_subscribers: bool) -> Check {
+    let subject = "key";
+    match config.secret_key_file() {
+        Some(file) if !file.exists() && has_subscribers => {
+            let found = format!(
+                "There are subscribers, but no {}: the links in mails that were sent do not work. Restore it from \
+                 the backup, before the next start makes another one.",
+                file.display()
+            );
+            Check::new(Verdict::Fault, subject, found)
+        }
+        Some(file) if !file.exists() => {
+            Check::new(Verdict::Warning, subject, "It is not there yet. The first start makes it.")
+        }
+        _ => match config.secret_key() {
+            Ok(_) => Check::new(Verdict::Ok, subject, "It can be read, and by nobody else."),
+            Err(error) => Check::new(Verdict::Fault, subject, format!("{error}.")),
+        },
+    }
+}
+
+/// What the database says of itself, or the check that it failed.
+async fn health(config: &Config) -> Result<Health, Check> {
+    let subject = "database";
+    if let DatabaseUrl::Sqlite(path) = &config.database.url
+        && !path.exists()
+    {
+        let found = format!("{} is not there yet. The first start makes it.", path.display());
+        return Err(Check::new(Verdict::Warning, subject, found));
+    }
+    let health = async {
+        let store = connect_store(config).await?;
+        let health = store.health().await;
+        store.close().await;
+        health
+    };
+    health.await.map_err(|error| {
+        let found = format!("It cannot be used: {error}. Check database.url, and that the server runs.");
+        Check::new(Verdict::Fault, subject, found)
+    })
+}
+
+fn schema(health: &Health) -> Check {
+    let subject = "schema";
+    match (health.missing, health.unknown) {
+        (0, 0) => Check::new(Verdict::Ok, subject, "The schema is that of this version."),
+        (missing, 0) => {
+            let found =
+                format!("{missing} migrations are missing. Make a backup, then run: postiljon migrate.");
+            Check::new(Verdict::Warning, subject, found)
+        }
+        _ => {
+            let found = "A newer version has used this database. Run that version, or restore the backup from \
+                         before it.";
+            Check::new(Verdict::Fault, subject, found)
+        }
+    }
+}
+
+fn durability(engine: &EngineFacts) -> Check {
+    let subject = "database";
+    let unsafe_settings = |found: String| {
+        let found = format!("{found}: what was recorded may be lost at a power cut, and mailed twice.");
+        Check::new(Verdict::Fault, subject, found)
+    };
+    match engine {
+        EngineFacts::Sqlite { journal_mode, synchronous }
+            if journal_mode != "wal" || *synchronous < SYNCHRONOUS_FULL =>
+        {
+            unsafe_settings(format!("SQLite, journal_mode {journal_mode}, synchronous {synchronous}"))
+        }
+        EngineFacts::Sqlite { .. } => {
+            Check::new(Verdict::Ok, subject, "SQLite, with a write-ahead log that waits for the disk.")
+        }
+        EngineFacts::Postgres { fsync, synchronous_commit, .. } if !fsync || synchronous_commit == "off" => {
+            let fsync = if *fsync { "on" } else { "off" };
+            unsafe_settings(format!("PostgreSQL, fsync {fsync}, synchronous_commit {synchronous_commit}"))
+        }
+        EngineFacts::Postgres { version, .. } if *version < POSTGRES_VERSION_MIN => {
+            let found =
+                format!("PostgreSQL {}. Upgrade it: 15 is the oldest that is tested.", version / 10_000);
+            Check::new(Verdict::Warning, subject, found)
+        }
+        EngineFacts::Postgres { version, now, .. } => {
+            let ours = Clock::system().now();
+            let difference = ours.since(*now).max(now.since(ours));
+            if difference > CLOCK_DIFFERENCE_MAX {
+                let found = format!(
+                    "The clocks of this machine and of the database differ by {} s. Let both follow NTP.",
+                    difference.as_secs()
+                );
+                return Check::new(Verdict::Fault, subject, found);
+            }
+            let found = format!("PostgreSQL {}, which waits for the disk.", version / 10_000);
+            Check::new(Verdict::Ok, subject, found)
+        }
+    }
+}
+
+fn clock(now: Timestamp) -> Check {
+    let verdict = if now < CLOCK_EARLIEST { Verdict::Fault } else { Verdict::Ok };
+    let advice = if verdict == Verdict::Fault { " That is in the past. Let it follow NTP." } else { "" };
+    Check::new(verdict, "clock", format!("{}.{advice}", now.rfc3339()))
+}
+
+fn public_address(config: &Config) -> Check {
+    let url = &config.web.public_url;
+    let (verdict, advice) = match (url.is_https(), url.is_loopback()) {
+        (true, _) => (Verdict::Ok, ""),
+        (false, true) => {
+            (Verdict::Warning, ": only this machine can reach it. Set web.public_url before mailing anybody")
+        }
+        (false, false) => (
+            Verdict::Warning,
+            ": addresses and passwords travel readable for all. Put a proxy with TLS before it",
+        ),
+    };
+    Check::new(verdict, "public address", format!("{}{advice}.", url.as_str()))
+}
+
+/// Connects, makes TLS, greets and logs in; sends no mail.
+async fn relay(relay: &NamedRelay) -> Check {
+    let subject = format!("relay {}", relay.name);
+    let mut settings = relay.settings.clone();
+    settings.timeouts =
+        StageTimeouts { connect: RELAY_STAGE_LIMIT, command: RELAY_STAGE_LIMIT, ..settings.timeouts };
+    let place = format!("{}:{}", settings.host, settings.port);
+    let login = if settings.credentials.is_some() { "login taken" } else { "no login set" };
+    let is_readable = settings.tls == TlsMode::None && !is_loopback(&settings.host);
+    let (verdict, tls) = match settings.tls {
+        TlsMode::None if is_readable => {
+            (Verdict::Warning, "no TLS: mails and passwords travel readable for all")
+        }
+        TlsMode::None => (Verdict::Ok, "no TLS, on this machine"),
+        TlsMode::Implicit | TlsMode::StartTls => (Verdict::Ok, "TLS with a certificate that holds"),
+    };
+    let tested = match Relay::new(relay.name.as_ref(), settings) {
+        Ok(relay) => relay.test_connection().await.map_err(|error| error.to_string()),
+        Err(error) => Err(format!("{error}.")),
+    };
+    match tested {
+        Ok(offers) => Check::new(verdict, subject, format!("{place}, {tls}, {login}. It offers {offers}.")),
+        Err(sentence) => Check::new(Verdict::Fault, subject, sentence),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_forgets_at_a_power_cut_is_a_fault() {
+        let sqlite = |journal_mode: &str, synchronous| {
+            durability(&EngineFacts::Sqlite { journal_mode: journal_mode.to_owned(), synchronous }).verdict
+        };
+        assert_eq!(sqlite("wal", 2), Verdict::Ok);
+        assert_eq!(sqlite("wal", 1), Verdict::Fault);
+        assert_eq!(sqlite("delete", 2), Verdict::Fault);
+        let postgres = |version, fsync, commit: &str, now| {
+            let synchronous_commit = commit.to_owned();
+            durability(&EngineFacts::Postgres { version, fsync, synchronous_commit, now }).verdict
+        };
+        let now = Clock::system().now();
+        assert_eq!(postgres(150_004, true, "on", now), Verdict::Ok);
+        assert_eq!(postgres(150_004, false, "on", now), Verdict::Fault);
+        assert_eq!(postgres(150_004, true, "off", now), Verdict::Fault);
+        assert_eq!(postgres(140_000, true, "on", now), Verdict::Warning);
+        assert_eq!(postgres(150_004, true, "on", now.minus(Duration::from_secs(60))), Verdict::Fault);
+        assert_eq!(postgres(150_004, true, "on", now.plus(Duration::from_secs(60))), Verdict::Fault);
+    }
+
+    #[test]
+    fn a_clock_before_the_first_version_is_a_fault() {
+        assert_eq!(clock(Timestamp::from_millis(0)).verdict, Verdict::Fault);
+        assert_eq!(clock(CLOCK_EARLIEST).verdict, Verdict::Ok);
+    }
+}

@@ -1,0 +1,85 @@
+//! `doctor`: a line for each thing, what to do beside a fault, and the exit code.
+
+use postiljon::store::Store;
+
+use super::postiljon;
+use crate::support::smtp_server::{At, Options, SmtpServer};
+
+fn configuration(server: &SmtpServer, more: &str) -> String {
+    let port = server.addr.port();
+    format!(
+        "[web]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://news.example.org\"\n\
+         [relay]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n{more}"
+    )
+}
+
+/// In a thread of its own, since the server runs on this one's runtime.
+async fn doctor(folder: &std::path::Path, arguments: &'static [&'static str]) -> super::Answer {
+    let folder = folder.to_owned();
+    let run = move || postiljon(&folder, &[&["--config", "p.toml", "doctor"], arguments].concat(), "");
+    tokio::task::spawn_blocking(run).await.expect("an answer")
+}
+
+#[tokio::test]
+async fn all_is_well_with_a_relay_that_answers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = SmtpServer::start(Options { auth: true, ..Options::default() }).await;
+    let login = "username = \"user\"\npassword = \"secret\"\n";
+    std::fs::write(folder.path().join("p.toml"), configuration(&server, login)).expect("written");
+    let fresh = doctor(folder.path(), &[]).await;
+    assert!(fresh.code == 0 && fresh.out.contains("is not there yet"), "{}{}", fresh.out, fresh.err);
+    assert!(!folder.path().join("data").exists(), "it changes nothing");
+
+    assert_eq!(postiljon(folder.path(), &["--config", "p.toml", "migrate"], "").code, 0);
+    let answer = doctor(folder.path(), &["--json"]).await;
+    let checks: serde_json::Value = serde_json::from_str(&answer.out).expect("JSON");
+    let subjects: Vec<&str> =
+        checks.as_array().expect("checks").iter().filter_map(|check| check["subject"].as_str()).collect();
+    let expected = [
+        "configuration",
+        "data folder",
+        "free space",
+        "key",
+        "schema",
+        "database",
+        "clock",
+        "public address",
+        "relay main",
+    ];
+    assert_eq!(subjects, expected);
+    assert!(answer.out.contains("login taken") && answer.out.contains("PIPELINING"), "{}", answer.out);
+    assert!(!answer.out.contains("secret") && server.accepted().is_empty());
+}
+
+#[tokio::test]
+async fn a_fault_is_told_with_its_remedy_and_by_the_exit_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refusing =
+        SmtpServer::start(Options { auth: true, at_auth: At::Say("535 5.7.8 wrong"), ..Options::default() })
+            .await;
+    let login = "username = \"user\"\npassword = \"canary\"\n[relays.down]\nhost = \"127.0.0.1\"\nport = 1\ntls = \"none\"\n";
+    std::fs::write(folder.path().join("p.toml"), configuration(&refusing, login)).expect("written");
+    let answer = doctor(folder.path(), &[]).await;
+    assert_eq!(answer.code, 1, "{}", answer.out);
+    for part in ["535 5.7.8 wrong", "check the relay's user name and password", "relay down", "2 faults"] {
+        assert!(format!("{}{}", answer.out, answer.err).contains(part), "{part}: {}", answer.out);
+    }
+    assert!(!answer.out.contains("canary") && !answer.err.contains("canary"));
+
+    // A database without the key that its links were signed with.
+    assert_eq!(postiljon(folder.path(), &["--config", "p.toml", "migrate"], "").code, 0);
+    let url = format!("sqlite:{}", folder.path().join("data/postiljon.db").display());
+    let store = Store::open(&url, 1).await.expect("a database");
+    let newsletter = crate::support::samples::newsletter(&store, "insights").await;
+    crate::support::samples::pending(&store, newsletter.id, 1).await;
+    store.close().await;
+    let answer = doctor(folder.path(), &[]).await;
+    assert!(
+        answer.out.contains("FAULT") && answer.out.contains("Restore it from the backup"),
+        "{}",
+        answer.out
+    );
+    std::fs::write(folder.path().join("p.toml"), "[relay]\nhots = \"x\"\n").expect("written");
+    let answer = doctor(folder.path(), &[]).await;
+    assert!(answer.code == 1 && answer.out.contains("Did you mean relay.host?"), "{}", answer.out);
+}
