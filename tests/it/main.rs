@@ -8,6 +8,7 @@ mod cli;
 mod delivery;
 mod mail;
 mod publishing;
+mod simulation;
 mod store;
 mod subscriptions;
 mod support;
