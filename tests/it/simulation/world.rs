@@ -200,10 +200,13 @@ impl World {
     /// Tells an engine to stop; it may take its time.
     pub fn stop(&mut self, index: usize) {
         let slot = &mut self.slots[index];
-        if let State::Up(handle) = std::mem::replace(&mut slot.state, State::Down) {
-            self.story.tell(&format!("engine {index} is told to stop"));
-            slot.state = State::Stopping(tokio::spawn(handle.stop()));
-        }
+        slot.state = match std::mem::replace(&mut slot.state, State::Down) {
+            State::Up(handle) => {
+                self.story.tell(&format!("engine {index} is told to stop"));
+                State::Stopping(tokio::spawn(handle.stop()))
+            }
+            state => state,
+        };
     }
 
     pub async fn crash(&mut self, index: usize) {
