@@ -294,6 +294,7 @@ impl Tasks {
         let heart = Box::pin(async move { heart::run(&own).await });
         Self { heart, feeding, others, recorder: recording, outcomes }
     }
+
     /// Lets the tasks finish what is on the wire, and gives back the rest.
     async fn finish(self, shift: &Shift) -> End {
         let Self { mut heart, mut feeding, mut others, mut recorder, outcomes } = self;
@@ -302,35 +303,44 @@ impl Tasks {
             () = &mut heart => return End::Buried,
             drained = tokio::time::timeout(shift.settings.drain, drain(&mut feeding, &mut others)) => drained,
         };
-        // Nobody drives it from here on: it must not keep a transaction open.
-        drop(heart);
         let outbox_in_doubt = !feeding.is_empty();
         if drained.is_err() {
             tracing::warn!("some mails were still on the wire at the end; they are recorded as doubts");
         }
         feeding.shutdown().await;
         others.shutdown().await;
-        let last_words = async {
+        let recorded = async {
             for note in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
                 let settled = Settled { mailing: note.mailing, record: note.record, place: None };
                 let _ = outcomes.send(settled).await;
             }
             drop(outcomes);
-            let recorded = recorder.join_next().await;
-            recorded.is_none_or(|recorded| recorded.is_ok())
+            recorder.join_next().await.is_none_or(|recorded| recorded.is_ok())
+        };
+        let last_words = async {
+            // A heart that is not polled in the middle of a beat keeps its transaction open, for which those of
+            // the recorder and of the sign-off would wait in vain.
+            let recorded = tokio::select! {
+                () = &mut heart => return End::Buried,
+                recorded = recorded => recorded,
+            };
+            drop(heart);
+            let signed_off = recorded
                 && recovery::sign_off(&shift.store, &shift.clock, shift.worker, outbox_in_doubt)
                     .await
                     .inspect_err(|error| tracing::warn!(%error, "the sender could not sign off"))
-                    .is_ok()
+                    .is_ok();
+            if signed_off { End::InOrder } else { End::Failed }
         };
         match tokio::time::timeout(LAST_WORDS, last_words).await {
-            Ok(true) => {
+            Ok(End::InOrder) => {
                 shift.journal.delete();
                 shift.signals.did();
                 End::InOrder
             }
-            _ => End::Failed,
+            Ok(end) => end,
+            Err(_) => End::Failed,
         }
     }
 

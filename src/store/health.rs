@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::migrate::Migrator;
 
-use super::{Db, Result, Store, on, postgres, sql, sqlite};
+use super::{Db, Pools, Result, Store, on, postgres, sql, sqlite};
 use crate::model::Timestamp;
 
 /// How a database is set up.
@@ -66,9 +66,9 @@ impl Store {
                 EngineFacts::Postgres { version, fsync: fsync == "on", synchronous_commit, now }
             }
         };
-        let known = match self {
-            Self::Sqlite { .. } => versions(&sqlite::MIGRATIONS),
-            Self::Postgres(_) => versions(&postgres::MIGRATIONS),
+        let known = match &self.pools {
+            Pools::Sqlite { .. } => versions(&sqlite::MIGRATIONS),
+            Pools::Postgres(_) => versions(&postgres::MIGRATIONS),
         };
         let (missing, unknown) = (known.difference(&applied).count(), applied.difference(&known).count());
         Ok(Health { missing, unknown, has_subscribers, engine })

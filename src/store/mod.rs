@@ -7,11 +7,14 @@
 //!   `tests/it/store/`, which run on both databases.
 //! - An update that depends on a state says so in WHERE, and answers whether it found the row.
 
+use std::sync::Arc;
+
 use sqlx::{
     PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
 };
 
 mod error;
+mod faults;
 mod postgres;
 mod sqlite;
 
@@ -35,13 +38,21 @@ pub mod warmup;
 pub mod workers;
 
 pub use error::{Result, StoreError};
+pub use faults::{Faults, Step};
 
 /// Most rows that one page of a list shows.
 pub const PAGE_ROWS: i64 = 50;
 
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
-pub enum Store {
+pub struct Store {
+    pools: Pools,
+    faults: Option<Arc<dyn Faults>>,
+}
+
+/// Connections.
+#[derive(Debug, Clone)]
+pub enum Pools {
     /// Many readers, and one writer: SQLite has one write lock, and queueing for it in the pool is fair
     /// where queueing in SQLite is not.
     Sqlite {
@@ -53,7 +64,13 @@ pub enum Store {
 
 /// A transaction that may write. Rolled back when it is dropped without [`Tx::commit`].
 #[derive(Debug)]
-pub enum Tx {
+pub struct Tx {
+    transaction: Begun,
+    faults: Option<Arc<dyn Faults>>,
+}
+
+#[derive(Debug)]
+enum Begun {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -100,13 +117,25 @@ impl Store {
     /// # Errors
     /// When the URL is neither, or the database cannot be reached.
     pub async fn open(url: &str, connections: u32) -> Result<Self> {
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            sqlite::open(path.trim_start_matches("//"), connections).await
+        let pools = if let Some(path) = url.strip_prefix("sqlite:") {
+            sqlite::open(path.trim_start_matches("//"), connections).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            postgres::open(url, connections).await
+            postgres::open(url, connections).await?
         } else {
-            Err(StoreError::BadUrl)
-        }
+            return Err(StoreError::BadUrl);
+        };
+        Ok(Self { pools, faults: None })
+    }
+
+    /// The same database, which fails when it is told to. For tests.
+    #[must_use]
+    pub fn with_faults(self, faults: Arc<dyn Faults>) -> Self {
+        Self { faults: Some(faults), ..self }
+    }
+
+    /// For what has no function here: statements of tests.
+    pub const fn pools(&self) -> &Pools {
+        &self.pools
     }
 
     /// Brings the schema up to this version.
@@ -114,38 +143,41 @@ impl Store {
     /// # Errors
     /// When a migration fails, or the database was made by a newer version.
     pub async fn migrate(&self) -> Result<()> {
-        match self {
-            Self::Sqlite { writer, .. } => sqlite::MIGRATIONS.run(writer).await?,
-            Self::Postgres(pool) => postgres::MIGRATIONS.run(pool).await?,
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => sqlite::MIGRATIONS.run(writer).await?,
+            Pools::Postgres(pool) => postgres::MIGRATIONS.run(pool).await?,
         }
         Ok(())
     }
 
     pub async fn read(&self) -> Result<Reader> {
-        Ok(match self {
-            Self::Sqlite { reader, .. } => Reader::Sqlite(reader.acquire().await?),
-            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        faults::ask(self.faults.as_ref(), Step::Read).await?;
+        Ok(match &self.pools {
+            Pools::Sqlite { reader, .. } => Reader::Sqlite(reader.acquire().await?),
+            Pools::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
         })
     }
 
     /// Begins a transaction. On SQLite it takes the write lock at once: a transaction that first reads
     /// and then writes would fail as busy.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        faults::ask(self.faults.as_ref(), Step::Begin).await?;
+        let transaction = match &self.pools {
+            Pools::Sqlite { writer, .. } => Begun::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => Begun::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { transaction, faults: self.faults.clone() })
     }
 
     /// Whether several processes may share this database.
     pub const fn is_shared(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self.pools, Pools::Postgres(_))
     }
 
     /// Makes deleted rows unreadable in the files too. PostgreSQL does so with its next vacuum; SQLite
     /// overwrites freed pages (`secure_delete`), and here also empties its log of old pages.
     pub async fn forget_deleted(&self) -> Result<()> {
-        if let Self::Sqlite { writer, .. } = self {
+        if let Pools::Sqlite { writer, .. } = &self.pools {
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
         }
         Ok(())
@@ -153,12 +185,12 @@ impl Store {
 
     /// Closes the connections; what is committed is on the disk.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite { reader, writer } => {
+        match &self.pools {
+            Pools::Sqlite { reader, writer } => {
                 reader.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -184,9 +216,9 @@ impl Db<'_> {
 
 impl Tx {
     pub fn db(&mut self) -> Db<'_> {
-        match self {
-            Self::Sqlite(transaction) => Db::Sqlite(transaction),
-            Self::Postgres(transaction) => Db::Postgres(transaction),
+        match &mut self.transaction {
+            Begun::Sqlite(transaction) => Db::Sqlite(transaction),
+            Begun::Postgres(transaction) => Db::Postgres(transaction),
         }
     }
 
@@ -203,11 +235,12 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+        faults::ask(self.faults.as_ref(), Step::Commit).await?;
+        match self.transaction {
+            Begun::Sqlite(transaction) => transaction.commit().await?,
+            Begun::Postgres(transaction) => transaction.commit().await?,
         }
-        Ok(())
+        faults::ask(self.faults.as_ref(), Step::Committed).await
     }
 }
 

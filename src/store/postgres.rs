@@ -6,14 +6,14 @@ use sqlx::Executor as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 
-use super::{Result, Store};
+use super::{Pools, Result};
 
 pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a verb waits for a free connection before a visitor hears of it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub async fn open(url: &str, connections: u32) -> Result<Store> {
+pub async fn open(url: &str, connections: u32) -> Result<Pools> {
     let pool = PgPoolOptions::new()
         .max_connections(connections.max(2))
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -26,5 +26,5 @@ pub async fn open(url: &str, connections: u32) -> Result<Store> {
         })
         .connect(url)
         .await?;
-    Ok(Store::Postgres(pool))
+    Ok(Pools::Postgres(pool))
 }

@@ -7,14 +7,14 @@ use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Result, Store, StoreError};
+use super::{Pools, Result, StoreError};
 
 pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a statement waits for another process's lock before a visitor hears of it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub async fn open(path: &str, connections: u32) -> Result<Store> {
+pub async fn open(path: &str, connections: u32) -> Result<Pools> {
     if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
     }
@@ -46,5 +46,5 @@ pub async fn open(path: &str, connections: u32) -> Result<Store> {
         .max_connections(connections.max(1))
         .acquire_timeout(BUSY_TIMEOUT)
         .connect_lazy_with(options.read_only(true));
-    Ok(Store::Sqlite { reader, writer })
+    Ok(Pools::Sqlite { reader, writer })
 }

@@ -9,6 +9,7 @@ mod delivery;
 mod mail;
 mod proofs;
 mod publishing;
+mod simulation;
 mod store;
 mod subscriptions;
 mod support;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postiljon::model::UncertainPolicy;
-use postiljon::store::Store;
+use postiljon::store::{Pools, Store};
 
 use super::{IN_HAND_MAX, Proof, RESUME_MAX, within};
 use crate::support::database::both_databases;
@@ -35,11 +35,11 @@ both_databases!(nothing_is_lost_and_no_copy_is_made, |database| {
 
 /// Nobody else can write the tables of a mailing until the answer is dropped.
 async fn lock(store: &Store) -> Lock {
-    match store {
-        Store::Sqlite { writer, .. } => {
+    match store.pools() {
+        Pools::Sqlite { writer, .. } => {
             Lock::Sqlite(writer.begin_with("BEGIN EXCLUSIVE").await.expect("the lock"))
         }
-        Store::Postgres(pool) => {
+        Pools::Postgres(pool) => {
             let mut transaction = pool.begin().await.expect("a transaction");
             // One table is enough, since no claim and no outcome goes without it; several are a deadlock.
             sqlx::query("LOCK TABLE mailings IN ACCESS EXCLUSIVE MODE")

@@ -23,7 +23,7 @@ use postiljon::model::{
     Delivery, Language, Mailing, MailingId, MailingStatus, SubscriberId, UncertainPolicy,
 };
 use postiljon::store::mailings::Content;
-use postiljon::store::{Store, deliveries, issues, mailings, newsletters, subscribers, subscriptions};
+use postiljon::store::{Pools, Store, deliveries, issues, mailings, newsletters, subscribers, subscriptions};
 
 use self::process::{Process, Settings};
 use self::relay::Relay;
@@ -134,7 +134,7 @@ impl Proof {
                 "{made}: {delivery:?}"
             );
         }
-        if let Store::Sqlite { writer, .. } = &store {
+        if let Pools::Sqlite { writer, .. } = store.pools() {
             let answer: String =
                 sqlx::query_scalar("PRAGMA integrity_check").fetch_one(writer).await.expect("an answer");
             assert_eq!(answer, "ok");

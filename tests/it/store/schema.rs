@@ -7,7 +7,7 @@ use postiljon::model::{
     ArticleDisplay, ArticleStatus, ConsentEvent, Language, MailingStatus, OutboxKind, OutboxStatus, Outcome,
     PauseReason, Refusal, SubscriptionStatus, UncertainPolicy,
 };
-use postiljon::store::Store;
+use postiljon::store::{Pools, Store};
 
 use crate::support::database::TestDatabase;
 
@@ -22,9 +22,9 @@ const POSTGRES: &str = "SELECT table_name::text, column_name::text, data_type::t
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'";
 
 async fn columns(store: &Store) -> Columns {
-    let rows: Vec<(String, String, String, bool)> = match store {
-        Store::Sqlite { writer, .. } => sqlx::query_as(SQLITE).fetch_all(writer).await.expect("read"),
-        Store::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await.expect("read"),
+    let rows: Vec<(String, String, String, bool)> = match store.pools() {
+        Pools::Sqlite { writer, .. } => sqlx::query_as(SQLITE).fetch_all(writer).await.expect("read"),
+        Pools::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await.expect("read"),
     };
     let kind = |kind: &str| match kind {
         "integer" | "bigint" => "number",
@@ -48,12 +48,12 @@ async fn both_databases_have_the_same_tables_and_columns() {
 
 /// Names and definitions of indexes, without what the databases write differently.
 async fn indexes(store: &Store) -> BTreeSet<String> {
-    let names: Vec<String> = match store {
-        Store::Sqlite { writer, .. } => {
+    let names: Vec<String> = match store.pools() {
+        Pools::Sqlite { writer, .. } => {
             let sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
             sqlx::query_scalar(sql).fetch_all(writer).await.expect("read")
         }
-        Store::Postgres(pool) => {
+        Pools::Postgres(pool) => {
             let sql = "SELECT i.relname::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
                 JOIN pg_namespace n ON n.oid = i.relnamespace
                 WHERE n.nspname = 'public' AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.oid)";

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use postiljon::store::Store;
+use postiljon::store::{Pools, Store};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 
@@ -92,11 +92,11 @@ pub(crate) use change;
 
 /// Runs a statement that the store has no function for.
 pub async fn execute(store: &Store, sql: &'static str) {
-    match store {
-        Store::Sqlite { writer, .. } => {
+    match store.pools() {
+        Pools::Sqlite { writer, .. } => {
             sqlx::query(sql).execute(writer).await.expect("executed");
         }
-        Store::Postgres(pool) => {
+        Pools::Postgres(pool) => {
             sqlx::query(sql).execute(pool).await.expect("executed");
         }
     }
