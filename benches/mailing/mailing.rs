@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use postiljon::clock::Clock;
 use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::Keys;
+use postiljon::mail::dkim::Signer;
 use postiljon::mail::headers;
 use postiljon::mail::relay::Relay;
 use postiljon::mail::relays::Relays;
@@ -14,8 +15,8 @@ use postiljon::mail::slot::Slot;
 use postiljon::mail::template::{self, Source, Template};
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
-    EmailAddress, Language, Mailing, MailingId, MailingStatus, Newsletter, RelaySettings, Slug,
-    StageTimeouts, Timestamp, TlsMode, UncertainPolicy,
+    DkimAlgorithm, DkimKey, DkimSettings, EmailAddress, Language, Mailing, MailingId, MailingStatus,
+    Newsletter, RelaySettings, SigningKey, Slug, StageTimeouts, Timestamp, TlsMode, UncertainPolicy,
 };
 use postiljon::store::issues::IssueText;
 use postiljon::store::mailings::Content;
@@ -24,6 +25,8 @@ use postiljon::store::{Store, issues, mailings, newsletters, subscribers, subscr
 use crate::database::URL;
 use crate::proc;
 
+/// The domain of the provider that hangs.
+pub const HANGS: &str = "gmail.com";
 /// The only one in its database.
 const MAILING: MailingId = MailingId(1);
 
@@ -40,16 +43,32 @@ pub struct Job {
     /// Where the sink listens
     #[arg(long)]
     pub port: u16,
+    /// Whether each is signed, RSA with 2048 bits
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set)]
+    pub signed: bool,
+    /// One reader in so many is at a provider that hangs; 0: none
+    #[arg(long, default_value_t = 0)]
+    pub hanging_one_in: usize,
 }
 
 impl Job {
-    pub fn arguments(&self) -> [String; 4] {
+    pub fn arguments(&self) -> [String; 6] {
         [
             format!("--octets={}", self.octets),
             format!("--count={}", self.count),
             format!("--connections={}", self.connections),
             format!("--port={}", self.port),
+            format!("--signed={}", self.signed),
+            format!("--hanging-one-in={}", self.hanging_one_in),
         ]
+    }
+
+    /// Readers at the provider that hangs.
+    pub const fn hanging(&self) -> usize {
+        match self.hanging_one_in {
+            0 => 0,
+            one_in => self.count.div_ceil(one_in),
+        }
     }
 }
 
@@ -78,6 +97,11 @@ pub async fn send(job: &Job) -> anyhow::Result<()> {
     let mut settings = EngineSettings::new("https://news.example.org", job.connections);
     let folder = tempfile::tempdir()?;
     settings.journal_folder = Some(folder.path().to_owned());
+    if job.signed {
+        let key = SigningKey::generate(DkimAlgorithm::Rsa)?;
+        let keys = vec![DkimKey { selector: "bench".into(), key }];
+        settings.signer = Some(Arc::new(Signer::new(DkimSettings { domain: "meridiaan.example".into(), keys })));
+    }
     let parts = EngineParts {
         store: store.clone(),
         clock: Clock::system(),
@@ -88,23 +112,28 @@ pub async fn send(job: &Job) -> anyhow::Result<()> {
     proc::reset_peak();
     let start = Instant::now();
     let engine = Engine::start(parts);
-    let mailing = until_sent(&store, &engine).await?;
+    let answered = job.count - job.hanging();
+    let mailing = until_sent(&store, &engine, answered).await?;
     let spent = start.elapsed();
-    engine.stop().await;
-    let account = mailing.account;
-    anyhow::ensure!(account.balances(), "the account does not balance: {account:?}");
-    anyhow::ensure!(usize::try_from(account.sent) == Ok(job.count), "not all were sent: {account:?}");
+    if job.hanging_one_in > 0 {
+        // Nobody waits for the provider.
+        engine.crash().await;
+    } else {
+        engine.stop().await;
+        let account = mailing.account;
+        anyhow::ensure!(account.balances(), "the account does not balance: {account:?}");
+    }
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
-    let rate = job.count as f64 / spent.as_secs_f64();
+    let rate = answered as f64 / spent.as_secs_f64();
     println!("{rate} {}", proc::status("self", "VmHWM"));
     Ok(())
 }
 
-async fn until_sent(store: &Store, engine: &EngineHandle) -> anyhow::Result<Mailing> {
+async fn until_sent(store: &Store, engine: &EngineHandle, answered: usize) -> anyhow::Result<Mailing> {
     let mut activity = engine.activity();
     loop {
         let now = mailings::by_id(store.read().await?.db(), MAILING).await?.context("the mailing")?;
-        if now.status == MailingStatus::Sent {
+        if now.status == MailingStatus::Sent || usize::try_from(now.account.sent)? >= answered {
             return Ok(now);
         }
         // Looking costs time too.
@@ -137,7 +166,9 @@ pub async fn prepare(job: &Job) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
     let newsletter = newsletters::insert(&mut tx, &newsletter()?, now).await?;
     for n in 0..job.count {
-        let reader = address(&format!("reader{n}@example.org"))?;
+        let is_hanging = job.hanging_one_in > 0 && n % job.hanging_one_in == 0;
+        let domain = if is_hanging { HANGS } else { "example.org" };
+        let reader = address(&format!("reader{n}@{domain}"))?;
         let name = format!("Reader {n}");
         let person = subscribers::find_or_insert(&mut tx, &reader, &name, Language::English, now).await?;
         let subscription =

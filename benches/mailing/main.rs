@@ -14,6 +14,7 @@
 //! To add a row: a variant of [`Row`] and its arm in [`measure`].
 
 mod database;
+mod hanging;
 mod idle;
 mod mailing;
 mod peer;
@@ -38,7 +39,7 @@ const SLOW_MAILS: usize = 200;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Rows of the table
-    #[arg(value_enum, default_values_t = [Row::Large, Row::Small, Row::Slow, Row::Idle])]
+    #[arg(value_enum, default_values_t = [Row::Large, Row::Small, Row::Signed, Row::Slow, Row::Hang, Row::Idle])]
     rows: Vec<Row>,
     /// Mails of a run
     #[arg(long, default_value_t = 100_000)]
@@ -67,6 +68,10 @@ enum Row {
     Small,
     /// One connection with a round trip of 50 ms
     Slow,
+    /// 20 KB, 10 connections, signed
+    Signed,
+    /// A provider that hangs, with 30 % of the readers
+    Hang,
     /// 1,000,000 recipients against 10,000
     Scale,
     /// A process that has nothing to do
@@ -80,6 +85,8 @@ enum Role {
     Prepare(Job),
     #[command(hide = true)]
     Send(Job),
+    #[command(hide = true)]
+    HangingRelay,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -88,6 +95,7 @@ fn main() -> anyhow::Result<()> {
     match &arguments.role {
         Some(Role::Prepare(job)) => return runtime.block_on(mailing::prepare(job)),
         Some(Role::Send(job)) => return runtime.block_on(mailing::send(job)),
+        Some(Role::HangingRelay) => return runtime.block_on(hanging::serve()),
         None => {}
     }
     if arguments.quick {
@@ -107,7 +115,7 @@ fn main() -> anyhow::Result<()> {
 
 fn measure(row: Row, arguments: &Arguments, engines: &[Engine]) -> anyhow::Result<Vec<String>> {
     let (count, rounds) = (arguments.count, arguments.rounds);
-    let job = Job { octets: 20_000, count, connections: CONNECTIONS, port: 0 };
+    let job = Job { octets: 20_000, count, connections: CONNECTIONS, port: 0, signed: false, hanging_one_in: 0 };
     match row {
         Row::Large => against_source("20 KB, 10 connections", ">= 0.9", &job, rounds, engines, None),
         Row::Small => {
@@ -119,6 +127,8 @@ fn measure(row: Row, arguments: &Arguments, engines: &[Engine]) -> anyhow::Resul
             let name = "20 KB, one connection, 50 ms round trip";
             against_source(name, ">= 2", &job, 1, engines, Some(ROUND_TRIP))
         }
+        Row::Signed => signed(&job, rounds, engines),
+        Row::Hang => hang(&Job { octets: 4_000, ..job }, rounds, engines),
         Row::Scale => scale(&job, if arguments.quick { 100_000 } else { 1_000_000 }),
         Row::Idle => idle::measure(if arguments.quick { 10 } else { 60 }),
     }
@@ -167,6 +177,60 @@ fn against_source(
             )
         })
         .collect())
+}
+
+/// Mails a second, signed, against what one core can sign.
+fn signed(job: &Job, rounds: usize, engines: &[Engine]) -> anyhow::Result<Vec<String>> {
+    let sink = Sink::start()?;
+    let job = Job { port: sink.port, signed: true, ..*job };
+    let mut lines = Vec::new();
+    for engine in engines {
+        let (mut rates, mut ratios, mut peak_kb) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..rounds.max(1) {
+            let alone = peer::signatures()?;
+            let sent = engine.run(&job)?;
+            println!("signed: one core signs {alone:.0}/s; {} {:.0}/s", engine.name(), sent.rate);
+            rates.push(sent.rate);
+            ratios.push(sent.rate / alone);
+            peak_kb = peak_kb.max(sent.peak_kb);
+        }
+        let each: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+        lines.push(format!(
+            "| {} x 20 KB, RSA-2048 signed, against openssl speed, {} | | {:.0}/s | **{:.2}** ({}) | >= 0.8 | {} MB |",
+            job.count,
+            engine.name(),
+            median(&rates),
+            median(&ratios),
+            each.join(", "),
+            peak_kb / 1024,
+        ));
+    }
+    Ok(lines)
+}
+
+/// How long the others take where one provider hangs, against their time without it.
+fn hang(job: &Job, rounds: usize, engines: &[Engine]) -> anyhow::Result<Vec<String>> {
+    const ONE_IN: usize = 3;
+    let mut lines = Vec::new();
+    for engine in engines {
+        let mut ratios = Vec::new();
+        for _ in 0..rounds.max(1) {
+            let relay = hanging::HangingRelay::start()?;
+            let with = Job { port: relay.port, hanging_one_in: ONE_IN, ..*job };
+            let without = Job { count: job.count - with.hanging(), hanging_one_in: 0, ..with };
+            let (alone, beside) = (engine.run(&without)?, engine.run(&with)?);
+            println!("hang: {} {:.0}/s alone, {:.0}/s beside", engine.name(), alone.rate, beside.rate);
+            ratios.push(alone.rate / beside.rate);
+        }
+        let each: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+        lines.push(format!(
+            "| time of the others, one in {ONE_IN} at a provider that hangs, {} | | | **{:.2}** ({}) | <= 1.1 | |",
+            engine.name(),
+            median(&ratios),
+            each.join(", "),
+        ));
+    }
+    Ok(lines)
 }
 
 /// Whether a hundred times as many recipients go as fast, in the same memory.

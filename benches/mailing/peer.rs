@@ -57,6 +57,24 @@ impl Drop for Sink {
     }
 }
 
+/// RSA-2048 signatures a second of `openssl speed` on one core.
+///
+/// # Errors
+/// When there is no openssl.
+pub fn signatures() -> anyhow::Result<f64> {
+    let output = Command::new("openssl")
+        .args(["speed", "-mr", "-seconds", "3", "rsa2048"])
+        .stderr(Stdio::null())
+        .output()
+        .context("openssl is needed (Debian: apt-get install openssl)")?;
+    let text = String::from_utf8(output.stdout)?;
+    // +F2:number:bits:signatures a second:checks a second; older ones tell seconds for each.
+    let line = text.lines().find(|line| line.starts_with("+F2:")).context("openssl's figures")?;
+    let figure: f64 = line.split(':').nth(3).context("openssl's figures")?.parse()?;
+    anyhow::ensure!(figure > 0.0, "openssl says {line}");
+    Ok(if figure < 1.0 { 1.0 / figure } else { figure })
+}
+
 /// Mails a second of smtp-source, which keeps its connections (`-d`).
 ///
 /// # Errors

@@ -16,8 +16,8 @@ use crate::model::{Mailing, MailingId, Timestamp, WarmUp};
 use crate::store::deliveries::{self, Birth, Newborn, Recipient, Retry};
 use crate::store::{StoreError, Tx, mailings, warmup};
 
-/// Deliveries claimed in one transaction: what ten connections send in a few hundredths of a second.
-pub const BATCH: usize = 100;
+/// Most deliveries claimed in one transaction.
+pub const BATCH: usize = 200;
 /// Most deliveries in hand: one batch is sent while the next is claimed.
 pub const IN_HAND_MAX: usize = 2 * BATCH;
 /// A mailing that cannot be made into mails is looked at again, and complained of, this often.
@@ -64,7 +64,7 @@ pub async fn run(shift: &Shift) -> Ended {
         Feeder { shift, letters: HashMap::new(), unreadable: HashMap::new(), last: MailingId(0) };
     let mut work = shift.signals.work.subscribe();
     let mut patience = Patience::new("claim deliveries");
-    while shift.unless_stopped(shift.lanes.feeder_room(BATCH)).await.is_some() {
+    while shift.unless_stopped(shift.lanes.feeder_room()).await.is_some() {
         work.mark_unchanged();
         match feeder.round().await {
             Ok(Round::Claimed(claims)) => {

@@ -28,9 +28,9 @@ use crate::store::deliveries::Record;
 
 /// Room for one note, in bytes: a record with the longest reply, each character escaped.
 const PLACE_BYTES: usize = 4096;
-/// Beside one for each sender: outcomes that may wait for the database. After a power cut so many mails may be
-/// sent twice.
-const PLACES_BESIDE_SENDERS: usize = 54;
+/// Beside one for each sender: outcomes that may wait for the database, which on a busy disk takes a while. After a
+/// power cut so many mails may be sent twice; after a process was killed none of them is.
+const PLACES_BESIDE_SENDERS: usize = 246;
 const EXTENSION: &str = "journal";
 const FORMAT: u32 = 1;
 /// Largest file that is read, in bytes: 2,000 connections.
@@ -61,6 +61,7 @@ pub struct Note {
 pub struct Journal {
     file: Option<(PathBuf, File)>,
     permits: Arc<Semaphore>,
+    count: usize,
     places: Mutex<Places>,
 }
 
@@ -92,7 +93,7 @@ impl Journal {
         let count = senders + PLACES_BESIDE_SENDERS;
         let file = folder.map(|folder| make_file(folder, worker, started_at, count)).transpose()?;
         let places = Places { notes: vec![None; count], free: (0..count).rev().collect() };
-        Ok(Self { file, permits: Arc::new(Semaphore::new(count)), places: Mutex::new(places) })
+        Ok(Self { file, permits: Arc::new(Semaphore::new(count)), count, places: Mutex::new(places) })
     }
 
     /// Waits for room: what could not be stored is not sent.
@@ -100,6 +101,11 @@ impl Journal {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         let index = self.lock().free.pop()?;
         Some(Place { journal: Arc::clone(self), index, _permit: permit })
+    }
+
+    /// Whether senders will soon have to wait for places.
+    pub fn is_half_full(&self) -> bool {
+        self.permits.available_permits() * 2 <= self.count
     }
 
     /// The mails that are on the wire, as doubts.

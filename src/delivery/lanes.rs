@@ -26,6 +26,11 @@ const WINDOW_START: usize = 2;
 /// Claims in hand of a destination, for each mail that it may have on the wire: enough until the feeder has
 /// brought more.
 const HAND_PER_WINDOW: usize = 10;
+/// Fewest claims wanted in hand over all lanes.
+const HAND_MIN: usize = 20;
+/// So old a claim should be at most when it is taken: an older one is soon looked at again before the wire, which
+/// costs more than to claim fewer at once.
+const AGE_WANTED: Duration = Duration::from_millis(50);
 /// Claims in hand where a rate is set: they may wait long, and are looked at again before the wire.
 const HAND_BY_RATE: usize = 4;
 /// So many refusals of our mail as such, without a success between, are no accident.
@@ -68,7 +73,7 @@ pub struct Lanes {
     clock: Clock,
     destinations: Destinations,
     senders: usize,
-    /// Most claims in hand over all lanes.
+    /// Most claims in hand over all lanes, however fast they go.
     hand_max: usize,
     state: Mutex<State>,
     /// A claim came or a mail ended: senders look again.
@@ -92,6 +97,8 @@ struct State {
     denied: HashSet<Arc<str>>,
     last: Option<Key>,
     queued: usize,
+    /// Claims in hand that are wanted over all lanes: as many as are taken while they are fresh.
+    hand: usize,
 }
 
 #[derive(Debug)]
@@ -116,6 +123,12 @@ struct Destination {
     refusals: u32,
     /// How often it was blocked, or broke, without a success between.
     troubles: u32,
+}
+
+impl State {
+    fn is_half_empty(&self) -> bool {
+        self.queued * 2 <= self.hand
+    }
 }
 
 impl Destination {
@@ -223,7 +236,7 @@ impl Lanes {
             destinations,
             senders: senders.max(1),
             hand_max,
-            state: Mutex::default(),
+            state: Mutex::new(State { hand: HAND_MIN, ..State::default() }),
             for_senders: Notify::new(),
             for_feeder: Notify::new(),
         }
@@ -263,7 +276,7 @@ impl Lanes {
     /// How many more claims of a newsletter may be in hand.
     pub fn room(&self, newsletter: NewsletterId) -> usize {
         let state = self.lock();
-        let all = self.hand_max.saturating_sub(state.queued);
+        let all = state.hand.saturating_sub(state.queued);
         match state.rates.get(&newsletter) {
             Some(rate) => all.min(HAND_BY_RATE.saturating_sub(rate.queued)),
             None => all,
@@ -332,14 +345,13 @@ impl Lanes {
         self.for_senders.notify_waiters();
     }
 
-    /// Waits until there is something for the feeder to do: as much room as `wanted`, or some for those that
-    /// were denied.
-    pub async fn feeder_room(&self, wanted: usize) {
+    /// Waits until half of the claims that are wanted in hand have been taken.
+    pub async fn feeder_room(&self) {
         loop {
             let notified = self.for_feeder.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if self.hand_max.saturating_sub(self.lock().queued) >= wanted {
+            if self.lock().is_half_empty() {
                 return;
             }
             notified.await;
@@ -406,6 +418,11 @@ impl Lanes {
             }
         }
         let Some((key, wait)) = chosen else {
+            if state.queued == 0 && state.hand < self.hand_max {
+                // Senders wait for the feeder.
+                state.hand = (state.hand + state.hand / 4).min(self.hand_max);
+                self.for_feeder.notify_waiters();
+            }
             return Err(earliest.map(|earliest| earliest.saturating_sub(now)));
         };
         let claim = self.pop(&mut state, &key, now, wait.is_some());
@@ -432,14 +449,19 @@ impl Lanes {
             }
         }
         let senders = self.senders;
+        let age = now.saturating_sub(claim.claimed_at);
         let destination = state.destinations.get_mut(&key.1)?;
         destination.queued = destination.queued.saturating_sub(1);
         if !is_parked {
             destination.take(now);
         }
         let has_room = destination.hand(now, senders).is_none_or(|most| destination.queued <= most / 2);
+        let is_unlimited = destination.hand(now, senders).is_none();
         let has_room = has_room && state.denied.remove(&key.1);
-        if has_room || state.queued == self.hand_max / 2 || state.queued == 0 {
+        if is_unlimited && age > AGE_WANTED {
+            state.hand = (state.hand - state.hand / 16).max(HAND_MIN);
+        }
+        if has_room || state.is_half_empty() {
             self.for_feeder.notify_waiters();
         }
         Some(claim)

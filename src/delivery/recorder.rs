@@ -16,7 +16,8 @@ use crate::store::{Result, mailings};
 
 /// Outcomes that may wait for the recorder; the places of the journal bound them too.
 pub const QUEUE: usize = 64;
-/// How long a batch is gathered: a commit costs as much for one outcome as for twenty.
+/// How long a batch is gathered, unless half of the places in the journal are taken: a commit costs as much
+/// for one outcome as for twenty, and no sender should have to wait for a place.
 const GATHER: Duration = Duration::from_millis(10);
 
 /// Runs until every sender is gone and everything is written.
@@ -26,7 +27,7 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
     while let Some(first) = outcomes.recv().await {
         let mut batch = BTreeMap::<MailingId, Vec<Record>>::new();
         let mut places = Vec::<Place>::new();
-        for settled in gather(first, &mut outcomes).await {
+        for settled in gather(shift, first, &mut outcomes).await {
             batch.entry(settled.mailing).or_default().push(settled.record);
             places.extend(settled.place);
         }
@@ -52,11 +53,11 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
 }
 
 /// The first outcome and those that come soon after.
-async fn gather(first: Settled, outcomes: &mut mpsc::Receiver<Settled>) -> Vec<Settled> {
+async fn gather(shift: &Shift, first: Settled, outcomes: &mut mpsc::Receiver<Settled>) -> Vec<Settled> {
     let mut batch = vec![first];
     let over = tokio::time::sleep(GATHER);
     tokio::pin!(over);
-    while batch.len() < RECORD_ROWS_MAX {
+    while batch.len() < RECORD_ROWS_MAX && !shift.journal.is_half_full() {
         tokio::select! {
             biased;
             next = outcomes.recv() => match next {

@@ -293,7 +293,9 @@ async fn record_chunk(
             due_at = v.column5, reply = v.column6, relay = v.column7, refusal = v.column8, at = $3
         FROM (VALUES ",
     );
-    for row in 0..records.len() {
+    // Rows without a subscriber match nothing: few sizes of statements are prepared once and kept.
+    let rows = records.len().next_power_of_two();
+    for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
         for (column, kind) in RECORD_COLUMNS.into_iter().enumerate() {
             let comma = if column == 0 { "" } else { ", " };
@@ -318,6 +320,17 @@ async fn record_chunk(
                 .bind(record.reply.as_str())
                 .bind(record.relay.as_str())
                 .bind(record.refusal);
+        }
+        for _ in records.len()..rows {
+            query = query
+                .bind(None::<SubscriberId>)
+                .bind(Outcome::Claimed)
+                .bind(0_i64)
+                .bind(0_i64)
+                .bind(None::<Timestamp>)
+                .bind("")
+                .bind("")
+                .bind(Refusal::None);
         }
         query.fetch_all(c).await?
     }))
