@@ -100,7 +100,8 @@ pub async fn send(job: &Job) -> anyhow::Result<()> {
     if job.signed {
         let key = SigningKey::generate(DkimAlgorithm::Rsa)?;
         let keys = vec![DkimKey { selector: "bench".into(), key }];
-        settings.signer = Some(Arc::new(Signer::new(DkimSettings { domain: "meridiaan.example".into(), keys })));
+        settings.signer =
+            Some(Arc::new(Signer::new(DkimSettings { domain: "meridiaan.example".into(), keys })));
     }
     let parts = EngineParts {
         store: store.clone(),

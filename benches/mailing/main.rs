@@ -115,7 +115,8 @@ fn main() -> anyhow::Result<()> {
 
 fn measure(row: Row, arguments: &Arguments, engines: &[Engine]) -> anyhow::Result<Vec<String>> {
     let (count, rounds) = (arguments.count, arguments.rounds);
-    let job = Job { octets: 20_000, count, connections: CONNECTIONS, port: 0, signed: false, hanging_one_in: 0 };
+    let job =
+        Job { octets: 20_000, count, connections: CONNECTIONS, port: 0, signed: false, hanging_one_in: 0 };
     match row {
         Row::Large => against_source("20 KB, 10 connections", ">= 0.9", &job, rounds, engines, None),
         Row::Small => {

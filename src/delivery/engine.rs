@@ -205,7 +205,7 @@ async fn work(
         worker,
         wire: Arc::clone(&parts.wire),
         gate: Gate::new(parts.clock.clone()),
-        lease: Lease::new(parts.clock.clone()),
+        lease: Lease::new(parts.clock.clone(), parts.store.is_shared()),
         composer: Composer::new(links, Signing::new(parts.settings.signer.clone())),
         settings: parts.settings.clone(),
         signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },

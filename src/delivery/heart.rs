@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::lease::{BEAT_EVERY, LOOKS_MIN, SILENCE_MAX};
+use super::lease::{BEAT_EVERY, BEAT_EVERY_ALONE, LOOKS_MIN, SILENCE_MAX};
 use super::patience::Patience;
 use super::recovery;
 use super::shift::Shift;
@@ -14,11 +14,12 @@ use crate::store::{Result, workers};
 pub async fn run(shift: &Shift) {
     let mut patience = Patience::new("show that this sender lives");
     let mut others = Others::default();
+    let rest = if shift.store.is_shared() { BEAT_EVERY } else { BEAT_EVERY_ALONE };
     loop {
         match beat(shift, &mut others).await {
             Ok(true) => {
                 patience.over();
-                shift.clock.sleep(BEAT_EVERY).await;
+                shift.clock.sleep(rest).await;
             }
             Ok(false) => {
                 tracing::warn!(worker = %shift.worker, "this sender was silent for so long that others took over");
@@ -98,10 +99,10 @@ mod tests {
         let at = Duration::from_secs;
         assert!(others.silent(me, &beats(5), at(3600)).is_empty());
         assert!(others.silent(me, &beats(5), at(3605)).is_empty());
-        for second in 3606..3614 {
+        for second in 3606..3616 {
             assert!(others.silent(me, &beats(6), at(second)).is_empty(), "{second}");
         }
-        let silent = others.silent(me, &beats(6), at(3614));
+        let silent = others.silent(me, &beats(6), at(3616));
         assert_eq!(silent, [(WorkerId(2), Timestamp::from_millis(6))]);
     }
 
