@@ -150,6 +150,11 @@ mod tests {
             .prop_map(|(piece, lines)| [vec![piece], lines.concat()].concat())
     }
 
+    #[test]
+    fn half_a_marker_before_a_slot_makes_no_long_line() {
+        assert_eq!(filled_template("\n\néé<aé🚲aé,🚲\u{e000}".as_bytes()), Ok(()));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_replies_or_a_reason(said in like_replies()) {

@@ -235,16 +235,20 @@ impl Body {
     }
 
     fn content(&mut self, content: &str, place: Place) -> Result<(), TemplateError> {
+        // What stands between two slots is encoded at once: only then are its lines as long as they should be.
+        let mut words = String::new();
         for piece in slot::pieces(content) {
             match piece {
-                Piece::Text(text) => mime::quoted_printable(&slot::clean(text), &mut self.fixed),
+                Piece::Text(text) => words.push_str(&slot::clean(text)),
                 Piece::Slot(slot) => {
+                    mime::quoted_printable(&std::mem::take(&mut words), &mut self.fixed);
                     self.parts.push(Part::Fixed(std::mem::take(&mut self.fixed)));
                     self.parts.push(Part::Slot(slot, place));
                 }
                 Piece::Field(raw) => return Err(TemplateError::FieldLeft(raw)),
             }
         }
+        mime::quoted_printable(&words, &mut self.fixed);
         // A space at the end of a line would get lost on the way.
         self.fixed.extend_from_slice(mime::SOFT_BREAK);
         Ok(())
