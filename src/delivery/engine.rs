@@ -198,6 +198,7 @@ async fn work(parts: &EngineParts, signals: &Signals, worker: WorkerId, journal:
             feeder::IN_HAND_MAX,
         ),
         journal: Arc::new(journal),
+        outcomes: tokio::sync::Mutex::default(),
     });
     let mut tasks = Tasks::start(&shift);
     let end = tokio::select! {

@@ -24,6 +24,8 @@
 //!   audience = sent + bounced + uncertain + skipped + expired.
 //! - A sender has a place for the outcome before it starts a mail, so a database that does not answer stops
 //!   sending; what waits to be written is never more than the queue, one batch, and one mail per sender.
+//! - Nothing is claimed while an outcome is being written: one that is written twice, because the answer to its
+//!   commit was lost, cannot meet a later claim of the same delivery.
 //! - No transaction is open across the network.
 //! - The Message-ID and the Date of a mail depend on mailing and subscriber alone: each try has the same.
 //!

@@ -37,6 +37,10 @@ pub struct Shift {
     pub signals: Signals,
     pub lanes: Lanes,
     pub journal: Arc<Journal>,
+    /// Held by the recorder until it knows that a batch is stored, and by the feeder while it claims. A commit
+    /// may succeed and its answer be lost; then the batch is written again, and must not meet a row that this
+    /// worker has claimed anew meanwhile.
+    pub outcomes: tokio::sync::Mutex<()>,
 }
 
 /// How tasks and the outside wake each other.
