@@ -217,6 +217,7 @@ async fn work(
         ),
         journal: Arc::new(journal),
         _alive: alive.clone(),
+        outcomes: tokio::sync::Mutex::default(),
     });
     let mut tasks = Tasks::start(&shift);
     let end = tokio::select! {

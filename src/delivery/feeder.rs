@@ -141,6 +141,8 @@ impl Feeder<'_> {
         if room == 0 {
             return Ok(Batch::default());
         }
+        let outcomes = self.shift.unless_stopped(self.shift.outcomes.lock()).await;
+        let Some(_known) = outcomes else { return Ok(Batch::default()) };
         let mut tx = self.shift.store.begin().await?;
         let Some(mailing) = mailings::lock_sending(&mut tx, seen.id).await? else {
             return Ok(Batch::default());

@@ -31,6 +31,7 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
             batch.entry(settled.mailing).or_default().push(settled.record);
             places.extend(settled.place);
         }
+        let known = shift.outcomes.lock().await;
         loop {
             match write(shift, &batch).await {
                 Ok(ended) => {
@@ -42,6 +43,7 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
             }
         }
         places.into_iter().for_each(Place::free);
+        drop(known);
         for (mailing, records) in &batch {
             if let Err(error) = breaker.look(shift, *mailing, records).await {
                 tracing::warn!(%mailing, %error, "cannot look whether a mailing goes wrong");

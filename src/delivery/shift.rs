@@ -17,10 +17,8 @@ use crate::model::{MailingId, SubscriberId, Timestamp, WorkerId};
 use crate::store::Store;
 use crate::store::deliveries::{Recipient, Record};
 
-/// Longest sleep of an idle task where other processes write the same database.
-const POLL_SHARED: Duration = Duration::from_secs(2);
-/// Longest sleep where only the command line may write it.
-const POLL_ALONE: Duration = Duration::from_secs(5);
+/// Longest sleep of an idle task: other processes, and the command line, write the same database.
+const POLL: Duration = Duration::from_secs(2);
 /// Shortest sleep when something is due that cannot be had: others are at it.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
@@ -37,6 +35,10 @@ pub struct Shift {
     pub signals: Signals,
     pub lanes: Lanes,
     pub journal: Arc<Journal>,
+    /// Held by the recorder until it knows that a batch is stored, and by the feeder while it claims. A commit
+    /// may succeed and its answer be lost; then the batch is written again, and must not meet a row that this
+    /// worker has claimed anew meanwhile.
+    pub outcomes: tokio::sync::Mutex<()>,
     /// Held by every task until it ends.
     pub _alive: mpsc::Sender<()>,
 }
@@ -82,11 +84,10 @@ impl Shift {
 
     /// Sleeps until `due`, a wake since `work` was last looked at, or the next look at the database.
     pub async fn idle(&self, work: &mut watch::Receiver<u64>, due: Option<Timestamp>) {
-        let poll = if self.store.is_shared() { POLL_SHARED } else { POLL_ALONE };
         let rest = match due.map(|due| due.since(self.clock.now())) {
-            None => poll,
+            None => POLL,
             Some(rest) if rest.is_zero() => PAUSE_MIN,
-            Some(rest) => rest.min(poll),
+            Some(rest) => rest.min(POLL),
         };
         tokio::select! {
             _ = work.changed() => {}

@@ -1,10 +1,13 @@
 //! Processes that die or stall, relays and databases that do not answer.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use postiljon::clock::Clock;
 use postiljon::model::{Outcome, SubscriberId};
-use postiljon::store::{deliveries, mailings, workers};
+use postiljon::store::{Faults, Step as StoreStep, StoreError, deliveries, mailings, workers};
 
 use super::script::{Script, Step};
 use super::{Bench, CONNECTIONS, PATIENCE, due_mailing};
@@ -91,6 +94,42 @@ both_dbs!(a_database_that_is_locked_stops_sending_and_loses_no_outcome, |store| 
         .await
         .expect("it goes on by itself");
     assert_eq!((sent.account.sent, wire.taken().len()), (400, 400));
+    engine.stop().await;
+});
+
+/// Loses the answer to one commit, after which a minute passes before anybody does anything.
+#[derive(Debug)]
+struct LostAnswer {
+    clock: Clock,
+    is_armed: AtomicBool,
+}
+
+impl Faults for LostAnswer {
+    fn at(&self, step: StoreStep) -> BoxFuture<'_, postiljon::store::Result<()>> {
+        Box::pin(async move {
+            if step == StoreStep::Committed && self.is_armed.swap(false, Ordering::Relaxed) {
+                self.clock.advance(Duration::from_secs(60));
+                return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+            }
+            Ok(())
+        })
+    }
+}
+
+both_dbs!(an_outcome_that_is_written_twice_does_not_meet_the_next_claim, |store| {
+    let (_, mailing) = due_mailing(&store, 1).await;
+    let wire = Script::new(|_, before| if before == 0 { Step::WaitAndLose } else { Step::Accept });
+    let mut bench = Bench::new(&store, wire.clone());
+    let faults = Arc::new(LostAnswer { clock: bench.clock.clone(), is_armed: AtomicBool::new(false) });
+    bench.parts.store = store.clone().with_faults(faults.clone());
+    let engine = bench.start();
+    wire.wait_for_tries(1).await;
+    // The next commit is that of the outcome: the clock stands still, and everybody else sleeps.
+    faults.is_armed.store(true, Ordering::Relaxed);
+    wire.release();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(30)).await;
+    assert!(!faults.is_armed.load(Ordering::Relaxed), "an answer was lost");
+    assert_eq!((sent.account.sent, wire.tries.borrow().to_owned()), (1, 2));
     engine.stop().await;
 });
 

@@ -26,6 +26,8 @@ pub enum Step {
     HangAndLose,
     /// Taken, while others begin.
     AcceptSlowly,
+    /// Lost only after [`Script::release`].
+    WaitAndLose,
     /// A reply of its own, at a stage.
     Answer(Stage, u16, &'static str),
     NoRelay,
@@ -171,6 +173,10 @@ impl Wire for Script {
                 Step::TakeAndWait => {
                     let _ = self.released.subscribe().wait_for(|released| *released).await;
                     answer(250, "2.0.0 ok")
+                }
+                Step::WaitAndLose => {
+                    let _ = self.released.subscribe().wait_for(|released| *released).await;
+                    sent(Attempt::Lost { reason: "cut".into() })
                 }
                 Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: Duration::ZERO }),
             }
