@@ -13,6 +13,10 @@ use super::script::{Script, Step};
 use super::{Bench, CONNECTIONS, PATIENCE, due_mailing};
 use crate::support::database::{both_dbs, execute, read};
 
+/// So many claims are in hand at the start.
+const IN_HAND: usize = 20;
+const READERS: i64 = 20;
+
 both_dbs!(a_process_that_dies_loses_nobody_and_doubles_only_who_was_on_the_wire, |store| {
     let (_, mailing) = due_mailing(&store, 300).await;
     let before = Script::new(|_, _| Step::TakeAndWait);
@@ -36,7 +40,7 @@ both_dbs!(a_process_that_dies_loses_nobody_and_doubles_only_who_was_on_the_wire,
 });
 
 both_dbs!(a_worker_that_was_buried_writes_nothing_and_begins_again, |store| {
-    let (_, mailing) = due_mailing(&store, 50).await;
+    let (_, mailing) = due_mailing(&store, IN_HAND).await;
     let wire = Script::new(|_, before| if before == 0 { Step::TakeAndWait } else { Step::Accept });
     let bench = Bench::new(&store, wire.clone());
     let engine = bench.start();
@@ -50,8 +54,8 @@ both_dbs!(a_worker_that_was_buried_writes_nothing_and_begins_again, |store| {
     tx.commit().await.expect("committed");
     wire.release();
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
-    assert_eq!(sent.account.sent, 50);
-    assert_eq!(wire.copies().len(), 50);
+    assert_eq!(sent.account.sent, READERS);
+    assert_eq!(wire.copies().len(), IN_HAND);
     let ledger = read!(store, |db| deliveries::ledger(db, mailing.id, SubscriberId(0), 100));
     // What the buried worker had in hand was counted as a doubt, and its own outcomes were not written.
     assert!(ledger.iter().all(|row| row.doubts == 1 && row.outcome == Outcome::Sent), "{ledger:?}");
@@ -134,7 +138,7 @@ both_dbs!(an_outcome_that_is_written_twice_does_not_meet_the_next_claim, |store|
 });
 
 both_dbs!(a_pause_counts_for_mails_that_are_claimed_already, |store| {
-    let (_, mailing) = due_mailing(&store, 50).await;
+    let (_, mailing) = due_mailing(&store, IN_HAND).await;
     let wire = Script::new(|_, _| Step::TakeAndWait);
     let bench = Bench::new(&store, wire.clone());
     let engine = bench.start();
@@ -144,13 +148,13 @@ both_dbs!(a_pause_counts_for_mails_that_are_claimed_already, |store| {
     wire.release();
     let paused = bench
         .until(&engine, &mailing, Duration::ZERO, |mailing| {
-            mailing.account.sent + mailing.account.deferred == 50
+            mailing.account.sent + mailing.account.deferred == READERS
         })
         .await;
     assert_eq!((paused.account.sent, wire.taken().len()), (2, CONNECTIONS));
     execute(&store, "UPDATE mailings SET status = 'sending'").await;
     engine.wake();
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
-    assert_eq!((sent.account.sent, wire.taken().len()), (50, 50));
+    assert_eq!((sent.account.sent, wire.taken().len()), (READERS, IN_HAND));
     engine.stop().await;
 });
