@@ -4,13 +4,12 @@ use super::*;
 use crate::support::smtp_server::At;
 
 /// Where, and what the server does to a few recipients, or to the first connections.
-const DROPS: [(&str, At, At, At); 6] = [
+const DROPS: [(&str, At, At, At); 5] = [
     ("connect", At::Drop, At::Fine, At::Fine),
     ("hello", At::Fine, At::Drop, At::Fine),
     ("mail", At::Fine, At::Fine, At::Drop),
     ("drop-at-rcpt-1", At::Fine, At::Fine, At::Fine),
     ("drop-at-data-1", At::Fine, At::Fine, At::Fine),
-    ("drop-in-data-1", At::Fine, At::Fine, At::Fine),
 ];
 
 async fn nobody_pays_for_a_drop(

@@ -47,6 +47,11 @@ both_dbs!(a_sender_that_is_refused_is_nobodys_bounce_and_costs_no_connection, |s
     let is_paused = |mailing: &Mailing| mailing.status == MailingStatus::Paused;
     let paused = rig.bench.until(&engine, &mailing, PAUSE_MIN, is_paused).await;
     assert_eq!((paused.pause_reason, paused.account.bounced), (PauseReason::Sender, 0));
+    // Also those that were on their way.
+    let is_quiet = |mailing: &Mailing| mailing.account.deferred == 30;
+    rig.bench.until(&engine, &mailing, Duration::ZERO, is_quiet).await;
+    let mut activity = engine.activity();
+    while tokio::time::timeout(Duration::from_millis(200), activity.changed()).await.is_ok() {}
     rig.server.change(|options| options.at_mail = At::Fine);
     make_move(&store, &rig.bench.clock, mailing.id, Move::Resume).await.expect("resumed");
     engine.wake();
