@@ -27,7 +27,7 @@ both_dbs_each!(
     |store, millis| {
         let first = newsletter(&store, "first").await;
         let first = mailing_of(&store, &first, READERS).await;
-        execute(&store, "UPDATE mailings SET due_at = due_at + 1800000").await;
+        execute(&store, "UPDATE mailings SET due_at = due_at + 300000").await;
         let wire = Script::new(|_, _| Step::Accept);
         let bench = Bench::new(&store, wire.clone());
         let engine = bench.start();
@@ -39,7 +39,7 @@ both_dbs_each!(
         bench.clock.set(NOW);
         let second = newsletter(&store, "second").await;
         let second = mailing_of(&store, &second, 1).await;
-        execute(&store, "UPDATE mailings SET due_at = due_at + 1860000 WHERE status = 'scheduled'").await;
+        execute(&store, "UPDATE mailings SET due_at = due_at + 360000 WHERE status = 'scheduled'").await;
         bench.until_sent(&engine, &second, Duration::from_secs(60)).await;
         let again = read!(store, |db| mailings::by_id(db, first.id)).expect("the mailing");
         assert_eq!((again.status, again.started_at), (MailingStatus::Sent, sent.started_at));

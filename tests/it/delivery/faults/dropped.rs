@@ -20,7 +20,7 @@ async fn nobody_pays_for_a_drop(
     let by_recipient = what.starts_with("drop");
     let few = if by_recipient { 4 } else { 0 };
     let mailing = mailing_to(store, ill(what, few).chain(fine(36))).await;
-    let options = Options { at_greeting, at_hello, at_mail, times: Some(3), resets, ..Options::default() };
+    let options = Options { at_greeting, at_hello, at_mail, times: Some(2), resets, ..Options::default() };
     let rig = Rig::new(store, options).await;
     let engine = rig.bench.start();
     let sent = rig.until_sent(&engine, &mailing).await;

@@ -88,7 +88,7 @@ both_dbs!(a_server_that_answers_late_but_in_time_gets_every_mail_once, |store| {
 
 both_dbs!(a_tarpit_is_given_up_at_its_first_answer_and_all_are_sent_once_it_is_gone, |store| {
     let mailing = mailing_to(&store, fine(12)).await;
-    let answers_after = Duration::from_secs(3);
+    let answers_after = STAGE * 2;
     let rig = Rig::with(&store, Options { answers_after, ..Options::default() }, impatient).await;
     let engine = rig.bench.start();
     let given_up = async {

@@ -13,16 +13,16 @@ const FAULTS: [(&str, usize); 15] = [
     ("drop-in-data-1", 12),
     ("drop-after-dot-1", 12),
     ("450-at-rcpt-1", 8),
-    ("451-at-data-2", 8),
+    ("451-at-data-2", 11),
     ("452-at-dot-1", 8),
     ("451-at-dot-2", 8),
     ("550-at-rcpt", 4),
     ("550-at-dot", 3),
     ("552-at-data", 4),
     ("554-at-dot", 3),
-    ("421-at-rcpt-1", 2),
-    ("421-at-data-1", 2),
-    ("421-at-dot-1", 2),
+    ("421-at-rcpt-1", 1),
+    ("421-at-data-1", 1),
+    ("421-at-dot-1", 1),
 ];
 const REFUSED: usize = 14;
 const DROPPED_AFTER_DOT: usize = 12;
