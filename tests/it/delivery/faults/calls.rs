@@ -48,7 +48,7 @@ both_dbs!(two_hundred_who_schedule_one_issue_at_once_make_one_mailing, |store| {
 async fn press(store: Store, clock: Clock, mailing: Mailing, seed: usize) -> usize {
     let mut made = 0;
     for n in 0..20 {
-        let wanted = if (seed + n) % 2 == 0 { Move::Pause } else { Move::Resume };
+        let wanted = if (seed + n).is_multiple_of(2) { Move::Pause } else { Move::Resume };
         match make_move(&store, &clock, mailing.id, wanted).await {
             Ok(moved) => {
                 assert_eq!(Some(moved.mailing.status), wanted.to());
