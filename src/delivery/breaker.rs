@@ -32,6 +32,8 @@ impl Breaker {
         let now = shift.clock.now();
         let mut tx = shift.store.begin().await?;
         let Some(paused) = mailings::make_move(&mut tx, id, Move::Pause, reason, now).await? else {
+            // Paused already: what was on the wire then must not count once it is resumed.
+            self.sender_refusals.remove(&id);
             return Ok(());
         };
         alert::mailing_paused(&mut tx, &shift.settings.public_url, &paused, now).await?;

@@ -96,6 +96,8 @@ pub const fn skip(subscriber_id: SubscriberId) -> Record {
 pub fn refusal_of(stage: Stage, reply: &Reply) -> Refusal {
     match (reply.enhanced, reply.code) {
         (_, 421) => Refusal::Policy,
+        // A relay that puts off whatever comes, as for want of space, is asked again like any other.
+        _ if stage == Stage::Mail && reply.classify() == Verdict::Deferred => Refusal::Other,
         _ if stage == Stage::Mail => Refusal::Sender,
         (Some((_, 1, 1 | 2 | 3 | 6 | 10) | (5, 2, 1)), _) => Refusal::Address,
         (Some((_, 1, 7 | 8)), _) => Refusal::Sender,
@@ -183,6 +185,7 @@ mod tests {
             (Stage::Recipient, 421, "4.7.0 too fast", Refusal::Policy),
             (Stage::Mail, 421, "busy", Refusal::Policy),
             (Stage::Mail, 550, "5.1.1 who are you", Refusal::Sender),
+            (Stage::Mail, 452, "4.3.1 no space left", Refusal::Other),
             (Stage::Recipient, 451, "4.3.0 try later", Refusal::Other),
         ] {
             assert_eq!(refusal_of(stage, &Reply::parse(code, words)), about, "{code} {words}");

@@ -180,17 +180,19 @@ impl Relay {
         self.wait_for_turn().await?;
         if let Some(session) = self.take_idle() {
             let start = Instant::now();
+            let failures = self.failures();
             let (attempt, session) = self.send_on(session, mail).await?;
             // A relay that hangs is not one that closed the connection.
             if !is_stale(&attempt) || start.elapsed() >= self.0.settings.timeouts.command {
-                self.note(&attempt);
+                self.note(&attempt, failures);
                 self.put_back(session).await;
                 return Ok(Some(attempt));
             }
         }
         let session = self.open().await?;
+        let failures = self.failures();
         let (attempt, session) = self.send_on(session, mail).await?;
-        self.note(&attempt);
+        self.note(&attempt, failures);
         self.put_back(session).await;
         Ok(Some(attempt))
     }
@@ -295,10 +297,11 @@ impl Relay {
         mut session: Session,
         mail: &Outgoing<'_>,
     ) -> Result<(Attempt, Session), Unreachable> {
+        let failures = self.failures();
         match session.send(mail).await {
             Ok(attempt) => Ok((attempt, session)),
             Err(error) => {
-                let retry_at = self.pause(&error);
+                let retry_at = self.pause_after_failures(failures, &error);
                 Err(self.unreachable(&error, retry_at))
             }
         }
@@ -333,10 +336,12 @@ impl Relay {
 
     /// An answer of the relay ends the row of failures; 421 adds to it, wherever it came, and so does a relay
     /// that takes connections only to break them.
-    fn note(&self, attempt: &Attempt) {
+    ///
+    /// `failures` is how many there were when the message began.
+    fn note(&self, attempt: &Attempt, failures: u32) {
         let broken = match attempt {
             Attempt::Refused { stage, reply } if reply.closes() => {
-                self.pause(&ConnectError::new(*stage, reply.to_string()));
+                self.pause_after_failures(failures, &ConnectError::new(*stage, reply.to_string()));
                 return;
             }
             Attempt::Accepted(_) | Attempt::Refused { .. } => return self.all_is_well(),
@@ -349,7 +354,7 @@ impl Relay {
             state.losses
         };
         if losses >= LOSSES_MAX {
-            self.pause(&broken);
+            self.pause_after_failures(failures, &broken);
         }
     }
 
@@ -362,9 +367,8 @@ impl Relay {
         }
     }
 
-    fn pause(&self, error: &ConnectError) -> Instant {
-        let failures = self.state().failures;
-        self.pause_after_failures(failures, error)
+    fn failures(&self) -> u32 {
+        self.state().failures
     }
 
     /// Begins a pause, unless another connection that was tried at the same `failures` has begun it: ten

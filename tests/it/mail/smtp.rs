@@ -242,6 +242,24 @@ async fn a_421_pauses_new_connections() {
 }
 
 #[tokio::test]
+async fn a_421_on_every_connection_at_once_is_one_failure() {
+    let server =
+        SmtpServer::start(Options { answers_after: Duration::from_millis(60), ..Options::default() });
+    let server = server.await;
+    let relay = Relay::new("main", settings(server.addr)).unwrap();
+    let sends = (0..4).map(|n| {
+        let relay = relay.clone();
+        async move { send(&relay, &format!("close-421+{n}")).await }
+    });
+    for sent in futures_util::future::join_all(sends).await {
+        assert_eq!(short(&sent.unwrap()), "refused at Recipient 421");
+    }
+    let begun = Instant::now();
+    relay.wait_until_usable().await;
+    assert!(begun.elapsed() <= Duration::from_millis(1_250), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_relay_that_hangs_or_refuses_before_mail_is_unreachable() {
     for (options, stage) in [
         (Options { at_greeting: At::Hang, ..Options::default() }, Stage::Hello),

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod database;
+pub mod dice;
 pub mod people;
 pub mod samples;
 pub mod smtp_server;

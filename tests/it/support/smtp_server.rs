@@ -13,15 +13,17 @@
 //! | `close-421` | 421 to RCPT, and closes |
 //! | `slow` | answers the final dot only after [`SmtpServer::release`] |
 //! | `hang-at-rcpt`, `hang-at-data`, `hang-in-data`, `hang-at-dot` | never answers; `in-data` stops reading |
+//! | `450-at-rcpt`, `552-at-data`, `421-at-dot`, .. | this code, without an enhanced one; 421 closes |
 //! | anything else | accepted |
 //!
-//! At MAIL the recipient is not known yet: what happens there is [`Options::at_mail`].
+//! At MAIL the recipient is not known yet: what happens there, and before, is in [`Options`].
 //!
 //! To add a behaviour: a row above, and a name where it belongs in [`Talk`].
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -75,6 +77,12 @@ pub struct Options {
     pub injected: &'static str,
     /// Closes a connection after so many messages, while the client keeps it.
     pub closes_after_messages: Option<usize>,
+    /// How often what is wrong up to MAIL happens, on all connections together; then all is well.
+    pub times: Option<u32>,
+    /// Ends connections with RST, which throws away what is on its way.
+    pub resets: bool,
+    /// Each answer comes so late.
+    pub answers_after: Duration,
 }
 
 impl Default for Options {
@@ -93,6 +101,9 @@ impl Default for Options {
             lies: false,
             injected: "",
             closes_after_messages: None,
+            times: None,
+            resets: false,
+            answers_after: Duration::ZERO,
         }
     }
 }
@@ -111,11 +122,13 @@ struct Record {
     accepted: Vec<Accepted>,
     /// Command lines of all connections, in order; AUTH without its secret.
     commands: Vec<String>,
-    connections: usize,
-    open: usize,
+    /// When each connection was opened.
+    opened: Vec<Instant>,
     most_open: usize,
     /// How often a behaviour with a number happened.
     counted: HashMap<String, u32>,
+    /// How often something was wrong up to MAIL.
+    troubles: u32,
 }
 
 struct Shared {
@@ -123,6 +136,10 @@ struct Shared {
     record: Mutex<Record>,
     /// Counts accepted messages, for who waits for them.
     accepted: watch::Sender<usize>,
+    /// How many connections are open.
+    open: watch::Sender<usize>,
+    /// How many `slow` final dots came.
+    slow: watch::Sender<usize>,
     released: watch::Sender<bool>,
     acceptor: TlsAcceptor,
 }
@@ -145,6 +162,8 @@ impl SmtpServer {
             options: Mutex::new(options),
             record: Mutex::default(),
             accepted: watch::Sender::new(0),
+            open: watch::Sender::new(0),
+            slow: watch::Sender::new(0),
             released: watch::Sender::new(false),
             acceptor,
         });
@@ -159,7 +178,31 @@ impl SmtpServer {
 
     /// How many connections there were in all.
     pub fn connections(&self) -> usize {
-        self.shared.record.lock().unwrap().connections
+        self.shared.record.lock().unwrap().opened.len()
+    }
+
+    /// When each of them was opened.
+    pub fn opened(&self) -> Vec<Instant> {
+        self.shared.record.lock().unwrap().opened.clone()
+    }
+
+    /// Waits until the client has closed every connection.
+    pub async fn wait_until_all_closed(&self) {
+        self.shared.open.subscribe().wait_for(|open| *open == 0).await.unwrap();
+    }
+
+    /// Waits until so many final dots came that are answered slowly.
+    pub async fn wait_for_slow(&self, count: usize) {
+        self.shared.slow.subscribe().wait_for(|slow| *slow >= count).await.unwrap();
+    }
+
+    /// How many copies each recipient was sent.
+    pub fn copies(&self) -> HashMap<String, usize> {
+        let mut copies = HashMap::new();
+        for mail in &self.shared.record.lock().unwrap().accepted {
+            *copies.entry(mail.to.clone()).or_default() += 1;
+        }
+        copies
     }
 
     /// How many there were at the same time, at most.
@@ -177,13 +220,14 @@ impl SmtpServer {
         self.shared.accepted.subscribe().wait_for(|accepted| *accepted >= count).await.unwrap();
     }
 
-    /// Answers those that wait as `slow`, and from now on at once.
+    /// Answers those that wait as `slow`, and from now on at once; those that hang in data are closed.
     pub fn release(&self) {
         self.shared.released.send_replace(true);
     }
 
-    /// Changes what is wrong, for connections from now on.
+    /// Changes what is wrong, for connections from now on; [`Options::times`] counts anew.
     pub fn change(&self, change: impl FnOnce(&mut Options)) {
+        self.shared.record.lock().unwrap().troubles = 0;
         change(&mut self.shared.options.lock().unwrap());
     }
 }
@@ -220,15 +264,15 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             let options = shared.options.lock().unwrap().clone();
+            shared.open.send_modify(|open| *open += 1);
             {
                 let mut record = shared.record.lock().unwrap();
-                record.connections += 1;
-                record.open += 1;
-                record.most_open = record.most_open.max(record.open);
+                record.opened.push(Instant::now());
+                record.most_open = record.most_open.max(*shared.open.borrow());
             }
             // A client that goes away is a test that is over.
             let _ = serve(tcp, &shared, options).await;
-            shared.record.lock().unwrap().open -= 1;
+            shared.open.send_modify(|open| *open -= 1);
         });
     }
 }
@@ -236,6 +280,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 /// `None` is the end of a connection, whatever the reason.
 async fn serve(tcp: TcpStream, shared: &Shared, options: Options) -> Option<()> {
     tcp.set_nodelay(true).ok()?;
+    if options.resets {
+        tcp.set_zero_linger().ok()?;
+    }
     if options.tls == Tls::Implicit {
         let tls = shared.acceptor.accept(tcp).await.ok()?;
         return Talk::new(tls, shared, options, true).run(true).await.map(|_| ());
@@ -252,6 +299,8 @@ struct Talk<'a, S> {
     options: Options,
     secure: bool,
     from: String,
+    /// MAIL was accepted.
+    has_sender: bool,
     to: Option<String>,
     messages: usize,
 }
@@ -259,10 +308,22 @@ struct Talk<'a, S> {
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
     fn new(stream: S, shared: &'a Shared, options: Options, secure: bool) -> Self {
         let stream = BufReader::new(stream);
-        Self { stream, shared, options, secure, from: String::new(), to: None, messages: 0 }
+        Self {
+            stream,
+            shared,
+            options,
+            secure,
+            from: String::new(),
+            has_sender: false,
+            to: None,
+            messages: 0,
+        }
     }
 
     async fn say(&mut self, line: &str) -> Option<()> {
+        if !self.options.answers_after.is_zero() {
+            tokio::time::sleep(self.options.answers_after).await;
+        }
         self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.ok()?;
         self.stream.get_mut().flush().await.ok()
     }
@@ -275,14 +336,31 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                 (!line.starts_with("421")).then_some(())
             }
             At::Drop => None,
-            At::Hang => std::future::pending().await,
+            At::Hang => self.hang().await,
         }
+    }
+
+    /// What is wrong up to MAIL, as long as it is.
+    fn for_now(&self, at: At) -> At {
+        if at == At::Fine {
+            return at;
+        }
+        let times = self.shared.options.lock().unwrap().times;
+        let mut record = self.shared.record.lock().unwrap();
+        record.troubles += 1;
+        if times.is_some_and(|times| record.troubles > times) { At::Fine } else { at }
+    }
+
+    /// Listens, and says nothing more.
+    async fn hang(&mut self) -> Option<()> {
+        while self.stream.read_u8().await.is_ok() {}
+        None
     }
 
     /// Until the end, or until STARTTLS: then the stream comes back.
     async fn run(mut self, greet: bool) -> Option<BufReader<S>> {
         if greet {
-            self.at(self.options.at_greeting, "220 test ESMTP").await?;
+            self.at(self.for_now(self.options.at_greeting), "220 test ESMTP").await?;
         }
         loop {
             let mut line = String::new();
@@ -305,6 +383,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                     self.to = None;
                     // Also when it was changed after the connection was made.
                     let at = self.shared.options.lock().unwrap().at_mail;
+                    let at = self.for_now(at);
+                    self.has_sender = at == At::Fine;
                     self.at(at, "250 2.1.0 ok").await?;
                 }
                 "RCPT" => self.rcpt(line).await?,
@@ -337,7 +417,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             .enumerate()
             .map(|(at, line)| format!("250{}{line}", if at == last { ' ' } else { '-' }))
             .collect();
-        self.at(self.options.at_hello, &lines.join("\r\n")).await
+        self.at(self.for_now(self.options.at_hello), &lines.join("\r\n")).await
     }
 
     /// PLAIN of `user` and `secret`, or XOAUTH2 of `user` and `right`, unless the options say otherwise.
@@ -355,7 +435,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             }
         }
         let usual = if right { "235 2.7.0 welcome" } else { "535 5.7.8 wrong" };
-        self.at(self.options.at_auth, usual).await
+        self.at(self.for_now(self.options.at_auth), usual).await
     }
 
     /// Whether the recipient asks for `behaviour`, and its number has not run out.
@@ -374,8 +454,26 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         *count <= times
     }
 
+    /// The answer of a recipient that names it: `451-at-rcpt`.
+    fn code(&self, to: &str, stage: &str) -> Option<String> {
+        let code = to.get(..3).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()))?;
+        self.wants(to, &format!("{code}-at-{stage}")).then(|| format!("{code} as you wish"))
+    }
+
+    /// Says it, and goes on unless it is 421.
+    async fn say_code(&mut self, line: &str) -> Option<()> {
+        self.say(line).await?;
+        (!line.starts_with("421")).then_some(())
+    }
+
     async fn rcpt(&mut self, line: &str) -> Option<()> {
+        if !self.has_sender {
+            return self.say("503 5.5.1 no sender").await;
+        }
         let to = between_brackets(line);
+        if let Some(answer) = self.code(&to, "rcpt") {
+            return self.say_code(&answer).await;
+        }
         let at = [
             ("defer", At::Say("451 4.3.0 later")),
             ("reject", At::Say("550 5.1.1 no such user")),
@@ -405,7 +503,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             return None;
         }
         if self.wants(&to, "hang-at-data") {
-            std::future::pending::<()>().await;
+            return self.hang().await;
+        }
+        if let Some(answer) = self.code(&to, "data") {
+            return self.say_code(&answer).await;
         }
         self.say("354 go").await?;
         if self.wants(&to, "drop-in-data") {
@@ -414,9 +515,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             return None;
         }
         if self.wants(&to, "hang-in-data") {
-            std::future::pending::<()>().await;
+            self.shared.released.subscribe().wait_for(|released| *released).await.ok()?;
+            return None;
         }
         let bytes = self.message().await?;
+        if let Some(answer) = self.code(&to, "dot") {
+            return self.say_code(&answer).await;
+        }
         if self.wants(&to, "reject-data") {
             return self.say("554 5.7.1 not this").await;
         }
@@ -424,9 +529,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             return self.say("452 4.2.2 full").await;
         }
         if self.wants(&to, "hang-at-dot") {
-            std::future::pending::<()>().await;
+            return self.hang().await;
         }
         if self.wants(&to, "slow") {
+            self.shared.slow.send_modify(|count| *count += 1);
             self.shared.released.subscribe().wait_for(|released| *released).await.ok()?;
         }
         let silent = self.wants(&to, "drop-after-dot");

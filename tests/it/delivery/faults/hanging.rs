@@ -1,0 +1,129 @@
+//! R10, R11 and D40: servers that are slow, silent, or stop reading.
+
+use super::*;
+use crate::support::database::both_dbs;
+use crate::support::smtp_server::At;
+
+/// Short, so that it runs out in the test; long enough for an answer of a busy machine.
+const STAGE: Duration = Duration::from_secs(1);
+const HANGS: [&str; 4] = ["hang-at-rcpt", "hang-at-data", "hang-in-data", "hang-at-dot"];
+/// Two, not one more: a third would be the relay's own fault.
+const HANGS_ONCE: [&str; 2] = ["hang-at-rcpt-1", "hang-in-data-1"];
+
+fn impatient(settings: RelaySettings) -> RelaySettings {
+    RelaySettings { timeouts: all_stages(STAGE), ..settings }
+}
+
+/// Two of the four connections at most for the destination that hangs.
+async fn rig_with_a_destination_that_hangs(
+    store: &Store,
+    change: impl FnOnce(RelaySettings) -> RelaySettings,
+) -> Rig {
+    let mut rig = Rig::with(store, Options::default(), change).await;
+    let table = "[\"hangs.example\"]\nat_once = 2\n";
+    rig.bench.parts.settings.destinations.add(table).expect("a table");
+    rig.bench.parts.settings.drain = Duration::from_millis(200);
+    rig
+}
+
+both_dbs!(mails_that_hang_free_their_connections_in_time_and_hold_back_nobody_else, |store| {
+    let hanging = HANGS_ONCE.iter().map(|what| format!("{what}@hangs.example"));
+    let mailing = mailing_to(&store, hanging.chain(fine(150))).await;
+    let rig = rig_with_a_destination_that_hangs(&store, impatient).await;
+    let engine = rig.bench.start();
+    rig.server.wait_for_accepted(150).await;
+    let sent = rig.until_sent(&engine, &mailing).await;
+    let copies = rig.server.copies();
+    assert_eq!((copies.len(), sent.account.sent), (152, 152));
+    assert!(copies.values().all(|copies| *copies == 1), "the server has taken none that hung: {copies:?}");
+    let tries: Vec<i64> =
+        rig.ledger(&sent).await.iter().take(HANGS_ONCE.len()).map(|row| row.attempts).collect();
+    assert_eq!(tries, [2; HANGS_ONCE.len()]);
+    // The one that does not read learns of the end only now.
+    rig.server.release();
+    rig.close(engine).await;
+});
+
+both_dbs!(others_are_all_served_while_one_destination_hangs_and_a_stop_does_not_wait_for_it, |store| {
+    let hanging = (1..=20).map(|n| format!("{}+{n}@hangs.example", &HANGS[n % HANGS.len()]));
+    let mailing = mailing_to(&store, hanging.chain(fine(150))).await;
+    let rig = rig_with_a_destination_that_hangs(&store, |settings| settings).await;
+    let engine = rig.bench.start();
+    let served = rig.bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 150);
+    let served = served.await;
+    assert_eq!(served.status, MailingStatus::Sending);
+    let at_the_one_that_hangs =
+        rig.server.commands().iter().filter(|line| line.contains("hangs.example")).count();
+    assert!(at_the_one_that_hangs <= 2, "{at_the_one_that_hangs} mails hang");
+    rig.server.release();
+    let server = rig.close(engine).await;
+    assert_eq!(server.copies().len(), 150);
+});
+
+both_dbs_each!(
+    a_server_that_is_silent_before_any_recipient_is_given_up_in_time,
+    [
+        ("greeting", At::Hang, At::Fine, At::Fine),
+        ("hello", At::Fine, At::Hang, At::Fine),
+        ("mail", At::Fine, At::Fine, At::Hang),
+    ],
+    |store, (what, at_greeting, at_hello, at_mail)| {
+        let mailing = mailing_to(&store, fine(20)).await;
+        let options = Options { at_greeting, at_hello, at_mail, times: Some(2), ..Options::default() };
+        let rig = Rig::with(&store, options, impatient).await;
+        let engine = rig.bench.start();
+        let sent = rig.until_sent(&engine, &mailing).await;
+        rig.everybody_has_one(&sent, what).await;
+        rig.close(engine).await;
+    }
+);
+
+both_dbs!(a_server_that_answers_late_but_in_time_gets_every_mail_once, |store| {
+    let mailing = mailing_to(&store, fine(12)).await;
+    let answers_after = Duration::from_millis(60);
+    let rig = Rig::with(&store, Options { answers_after, ..Options::default() }, impatient).await;
+    let engine = rig.bench.start();
+    let sent = rig.until_sent(&engine, &mailing).await;
+    rig.everybody_has_one(&sent, "late").await;
+    assert!(rig.ledger(&sent).await.iter().all(|row| row.attempts == 1));
+    rig.close(engine).await;
+});
+
+both_dbs!(a_tarpit_is_given_up_at_its_first_answer_and_all_are_sent_once_it_is_gone, |store| {
+    let mailing = mailing_to(&store, fine(12)).await;
+    let answers_after = STAGE * 2;
+    let rig = Rig::with(&store, Options { answers_after, ..Options::default() }, impatient).await;
+    let engine = rig.bench.start();
+    let given_up = async {
+        while rig.relays.ready_in("").is_zero() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(SOON, given_up).await.expect("given up in time");
+    assert!(!rig.server.commands().iter().any(|line| line.starts_with("MAIL")));
+    rig.server.change(|options| options.answers_after = Duration::ZERO);
+    let sent = rig.until_sent(&engine, &mailing).await;
+    rig.everybody_has_one(&sent, "tarpit").await;
+    assert!(rig.ledger(&sent).await.iter().all(|row| row.attempts == 1), "a tarpit costs nobody a try");
+    rig.close(engine).await;
+});
+
+both_dbs!(a_slow_answer_to_the_final_dot_is_waited_for_and_makes_one_copy, |store| {
+    let mailing = mailing_to(&store, ill("slow", 4).chain(fine(20))).await;
+    let rig = Rig::with(&store, Options::default(), |settings| {
+        let timeouts = StageTimeouts { final_dot: AMPLE, ..all_stages(STAGE / 2) };
+        RelaySettings { timeouts, ..settings }
+    })
+    .await;
+    let engine = rig.bench.start();
+    tokio::time::timeout(AMPLE, rig.server.wait_for_slow(2)).await.expect("they wait");
+    // Longer than any other stage may take, of both kinds of time.
+    tokio::time::sleep(STAGE).await;
+    rig.bench.clock.advance(Duration::from_secs(590));
+    tokio::time::sleep(STAGE / 5).await;
+    rig.server.release();
+    let sent = rig.until_sent(&engine, &mailing).await;
+    rig.everybody_has_one(&sent, "slow").await;
+    assert!(rig.ledger(&sent).await.iter().all(|row| row.attempts == 1));
+    rig.close(engine).await;
+});
