@@ -139,7 +139,7 @@ fn space(folder: &Path) -> Option<Check> {
     let free = facts.f_bavail.saturating_mul(facts.f_frsize);
     let (verdict, advice) = match free {
         ..SPACE_NONE_BYTES => (Verdict::Fault, " Make room: what cannot be recorded is not sent."),
-        ..SPACE_LOW_BYTES => (Verdict::Warning, " Make room before the next large mailing."),
+        SPACE_NONE_BYTES..SPACE_LOW_BYTES => (Verdict::Warning, " Make room before the next large mailing."),
         _ => (Verdict::Ok, ""),
     };
     Some(Check::new(verdict, "free space", format!("{} MB.{advice}", free / 1_000_000)))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::store::{Result, rate_limits, sessions, subscriptions, tokens, warmup};
+use crate::store::{Result, deliveries, rate_limits, sessions, subscriptions, tokens, warmup};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// A link to confirm works for 7 days; who has not used it is erased within 24 hours after (L6).
@@ -15,6 +15,9 @@ const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A month of what was sent while a destination was warmed up, to look at.
 const WARM_UP_KEPT: Duration = Duration::from_secs(31 * 24 * 3600);
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+
+/// No plan waits for so long: such a wait is of a clock that was ahead when it was made.
+const WAIT_MAX: Duration = Duration::from_secs(25 * 3600);
 
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift) {
@@ -41,7 +44,15 @@ async fn clean(shift: &Shift) -> Result<()> {
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
     warmup::delete_before(&mut tx, now.minus(WARM_UP_KEPT).as_millis() / DAY_MILLIS).await?;
+    let mended = deliveries::mend_due(&mut tx, now.plus(WAIT_MAX), now).await?;
     tx.commit().await?;
+    if mended > 0 {
+        tracing::warn!(
+            deliveries = mended,
+            "the clock was ahead when these were put off; they are tried again now"
+        );
+        shift.signals.wake();
+    }
     if unconfirmed > 0 {
         shift.store.forget_deleted().await?;
         tracing::info!(subscriptions = unconfirmed, "sign-ups that nobody confirmed were erased");

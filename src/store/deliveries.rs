@@ -493,6 +493,12 @@ pub async fn try_again(tx: &mut Tx, mailing: MailingId, from: Outcome, now: Time
     Ok(rows)
 }
 
+/// Deliveries that wait for a moment after `latest` were planned by a clock that was wrong: they are due now.
+pub async fn mend_due(tx: &mut Tx, latest: Timestamp, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "UPDATE deliveries SET due_at = $2 WHERE outcome = 'deferred' AND due_at > $1";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(latest).bind(now).execute(c).await?.rows_affected()))
+}
+
 /// What waits of a mailing that was cancelled is Skipped.
 pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, now: Timestamp) -> Result<()> {
     const SQL: &str = "UPDATE deliveries SET outcome = 'skipped', due_at = NULL, at = $2
