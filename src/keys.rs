@@ -40,6 +40,8 @@ pub enum Purpose {
     MessageId,
     /// The link to a subscriber's preferences. New purposes come last: the octet is the place.
     Preferences,
+    /// The cookie that holds what was typed into the sign-up form, for the page after it.
+    InboxCookie,
 }
 
 impl Purpose {

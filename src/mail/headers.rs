@@ -41,6 +41,11 @@ pub fn already_subscribed() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: true }
 }
 
+/// The links to someone's preferences. It is about several newsletters: one click could not say which is left.
+pub fn manage() -> Headers {
+    Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }
+}
+
 /// An issue as it will look, to a colleague: nobody can leave a list by it.
 pub fn test() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }

@@ -21,6 +21,7 @@ mod sqlite;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
+pub mod departures;
 pub mod forms;
 pub mod health;
 pub mod issues;

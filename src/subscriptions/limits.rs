@@ -38,6 +38,8 @@ const PER_MAILBOX: [Limit; 2] = [
 /// The same for one newsletter: someone may subscribe to two of them in one visit.
 const PER_MAILBOX_AND_NEWSLETTER: Limit =
     Limit { name: "mailbox-quarter", window: Duration::from_secs(15 * 60), most: 1 };
+/// Another mail to someone who asks for it again; within the limits of the mailbox.
+const PER_ANOTHER: Limit = Limit { name: "another-minute", window: MINUTE, most: 1 };
 /// "You are subscribed already" to one mailbox, for one newsletter.
 const PER_KIND: Limit = Limit { name: "kind-day", window: DAY, most: 1 };
 /// Confirmation mails to one domain before they wait.
@@ -83,6 +85,31 @@ pub async fn confirmation(
     let mut is_allowed = true;
     for (limit, subject) in limits {
         // Another process may have counted since: the last word is the count itself.
+        is_allowed &= count(tx, keys, limit, subject, now).await?;
+    }
+    Ok(is_allowed)
+}
+
+/// Counts a mail that someone asks for again, with the confirmation mails of the mailbox: nobody can be sent
+/// more than those, whichever page is used. `of` is what it is about. What is refused does not count.
+pub async fn another(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    of: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let mailbox = address.mailbox_key();
+    let subject = format!("{of}/{mailbox}");
+    let [day, month] = PER_MAILBOX;
+    let limits = [(PER_ANOTHER, &subject), (day, &mailbox), (month, &mailbox)];
+    for (limit, subject) in limits {
+        if rate_limits::peek(tx.db(), &key(keys, limit, subject), now).await? >= limit.most {
+            return Ok(false);
+        }
+    }
+    let mut is_allowed = true;
+    for (limit, subject) in limits {
         is_allowed &= count(tx, keys, limit, subject, now).await?;
     }
     Ok(is_allowed)

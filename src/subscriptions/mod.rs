@@ -1,14 +1,17 @@
-//! The verbs of a subscriber: sign up, confirm, leave, come back, be erased.
+//! The verbs of a subscriber: sign up, confirm, ask again, leave, come back, be erased.
 //!
 //! Every door (page, plain form, one-click header, mail, command line) calls these. Each verb is one
 //! transaction, and what it has to say to the person goes by mail from the outbox, written in that
 //! transaction. To add a verb: a file here, and its tests in `tests/it/subscriptions/`.
 
+pub mod another;
 pub mod confirm;
 pub mod consent_text;
 pub mod erase;
 pub mod export;
 pub mod limits;
+pub mod manage;
+pub mod reason;
 pub mod show;
 pub mod signup;
 pub mod unsubscribe;

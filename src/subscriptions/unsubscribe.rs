@@ -12,7 +12,7 @@ use crate::model::{
     ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
-    Result, Store, Tx, consents, deliveries, mailings, newsletters, outbox, subscribers, subscriptions,
+    Result, Store, Tx, consents, deliveries, departures, mailings, newsletters, outbox, subscribers, subscriptions,
     tokens,
 };
 
@@ -122,6 +122,7 @@ pub async fn resubscribe(
         && just_left
         && subscriptions::confirm(&mut tx, id, before.language, now).await?
     {
+        departures::delete(&mut tx, id).await?;
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Restored, evidence, now)).await?;
     }
     tx.commit().await?;
