@@ -7,6 +7,7 @@ mod faults;
 mod promise;
 mod relay;
 mod relays;
+mod reminders;
 mod script;
 mod signing;
 mod single_mails;

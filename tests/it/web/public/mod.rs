@@ -1,7 +1,10 @@
 //! What visitors meet.
 
+mod check_inbox;
 mod confirm;
 mod issue;
+mod links;
+mod manage;
 mod subscribe;
 mod unsubscribe;
 
