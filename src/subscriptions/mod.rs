@@ -4,7 +4,6 @@
 //! transaction, and what it has to say to the person goes by mail from the outbox, written in that
 //! transaction. To add a verb: a file here, and its tests in `tests/it/subscriptions/`.
 
-<<<<<<< HEAD
 pub mod another;
 pub mod capture;
 pub mod confirm;
@@ -13,12 +12,9 @@ pub mod erase;
 pub mod export;
 pub mod gate;
 pub mod limits;
-<<<<<<< HEAD
 pub mod manage;
-pub mod reason;
-=======
 pub mod open_form;
->>>>>>> 5a959ab
+pub mod reason;
 pub mod show;
 pub mod signup;
 pub mod stamp;
