@@ -74,6 +74,22 @@ pub fn open_keys(config: &Config) -> anyhow::Result<Keys> {
     Ok(Keys::new(config.secret_key()?.expose().as_bytes()))
 }
 
+/// What everything but the pages runs on, which have threads of their own: one thread. Whom each mail would otherwise
+/// wake on another processor costs more than the second thread brings; databases, signatures and files have theirs.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    match std::env::var("POSTILJON_TEST_FLAVOUR").as_deref() {
+        Ok("current") => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        Ok(n) => tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(n.parse().unwrap_or(1))
+            .enable_all()
+            .build(),
+        Err(_) => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+    }
+}
+
 impl Service {
     /// Starts what the role asks for.
     ///
@@ -155,6 +171,9 @@ impl Service {
         settings.bounce_address = config.mail.bounce_address.clone();
         settings.destinations = config.destinations.clone();
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
+        if let DatabaseUrl::Sqlite(path) = &config.database.url {
+            settings.database_file = Some(path.clone());
+        }
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;
         let engine = Engine::start(EngineParts {
