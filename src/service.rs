@@ -74,20 +74,14 @@ pub fn open_keys(config: &Config) -> anyhow::Result<Keys> {
     Ok(Keys::new(config.secret_key()?.expose().as_bytes()))
 }
 
-/// What everything but the pages runs on, which have threads of their own: one thread. Whom each mail would otherwise
-/// wake on another processor costs more than the second thread brings; databases, signatures and files have theirs.
+/// What everything but the pages runs on, which have threads of their own: one thread, of about ten thousand mails a
+/// second. To wake another one for each step of a mail costs more than it brings (`docs/performance.md`); the
+/// database, signatures and files have threads of theirs.
 ///
 /// # Errors
-/// When the system gives no threads.
+/// When the system refuses what a runtime needs.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    match std::env::var("POSTILJON_TEST_FLAVOUR").as_deref() {
-        Ok("current") => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-        Ok(n) => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(n.parse().unwrap_or(1))
-            .enable_all()
-            .build(),
-        Err(_) => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 impl Service {
