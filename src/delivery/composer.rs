@@ -212,6 +212,12 @@ impl Composer {
         match mail.kind {
             OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
+            // Nothing writes these yet.
+            OutboxKind::Reminder
+            | OutboxKind::Welcome
+            | OutboxKind::Manage
+            | OutboxKind::AddressChange
+            | OutboxKind::AddressChanged => Ok(Err(Moot::NotNeeded)),
             OutboxKind::Test | OutboxKind::Alert => self.written(store, &newsletter, mail).await,
         }
     }

@@ -215,6 +215,7 @@ mod tests {
             subscription_id: None,
             to_address: None,
             issue_id: None,
+            welcome_step_id: None,
             language: Language::Dutch,
             nonce: Vec::new(),
             message_uuid: uuid::Uuid::nil(),

@@ -573,6 +573,7 @@ mod tests {
             on_uncertain: UncertainPolicy::Resend,
             relay: String::new(),
             mails_per_hour: None,
+            privacy_url: String::new(),
             created_at: NOW,
         }
     }

@@ -6,8 +6,8 @@ use crate::model::{Consent, ConsentText, ConsentTextId, Language, NewsletterId, 
 pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
     const SQL: &str =
         "INSERT INTO consents (subscriber_id, newsletter_id, event, at, consent_text_id, language,
-            source, page, ip, user_agent, message_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            source, page, ip, user_agent, message_id, form_id, form_version, referrer, utm, privacy_url)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(consent.subscriber_id)
         .bind(consent.newsletter_id)
@@ -20,6 +20,11 @@ pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
         .bind(&consent.ip)
         .bind(&consent.user_agent)
         .bind(&consent.message_id)
+        .bind(consent.form_id)
+        .bind(consent.form_version)
+        .bind(&consent.referrer)
+        .bind(&consent.utm)
+        .bind(&consent.privacy_url)
         .execute(c)
         .await?
         .rows_affected());
@@ -30,7 +35,7 @@ pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
 pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<Consent>> {
     const SQL: &str =
         "SELECT subscriber_id, newsletter_id, event, at, consent_text_id, language, source, page, ip,
-            user_agent, message_id
+            user_agent, message_id, form_id, form_version, referrer, utm, privacy_url
         FROM consents WHERE subscriber_id = $1 ORDER BY id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }

@@ -39,7 +39,7 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         FROM (SELECT n.id, n.subscriber_id, s.address, s.name, n.language
             FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
             WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
-                AND n.confirmed_at <= $4
+                AND n.audience_since <= $4
             ORDER BY n.id LIMIT $5) AS f"
     );
     let json: Option<String> = on!(db, |c| sqlx::query_scalar(sql)

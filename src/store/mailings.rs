@@ -122,9 +122,9 @@ pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<
         "UPDATE mailings SET cursor = cursor WHERE id = $1 AND status = 'scheduled' AND due_at <= $2";
     const SQL: &str = "UPDATE mailings SET status = 'sending', started_at = $2, retry_from = $2,
             audience = (SELECT count(*) FROM subscriptions n WHERE n.newsletter_id = mailings.newsletter_id
-                AND n.status = 'confirmed' AND n.confirmed_at <= $2),
+                AND n.status = 'confirmed' AND n.audience_since <= $2),
             audience_end = (SELECT COALESCE(MAX(n.id), 0) FROM subscriptions n
-                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.confirmed_at <= $2)
+                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.audience_since <= $2)
         WHERE id = $1 AND status = 'scheduled' AND due_at <= $2 RETURNING *";
     // On PostgreSQL the transactions that change subscriptions end first, also those that looked for open
     // mailings before this one was scheduled (see `lock_open`, which takes its locks in the same order).

@@ -22,6 +22,7 @@ mod sqlite;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
+pub mod forms;
 pub mod health;
 pub mod issues;
 pub mod mailings;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Db, Result, Tx, on, sql};
 use crate::model::{
     EmailAddress, IssueId, Language, NewsletterId, OutboxId, OutboxKind, OutboxMail, OutboxStatus,
-    SubscriptionId, Timestamp, WorkerId,
+    SubscriptionId, Timestamp, WelcomeStepId, WorkerId,
 };
 
 /// A mail to be sent.
@@ -16,6 +16,7 @@ pub struct NewMail {
     pub subscription_id: Option<SubscriptionId>,
     pub to_address: Option<EmailAddress>,
     pub issue_id: Option<IssueId>,
+    pub welcome_step_id: Option<WelcomeStepId>,
     pub language: Language,
     pub nonce: Vec<u8>,
     pub message_uuid: Uuid,
@@ -30,8 +31,8 @@ pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<Outbo
 pub async fn insert_due(tx: &mut Tx, mail: &NewMail, due_at: Timestamp, now: Timestamp) -> Result<OutboxId> {
     const SQL: &str =
         "INSERT INTO outbox (kind, status, newsletter_id, subscription_id, to_address, issue_id, language,
-            nonce, message_uuid, attempts, due_at, reply, created_at)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $10) RETURNING id";
+            nonce, message_uuid, attempts, due_at, reply, created_at, welcome_step_id)
+        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $10, $11) RETURNING id";
     Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL)
         .bind(mail.kind)
         .bind(mail.newsletter_id)
@@ -43,6 +44,7 @@ pub async fn insert_due(tx: &mut Tx, mail: &NewMail, due_at: Timestamp, now: Tim
         .bind(mail.message_uuid)
         .bind(due_at)
         .bind(now)
+        .bind(mail.welcome_step_id)
         .fetch_one(c)
         .await?))
 }
@@ -58,8 +60,8 @@ pub async fn claim(tx: &mut Tx, worker: WorkerId, limit: i64, now: Timestamp) ->
         postgres: " FOR UPDATE SKIP LOCKED",
         ") UPDATE outbox SET status = 'claimed', worker_id = $1
         WHERE status = 'queued' AND id IN (SELECT id FROM due)
-        RETURNING id, kind, status, newsletter_id, subscription_id, to_address, issue_id, language, nonce,
-            message_uuid, attempts, doubts, due_at, created_at"
+        RETURNING id, kind, status, newsletter_id, subscription_id, to_address, issue_id, welcome_step_id, language,
+            nonce, message_uuid, attempts, doubts, due_at, created_at"
     );
     Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(worker).bind(now).bind(limit).fetch_all(c).await?))
 }

@@ -47,7 +47,8 @@ pub async fn set_language(tx: &mut Tx, id: SubscriptionId, language: Language) -
 
 /// Pending or Unsubscribed becomes Confirmed; `false` when it was Confirmed already, or is gone.
 pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: Timestamp) -> Result<bool> {
-    const SQL: &str = "UPDATE subscriptions SET status = 'confirmed', language = $2, confirmed_at = $3
+    const SQL: &str = "UPDATE subscriptions SET status = 'confirmed', language = $2, confirmed_at = $3,
+            audience_since = CASE WHEN rhythm = 'each' AND paused_until IS NULL THEN $3 END
         WHERE id = $1 AND status <> 'confirmed'";
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(id)
@@ -61,7 +62,8 @@ pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: T
 
 /// Anything becomes Unsubscribed; `false` when it was already, or is gone.
 pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
-    const SQL: &str = "UPDATE subscriptions SET status = 'unsubscribed', unsubscribed_at = $2
+    const SQL: &str =
+        "UPDATE subscriptions SET status = 'unsubscribed', unsubscribed_at = $2, audience_since = NULL
         WHERE id = $1 AND status <> 'unsubscribed'";
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(rows == 1)

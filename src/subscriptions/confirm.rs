@@ -1,7 +1,7 @@
 //! Confirming: the owner of the address presses the button.
 
-use super::Evidence;
 use super::unsubscribe::{after_starts, lock};
+use super::{Evidence, consent};
 use crate::clock::Clock;
 use crate::keys::token_hash;
 use crate::model::{Consent, ConsentEvent, Newsletter, Subscription, SubscriptionStatus};
@@ -71,17 +71,8 @@ pub async fn confirm(store: &Store, clock: &Clock, token: &str, evidence: &Evide
     let now = after_starts(clock.now(), &open);
     if subscriptions::confirm(&mut tx, subscription.id, subscription.language, now).await? {
         let consent = Consent {
-            subscriber_id: subscription.subscriber_id,
-            newsletter_id: subscription.newsletter_id,
-            event: ConsentEvent::Confirmed,
-            at: now,
-            consent_text_id: None,
-            language: subscription.language,
-            source: evidence.source.to_owned(),
-            page: evidence.page_text(),
-            ip: evidence.ip_text(),
-            user_agent: evidence.user_agent_text(),
             message_id: Some(found.message_id),
+            ..consent(&subscription, ConsentEvent::Confirmed, evidence, now)
         };
         consents::insert(&mut tx, &consent).await?;
         tokens::mark_used(&mut tx, &hash, now).await?;

@@ -15,6 +15,8 @@ pub mod unsubscribe;
 
 use std::net::IpAddr;
 
+use crate::model::{Consent, ConsentEvent, Subscription, Timestamp};
+
 /// Most characters kept of what a browser says about itself and the page it was on.
 const EVIDENCE_MAX_CHARS: usize = 300;
 
@@ -44,6 +46,28 @@ impl Evidence {
 
     fn user_agent_text(&self) -> String {
         cut(&self.user_agent)
+    }
+}
+
+/// What is kept of an act of the owner of a subscription.
+fn consent(subscription: &Subscription, event: ConsentEvent, evidence: &Evidence, now: Timestamp) -> Consent {
+    Consent {
+        subscriber_id: subscription.subscriber_id,
+        newsletter_id: subscription.newsletter_id,
+        event,
+        at: now,
+        consent_text_id: None,
+        language: subscription.language,
+        source: evidence.source.to_owned(),
+        page: evidence.page_text(),
+        ip: evidence.ip_text(),
+        user_agent: evidence.user_agent_text(),
+        message_id: None,
+        form_id: None,
+        form_version: None,
+        referrer: String::new(),
+        utm: String::new(),
+        privacy_url: String::new(),
     }
 }
 

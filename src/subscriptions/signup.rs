@@ -235,6 +235,7 @@ async fn write(tx: &mut Tx, keys: &Keys, request: &Request<'_>) -> Result<bool, 
         subscription_id: Some(subscription.id),
         to_address: None,
         issue_id: None,
+        welcome_step_id: None,
         // A stranger's form does not change in which language a subscriber is spoken to.
         language: if is_confirmed { subscription.language } else { form.language },
         nonce: request.nonce.to_vec(),
@@ -265,6 +266,11 @@ async fn keep_consent(
         ip: form.evidence.ip_text(),
         user_agent: form.evidence.user_agent_text(),
         message_id: None,
+        form_id: None,
+        form_version: None,
+        referrer: String::new(),
+        utm: String::new(),
+        privacy_url: newsletter.privacy_url.clone(),
     };
     consents::insert(tx, &consent).await
 }

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::Evidence;
+use super::{Evidence, consent};
 use crate::clock::Clock;
 use crate::keys::{Keys, Purpose};
 use crate::model::{
-    Consent, ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
     Result, Store, Tx, consents, deliveries, mailings, newsletters, outbox, subscribers, subscriptions,
@@ -73,7 +73,7 @@ pub async fn unsubscribe(
         skip(&mut tx, &before, &open, now).await?;
         tokens::delete_of_subscription(&mut tx, id).await?;
         outbox::delete_queued(&mut tx, id).await?;
-        consents::insert(&mut tx, &event(&before, ConsentEvent::Withdrawn, evidence, now)).await?;
+        consents::insert(&mut tx, &consent(&before, ConsentEvent::Withdrawn, evidence, now)).await?;
     }
     tx.commit().await?;
     look_at(store, id).await
@@ -122,7 +122,7 @@ pub async fn resubscribe(
         && just_left
         && subscriptions::confirm(&mut tx, id, before.language, now).await?
     {
-        consents::insert(&mut tx, &event(&before, ConsentEvent::Restored, evidence, now)).await?;
+        consents::insert(&mut tx, &consent(&before, ConsentEvent::Restored, evidence, now)).await?;
     }
     tx.commit().await?;
     look_at(store, id).await
@@ -156,27 +156,8 @@ pub(super) async fn skip(tx: &mut Tx, before: &Subscription, open: &[Mailing], n
     for mailing in open.iter().filter(|mailing| mailing.started_at.is_some()) {
         let in_audience = before.status == SubscriptionStatus::Confirmed
             && before.id <= mailing.audience_end
-            && before
-                .confirmed_at
-                .zip(mailing.started_at)
-                .is_some_and(|(confirmed, started)| confirmed <= started);
+            && before.audience_since.zip(mailing.started_at).is_some_and(|(since, started)| since <= started);
         deliveries::skip(tx, mailing, before.subscriber_id, in_audience, now).await?;
     }
     Ok(())
-}
-
-fn event(subscription: &Subscription, event: ConsentEvent, evidence: &Evidence, now: Timestamp) -> Consent {
-    Consent {
-        subscriber_id: subscription.subscriber_id,
-        newsletter_id: subscription.newsletter_id,
-        event,
-        at: now,
-        consent_text_id: None,
-        language: subscription.language,
-        source: evidence.source.to_owned(),
-        page: evidence.page_text(),
-        ip: evidence.ip_text(),
-        user_agent: evidence.user_agent_text(),
-        message_id: None,
-    }
 }
