@@ -16,7 +16,7 @@ use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
-use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
+use super::{feeder, heart, janitor, outbox, pulse, recorder, recovery, scheduler, sender};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
@@ -55,6 +55,8 @@ pub struct EngineSettings {
     pub bounce_address: Option<EmailAddress>,
     /// Where the journal is kept; without it everything claimed is in doubt after a crash.
     pub journal_folder: Option<PathBuf>,
+    /// An SQLite database, to notice what others write into it; without it the tasks look again and again.
+    pub database_file: Option<PathBuf>,
     pub destinations: Destinations,
     /// Signs our mails, where that is not left to the relay.
     pub signer: Option<Arc<Signer>>,
@@ -70,6 +72,7 @@ impl EngineSettings {
             unsubscribe_mailbox: None,
             bounce_address: None,
             journal_folder: None,
+            database_file: None,
             destinations: Destinations::default(),
             signer: None,
         }
@@ -265,7 +268,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitor and senders.
+    /// Scheduler, janitor, pulse and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -285,6 +288,8 @@ impl Tasks {
         others.spawn(async move { scheduler::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { janitor::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { pulse::run(&own).await });
         for _ in 0..shift.settings.senders {
             let (own, outcomes) = (Arc::clone(shift), outcomes.clone());
             others.spawn(async move { sender::run(&own, outcomes).await });
@@ -311,9 +316,9 @@ impl Tasks {
         feeding.shutdown().await;
         others.shutdown().await;
         let recorded = async {
-            for note in shift.journal.on_wire() {
+            for (mailing, record) in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
-                let settled = Settled { mailing: note.mailing, record: note.record, place: None };
+                let settled = Settled { mailing, record, place: None };
                 let _ = outcomes.send(settled).await;
             }
             drop(outcomes);

@@ -92,6 +92,7 @@ mod lease;
 mod outbox;
 mod outcome;
 mod patience;
+mod pulse;
 mod recorder;
 mod recovery;
 mod retry;

@@ -13,6 +13,7 @@ use sqlx::{
     PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
 };
 
+mod bulk;
 mod error;
 mod faults;
 mod postgres;
