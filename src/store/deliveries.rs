@@ -5,8 +5,8 @@
 
 use super::{Db, Result, Tx, like_pattern, on, sql};
 use crate::model::{
-    Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
-    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
+    Account, Delivery, EmailAddress, Language, Mailing, MailingId, Outcome, Refusal, SubscriberId,
+    SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
 };
 
 /// Most rows made or recorded by one statement: its parameters stay below SQLite's 32,766.
@@ -28,12 +28,39 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
         WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3 AND n.audience_since <= $4
         ORDER BY n.id LIMIT $5";
+    if let Some(topic) = mailing.topic_id {
+        return candidates_of_topic(db, mailing, topic, limit).await;
+    }
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(mailing.newsletter_id)
         .bind(mailing.cursor)
         .bind(mailing.audience_end)
         .bind(mailing.started_at)
         .bind(limit)
+        .fetch_all(c)
+        .await?))
+}
+
+/// The same of an issue with a topic: those who have had it since before the start.
+async fn candidates_of_topic(
+    db: Db<'_>,
+    mailing: &Mailing,
+    topic: TopicId,
+    limit: i64,
+) -> Result<Vec<Recipient>> {
+    const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+        FROM subscription_topics t JOIN subscriptions n ON n.id = t.subscription_id
+            JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
+            AND n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since <= $4
+        ORDER BY t.subscription_id LIMIT $5";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(mailing.newsletter_id)
+        .bind(mailing.cursor)
+        .bind(mailing.audience_end)
+        .bind(mailing.started_at)
+        .bind(limit)
+        .bind(topic)
         .fetch_all(c)
         .await?))
 }
@@ -188,25 +215,30 @@ pub async fn claim_due(
     Ok(retries)
 }
 
-/// A recipient as it is now, with the state of the subscription; `None` when the person was erased.
+/// A recipient as it is now, and whether it is still in the audience of the mailing: subscribed without a break
+/// since its start, and with its topic. `None` when the person was erased.
 pub async fn recipient(
     db: Db<'_>,
-    newsletter: NewsletterId,
+    mailing: MailingId,
     subscriber: SubscriberId,
-) -> Result<Option<(Recipient, SubscriptionStatus)>> {
+) -> Result<Option<(Recipient, bool)>> {
     #[derive(sqlx::FromRow)]
     struct Row {
-        status: SubscriptionStatus,
+        in_audience: bool,
         #[sqlx(flatten)]
         recipient: Recipient,
     }
     const SQL: &str =
-        "SELECT n.status, n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
-        FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
-        WHERE n.newsletter_id = $1 AND n.subscriber_id = $2";
+        "SELECT (n.status = 'confirmed' AND n.audience_since IS NOT NULL AND n.audience_since <= m.started_at
+                AND (m.topic_id IS NULL OR EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id
+                    AND t.topic_id = m.topic_id AND t.since <= m.started_at))) AS in_audience,
+            n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+        FROM mailings m JOIN subscriptions n ON n.newsletter_id = m.newsletter_id
+            JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE m.id = $1 AND n.subscriber_id = $2";
     let row: Option<Row> =
-        on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(subscriber).fetch_optional(c).await?);
-    Ok(row.map(|row| (row.recipient, row.status)))
+        on!(db, |c| sqlx::query_as(SQL).bind(mailing).bind(subscriber).fetch_optional(c).await?);
+    Ok(row.map(|row| (row.recipient, row.in_audience)))
 }
 
 /// Whether a claim of this worker still stands: nobody skipped it, and the mailing is still Sending.
