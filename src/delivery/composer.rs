@@ -63,6 +63,12 @@ impl Links {
         (format!("{}/unsubscribe/{link}", self.base_url), mailto)
     }
 
+    /// The page where a reader changes what comes and how often.
+    pub fn preferences(&self, subscription: SubscriptionId) -> String {
+        let link = self.keys.sign_link(Purpose::Preferences, subscription);
+        format!("{}/preferences/{link}", self.base_url)
+    }
+
     /// The same for every attempt and every process (D5).
     fn message_id(&self, mailing: MailingId, subscriber: SubscriberId) -> String {
         let mut data = [0; 16];
