@@ -153,6 +153,41 @@ error-password-common = Dieses Passwort errät jeder. Bitte wählen Sie ein ande
 error-user-exists = Es gibt schon einen Benutzer mit der Adresse { $address }.
 error-user-unknown = Es gibt keinen Benutzer mit dieser Adresse.
 
+## Themen eines Newsletters, in der Redaktion
+
+error-topic = Dieses Thema bietet der Newsletter nicht mehr an. Bitte wählen Sie ein anderes.
+error-topics-too-many = Ein Newsletter kann höchstens { $most } Themen anbieten. Archivieren Sie zuerst eines.
+error-topic-in-use = Ausgabe { $number } ist noch ein Entwurf mit diesem Thema. Wählen Sie dort zuerst ein anderes Thema.
+desk-topics = Themen
+desk-topics-of = Themen von { $newsletter }
+desk-topics-none = Dieser Newsletter hat noch keine Themen. Mit Themen wählen Leser, worüber sie lesen möchten, und eine Ausgabe mit einem Thema geht nur an jene, die es haben. Eine Ausgabe ohne Thema geht an alle.
+desk-topic = Thema
+desk-topic-hint = Leser, die das Thema nicht haben, bekommen diese Ausgabe nicht.
+desk-topic-none = Kein Thema: für alle
+desk-topic-missing = noch kein Name in: { $languages }
+desk-topic-name = Name ({ $language })
+desk-topic-description = Worum es geht ({ $language })
+desk-topic-languages = In anderen Sprachen
+desk-topic-languages-hint = Wo Sie den Namen leer lassen, sehen Leser dieser Sprache den auf { $language }.
+desk-topic-add-title = Ein Thema hinzufügen
+desk-topic-add = Dieses Thema hinzufügen
+desk-topic-who = Wer bekommt es?
+desk-topic-who-first = Wer von den heutigen Lesern bekommt es?
+desk-topic-everyone = Alle, die jetzt sämtliche Themen haben
+desk-topic-everyone-first = Alle
+desk-topic-nobody = Niemand: Leser wählen es selbst
+desk-topic-archive = Archivieren
+desk-topic-archive-of = { $topic } archivieren
+desk-topic-restore = Wieder anbieten
+desk-topic-restore-of = { $topic } wieder anbieten
+desk-topics-archived = Archiviert
+desk-topics-archived-hint = Wird Lesern und für neue Ausgaben nicht angeboten. Was geplant war, geht noch hinaus.
+desk-readers-of-topic = { $readers } mit dem Thema „{ $topic }“
+desk-goes-to = Ginge jetzt an { $readers }.
+desk-done-topic-added = Das Thema ist hinzugefügt.
+desk-done-topic-archived = Das Thema ist archiviert.
+desk-done-topic-restored = Das Thema wird wieder angeboten.
+
 ## Publishing
 
 error-required = Bitte füllen Sie dieses Feld aus.

@@ -153,6 +153,41 @@ error-password-common = Everyone guesses this password. Please choose another, f
 error-user-exists = There is a user with the address { $address } already.
 error-user-unknown = There is no user with this address.
 
+## Topics of a newsletter, in the desk
+
+error-topic = This topic is not offered by the newsletter any more. Choose another one.
+error-topics-too-many = A newsletter can offer { $most } topics at most. Archive one first.
+error-topic-in-use = Issue { $number } is still a draft with this topic. Choose another topic there first.
+desk-topics = Topics
+desk-topics-of = Topics of { $newsletter }
+desk-topics-none = This newsletter has no topics yet. With topics, readers choose what they want to read about, and an issue with a topic goes only to those who have it. An issue without a topic goes to everyone.
+desk-topic = Topic
+desk-topic-hint = Readers who do not have the topic will not get this issue.
+desk-topic-none = No topic: for everyone
+desk-topic-missing = no name yet in: { $languages }
+desk-topic-name = Name ({ $language })
+desk-topic-description = What it is about ({ $language })
+desk-topic-languages = In other languages
+desk-topic-languages-hint = Where you leave the name empty, readers of that language see the one in { $language }.
+desk-topic-add-title = Add a topic
+desk-topic-add = Add this topic
+desk-topic-who = Who gets it?
+desk-topic-who-first = Who gets it, of today's readers?
+desk-topic-everyone = Everyone who has all topics now
+desk-topic-everyone-first = Everyone
+desk-topic-nobody = Nobody: readers choose it themselves
+desk-topic-archive = Archive
+desk-topic-archive-of = Archive { $topic }
+desk-topic-restore = Offer again
+desk-topic-restore-of = Offer { $topic } again
+desk-topics-archived = Archived
+desk-topics-archived-hint = Not offered to readers, and not for new issues. What was scheduled still goes out.
+desk-readers-of-topic = { $readers } with the topic “{ $topic }”
+desk-goes-to = Would go to { $readers } now.
+desk-done-topic-added = The topic is there.
+desk-done-topic-archived = The topic is archived.
+desk-done-topic-restored = The topic is offered again.
+
 ## Publishing
 
 error-required = Please fill this in.

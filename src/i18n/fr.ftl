@@ -153,6 +153,41 @@ error-password-common = Tout le monde devine ce mot de passe. Choisissez-en un a
 error-user-exists = Il y a déjà un utilisateur avec l’adresse { $address }.
 error-user-unknown = Il n’y a pas d’utilisateur avec cette adresse.
 
+## Thèmes d’une newsletter, à la rédaction
+
+error-topic = La newsletter ne propose plus ce thème. Choisissez-en un autre.
+error-topics-too-many = Une newsletter peut proposer { $most } thèmes au maximum. Archivez-en un d’abord.
+error-topic-in-use = Le numéro { $number } est encore un brouillon avec ce thème. Choisissez-y d’abord un autre thème.
+desk-topics = Thèmes
+desk-topics-of = Thèmes de { $newsletter }
+desk-topics-none = Cette newsletter n’a pas encore de thèmes. Avec des thèmes, les lecteurs choisissent ce qu’ils veulent lire, et un numéro qui a un thème ne part qu’à ceux qui l’ont choisi. Un numéro sans thème part à tout le monde.
+desk-topic = Thème
+desk-topic-hint = Les lecteurs qui n’ont pas ce thème ne recevront pas ce numéro.
+desk-topic-none = Aucun thème : pour tout le monde
+desk-topic-missing = pas encore de nom en : { $languages }
+desk-topic-name = Nom ({ $language })
+desk-topic-description = De quoi il s’agit ({ $language })
+desk-topic-languages = Dans d’autres langues
+desk-topic-languages-hint = Si vous laissez le nom vide, les lecteurs de cette langue voient celui en { $language }.
+desk-topic-add-title = Ajouter un thème
+desk-topic-add = Ajouter ce thème
+desk-topic-who = Qui le reçoit ?
+desk-topic-who-first = Qui le reçoit parmi les lecteurs d’aujourd’hui ?
+desk-topic-everyone = Tous ceux qui ont actuellement tous les thèmes
+desk-topic-everyone-first = Tout le monde
+desk-topic-nobody = Personne : les lecteurs le choisissent eux-mêmes
+desk-topic-archive = Archiver
+desk-topic-archive-of = Archiver { $topic }
+desk-topic-restore = Proposer à nouveau
+desk-topic-restore-of = Proposer à nouveau { $topic }
+desk-topics-archived = Archivés
+desk-topics-archived-hint = Plus proposés aux lecteurs, ni pour de nouveaux numéros. Ce qui était planifié partira encore.
+desk-readers-of-topic = { $readers } avec le thème « { $topic } »
+desk-goes-to = Partirait maintenant à { $readers }.
+desk-done-topic-added = Le thème est ajouté.
+desk-done-topic-archived = Le thème est archivé.
+desk-done-topic-restored = Le thème est à nouveau proposé.
+
 ## Publishing
 
 error-required = Remplissez ce champ.

@@ -153,6 +153,41 @@ error-password-common = Iedereen raadt dit wachtwoord. Kies een ander, bijvoorbe
 error-user-exists = Er is al een gebruiker met het adres { $address }.
 error-user-unknown = Er is geen gebruiker met dit adres.
 
+## Onderwerpen van een nieuwsbrief, op de redactie
+
+error-topic = Dit onderwerp biedt de nieuwsbrief niet meer aan. Kies een ander.
+error-topics-too-many = Een nieuwsbrief kan hoogstens { $most } onderwerpen aanbieden. Archiveer er eerst een.
+error-topic-in-use = Editie { $number } is nog een ontwerp met dit onderwerp. Kies daar eerst een ander onderwerp.
+desk-topics = Onderwerpen
+desk-topics-of = Onderwerpen van { $newsletter }
+desk-topics-none = Deze nieuwsbrief heeft nog geen onderwerpen. Met onderwerpen kiezen lezers waarover ze willen lezen, en gaat een editie met een onderwerp alleen naar wie dat heeft. Een editie zonder onderwerp gaat naar iedereen.
+desk-topic = Onderwerp
+desk-topic-hint = Lezers die het onderwerp niet hebben, krijgen deze editie niet.
+desk-topic-none = Geen onderwerp: voor iedereen
+desk-topic-missing = nog geen naam in: { $languages }
+desk-topic-name = Naam ({ $language })
+desk-topic-description = Waarover het gaat ({ $language })
+desk-topic-languages = In andere talen
+desk-topic-languages-hint = Laat u de naam leeg, dan zien lezers van die taal de naam in het { $language }.
+desk-topic-add-title = Een onderwerp toevoegen
+desk-topic-add = Dit onderwerp toevoegen
+desk-topic-who = Wie krijgt het?
+desk-topic-who-first = Wie van de lezers van vandaag krijgt het?
+desk-topic-everyone = Iedereen die nu alle onderwerpen heeft
+desk-topic-everyone-first = Iedereen
+desk-topic-nobody = Niemand: lezers kiezen het zelf
+desk-topic-archive = Archiveren
+desk-topic-archive-of = { $topic } archiveren
+desk-topic-restore = Weer aanbieden
+desk-topic-restore-of = { $topic } weer aanbieden
+desk-topics-archived = Gearchiveerd
+desk-topics-archived-hint = Niet aangeboden aan lezers, en niet voor nieuwe edities. Wat ingepland was, gaat nog de deur uit.
+desk-readers-of-topic = { $readers } met het onderwerp “{ $topic }”
+desk-goes-to = Zou nu gaan naar { $readers }.
+desk-done-topic-added = Het onderwerp staat erbij.
+desk-done-topic-archived = Het onderwerp is gearchiveerd.
+desk-done-topic-restored = Het onderwerp wordt weer aangeboden.
+
 ## Publishing
 
 error-required = Vul dit in.
