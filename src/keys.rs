@@ -40,6 +40,8 @@ pub enum Purpose {
     MessageId,
     /// The link to a subscriber's preferences. New purposes come last: the octet is the place.
     Preferences,
+    /// The button in the mail to a new address.
+    AddressChange,
 }
 
 impl Purpose {

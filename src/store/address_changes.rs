@@ -36,17 +36,6 @@ pub async fn find(db: Db<'_>, hash: &[u8]) -> Result<Option<AddressChange>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
 }
 
-/// What a person asked for and has not confirmed yet.
-pub async fn open_of(
-    db: Db<'_>,
-    subscriber: SubscriberId,
-    now: Timestamp,
-) -> Result<Option<AddressChange>> {
-    const SQL: &str = "SELECT subscriber_id, new_address, created_at, expires_at, used_at FROM address_changes
-        WHERE subscriber_id = $1 AND used_at IS NULL AND expires_at > $2 ORDER BY created_at DESC LIMIT 1";
-    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).bind(now).fetch_optional(c).await?))
-}
-
 pub async fn mark_used(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {
     const SQL: &str = "UPDATE address_changes SET used_at = $2 WHERE hash = $1 AND used_at IS NULL";
     on!(tx.db(), |c| sqlx::query(SQL).bind(hash).bind(now).execute(c).await?.rows_affected());

@@ -5,7 +5,7 @@
 
 use super::{Db, Result, Tx, like_pattern, on, sql};
 use crate::model::{
-    Account, Delivery, EmailAddress, Language, Mailing, MailingId, Outcome, Refusal, SubscriberId,
+    Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal, SubscriberId,
     SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
 };
 
@@ -655,5 +655,23 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<D
         "SELECT d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
             d.destination, d.relay, d.refusal
         FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1 ORDER BY m.id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
+}
+
+/// A mail of a mailing in the words of its reader.
+#[derive(Debug, sqlx::FromRow)]
+pub struct MailOf {
+    pub at: Timestamp,
+    pub newsletter_id: NewsletterId,
+    pub subject: String,
+    pub outcome: Outcome,
+    pub reply: String,
+}
+
+/// What one person was sent, over all mailings, with the subjects.
+pub async fn mails_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<MailOf>> {
+    const SQL: &str = "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.reply
+        FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1
+            JOIN issues i ON i.id = m.issue_id ORDER BY m.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
