@@ -16,7 +16,7 @@ use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
-use super::{feeder, heart, janitor, outbox, pulse, recorder, recovery, scheduler, sender};
+use super::{feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, scheduler, sender};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
@@ -268,7 +268,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitor, pulse and senders.
+    /// Scheduler, janitor, pulse, the end of pauses, and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -290,6 +290,8 @@ impl Tasks {
         others.spawn(async move { janitor::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { pulse::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { pauses::run(&own).await });
         for _ in 0..shift.settings.senders {
             let (own, outcomes) = (Arc::clone(shift), outcomes.clone());
             others.spawn(async move { sender::run(&own, outcomes).await });

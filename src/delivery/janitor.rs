@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::store::{Result, deliveries, rate_limits, sessions, subscriptions, tokens, warmup};
+use crate::store::{Result, address_changes, deliveries, rate_limits, sessions, subscriptions, tokens, warmup};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// A link to confirm works for 7 days; who has not used it is erased within 24 hours after (L6).
@@ -14,6 +14,8 @@ const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A month of what was sent while a destination was warmed up, to look at.
 const WARM_UP_KEPT: Duration = Duration::from_secs(31 * 24 * 3600);
+/// An address that nobody confirmed is a stranger's: a day, so that its button says that it has expired.
+const ADDRESS_CHANGES_KEPT: Duration = Duration::from_secs(24 * 3600);
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// No plan waits for so long: such a wait is of a clock that was ahead when it was made.
@@ -41,6 +43,7 @@ async fn clean(shift: &Shift) -> Result<()> {
     let mut tx = shift.store.begin().await?;
     let unconfirmed = subscriptions::delete_unconfirmed(&mut tx, now.minus(UNCONFIRMED_KEPT)).await?;
     tokens::delete_expired(&mut tx, now.minus(EXPIRED_TOKENS_KEPT)).await?;
+    address_changes::delete_expired(&mut tx, now.minus(ADDRESS_CHANGES_KEPT)).await?;
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
     warmup::delete_before(&mut tx, now.minus(WARM_UP_KEPT).as_millis() / DAY_MILLIS).await?;

@@ -70,6 +70,7 @@
 //! | `deliveries` | born by the feeder, or as Skipped by the scheduler and the verb of leaving; the outcome by the claim's holder; recovered by [`recovery`]; Deferred again by who sends again |
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
 //! | `workers` | each its own row; buried by others |
+//! | `subscriptions` | the verbs of a subscriber; [`pauses`] ends pauses that are over |
 //!
 //! To follow a delivery, read [`feeder`], [`lanes`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
 //! a file with `run(&Shift)`, and its line in `engine::Tasks::start`.
@@ -93,6 +94,7 @@ mod outbox;
 mod outcome;
 mod patience;
 mod pulse;
+mod pauses;
 mod recorder;
 mod recovery;
 mod retry;

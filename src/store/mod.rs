@@ -19,6 +19,7 @@ mod faults;
 mod postgres;
 mod sqlite;
 
+pub mod address_changes;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
@@ -35,6 +36,7 @@ pub mod subscribers;
 pub mod subscriptions;
 pub mod suppressions;
 pub mod tokens;
+pub mod topics;
 pub mod users;
 pub mod warmup;
 pub mod workers;

@@ -23,6 +23,7 @@ pub mod issues;
 pub mod language;
 pub mod login;
 pub mod mailing;
+pub mod newsletters;
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -43,6 +44,16 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/issues/{id}/test").post(issues::preview::test))
         .service(
             resource("/admin/issues/{id}/schedule").get(issues::schedule::get).post(issues::schedule::post),
+        )
+        .service(
+            resource("/admin/newsletters/{id}/topics")
+                .get(newsletters::topics::get)
+                .post(newsletters::topics::add),
+        )
+        .service(
+            resource("/admin/newsletters/{id}/topics/{topic}")
+                .get(newsletters::topic::get)
+                .post(newsletters::topic::post),
         )
         .service(resource("/admin/mailings/{id}.json").get(mailing::progress::get))
         .service(resource("/admin/mailings/{id}").get(mailing::get))
@@ -69,7 +80,7 @@ pub struct Frame {
 impl Frame {
     pub fn new(request: &HttpRequest, signed_in: &SignedIn, section: &'static str, title: String) -> Self {
         /// What a page may say after a redirect: `?done=saved` says `desk-done-saved`.
-        const DONE: [&str; 11] = [
+        const DONE: [&str; 14] = [
             "saved",
             "published",
             "drafted",
@@ -81,6 +92,9 @@ impl Frame {
             "resumed",
             "again",
             "again-paused",
+            "topic-added",
+            "topic-archived",
+            "topic-restored",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);

@@ -1,0 +1,4 @@
+//! `/admin/newsletters/{id}`: what belongs to one newsletter.
+
+pub mod topic;
+pub mod topics;
