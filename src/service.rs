@@ -155,6 +155,7 @@ impl Service {
         settings.bounce_address = config.mail.bounce_address.clone();
         settings.destinations = config.destinations.clone();
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
+        settings.retention = config.retention;
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;
         let engine = Engine::start(EngineParts {

@@ -29,6 +29,7 @@ pub mod newsletters;
 pub mod outbox;
 pub mod outbox_contents;
 pub mod rate_limits;
+pub mod retention;
 pub mod sessions;
 pub mod subscribers;
 pub mod subscriptions;
@@ -36,6 +37,7 @@ pub mod suppressions;
 pub mod tokens;
 pub mod users;
 pub mod warmup;
+pub mod welcome;
 pub mod workers;
 
 pub use error::{Result, StoreError};

@@ -120,7 +120,7 @@ pub async fn resubscribe(
     let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
     if before.confirmed_at.is_some()
         && just_left
-        && subscriptions::confirm(&mut tx, id, before.language, now).await?
+        && subscriptions::restore(&mut tx, id, now).await?
     {
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Restored, evidence, now)).await?;
     }
