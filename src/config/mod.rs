@@ -208,7 +208,10 @@ impl Config {
     /// cannot.
     pub fn differs_beyond_relays(&self, other: &Self) -> bool {
         let shown = |config: &Self| {
-            format!("{:?}", (&config.data, &config.database, &config.web, &config.mail, &config.retention, &config.log))
+            format!(
+                "{:?}",
+                (&config.data, &config.database, &config.web, &config.mail, &config.retention, &config.log)
+            )
         };
         shown(self) != shown(other)
     }

@@ -12,7 +12,8 @@ use super::sources::{Reader, Section};
 use super::values::{self, DatabaseUrl};
 use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Web};
 use crate::model::{
-    Credentials, DkimKey, DkimSettings, EmailAddress, NamedRelay, RelaySettings, Retention, StageTimeouts, TlsMode,
+    Credentials, DkimKey, DkimSettings, EmailAddress, NamedRelay, RelaySettings, Retention, StageTimeouts,
+    TlsMode,
 };
 
 /// Longest part before the @ of `mail.unsubscribe_address`: a plus and a tag of 40 characters follow it, and

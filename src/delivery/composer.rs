@@ -11,10 +11,10 @@ use super::engine::EngineSettings;
 use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
-use crate::mail::{self, headers};
 use crate::mail::render::{self, AlreadySubscribedView, ConfirmView, RenderError, RenderedMail};
-use crate::mail::welcome::WelcomeError;
 use crate::mail::template::{self, Source, Template, TemplateError};
+use crate::mail::welcome::WelcomeError;
+use crate::mail::{self, headers};
 use crate::model::welcome::text_for;
 use crate::model::{
     EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
@@ -22,7 +22,8 @@ use crate::model::{
 };
 use crate::store::deliveries::Recipient;
 use crate::store::{
-    self, Store, articles, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens, welcome,
+    self, Store, articles, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens,
+    welcome,
 };
 
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.

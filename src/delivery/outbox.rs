@@ -90,7 +90,11 @@ enum Conclusion {
     Ended(OutboxStatus),
     /// Expired, and surely never with the relay: a step of the welcome series has its turn again.
     Unsent,
-    Again { attempts: i64, doubts: i64, due_at: Timestamp },
+    Again {
+        attempts: i64,
+        doubts: i64,
+        due_at: Timestamp,
+    },
 }
 
 /// Brings a claimed mail to its conclusion. When the engine stops before it went out, it is given back
@@ -110,7 +114,9 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
         Err(moot) => {
             let conclusion = match moot {
                 Moot::NotNeeded => Conclusion::Unsent,
-                Moot::Render(_) | Moot::Welcome(_) | Moot::Template(_) => Conclusion::Ended(OutboxStatus::Expired),
+                Moot::Render(_) | Moot::Welcome(_) | Moot::Template(_) => {
+                    Conclusion::Ended(OutboxStatus::Expired)
+                }
             };
             record(shift, mail, conclusion, &moot.to_string()).await;
             return Some(());

@@ -143,9 +143,7 @@ async fn expired(shift: &Shift, now: Timestamp) -> Result<u64> {
 async fn replies(shift: &Shift, ended_before: Timestamp, now: Timestamp) -> Result<u64> {
     let mut mailings = 0;
     let mut batches = 0;
-    while let Some(mailing) =
-        retention::find_replies(shift.store.read().await?.db(), ended_before).await?
-    {
+    while let Some(mailing) = retention::find_replies(shift.store.read().await?.db(), ended_before).await? {
         let mut after = SubscriberId(0);
         loop {
             // Begins with this mailing again in the next run.

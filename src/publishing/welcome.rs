@@ -10,8 +10,8 @@ use crate::mail::render::{RenderError, RenderedMail};
 use crate::mail::welcome::{WelcomeError, render};
 use crate::model::welcome::{DAYS_MAX, STEPS_MAX, text_for};
 use crate::model::{
-    Article, ArticleId, ArticleStatus, EmailAddress, Language, Newsletter, NewsletterId, OutboxId, OutboxKind,
-    Timestamp, WelcomeStep, WelcomeStepId, WelcomeText,
+    Article, ArticleId, ArticleStatus, EmailAddress, Language, Newsletter, NewsletterId, OutboxId,
+    OutboxKind, Timestamp, WelcomeStep, WelcomeStepId, WelcomeText,
 };
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};

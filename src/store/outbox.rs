@@ -163,6 +163,26 @@ pub async fn open_count(db: Db<'_>) -> Result<i64> {
     Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
 }
 
+/// A mail about a subscription, and what became of it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SingleMail {
+    pub kind: OutboxKind,
+    pub status: OutboxStatus,
+    pub message_uuid: Uuid,
+    pub attempts: i64,
+    pub reply: String,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The single mails about a subscription, the oldest first.
+pub async fn of_subscription(db: Db<'_>, subscription: SubscriptionId) -> Result<Vec<SingleMail>> {
+    const SQL: &str =
+        "SELECT kind, status, message_uuid, attempts, reply, created_at, finished_at FROM outbox
+        WHERE subscription_id = $1 ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).fetch_all(c).await?))
+}
+
 /// Withdraws mails to someone who has left, before they are sent. A step of the welcome series that is withdrawn
 /// has its turn again, should the reader come back.
 pub async fn delete_queued(tx: &mut Tx, subscription: SubscriptionId) -> Result<u64> {

@@ -39,7 +39,12 @@ pub async fn find_single_mails(
             AND NOT (o.kind IN ('confirm', 'reminder') AND o.status = 'sent' AND EXISTS (SELECT 1 FROM subscriptions n
                 WHERE n.id = o.subscription_id AND n.confirmed_at IS NOT NULL))
         ORDER BY o.id LIMIT $3";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(finished_before).bind(after).bind(limit).fetch_all(c).await?))
+    Ok(on!(db, |c| sqlx::query_scalar(SQL)
+        .bind(finished_before)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
 }
 
 pub async fn delete_single_mail(tx: &mut Tx, id: i64) -> Result<u64> {
@@ -110,12 +115,8 @@ pub async fn forget_replies(
         WHERE mailing_id = $1 AND subscriber_id > $2 ORDER BY subscriber_id LIMIT $3) AS part";
     const FORGET: &str = "UPDATE deliveries SET reply = ''
         WHERE mailing_id = $1 AND subscriber_id > $2 AND subscriber_id <= $3 AND reply <> ''";
-    let last: Option<SubscriberId> = on!(tx.db(), |c| sqlx::query_scalar(LAST)
-        .bind(mailing)
-        .bind(after)
-        .bind(limit)
-        .fetch_one(c)
-        .await?);
+    let last: Option<SubscriberId> =
+        on!(tx.db(), |c| sqlx::query_scalar(LAST).bind(mailing).bind(after).bind(limit).fetch_one(c).await?);
     if let Some(last) = last {
         on!(tx.db(), |c| sqlx::query(FORGET)
             .bind(mailing)

@@ -131,8 +131,7 @@ pub async fn due(
             AND NOT EXISTS (SELECT 1 FROM welcome_sent w
                 WHERE w.subscription_id = n.id AND (w.step_id = $7 OR w.at > $8))
         ORDER BY n.confirmed_at, n.id LIMIT $9";
-    let (after, after_id) =
-        window.after.map_or((Timestamp::from_millis(i64::MIN), 0), |(at, id)| (at, id.0));
+    let (after, after_id) = window.after.map_or((Timestamp::from_millis(i64::MIN), 0), |(at, id)| (at, id.0));
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(step.newsletter_id)
         .bind(window.from)

@@ -9,6 +9,7 @@ pub mod consent_text;
 pub mod erase;
 pub mod export;
 pub mod limits;
+pub mod receipt;
 pub mod show;
 pub mod signup;
 pub mod unsubscribe;

@@ -1,0 +1,3 @@
+//! `/admin/newsletters/{id}`: what belongs to one newsletter.
+
+pub mod welcome;
