@@ -133,6 +133,11 @@ pub fn sha256_hex(data: &[u8]) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, data).as_ref())
 }
 
+/// The same as browsers want it in a content security policy.
+pub fn sha256_base64(data: &[u8]) -> String {
+    data_encoding::BASE64.encode(digest::digest(&digest::SHA256, data).as_ref())
+}
+
 /// Octets from the system's random generator.
 ///
 /// # Errors

@@ -168,6 +168,7 @@ impl Service {
         if let DatabaseUrl::Sqlite(path) = &config.database.url {
             settings.database_file = Some(path.clone());
         }
+        settings.retention = config.retention;
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;
         let engine = Engine::start(EngineParts {

@@ -16,11 +16,11 @@ use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
-use super::{feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, scheduler, sender};
+use super::{feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, retention, scheduler, sender, welcome};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
-use crate::model::{Destinations, EmailAddress, WorkerId};
+use crate::model::{Destinations, EmailAddress, Retention, WorkerId};
 use crate::store::Store;
 
 /// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
@@ -60,6 +60,8 @@ pub struct EngineSettings {
     pub destinations: Destinations,
     /// Signs our mails, where that is not left to the relay.
     pub signer: Option<Arc<Signer>>,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 impl EngineSettings {
@@ -75,6 +77,7 @@ impl EngineSettings {
             database_file: None,
             destinations: Destinations::default(),
             signer: None,
+            retention: Retention::default(),
         }
     }
 }
@@ -268,7 +271,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitor, pulse, the end of pauses, and senders.
+    /// Scheduler, janitors, pulse, the end of pauses, the welcome series, and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -292,6 +295,10 @@ impl Tasks {
         others.spawn(async move { pulse::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { pauses::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { retention::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { welcome::run(&own).await });
         for _ in 0..shift.settings.senders {
             let (own, outcomes) = (Arc::clone(shift), outcomes.clone());
             others.spawn(async move { sender::run(&own, outcomes).await });

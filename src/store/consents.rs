@@ -1,7 +1,9 @@
 //! The tables `consents` (only ever added to) and `consent_texts` (versions, never changed).
 
 use super::{Db, Result, Tx, on};
-use crate::model::{Consent, ConsentText, ConsentTextId, Language, NewsletterId, SubscriberId, Timestamp};
+use crate::model::{
+    Consent, ConsentText, ConsentTextId, FormId, Language, NewsletterId, SubscriberId, Timestamp,
+};
 
 pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
     const SQL: &str =
@@ -37,6 +39,21 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<C
         "SELECT subscriber_id, newsletter_id, event, at, consent_text_id, language, source, page, ip,
             user_agent, message_id, form_id, form_version, referrer, utm, privacy_url
         FROM consents WHERE subscriber_id = $1 ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
+}
+
+/// A form that evidence was given on.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct FormName {
+    pub id: FormId,
+    pub public_id: uuid::Uuid,
+    pub name: String,
+}
+
+/// The forms in the evidence of one person.
+pub async fn forms_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<FormName>> {
+    const SQL: &str = "SELECT id, public_id, name FROM forms
+        WHERE id IN (SELECT form_id FROM consents WHERE subscriber_id = $1)";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 

@@ -31,6 +31,7 @@ pub mod newsletters;
 pub mod outbox;
 pub mod outbox_contents;
 pub mod rate_limits;
+pub mod retention;
 pub mod sessions;
 pub mod subscribers;
 pub mod subscriptions;
@@ -39,6 +40,7 @@ pub mod tokens;
 pub mod topics;
 pub mod users;
 pub mod warmup;
+pub mod welcome;
 pub mod workers;
 
 pub use error::{Result, StoreError};

@@ -61,6 +61,16 @@ pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: T
     Ok(rows == 1)
 }
 
+/// Unsubscribed becomes what it was: Confirmed since the same moment, and again in the audience of issues that
+/// begin after `now`. `false` when it was not Unsubscribed, or is gone.
+pub async fn restore(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE subscriptions SET status = 'confirmed',
+            audience_since = CASE WHEN rhythm = 'each' AND paused_until IS NULL THEN $2 END
+        WHERE id = $1 AND status = 'unsubscribed' AND confirmed_at IS NOT NULL";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
 /// Anything becomes Unsubscribed; `false` when it was already, or is gone.
 pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
     const SQL: &str =

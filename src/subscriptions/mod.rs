@@ -13,6 +13,7 @@ pub mod gate;
 pub mod limits;
 pub mod open_form;
 pub mod preferences;
+pub mod receipt;
 pub mod show;
 pub mod signup;
 pub mod stamp;
