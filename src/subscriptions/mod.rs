@@ -11,6 +11,7 @@ pub mod export;
 pub mod limits;
 pub mod show;
 pub mod signup;
+pub mod typo;
 pub mod unsubscribe;
 
 use std::net::IpAddr;
