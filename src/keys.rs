@@ -38,6 +38,10 @@ pub enum Purpose {
     RateLimit,
     /// Octets that make up a Message-ID.
     MessageId,
+    /// What a browser is asked to work on.
+    Challenge,
+    /// The key that this work finds.
+    ProofKey,
 }
 
 impl Purpose {

@@ -9,6 +9,8 @@ pub mod consent_text;
 pub mod erase;
 pub mod export;
 pub mod limits;
+pub mod mx;
+pub mod proof;
 pub mod show;
 pub mod signup;
 pub mod typo;

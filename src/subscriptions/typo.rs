@@ -28,8 +28,13 @@ fn domains() -> impl Iterator<Item = &'static str> {
     DOMAINS.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
+/// Whether a domain is one of the big providers'.
+pub fn is_known(ascii_domain: &str) -> bool {
+    domains().any(|domain| domain == ascii_domain)
+}
+
 fn nearest(typed: &str) -> Option<&'static str> {
-    if typed.len() > DOMAIN_MAX_CHARS || domains().any(|domain| domain == typed) {
+    if typed.len() > DOMAIN_MAX_CHARS || is_known(typed) {
         return None;
     }
     // The first of several that are as near: the list begins with the likeliest.
