@@ -42,6 +42,10 @@ pub enum Purpose {
     Preferences,
     /// The button in the mail to a new address.
     AddressChange,
+    /// What a browser is asked to work on.
+    Challenge,
+    /// The key that this work finds.
+    ProofKey,
 }
 
 impl Purpose {

@@ -11,12 +11,15 @@ pub mod erase;
 pub mod export;
 pub mod gate;
 pub mod limits;
+pub mod mx;
 pub mod open_form;
 pub mod preferences;
+pub mod proof;
 pub mod receipt;
 pub mod show;
 pub mod signup;
 pub mod stamp;
+pub mod typo;
 pub mod unsubscribe;
 
 use std::net::IpAddr;

@@ -83,7 +83,7 @@ pub struct Frame {
 impl Frame {
     pub fn new(request: &HttpRequest, signed_in: &SignedIn, section: &'static str, title: String) -> Self {
         /// What a page may say after a redirect: `?done=saved` says `desk-done-saved`.
-        const DONE: [&str; 18] = [
+        const DONE: &[&str] = &[
             "saved",
             "published",
             "drafted",
