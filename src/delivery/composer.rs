@@ -12,7 +12,8 @@ use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
 use crate::mail::render::{
-    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, RenderError, RenderedMail,
+    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, RenderError,
+    RenderedMail,
 };
 use crate::mail::template::{self, Source, Template, TemplateError};
 use crate::mail::welcome::WelcomeError;
@@ -24,8 +25,8 @@ use crate::model::{
 };
 use crate::store::deliveries::Recipient;
 use crate::store::{
-    self, Store, address_changes, articles, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens,
-    welcome,
+    self, Store, address_changes, articles, mailings, newsletters, outbox_contents, subscribers,
+    subscriptions, tokens, welcome,
 };
 
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.
@@ -234,8 +235,7 @@ impl Composer {
             OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
             // Nothing writes these yet.
-            OutboxKind::Reminder
-            | OutboxKind::Manage => Ok(Err(Moot::NotNeeded)),
+            OutboxKind::Reminder | OutboxKind::Manage => Ok(Err(Moot::NotNeeded)),
             OutboxKind::AddressChange => self.address_change(store, &newsletter, mail).await,
             OutboxKind::AddressChanged => self.address_changed(store, &newsletter, mail).await,
             OutboxKind::Welcome => self.welcome(store, &newsletter, mail).await,
@@ -436,8 +436,7 @@ impl Composer {
     ) -> Result<WireMail, Moot> {
         let (unsubscribe_url, mailto) =
             mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
-        let preferences_url =
-            mail.subscription_id.map(|id| self.links.preferences(id)).unwrap_or_default();
+        let preferences_url = mail.subscription_id.map(|id| self.links.preferences(id)).unwrap_or_default();
         let template = Template::compile(&Source {
             subject: &rendered.subject,
             text: &rendered.text,

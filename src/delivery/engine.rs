@@ -16,7 +16,9 @@ use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
-use super::{feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, retention, scheduler, sender, welcome};
+use super::{
+    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, retention, scheduler, sender, welcome,
+};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::patience::Patience;
 use super::shift::Shift;
 use crate::store::{
-    Result, address_changes, deliveries, rate_limits, sessions, signup_counts, subscriptions, tokens, used_proofs, warmup,
+    Result, address_changes, deliveries, rate_limits, sessions, signup_counts, subscriptions, tokens,
+    used_proofs, warmup,
 };
 
 const EVERY: Duration = Duration::from_secs(3600);

@@ -88,7 +88,8 @@ pub async fn keep_text(
     const SQL: &str = "INSERT INTO consent_texts (newsletter_id, language, version, sha256, body, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (newsletter_id, language, version) DO NOTHING RETURNING id";
-    const KNOWN: &str = "SELECT id FROM consent_texts WHERE newsletter_id = $1 AND language = $2 AND sha256 = $3
+    const KNOWN: &str =
+        "SELECT id FROM consent_texts WHERE newsletter_id = $1 AND language = $2 AND sha256 = $3
         ORDER BY version LIMIT 1";
     let known: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(KNOWN)
         .bind(newsletter)

@@ -6,8 +6,8 @@
 use super::bulk::{self, BULK_ROWS_MAX, Column, Same};
 use super::{Db, Result, Tx, like_pattern, on, sql};
 use crate::model::{
-    Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal, SubscriberId,
-    SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
+    Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
+    SubscriberId, SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
 };
 
 /// Most outcomes recorded in one transaction: one statement, if they are alike.

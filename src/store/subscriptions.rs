@@ -2,8 +2,8 @@
 
 use super::{Db, Result, Tx, on};
 use crate::model::{
-    Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
-    TopicId,
+    Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId, SubscriptionStatus,
+    Timestamp, TopicId,
 };
 
 /// The subscription, made Pending now if there is none. A row that is there stays as it is: only the
@@ -104,7 +104,8 @@ pub async fn set_pace(
     paused_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool> {
-    const SQL: &str = "UPDATE subscriptions SET rhythm = $2, paused_until = CAST($3 AS BIGINT), audience_since = CASE
+    const SQL: &str =
+        "UPDATE subscriptions SET rhythm = $2, paused_until = CAST($3 AS BIGINT), audience_since = CASE
             WHEN $2 = 'each' AND CAST($3 AS BIGINT) IS NULL THEN COALESCE(audience_since, $4) END
         WHERE id = $1 AND status = 'confirmed'";
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
@@ -124,7 +125,8 @@ pub async fn pauses_over(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<(SubscriptionId, NewsletterId)>> {
-    const SQL: &str = "SELECT id, newsletter_id FROM subscriptions WHERE paused_until IS NOT NULL AND paused_until <= $1
+    const SQL: &str =
+        "SELECT id, newsletter_id FROM subscriptions WHERE paused_until IS NOT NULL AND paused_until <= $1
         ORDER BY paused_until LIMIT $2";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(now).bind(limit).fetch_all(c).await?))
 }
