@@ -59,6 +59,8 @@ pub struct Config {
     pub relays: Vec<NamedRelay>,
     pub mail: Mail,
     pub destinations: Destinations,
+    /// Whether other domains are recognised by their mail hosts.
+    pub destinations_mx: bool,
     /// How our mail is signed, if it is.
     pub dkim: Option<DkimSettings>,
     pub log: Log,

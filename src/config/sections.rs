@@ -28,6 +28,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let relays = relays(reader, web.as_ref());
     let mail = mail(reader);
     let destinations = reader.get(&DESTINATIONS_FILE).unwrap_or_default();
+    let destinations_mx = reader.get(&DESTINATIONS_MX);
     let dkim = dkim(reader);
     let log = (reader.get(&LOG_LEVEL), reader.get(&LOG_FORMAT));
 
@@ -49,6 +50,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         relays,
         mail: mail?,
         destinations,
+        destinations_mx: destinations_mx?,
         dkim,
         log: Log { level: log.0?, format: log.1? },
     })

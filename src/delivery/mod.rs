@@ -85,6 +85,7 @@ mod composer;
 mod feeder;
 mod gate;
 mod heart;
+mod hosting;
 mod janitor;
 mod journal;
 mod lanes;
@@ -97,6 +98,7 @@ mod recovery;
 mod retry;
 mod scheduler;
 mod sender;
+mod share;
 mod shift;
 mod signing;
 

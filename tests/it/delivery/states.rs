@@ -108,11 +108,11 @@ both_dbs!(a_mailing_that_bounces_too_much_is_paused_and_the_users_are_told, |sto
     assert_eq!(paused.pause_reason, PauseReason::Bounces);
     assert!(paused.account.sent + paused.account.bounced < 400, "{:?}", paused.account);
     let told = || wire.copies().get("ann@example.org").copied();
-    while told().is_none() {
+    // The wire has it a moment before the outbox knows.
+    while told().is_none() || read!(store, |db| outbox::open_count(db)) > 0 {
         bench.clock.advance(Duration::from_secs(1));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(read!(store, |db| outbox::open_count(db)), 0);
     // Someone who saw it goes on: it is not stopped for that again.
     make_move(&store, &bench.clock, mailing.id, Move::Resume).await.expect("resumed");
     engine.wake();
