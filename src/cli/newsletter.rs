@@ -1,5 +1,7 @@
 //! `newsletter add`, `newsletter set` and `newsletter list`.
 
+use std::io::{self, Write as _};
+
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
@@ -141,9 +143,14 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
     }
 }
 
-/// A name that no relay has would be no wish at all. Where none is configured another process sends.
+/// A name that no relay has would be no wish at all. Where none is configured another machine sends.
 fn check_relay(name: &str, relays: &[NamedRelay]) -> anyhow::Result<()> {
-    if relays.is_empty() || relays.iter().any(|relay| &*relay.name == name) {
+    if relays.is_empty() {
+        // Where standard error is closed nobody can be told.
+        let _ = writeln!(io::stderr(), "No relay is configured here, so the name {name} is not checked.");
+        return Ok(());
+    }
+    if relays.iter().any(|relay| &*relay.name == name) {
         return Ok(());
     }
     let names: Vec<&str> = relays.iter().map(|relay| &*relay.name).collect();

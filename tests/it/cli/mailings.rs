@@ -202,8 +202,9 @@ on_both!(how_a_newsletter_is_sent_is_changed_one_thing_at_a_time, |desk| {
         desk.run(&arguments)
     };
     assert_eq!(set(&[]).code, 2, "what?");
-    let relay = set(&["--relay", "second", "--mails-per-hour", "6000"]).out;
-    assert_eq!(relay, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: resend.\n");
+    let relay = set(&["--relay", "second", "--mails-per-hour", "6000"]);
+    assert!(relay.err.contains("second is not checked"), "{}", relay.err);
+    assert_eq!(relay.out, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: resend.\n");
     let held = set(&["--on-uncertain", "hold"]).out;
     assert_eq!(held, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: hold.\n");
     let free = set(&["--relay", "none", "--mails-per-hour", "none"]).out;
