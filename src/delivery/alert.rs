@@ -40,6 +40,7 @@ pub async fn mailing_paused(tx: &mut Tx, public_url: &str, mailing: &Mailing, no
             subscription_id: None,
             to_address: Some(user.address),
             issue_id: Some(issue.id),
+            welcome_step_id: None,
             language: user.language,
             nonce: Vec::new(),
             message_uuid: Uuid::now_v7(),

@@ -1,6 +1,6 @@
 //! The evidence kept for a subscription (GDPR 7(1)): append-only.
 
-use super::{ConsentTextId, Language, NewsletterId, SubscriberId, Timestamp};
+use super::{ConsentTextId, FormId, Language, NewsletterId, SubscriberId, Timestamp};
 
 text_enum!(ConsentEvent {
     /// Someone filled in the form.
@@ -11,6 +11,11 @@ text_enum!(ConsentEvent {
     Withdrawn = "withdrawn",
     /// The owner undid leaving.
     Restored = "restored",
+    /// The owner agreed that opens and clicks are counted.
+    TrackingGiven = "tracking_given",
+    TrackingWithdrawn = "tracking_withdrawn",
+    /// The owner moved to another address, and confirmed it there.
+    AddressChanged = "address_changed",
 });
 
 /// One event in the life of a subscription, with where it came from.
@@ -30,6 +35,14 @@ pub struct Consent {
     pub user_agent: String,
     /// Of the confirmation mail that was pressed, where there was one.
     pub message_id: Option<String>,
+    pub form_id: Option<FormId>,
+    pub form_version: Option<i64>,
+    /// The page before the one with the form; may be empty.
+    pub referrer: String,
+    /// `utm_source=..&utm_medium=..`; may be empty.
+    pub utm: String,
+    /// The privacy text that was linked then; may be empty.
+    pub privacy_url: String,
 }
 
 /// The exact words that someone agreed to. Never changed: new words are a new version.

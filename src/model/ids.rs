@@ -21,13 +21,17 @@ macro_rules! ids {
 ids!(
     ArticleId,
     ConsentTextId,
+    FieldId,
+    FormId,
     IssueId,
     MailingId,
     NewsletterId,
     OutboxId,
     SubscriberId,
     SubscriptionId,
+    TopicId,
     UserId,
+    WelcomeStepId,
     /// One running sender process.
     WorkerId,
 );

@@ -37,6 +37,8 @@ pub struct Newsletter {
     pub relay: String,
     /// Most mails in an hour; without: as fast as relays and destinations take them.
     pub mails_per_hour: Option<i64>,
+    /// Where the company says what it does with personal data; empty: nowhere.
+    pub privacy_url: String,
     pub created_at: Timestamp,
 }
 

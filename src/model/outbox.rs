@@ -1,12 +1,22 @@
 //! Single mails, written in the transaction of their cause and sent soon after.
 
-use super::{IssueId, Language, NewsletterId, OutboxId, SubscriptionId, Timestamp};
+use super::{IssueId, Language, NewsletterId, OutboxId, SubscriptionId, Timestamp, WelcomeStepId};
 
 text_enum!(OutboxKind {
     /// "Please confirm": the only mail to an address that has not confirmed.
     Confirm = "confirm",
+    /// The one reminder of a confirmation that did not come.
+    Reminder = "reminder",
     /// The answer to a sign-up of someone who is already subscribed.
     AlreadySubscribed = "already_subscribed",
+    /// A step of the welcome series.
+    Welcome = "welcome",
+    /// A link to one's preferences, asked for without an old mail.
+    Manage = "manage",
+    /// "Is this your new address?", to the new one.
+    AddressChange = "address_change",
+    /// "Your address was changed", to the old one.
+    AddressChanged = "address_changed",
     /// An issue as it will arrive, to a colleague.
     Test = "test",
     /// To those who work with the pages: something needs them.
@@ -35,6 +45,8 @@ pub struct OutboxMail {
     pub to_address: Option<super::EmailAddress>,
     /// Of a test mail.
     pub issue_id: Option<IssueId>,
+    /// Of a mail of the welcome series.
+    pub welcome_step_id: Option<WelcomeStepId>,
     pub language: Language,
     /// From which the token in the mail is derived, with the server's key: the row alone opens nothing.
     pub nonce: Vec<u8>,

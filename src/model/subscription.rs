@@ -1,6 +1,6 @@
 //! A subscriber and a newsletter.
 
-use super::{Language, NewsletterId, SubscriberId, SubscriptionId, Timestamp};
+use super::{FormId, Language, NewsletterId, SubscriberId, SubscriptionId, Timestamp};
 
 text_enum!(SubscriptionStatus {
     /// Asked for, and not confirmed by the owner of the address: gets nothing but the confirmation mail.
@@ -8,6 +8,16 @@ text_enum!(SubscriptionStatus {
     Confirmed = "confirmed",
     Unsubscribed = "unsubscribed",
 });
+
+text_enum!(
+    /// How often a subscriber wants mail.
+    Rhythm {
+        /// Every issue as it is sent.
+        Each = "each",
+        /// A digest a month, instead of the issues.
+        Monthly = "monthly",
+    }
+);
 
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Subscription {
@@ -20,4 +30,17 @@ pub struct Subscription {
     pub created_at: Timestamp,
     pub confirmed_at: Option<Timestamp>,
     pub unsubscribed_at: Option<Timestamp>,
+    pub rhythm: Rhythm,
+    /// No issue before this moment.
+    pub paused_until: Option<Timestamp>,
+    /// Since when it is part of the audience of issues: not while it is pending, paused, monthly or left.
+    pub audience_since: Option<Timestamp>,
+    /// When the reader agreed that opens and clicks are counted for this person.
+    pub tracking_since: Option<Timestamp>,
+    /// The form that the sign-up came through.
+    pub form_id: Option<FormId>,
+    /// Of the one reminder to confirm.
+    pub reminded_at: Option<Timestamp>,
+    /// The address is one of throw-away mailboxes.
+    pub is_disposable: bool,
 }

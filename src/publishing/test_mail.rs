@@ -76,6 +76,7 @@ pub async fn send_test(
         subscription_id: None,
         to_address: Some(to),
         issue_id: Some(id),
+        welcome_step_id: None,
         language: composed.newsletter.language,
         nonce: keys::random::<NONCE_OCTETS>()?.to_vec(),
         message_uuid: Uuid::now_v7(),

@@ -4,11 +4,12 @@ use super::{Db, Result, Tx, on};
 use crate::model::newsletter::NewNewsletter;
 use crate::model::{Newsletter, NewsletterId, Slug, Timestamp, UncertainPolicy};
 
+/// Adds a newsletter, and the form of its own page.
 pub async fn insert(tx: &mut Tx, new: &NewNewsletter, now: Timestamp) -> Result<Newsletter> {
     const SQL: &str = "INSERT INTO newsletters (slug, name, description, language, time_zone, sender_name,
             sender_address, reply_to, postal_address, brand_color, logo_url, on_uncertain, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING *";
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+    let newsletter: Newsletter = on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(&new.slug)
         .bind(&new.name)
         .bind(&new.description)
@@ -23,7 +24,9 @@ pub async fn insert(tx: &mut Tx, new: &NewNewsletter, now: Timestamp) -> Result<
         .bind(new.on_uncertain)
         .bind(now)
         .fetch_one(c)
-        .await?))
+        .await?);
+    super::forms::insert_default(tx, newsletter.id, &newsletter.name, now).await?;
+    Ok(newsletter)
 }
 
 pub async fn all(db: Db<'_>) -> Result<Vec<Newsletter>> {

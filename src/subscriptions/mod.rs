@@ -1,19 +1,30 @@
-//! The verbs of a subscriber: sign up, confirm, leave, come back, be erased.
+//! The verbs of a subscriber: sign up, confirm, choose, leave, come back, be erased.
 //!
 //! Every door (page, plain form, one-click header, mail, command line) calls these. Each verb is one
 //! transaction, and what it has to say to the person goes by mail from the outbox, written in that
 //! transaction. To add a verb: a file here, and its tests in `tests/it/subscriptions/`.
 
+pub mod capture;
 pub mod confirm;
 pub mod consent_text;
 pub mod erase;
 pub mod export;
+pub mod gate;
 pub mod limits;
+pub mod mx;
+pub mod open_form;
+pub mod preferences;
+pub mod proof;
+pub mod receipt;
 pub mod show;
 pub mod signup;
+pub mod stamp;
+pub mod typo;
 pub mod unsubscribe;
 
 use std::net::IpAddr;
+
+use crate::model::{Consent, ConsentEvent, Subscription, Timestamp};
 
 /// Most characters kept of what a browser says about itself and the page it was on.
 const EVIDENCE_MAX_CHARS: usize = 300;
@@ -44,6 +55,28 @@ impl Evidence {
 
     fn user_agent_text(&self) -> String {
         cut(&self.user_agent)
+    }
+}
+
+/// What is kept of an act of the owner of a subscription.
+fn consent(subscription: &Subscription, event: ConsentEvent, evidence: &Evidence, now: Timestamp) -> Consent {
+    Consent {
+        subscriber_id: subscription.subscriber_id,
+        newsletter_id: subscription.newsletter_id,
+        event,
+        at: now,
+        consent_text_id: None,
+        language: subscription.language,
+        source: evidence.source.to_owned(),
+        page: evidence.page_text(),
+        ip: evidence.ip_text(),
+        user_agent: evidence.user_agent_text(),
+        message_id: None,
+        form_id: None,
+        form_version: None,
+        referrer: String::new(),
+        utm: String::new(),
+        privacy_url: String::new(),
     }
 }
 

@@ -129,6 +129,7 @@ async fn a_thousand_signed_mails_are_written_for_the_judge() {
         subscription_id: None,
         to_address: Some(address("editor@meridiaan.example")),
         issue_id: Some(mailing.issue_id),
+        welcome_step_id: None,
         language: Language::Dutch,
         nonce: vec![5; 32],
         message_uuid: uuid::Uuid::now_v7(),

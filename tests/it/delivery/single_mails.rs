@@ -20,6 +20,7 @@ fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMa
         subscription_id: Some(subscription),
         to_address: None,
         issue_id: None,
+        welcome_step_id: None,
         language: Language::Dutch,
         nonce: vec![5; 32],
         message_uuid: Uuid::now_v7(),
@@ -92,6 +93,7 @@ both_dbs!(a_test_mail_in_doubt_is_not_sent_again, |store| {
         subscription_id: None,
         to_address: Some(address("editor@meridiaan.example")),
         issue_id: Some(issue.id),
+        welcome_step_id: None,
         ..confirmation(newsletter.id, SubscriptionId(0))
     };
     let id = change!(store, |tx| outbox::insert(tx, &mail, NOW));

@@ -48,6 +48,11 @@ both_dbs!(the_chain_of_proof_comes_back_whole_and_in_order, |store| {
         ip: "2001:db8::1".into(),
         user_agent: "Mozilla/5.0 \"é\"".into(),
         message_id: (event == ConsentEvent::Confirmed).then(|| "m@example.org".into()),
+        form_id: None,
+        form_version: None,
+        referrer: String::new(),
+        utm: String::new(),
+        privacy_url: String::new(),
     };
     // The second has an earlier clock: the order is that of writing.
     let chain = [

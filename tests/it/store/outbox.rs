@@ -12,6 +12,7 @@ fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMa
         subscription_id: Some(subscription),
         to_address: None,
         issue_id: None,
+        welcome_step_id: None,
         language: Language::French,
         nonce: vec![0, 255, 7],
         message_uuid: uuid::Uuid::now_v7(),
@@ -48,6 +49,7 @@ both_dbs!(a_mail_comes_back_as_it_went_in, |store| {
         subscription_id: None,
         to_address: Some(address("An@meridiaan.example")),
         issue_id: Some(issue.id),
+        welcome_step_id: None,
         ..mail.clone()
     };
     change!(store, |tx| outbox::insert(tx, &mail, NOW));

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArticleDisplay, ArticleStatus, ConsentEvent, Language, MailingStatus, OutboxKind, OutboxStatus, Outcome,
-    PauseReason, Refusal, SubscriptionStatus, UncertainPolicy,
+    ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind, Language,
+    MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
+    SubscriptionStatus, UncertainPolicy,
 };
 use postiljon::store::{Pools, Store};
 
@@ -27,7 +28,7 @@ async fn columns(store: &Store) -> Columns {
         Pools::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await.expect("read"),
     };
     let kind = |kind: &str| match kind {
-        "integer" | "bigint" => "number",
+        "integer" | "bigint" | "boolean" => "number",
         "text" => "text",
         // A UUID is sixteen bytes in SQLite.
         "blob" | "bytea" | "uuid" => "bytes",
@@ -105,6 +106,11 @@ fn every_check_lists_the_values_of_its_enum() {
     let mut expected: BTreeMap<String, Vec<String>> = [
         ("articles.status", names(ArticleStatus::ALL, ArticleStatus::as_str)),
         ("consents.event", names(ConsentEvent::ALL, ConsentEvent::as_str)),
+        ("departures.reason", names(DepartureReason::ALL, DepartureReason::as_str)),
+        ("fields.kind", names(FieldKind::ALL, FieldKind::as_str)),
+        ("forms.disposable_policy", names(DisposablePolicy::ALL, DisposablePolicy::as_str)),
+        ("forms.proof_policy", names(ProofPolicy::ALL, ProofPolicy::as_str)),
+        ("subscriptions.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
         ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),
         ("mailings.pause_reason", names(PauseReason::ALL, PauseReason::as_str)),
@@ -125,12 +131,15 @@ fn every_check_lists_the_values_of_its_enum() {
         "articles",
         "consent_texts",
         "consents",
+        "field_texts",
         "mailing_contents",
         "newsletters",
         "outbox",
         "subscribers",
         "subscriptions",
+        "topic_texts",
         "users",
+        "welcome_step_texts",
     ] {
         expected.insert(format!("{table}.language"), languages.clone());
     }

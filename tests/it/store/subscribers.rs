@@ -62,6 +62,11 @@ both_dbs!(erasing_takes_everything_but_the_account_of_what_was_sent, |store| {
         ip: "192.0.2.1".into(),
         user_agent: String::new(),
         message_id: None,
+        form_id: None,
+        form_version: None,
+        referrer: String::new(),
+        utm: String::new(),
+        privacy_url: String::new(),
     };
     change!(store, |tx| consents::insert(tx, &consent));
     change!(store, |tx| tokens::insert_confirm(tx, b"hash", subscription.id, "m", NOW, at(1)));
@@ -71,6 +76,7 @@ both_dbs!(erasing_takes_everything_but_the_account_of_what_was_sent, |store| {
         subscription_id: Some(subscription.id),
         to_address: None,
         issue_id: None,
+        welcome_step_id: None,
         language: Language::Dutch,
         nonce: vec![1],
         message_uuid: uuid::Uuid::now_v7(),

@@ -29,6 +29,7 @@ async fn nothing_of_an_erased_person_is_left_in_the_files() {
         subscription_id: None,
         to_address: Some(address("Needle-in-haystack@example.org")),
         issue_id: None,
+        welcome_step_id: None,
         language: Language::Dutch,
         nonce: Vec::new(),
         message_uuid: uuid::Uuid::new_v4(),
