@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
 use crate::delivery::lock::ProcessLock;
 use crate::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
+use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
@@ -164,6 +165,7 @@ impl Service {
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
         settings.destinations = config.destinations.clone();
+        settings.dns = config.destinations_mx.then(Dns::system);
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
         if let DatabaseUrl::Sqlite(path) = &config.database.url {
             settings.database_file = Some(path.clone());
