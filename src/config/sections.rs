@@ -10,7 +10,7 @@ use super::public_url::PublicUrl;
 use super::settings::*;
 use super::sources::{Reader, Section};
 use super::values::{self, DatabaseUrl};
-use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Web};
+use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Signup, Web};
 use crate::model::{
     Credentials, DkimKey, DkimSettings, EmailAddress, NamedRelay, RelaySettings, Retention, StageTimeouts,
     TlsMode,
@@ -28,6 +28,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let secret_key = reader.get(&SECRET_KEY);
     let relays = relays(reader, web.as_ref());
     let mail = mail(reader);
+    let signup = (reader.get(&SIGNUP_CHECK_MX), reader.get(&SIGNUP_DISPOSABLE_DOMAINS_FILE));
     let destinations = reader.get(&DESTINATIONS_FILE).unwrap_or_default();
     let dkim = dkim(reader);
     let retention = retention(reader);
@@ -50,6 +51,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         secret_key,
         relays,
         mail: mail?,
+        signup: Signup { check_mx: signup.0?, disposable_domains: signup.1.unwrap_or_default() },
         destinations,
         dkim,
         retention: retention?,

@@ -13,7 +13,7 @@ use super::dkim_key;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{AuthMethod, Destinations, EmailAddress, SigningKey, TlsMode};
+use crate::model::{AuthMethod, Destinations, DisposableDomains, EmailAddress, SigningKey, TlsMode};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -243,6 +243,13 @@ settings! {
     MAIL_RETRY_HOURS: Duration = "mail.retry_hours", Integer, Value("48"), values::hours;
     /// For how many seconds a mailing that is sent now still waits, so that it can be called back, from 0 to 600.
     MAIL_UNDO_SECONDS: Duration = "mail.undo_seconds", Integer, Value("30"), values::undo_seconds;
+
+    /// Ask the DNS whether the domain of a new address takes mail. Only a sure no is shown as a mistake; a slow or
+    /// silent DNS refuses nobody.
+    SIGNUP_CHECK_MX: bool = "signup.check_mx", Boolean, Value("true"), values::boolean;
+    /// A file with more domains of throw-away mailboxes, one a line; their subdomains count too. Each form decides
+    /// what happens to them.
+    SIGNUP_DISPOSABLE_DOMAINS_FILE: DisposableDomains = "signup.disposable_domains_file", Text, Example("/etc/postiljon/disposable-domains.txt"), values::disposable_domains_file;
 
     /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
     DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;

@@ -17,12 +17,12 @@ use tracing::Level;
 
 use super::network::Network;
 use super::public_url::PublicUrl;
-use crate::model::{AuthMethod, Destinations, EmailAddress, TlsMode};
+use crate::model::{AuthMethod, Destinations, DisposableDomains, EmailAddress, TlsMode};
 
 /// Fewest characters of `secret.key`: fewer can be guessed.
 pub const SECRET_MIN_CHARACTERS: usize = 32;
-/// Largest file that a setting may name; a secret or a chain of certificates is far smaller.
-const FILE_MAX_BYTES: u64 = 1024 * 1024;
+/// Largest file that a setting may name: a long list of domains. Secrets and certificates are far smaller.
+const FILE_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Longest name of a relay: it stands in tables and columns.
 const RELAY_NAME_MAX_CHARACTERS: usize = 32;
 /// Longest host name (RFC 1035, 2.3.4).
@@ -293,6 +293,13 @@ pub fn destinations_file(text: &str) -> Result<Destinations, String> {
     let mut destinations = Destinations::default();
     destinations.add(&read_file(&path(text)?)?)?;
     Ok(destinations)
+}
+
+/// Our list of domains of throw-away mailboxes, with what a file adds to it.
+pub fn disposable_domains_file(text: &str) -> Result<DisposableDomains, String> {
+    let mut domains = DisposableDomains::default();
+    domains.add(&read_file(&path(text)?)?)?;
+    Ok(domains)
 }
 
 /// Reads a text file of bounded size.

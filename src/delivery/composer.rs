@@ -11,7 +11,10 @@ use super::engine::EngineSettings;
 use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
-use crate::mail::render::{self, AlreadySubscribedView, ConfirmView, RenderError, RenderedMail};
+use crate::mail::render::{
+    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, RenderError,
+    RenderedMail,
+};
 use crate::mail::template::{self, Source, Template, TemplateError};
 use crate::mail::welcome::WelcomeError;
 use crate::mail::{self, headers};
@@ -22,8 +25,8 @@ use crate::model::{
 };
 use crate::store::deliveries::Recipient;
 use crate::store::{
-    self, Store, articles, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens,
-    welcome,
+    self, Store, address_changes, articles, mailings, newsletters, outbox_contents, subscribers,
+    subscriptions, tokens, welcome,
 };
 
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.
@@ -66,6 +69,17 @@ impl Links {
             .as_ref()
             .map(|mailbox| format!("mailto:{}+{link}@{}", mailbox.local(), mailbox.ascii_domain()));
         (format!("{}/unsubscribe/{link}", self.base_url), mailto)
+    }
+
+    /// The page where a reader changes what comes and how often.
+    pub fn preferences(&self, subscription: SubscriptionId) -> String {
+        let link = self.keys.sign_link(Purpose::Preferences, subscription);
+        format!("{}/preferences/{link}", self.base_url)
+    }
+
+    /// The page with the button that moves a subscriber to a new address.
+    fn address(&self, token: &str) -> String {
+        format!("{}/address/{token}", self.base_url)
     }
 
     /// The same for every attempt and every process (D5).
@@ -125,6 +139,7 @@ impl Letter {
             date: self.date,
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
+            preferences_url: &self.links.preferences(recipient.subscription_id),
         });
         WireMail {
             from: self.envelope_from.clone(),
@@ -220,10 +235,9 @@ impl Composer {
             OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
             // Nothing writes these yet.
-            OutboxKind::Reminder
-            | OutboxKind::Manage
-            | OutboxKind::AddressChange
-            | OutboxKind::AddressChanged => Ok(Err(Moot::NotNeeded)),
+            OutboxKind::Reminder | OutboxKind::Manage => Ok(Err(Moot::NotNeeded)),
+            OutboxKind::AddressChange => self.address_change(store, &newsletter, mail).await,
+            OutboxKind::AddressChanged => self.address_changed(store, &newsletter, mail).await,
             OutboxKind::Welcome => self.welcome(store, &newsletter, mail).await,
             OutboxKind::Test | OutboxKind::Alert => self.written(store, &newsletter, mail).await,
         }
@@ -280,6 +294,58 @@ impl Composer {
         Ok(rendered
             .map_err(Moot::from)
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
+    }
+
+    /// The question whether a new address is right, to that address.
+    async fn address_change(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let token = self.links.keys.derive_token(Purpose::AddressChange, &mail.nonce);
+        let (Some(hash), Some(to)) = (token_hash(&token), &mail.to_address) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let mut reader = store.read().await?;
+        let change = address_changes::find(reader.db(), &hash).await?;
+        let Some(change) = change.filter(|change| change.used_at.is_none()) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let is_known = subscribers::by_address(reader.db(), to).await?.is_some();
+        drop(reader);
+        let url = self.links.address(&token);
+        let rendered = render::render_address_change(&AddressChangeView {
+            newsletter,
+            language: mail.language,
+            confirm_url: (!is_known).then_some(&url),
+            asked_at: mail.created_at,
+            valid_until: change.expires_at,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, to, &rendered, &headers::address())))
+    }
+
+    /// The notice to the old address that mails go elsewhere now.
+    async fn address_changed(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let (Some(to), Some((new, _))) = (&mail.to_address, self.to(store, mail).await?) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let rendered = render::render_address_changed(&AddressChangedView {
+            newsletter,
+            language: mail.language,
+            masked: &new.masked(),
+            changed_at: mail.created_at,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, to, &rendered, &headers::address())))
     }
 
     /// A step of the welcome series, as it is now. Who has left or pauses, and who is gone, gets nothing.
@@ -370,6 +436,7 @@ impl Composer {
     ) -> Result<WireMail, Moot> {
         let (unsubscribe_url, mailto) =
             mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
+        let preferences_url = mail.subscription_id.map(|id| self.links.preferences(id)).unwrap_or_default();
         let template = Template::compile(&Source {
             subject: &rendered.subject,
             text: &rendered.text,
@@ -383,6 +450,7 @@ impl Composer {
             date: mail.created_at,
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
+            preferences_url: &preferences_url,
         });
         Ok(WireMail {
             from: self.links.envelope_from(newsletter),

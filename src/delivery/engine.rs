@@ -16,7 +16,9 @@ use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
-use super::{feeder, heart, janitor, outbox, recorder, recovery, retention, scheduler, sender, welcome};
+use super::{
+    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, retention, scheduler, sender, welcome,
+};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
@@ -55,6 +57,8 @@ pub struct EngineSettings {
     pub bounce_address: Option<EmailAddress>,
     /// Where the journal is kept; without it everything claimed is in doubt after a crash.
     pub journal_folder: Option<PathBuf>,
+    /// An SQLite database, to notice what others write into it; without it the tasks look again and again.
+    pub database_file: Option<PathBuf>,
     pub destinations: Destinations,
     /// Signs our mails, where that is not left to the relay.
     pub signer: Option<Arc<Signer>>,
@@ -72,6 +76,7 @@ impl EngineSettings {
             unsubscribe_mailbox: None,
             bounce_address: None,
             journal_folder: None,
+            database_file: None,
             destinations: Destinations::default(),
             signer: None,
             retention: Retention::default(),
@@ -268,7 +273,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitors, the welcome series and senders.
+    /// Scheduler, janitors, pulse, the end of pauses, the welcome series, and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -288,6 +293,10 @@ impl Tasks {
         others.spawn(async move { scheduler::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { janitor::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { pulse::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { pauses::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { retention::run(&own).await });
         let own = Arc::clone(shift);
@@ -318,9 +327,9 @@ impl Tasks {
         feeding.shutdown().await;
         others.shutdown().await;
         let recorded = async {
-            for note in shift.journal.on_wire() {
+            for (mailing, record) in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
-                let settled = Settled { mailing: note.mailing, record: note.record, place: None };
+                let settled = Settled { mailing, record, place: None };
                 let _ = outcomes.send(settled).await;
             }
             drop(outcomes);

@@ -71,6 +71,7 @@
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
 //! | `welcome_sent` | with its mail in the outbox by [`welcome`]; taken back when the mail surely never went out |
 //! | `workers` | each its own row; buried by others |
+//! | `subscriptions` | the verbs of a subscriber; [`pauses`] ends pauses that are over |
 //!
 //! To follow a delivery, read [`feeder`], [`lanes`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
 //! a file with `run(&Shift)`, and its line in `engine::Tasks::start`.
@@ -93,6 +94,8 @@ mod lease;
 mod outbox;
 mod outcome;
 mod patience;
+mod pauses;
+mod pulse;
 mod recorder;
 mod recovery;
 mod retention;

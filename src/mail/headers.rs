@@ -49,6 +49,11 @@ pub fn already_subscribed() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: true }
 }
 
+/// About a change of address: nobody leaves by the question to a new address, or by the notice to an old one.
+pub fn address() -> Headers {
+    Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }
+}
+
 /// An issue as it will look, to a colleague: nobody can leave a list by it.
 pub fn test() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }

@@ -249,6 +249,62 @@ pub fn render_already_subscribed(view: &AlreadySubscribedView<'_>) -> Result<Ren
     })
 }
 
+/// The question whether a new address is right, to that address.
+#[derive(Debug, Clone, Copy)]
+pub struct AddressChangeView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// `None` for an address that is a subscriber's already: then the mail says so, and has no button.
+    pub confirm_url: Option<&'a str>,
+    pub asked_at: Timestamp,
+    pub valid_until: Timestamp,
+}
+
+/// Renders the question. Nothing in it is about the person who asked.
+///
+/// # Errors
+/// [`RenderError`] for a link that is no URL.
+pub fn render_address_change(view: &AddressChangeView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = Frame::new(view.newsletter, view.language);
+    let zone = zone(view.newsletter);
+    let url = view.confirm_url.map(|url| web_url("link to confirm an address", url)).transpose()?;
+    let (url, asked) = (url.as_deref(), frame.t.date_time(view.asked_at, zone));
+    let until = frame.t.date_time(view.valid_until, zone);
+    let (asked, until) = (&asked, &until);
+    Ok(RenderedMail {
+        subject: clean_subject(&ChangeSubject { frame: &frame }.render()?),
+        html: inline(&ChangeHtml { frame: &frame, url, asked, until }.render()?)?,
+        text: tidy_text(&ChangeText { frame: &frame, url, asked, until }.render()?),
+    })
+}
+
+/// The notice to the old address that mails go elsewhere now.
+#[derive(Debug, Clone, Copy)]
+pub struct AddressChangedView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// The new address, masked.
+    pub masked: &'a str,
+    pub changed_at: Timestamp,
+}
+
+/// Renders the notice.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_address_changed(view: &AddressChangedView<'_>) -> Result<RenderedMail, RenderError> {
+    let newsletter = view.newsletter;
+    let frame = Frame::new(newsletter, view.language);
+    let changed = frame.t.date_time(view.changed_at, zone(newsletter));
+    let contact = newsletter.reply_to.as_ref().unwrap_or(&newsletter.sender_address).to_string();
+    let (changed, masked, contact) = (&changed, view.masked, contact.as_str());
+    Ok(RenderedMail {
+        subject: clean_subject(&ChangedSubject { frame: &frame }.render()?),
+        html: inline(&ChangedHtml { frame: &frame, changed, masked, contact }.render()?)?,
+        text: tidy_text(&ChangedText { frame: &frame, changed, masked, contact }.render()?),
+    })
+}
+
 /// A mailing was paused because it goes wrong.
 #[derive(Debug, Clone)]
 pub struct AlertView<'a> {
@@ -336,6 +392,11 @@ impl Frame {
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
     pub(super) fn unsubscribe(&self) -> String {
         Slot::UnsubscribeUrl.marker()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
+    fn preferences(&self) -> String {
+        Slot::PreferencesUrl.marker()
     }
 
     /// Characters that take room in an inbox's preview and none on the page.
@@ -454,6 +515,54 @@ struct AlreadyHtml<'a> {
 struct AlreadyText<'a> {
     frame: &'a Frame,
     asked: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "address_change/subject.txt")]
+struct ChangeSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "address_change/body.html")]
+struct ChangeHtml<'a> {
+    frame: &'a Frame,
+    url: Option<&'a str>,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "address_change/body.txt")]
+struct ChangeText<'a> {
+    frame: &'a Frame,
+    url: Option<&'a str>,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "address_changed/subject.txt")]
+struct ChangedSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "address_changed/body.html")]
+struct ChangedHtml<'a> {
+    frame: &'a Frame,
+    changed: &'a String,
+    masked: &'a str,
+    contact: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "address_changed/body.txt")]
+struct ChangedText<'a> {
+    frame: &'a Frame,
+    changed: &'a String,
+    masked: &'a str,
+    contact: &'a str,
 }
 
 #[derive(Template)]
@@ -643,6 +752,7 @@ mod tests {
             date: NOW,
             unsubscribe_url: LEAVE,
             unsubscribe_mailto: None,
+            preferences_url: PREFERENCES,
         };
         String::from_utf8(Compiled::compile(&source).unwrap().fill(&recipient)).unwrap()
     }

@@ -68,6 +68,19 @@ pub async fn update_profile(tx: &mut Tx, id: SubscriberId, name: &str, language:
     Ok(())
 }
 
+/// Moves a person to another address. A duplicate error means that it is another person's.
+pub async fn set_address(tx: &mut Tx, id: SubscriberId, address: &EmailAddress) -> Result<()> {
+    const SQL: &str = "UPDATE subscribers SET address = $2, address_key = $3 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(id)
+        .bind(address)
+        .bind(address.key())
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
 /// Erases a person: subscriptions, consents, tokens and outbox mails go with the row.
 pub async fn delete(tx: &mut Tx, id: SubscriberId) -> Result<bool> {
     let rows = on!(tx.db(), |c| sqlx::query("DELETE FROM subscribers WHERE id = $1")

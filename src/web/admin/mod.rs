@@ -46,6 +46,16 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/admin/issues/{id}/schedule").get(issues::schedule::get).post(issues::schedule::post),
         )
+        .service(
+            resource("/admin/newsletters/{id}/topics")
+                .get(newsletters::topics::get)
+                .post(newsletters::topics::add),
+        )
+        .service(
+            resource("/admin/newsletters/{id}/topics/{topic}")
+                .get(newsletters::topic::get)
+                .post(newsletters::topic::post),
+        )
         .service(resource("/admin/mailings/{id}.json").get(mailing::progress::get))
         .service(resource("/admin/mailings/{id}").get(mailing::get))
         .service(resource("/admin/mailings/{id}/events").get(mailing::events::get))
@@ -73,7 +83,7 @@ pub struct Frame {
 impl Frame {
     pub fn new(request: &HttpRequest, signed_in: &SignedIn, section: &'static str, title: String) -> Self {
         /// What a page may say after a redirect: `?done=saved` says `desk-done-saved`.
-        const DONE: [&str; 15] = [
+        const DONE: &[&str] = &[
             "saved",
             "published",
             "drafted",
@@ -85,6 +95,9 @@ impl Frame {
             "resumed",
             "again",
             "again-paused",
+            "topic-added",
+            "topic-archived",
+            "topic-restored",
             "erased",
             "step-on",
             "step-off",
