@@ -91,20 +91,6 @@ pub async fn delete(tx: &mut Tx, id: SubscriberId) -> Result<bool> {
     Ok(rows == 1)
 }
 
-/// Forgets that others want to move to the address of a person who is erased, however it was written.
-pub async fn delete_address_changes_to(tx: &mut Tx, address: &EmailAddress) -> Result<()> {
-    const ALL: &str = "SELECT hash, new_address FROM address_changes";
-    let all: Vec<(Vec<u8>, EmailAddress)> = on!(tx.db(), |c| sqlx::query_as(ALL).fetch_all(c).await?);
-    for (hash, _) in all.iter().filter(|(_, to)| to.key() == address.key()) {
-        on!(tx.db(), |c| sqlx::query("DELETE FROM address_changes WHERE hash = $1")
-            .bind(hash.as_slice())
-            .execute(c)
-            .await?
-            .rows_affected());
-    }
-    Ok(())
-}
-
 /// A row of an export: one subscription of one person.
 #[derive(Debug, sqlx::FromRow, serde::Serialize)]
 pub struct ExportRow {
