@@ -111,6 +111,7 @@ both_dbs!(a_step_comes_on_its_day_with_name_and_a_link_to_leave, |store| {
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "List-Id: \"INSIGHTS\" <insights.meridiaan.example>",
         "Dag Name of reader1, welkom.",
+        "https://news.example.org/preferences/",
     ] {
         assert!(text.contains(part) || text.replace("=\r\n", "").contains(part), "{part}: {text}");
     }
