@@ -3,5 +3,6 @@
 mod confirm;
 mod erase;
 mod export;
+mod receipt;
 mod signup;
 mod unsubscribe;
