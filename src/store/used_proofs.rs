@@ -7,7 +7,8 @@ use crate::model::Timestamp;
 pub async fn insert(tx: &mut Tx, hash: &[u8], expires_at: Timestamp) -> Result<bool> {
     const SQL: &str =
         "INSERT INTO used_proofs (hash, expires_at) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
-    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(hash).bind(expires_at).execute(c).await?.rows_affected());
+    let rows =
+        on!(tx.db(), |c| sqlx::query(SQL).bind(hash).bind(expires_at).execute(c).await?.rows_affected());
     Ok(rows == 1)
 }
 

@@ -135,9 +135,9 @@ pub fn check(keys: &Keys, form: Uuid, text: &str, now: Timestamp) -> Option<Proo
 pub fn solve(challenge: &Challenge) -> Option<String> {
     let decode = |text: &str| HEXLOWER.decode(text.as_bytes()).ok();
     let (nonce, salt) = (decode(&challenge.parameters.nonce)?, decode(&challenge.parameters.salt)?);
-    let (counter, key) = (0..COUNTERS).map(|counter| (counter, derive(&nonce, &salt, counter))).find(|(_, key)| {
-        HEXLOWER.encode(&key[..PREFIX_OCTETS]) == challenge.parameters.key_prefix
-    })?;
+    let (counter, key) = (0..COUNTERS)
+        .map(|counter| (counter, derive(&nonce, &salt, counter)))
+        .find(|(_, key)| HEXLOWER.encode(&key[..PREFIX_OCTETS]) == challenge.parameters.key_prefix)?;
     let solution = Solution { counter, derived_key: HEXLOWER.encode(&key) };
     let handed = Handed { challenge: challenge.clone(), solution };
     Some(BASE64.encode(&serde_json::to_vec(&handed).ok()?))
@@ -224,6 +224,9 @@ mod tests {
     fn a_key_is_derived_as_others_do() {
         let nonce = HEXLOWER.decode(b"000102030405060708090a0b0c0d0e0f").expect("hexadecimal");
         let salt = HEXLOWER.decode(b"101112131415161718191a1b1c1d1e1f").expect("hexadecimal");
-        assert_eq!(HEXLOWER.encode(&derive(&nonce, &salt, 258)), "df6f44fc4b74250cd94b8ea22f1461faa6a5e11e1658f06609ef547b6da60b92");
+        assert_eq!(
+            HEXLOWER.encode(&derive(&nonce, &salt, 258)),
+            "df6f44fc4b74250cd94b8ea22f1461faa6a5e11e1658f06609ef547b6da60b92"
+        );
     }
 }
