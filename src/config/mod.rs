@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{Destinations, DisposableDomains, DkimSettings, EmailAddress, NamedRelay};
+use crate::model::{Destinations, DisposableDomains, DkimSettings, EmailAddress, NamedRelay, Retention};
 
 pub use dkim_key::read as read_dkim_key;
 pub use error::{ConfigError, ConfigErrors, Origin};
@@ -62,6 +62,7 @@ pub struct Config {
     pub destinations: Destinations,
     /// How our mail is signed, if it is.
     pub dkim: Option<DkimSettings>,
+    pub retention: Retention,
     pub log: Log,
 }
 
@@ -215,7 +216,10 @@ impl Config {
     /// cannot.
     pub fn differs_beyond_relays(&self, other: &Self) -> bool {
         let shown = |config: &Self| {
-            format!("{:?}", (&config.data, &config.database, &config.web, &config.mail, &config.log))
+            format!(
+                "{:?}",
+                (&config.data, &config.database, &config.web, &config.mail, &config.retention, &config.log)
+            )
         };
         shown(self) != shown(other)
     }

@@ -266,6 +266,20 @@ settings! {
     /// Its private key in PEM form (PKCS#8).
     DKIM_ED25519_KEY_FILE: SigningKey = "dkim.ed25519_key_file", Text, Example("/etc/postiljon/dkim-ed25519.pem"), dkim_key::ed25519;
 
+    /// Days for which the evidence of someone who left keeps IP address, browser and referrer, counted from leaving. As
+    /// long as the subscription stands all of it is kept: it is your proof. From 0 to 3650.
+    RETENTION_EVIDENCE_DAYS: Duration = "retention.evidence_days", Integer, Value("1095"), values::days_from_none;
+    /// Days for which single mails (confirmations, tests, alerts) are kept once they are finished, from 1 to 3650. The
+    /// confirmation mail of who confirmed is evidence, and kept with the subscription.
+    RETENTION_SINGLE_MAILS_DAYS: Duration = "retention.single_mails_days", Integer, Value("30"), values::days;
+    /// Days for which the relay's replies are kept for each reader, counted from the end of the mailing, from 1 to 3650.
+    /// The outcome stays.
+    RETENTION_REPLIES_DAYS: Duration = "retention.replies_days", Integer, Value("90"), values::days;
+    /// Days for which reasons for leaving are kept, from 1 to 3650.
+    RETENTION_DEPARTURES_DAYS: Duration = "retention.departures_days", Integer, Value("365"), values::days;
+    /// Days for which the sign-ups of each hour and form are counted, from 1 to 3650.
+    RETENTION_COUNTS_DAYS: Duration = "retention.counts_days", Integer, Value("90"), values::days;
+
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;
     /// text for people, json for machines.

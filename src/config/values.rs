@@ -92,6 +92,17 @@ pub fn hours(text: &str) -> Result<Duration, String> {
     number(text, 1..=240u64).map(|hours| Duration::from_secs(hours * 3600))
 }
 
+/// Longest period of `[retention]`: ten years.
+const DAYS_MAX: u64 = 3650;
+
+pub fn days(text: &str) -> Result<Duration, String> {
+    number(text, 1..=DAYS_MAX).map(|days| Duration::from_secs(days * 24 * 3600))
+}
+
+pub fn days_from_none(text: &str) -> Result<Duration, String> {
+    number(text, 0..=DAYS_MAX).map(|days| Duration::from_secs(days * 24 * 3600))
+}
+
 /// How long a mailing can be called back: longer than ten minutes is scheduling.
 pub fn undo_seconds(text: &str) -> Result<Duration, String> {
     number(text, 0..=600u64).map(Duration::from_secs)

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::keys::{Keys, Purpose};
-use crate::model::{EmailAddress, FormId, NewsletterId, OutboxKind, Timestamp};
+use crate::model::{EmailAddress, FormId, NewsletterId, OutboxKind, SubscriberId, Timestamp};
 use crate::store::rate_limits::{self, Hit};
 use crate::store::{Result, Tx};
 
@@ -52,6 +52,8 @@ const FORM_GAP: Duration = Duration::from_secs(4);
 /// The same while the form asks for a proof.
 const PER_FORM_UNPROVED: Limit = Limit { name: "form-unproved-hour", window: HOUR, most: 60 };
 const FORM_UNPROVED_GAP: Duration = MINUTE;
+/// Changes of address that one person asks for: a link that fell into wrong hands must not write to everyone.
+const PER_PERSON: Limit = Limit { name: "person-day", window: DAY, most: 5 };
 /// A mail that waits still comes while its link works.
 const WAIT_MAX: Duration = DAY;
 /// Alarms about one form.
@@ -137,6 +139,18 @@ pub async fn wait(
     Ok(Ok(DOMAIN_GAP.saturating_mul(beyond(0, PER_DOMAIN)).max(of_form).min(WAIT_MAX)))
 }
 
+/// The same for a mail that came by no form.
+pub async fn domain_wait(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    now: Timestamp,
+) -> Result<Duration> {
+    let hit = hit(keys, PER_DOMAIN, address.ascii_domain(), 1);
+    let beyond = rate_limits::hit(tx, &hit.key, hit.window, now).await? - PER_DOMAIN.most;
+    Ok(DOMAIN_GAP.saturating_mul(u32::try_from(beyond.max(0)).unwrap_or(u32::MAX)).min(WAIT_MAX))
+}
+
 /// Counts a mail of a kind; `false` when it would say again what was said today. Confirmation mails have
 /// limits of their own, and are counted here so that both kinds take the same time.
 pub async fn news(
@@ -155,6 +169,16 @@ pub async fn news(
 /// Counts an alarm about a form; `false` when there was one in the last 24 hours.
 pub async fn alarm(tx: &mut Tx, keys: &Keys, form: FormId, now: Timestamp) -> Result<bool> {
     count(tx, keys, PER_ALARM, &form.to_string(), now).await
+}
+
+/// Counts a change of address that a person asks for; `false` when it was asked for often enough today.
+pub async fn address_change(
+    tx: &mut Tx,
+    keys: &Keys,
+    subscriber: SubscriberId,
+    now: Timestamp,
+) -> Result<bool> {
+    count(tx, keys, PER_PERSON, &subscriber.to_string(), now).await
 }
 
 async fn count(tx: &mut Tx, keys: &Keys, limit: Limit, subject: &str, now: Timestamp) -> Result<bool> {

@@ -1,4 +1,4 @@
-//! The verbs of a subscriber: sign up, confirm, leave, come back, be erased.
+//! The verbs of a subscriber: sign up, confirm, choose, leave, come back, be erased.
 //!
 //! Every door (page, plain form, one-click header, mail, command line) calls these. Each verb is one
 //! transaction, and what it has to say to the person goes by mail from the outbox, written in that
@@ -14,8 +14,10 @@ pub mod gate;
 pub mod limits;
 pub mod mx;
 pub mod open_form;
+pub mod preferences;
 pub mod proof;
 pub mod queue;
+pub mod receipt;
 pub mod show;
 pub mod signup;
 pub mod stamp;
