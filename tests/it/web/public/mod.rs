@@ -1,5 +1,6 @@
 //! What visitors meet.
 
+mod challenge;
 mod confirm;
 mod hostile;
 mod issue;
