@@ -4,5 +4,6 @@ mod confirm;
 mod erase;
 mod export;
 mod receipt;
+mod gate;
 mod signup;
 mod unsubscribe;
