@@ -97,6 +97,7 @@ pub fn filled_template(bytes: &[u8]) -> Result<(), Broken> {
             date: Timestamp::from_millis(0),
             unsubscribe_url: "https://example.com/u/abc",
             unsubscribe_mailto: None,
+            preferences_url: "https://news.example.com/preferences/abc",
         })
     };
     let message = fill(&name);

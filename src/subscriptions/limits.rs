@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::keys::{Keys, Purpose};
-use crate::model::{EmailAddress, NewsletterId, OutboxKind, Timestamp};
+use crate::model::{EmailAddress, NewsletterId, OutboxKind, SubscriberId, Timestamp};
 use crate::store::{Result, Tx, rate_limits};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -42,6 +42,8 @@ const PER_MAILBOX_AND_NEWSLETTER: Limit =
 const PER_KIND: Limit = Limit { name: "kind-day", window: DAY, most: 1 };
 /// Confirmation mails to one domain before they wait.
 const PER_DOMAIN: Limit = Limit { name: "domain-hour", window: HOUR, most: 60 };
+/// Changes of address that one person asks for: a link that fell into wrong hands must not write to everyone.
+const PER_PERSON: Limit = Limit { name: "person-day", window: DAY, most: 5 };
 /// A mail that waits still comes while its link works.
 const DOMAIN_WAIT_MAX: Duration = DAY;
 
@@ -115,6 +117,16 @@ pub async fn news(
     let subject = format!("{kind}/{newsletter}/{}", address.mailbox_key());
     let is_first = count(tx, keys, PER_KIND, &subject, now).await?;
     Ok(is_first || kind != OutboxKind::AlreadySubscribed)
+}
+
+/// Counts a change of address that a person asks for; `false` when it was asked for often enough today.
+pub async fn address_change(
+    tx: &mut Tx,
+    keys: &Keys,
+    subscriber: SubscriberId,
+    now: Timestamp,
+) -> Result<bool> {
+    count(tx, keys, PER_PERSON, &subscriber.to_string(), now).await
 }
 
 async fn count(tx: &mut Tx, keys: &Keys, limit: Limit, subject: &str, now: Timestamp) -> Result<bool> {

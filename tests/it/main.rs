@@ -6,6 +6,7 @@ mod accounts;
 mod architecture;
 mod cli;
 mod delivery;
+mod dns;
 mod i18n;
 mod mail;
 mod proofs;

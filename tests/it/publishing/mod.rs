@@ -39,6 +39,7 @@ pub async fn issue(store: &Store, clock: &Clock, newsletter: NewsletterId, artic
         preheader: "Drie verhalen".into(),
         intro: "Dag {{name|lezer}},".into(),
         articles: articles.iter().map(|article| (article.id, ArticleDisplay::Full)).collect(),
+        topic: None,
     };
     issue_verbs::create(store, clock, newsletter, &input).await.expect("composed")
 }

@@ -98,7 +98,7 @@ pub async fn article(store: &Store, name: &str) -> Article {
 }
 
 pub fn issue_text(subject: &str) -> IssueText {
-    IssueText { subject: subject.into(), preheader: "Deze week".into(), intro: "Dag.".into() }
+    IssueText { subject: subject.into(), preheader: "Deze week".into(), intro: "Dag.".into(), topic: None }
 }
 
 /// An issue without articles.
