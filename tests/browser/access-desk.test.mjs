@@ -121,4 +121,59 @@ describe("the desk", () => {
       await inspect(visitor, "desk-mailing-scheduled");
     });
   });
+
+  it("the topics of a newsletter", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters/1/topics");
+      await inspect(visitor, "desk-topics-none");
+      const form = page.locator('form[action$="/topics"]');
+      await visitor.follow(form.locator("button").last());
+      await inspect(visitor, "desk-topics-mistakes");
+      await form.locator("input[type=text]").first().fill(LONG_WORD.slice(0, 60));
+      await visitor.follow(form.locator("button").last());
+      await inspect(visitor, "desk-topics");
+      await visitor.follow(page.locator("main a[href*='/topics/']").first());
+      await inspect(visitor, "desk-topic");
+    });
+  });
+
+  it("the welcome series", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters/1/welcome");
+      await inspect(visitor, "desk-welcome-none");
+      await visitor.open("/admin/newsletters/1/welcome/new");
+      await inspect(visitor, "desk-welcome-new");
+      await visitor.follow(page.locator("button[value=save]").last());
+      await inspect(visitor, "desk-welcome-mistakes");
+      await page.locator("[name='subject-nl'], [name='subject_nl']").fill("Welkom");
+      await page.locator("[name='body-nl'], [name='body_nl']").fill("Fijn dat je er bent.");
+      await visitor.follow(page.locator("button[value=preview]"));
+      await inspect(visitor, "desk-welcome-preview");
+      await visitor.open("/admin/newsletters/1/welcome");
+      await inspect(visitor, "desk-welcome");
+    });
+  });
+
+  it("a reader, and the receipt of a consent", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/subscribers");
+      await inspect(visitor, "desk-readers");
+      await page.locator("#address").fill("niemand@voorbeeld.example");
+      await visitor.follow(page.locator("main form button"));
+      await inspect(visitor, "desk-reader-unknown");
+      await page.locator("#address").fill("an@voorbeeld.example");
+      await visitor.follow(page.locator("main form button"));
+      await inspect(visitor, "desk-reader");
+      await page.locator("details.ask summary").click();
+      await visitor.follow(page.locator("details.ask form button"));
+      await inspect(visitor, "desk-reader-erase-unsure");
+      await visitor.follow(page.locator("a[href*='/receipt/']").first());
+      await inspect(visitor, "desk-receipt");
+      await visitor.open(`${await visitor.path()}/print`);
+      await inspect(visitor, "desk-receipt-print");
+    });
+  });
 });

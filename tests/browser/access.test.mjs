@@ -29,6 +29,29 @@ async function confirm(mail) {
   await demo.post(new URL(mail.link("/confirm/")).pathname, {});
 }
 
+/** A reader who has confirmed; gives the link to the preferences, as it stands in a mail. */
+async function preferences(address) {
+  const mail = await signUp(address);
+  await confirm(mail);
+  // As if a day had passed.
+  await demo.sql("DELETE FROM rate_limits");
+  await demo.post("/n/insights/subscribe", { email: address, consent: "yes", language: "nl" });
+  return (await demo.mail(address, mail.number)).link("/preferences/");
+}
+
+/** Adds topics to the first newsletter, at the desk. */
+async function addTopics(...names) {
+  await browser.visit(demo, {}, async (visitor) => {
+    await visitor.signIn();
+    for (const name of names) {
+      await visitor.open("/admin/newsletters/1/topics");
+      const form = visitor.page.locator('form[action$="/topics"]');
+      await form.locator("input[type=text]").first().fill(name);
+      await visitor.follow(form.locator("button").last());
+    }
+  });
+}
+
 describe("a visitor's page", () => {
   it("to choose a newsletter", async () => {
     await browser.visit(demo, {}, async (visitor) => {
@@ -132,6 +155,65 @@ describe("a visitor's page", () => {
       await inspect(visitor, "undo-too-late");
       await visitor.open(link);
       await inspect(visitor, "left-long-ago");
+    });
+  });
+
+  it("of preferences, with mistakes, paused, erased", async () => {
+    await addTopics("Mensen", "Technologie en de heel gewone werkdag");
+    const link = await preferences("kiezen@voorbeeld.example");
+    await browser.visit(demo, {}, async (visitor) => {
+      const { page } = visitor;
+      const openAll = () => page.locator("details").evaluateAll((all) => all.forEach((each) => (each.open = true)));
+      await visitor.open(link);
+      await inspect(visitor, "preferences");
+      await openAll();
+      await inspect(visitor, "preferences-open");
+      await page.locator("input[name=topic]").first().uncheck();
+      await visitor.follow(page.locator('form[action*="/topics"] button'));
+      await inspect(visitor, "preferences-saved");
+      await page.locator("input[name=until][value=date]").check();
+      await visitor.follow(page.locator('form[action*="/pause"] button'));
+      await inspect(visitor, "preferences-mistake-pause");
+      await openAll();
+      await page.locator("input[name=email]").fill("geen adres");
+      await visitor.follow(page.locator('form[action*="/address"] button'));
+      await inspect(visitor, "preferences-mistake-address");
+      await page.locator("input[name=until]").first().check();
+      await visitor.follow(page.locator('form[action*="/pause"] button'));
+      await inspect(visitor, "preferences-paused");
+      await visitor.open(`${link.split("?")[0]}/erase`);
+      await inspect(visitor, "preferences-erase");
+      await visitor.follow(page.locator("main form button"));
+      await inspect(visitor, "preferences-erased");
+      await visitor.open(link);
+      await inspect(visitor, "preferences-gone");
+    });
+  });
+
+  it("of preferences of somebody who has left", async () => {
+    const link = await preferences("gegaan@voorbeeld.example");
+    await demo.sql(
+      "UPDATE subscriptions SET status = 'unsubscribed', unsubscribed_at = 1, audience_since = NULL WHERE subscriber_id = (SELECT id FROM subscribers WHERE address = ?)",
+      "gegaan@voorbeeld.example",
+    );
+    await browser.visit(demo, {}, async (visitor) => {
+      await visitor.open(link);
+      await inspect(visitor, "preferences-closed");
+    });
+  });
+
+  it("of a change of address", async () => {
+    const link = await preferences("verhuizen@voorbeeld.example");
+    const { pathname } = new URL(link);
+    await demo.post(`${pathname}/address`, { email: "nieuw@voorbeeld.example" });
+    const mail = await demo.mail("nieuw@voorbeeld.example");
+    await browser.visit(demo, {}, async (visitor) => {
+      await visitor.open(mail.link("/address/"));
+      await inspect(visitor, "address");
+      await visitor.follow(visitor.mainButton);
+      await inspect(visitor, "address-done");
+      await visitor.open("/address/afgebroken");
+      await inspect(visitor, "address-unknown");
     });
   });
 

@@ -92,7 +92,7 @@ async function quiet() {
 
 describe("the links of a hundred mails", () => {
   it("are of every kind", () => {
-    const kinds = ["/confirm/", "/unsubscribe/", "/i/"];
+    const kinds = ["/confirm/", "/unsubscribe/", "/preferences/", "/i/"];
     for (const kind of kinds) {
       assert.ok(links().some((link) => link.startsWith(demo.url + kind)), `none begins with ${kind}`);
     }
@@ -102,7 +102,17 @@ describe("the links of a hundred mails", () => {
   it("change nothing when a program opens them by GET, HEAD and OPTIONS", async () => {
     await quiet();
     const before = await digest();
-    for (const link of links()) {
+    const deeper = new Set();
+    const own = new Set(links());
+    for (const link of own) {
+      const page = await (await demo.fetch(link)).text();
+      for (const [, href] of page.matchAll(/(?:href|src|action)="([^"]+)"/g)) {
+        const url = new URL(href.replaceAll("&amp;", "&"), link).href;
+        if (url.startsWith(demo.url) && !own.has(url)) deeper.add(url);
+      }
+    }
+    // And what stands on those pages, where their forms go included.
+    for (const link of [...own, ...deeper]) {
       for (const method of ["GET", "HEAD", "OPTIONS"]) {
         const answer = await demo.fetch(link, { method, headers: { "user-agent": "scanner" } });
         await answer.arrayBuffer();
