@@ -1046,8 +1046,8 @@ mod tests {
         let mail = confirm(&newsletter(), Language::Dutch);
         for part in [&mail.html, &mail.text] {
             let part = part.replace('\n', " ");
-            assert!(part.contains("Op 24 november 2026, 00:30 is dit e-mailadres"), "{part}");
-            assert!(part.contains("7 dagen geldig, tot 1 december 2026, 00:30"), "{part}");
+            assert!(part.contains("Op 24 november 2026 om 00:30 is dit e-mailadres"), "{part}");
+            assert!(part.contains("7 dagen geldig: tot 1 december 2026 om 00:30"), "{part}");
             assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
         }
     }
