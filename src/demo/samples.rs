@@ -105,6 +105,7 @@ async fn first_issue(store: &Store, clock: &Clock, newsletter: &Newsletter) -> a
                 andere met één klik."
             .into(),
         articles: chosen,
+        topic: None,
     };
     issues::create(store, clock, newsletter.id, &input).await?;
     Ok(())

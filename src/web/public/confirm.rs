@@ -8,13 +8,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::{
-    LatestIssue, ask_failed, evidence, latest_issue, page, preferences, signup_cookie, texts_of_mail,
+    LatestIssue, ask_failed, evidence, latest_issue, page, preferences_path, signup_cookie, texts_of_mail,
 };
 use crate::i18n::Texts;
 use crate::model::{Language, Newsletter, Subscription};
 use crate::store;
 use crate::subscriptions::another::{self, AskError};
 use crate::subscriptions::confirm::{self, Confirmation};
+use crate::subscriptions::preferences::{self, TopicChoice};
 use crate::web::client::Client;
 use crate::web::layout::{Page, see_other};
 use crate::web::{App, PageError, language};
@@ -34,7 +35,9 @@ struct ConfirmedPage {
     page: Page,
     newsletter: Newsletter,
     latest: Option<LatestIssue>,
-    preferences: String,
+    /// Of the preferences.
+    path: String,
+    topics: Vec<TopicChoice>,
 }
 
 /// For a visit long after the button was pressed.
@@ -45,7 +48,8 @@ struct AlreadyPage {
     newsletter: Newsletter,
     since: String,
     latest: Option<LatestIssue>,
-    preferences: String,
+    /// Of the preferences.
+    path: String,
 }
 
 /// A link that has had its seven days, and the button for a new one.
@@ -172,16 +176,18 @@ async fn show_done(
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of_mail(request, subscription.language);
     let latest = latest_issue(&mut app.store.read().await?, newsletter.id).await?;
-    let preferences = preferences(app, t, subscription.id);
+    let path = preferences_path(app, subscription.id);
     let frame = |title: &str| Page::new(t, t.text(title)).of_newsletter(&newsletter).with_languages(request);
     if confirm::is_new(&app.clock, &subscription) {
         let page_frame = frame("confirmed-title");
-        return page(StatusCode::OK, &ConfirmedPage { page: page_frame, newsletter, latest, preferences });
+        let seen = preferences::look_at(&app.store, subscription.id).await?;
+        let topics = seen.map(|seen| seen.topics(t.language())).unwrap_or_default();
+        return page(StatusCode::OK, &ConfirmedPage { page: page_frame, newsletter, latest, path, topics });
     }
     let zone = newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let since = subscription.confirmed_at.map(|at| t.date(at, zone)).unwrap_or_default();
     let page_frame = frame("already-title");
-    page(StatusCode::OK, &AlreadyPage { page: page_frame, newsletter, since, latest, preferences })
+    page(StatusCode::OK, &AlreadyPage { page: page_frame, newsletter, since, latest, path })
 }
 
 fn show_expired(

@@ -20,6 +20,7 @@ use crate::store;
 use crate::subscriptions::Evidence;
 use crate::subscriptions::another::AskError;
 
+pub mod address;
 pub mod brand;
 pub mod check_inbox;
 pub mod confirm;
@@ -30,6 +31,7 @@ pub mod inbox_cookie;
 pub mod issue;
 pub mod leaving_reason;
 pub mod manage;
+pub mod preferences;
 pub mod signup_cookie;
 pub mod subscribe;
 pub mod unsubscribe;
@@ -83,6 +85,10 @@ pub fn configure(config: &mut ServiceConfig) {
                 .post(unsubscribe::post),
         )
         .service(resource("/resubscribe/{token}").post(unsubscribe::undo))
+        .configure(preferences::configure)
+        .service(
+            resource("/address/{token}").get(address::get).route(head().to(address::get)).post(address::post),
+        )
         .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)));
 }
 
@@ -116,10 +122,9 @@ fn ask_failed(error: AskError) -> PageError {
     }
 }
 
-/// The page where a reader changes what comes and how often.
-fn preferences(app: &App, t: Texts, id: SubscriptionId) -> String {
-    let link = app.keys.sign_link(Purpose::Preferences, id);
-    format!("/preferences/{link}?lang={}", t.language())
+/// The path of the page where a reader changes what comes and how often.
+fn preferences_path(app: &App, id: SubscriptionId) -> String {
+    format!("/preferences/{}", app.keys.sign_link(Purpose::Preferences, id))
 }
 
 /// What a browser's request leaves behind as evidence.

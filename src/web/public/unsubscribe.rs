@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::confirm::unknown;
-use super::{evidence, page, preferences, texts_of_mail};
+use super::{evidence, page, preferences_path, texts_of_mail};
 use crate::i18n::Texts;
 use crate::model::{DepartureReason, Language, Newsletter, Subscription, SubscriptionStatus};
 use crate::store::departures;
@@ -26,6 +26,7 @@ struct LeavePage {
     token: String,
     /// Not confirmed yet: leaving withdraws the request.
     is_pending: bool,
+    /// Path of the page where fewer mails can be had.
     preferences: String,
 }
 
@@ -74,7 +75,7 @@ pub async fn get(
             let title = t.with(key, "newsletter", newsletter.name.clone());
             let frame = Page::new(t, title).of_newsletter(&newsletter).with_languages(&request);
             let token = token.into_inner();
-            let preferences = preferences(&app, t, subscription.id);
+            let preferences = preferences_path(&app, subscription.id);
             page(StatusCode::OK, &LeavePage { page: frame, newsletter, token, is_pending, preferences })
         }
         Departure::Done(done) => show_left(&request, &app, *done, &token).await,

@@ -3,5 +3,7 @@
 mod confirm;
 mod erase;
 mod export;
+mod receipt;
+mod gate;
 mod signup;
 mod unsubscribe;

@@ -35,7 +35,7 @@ both_dbs!(looking_changes_nothing_and_pressing_twice_is_success_twice, |store| {
         let pressed = stranger.post(&path, &[]).await.expect("an answer");
         assert_eq!((pressed.status, pressed.location()), (303, path.as_str()));
         let done = stranger.get(pressed.location()).await.expect("an answer");
-        assert!(done.status == 200 && done.body.contains("U bent ingeschreven"));
+        assert!(done.status == 200 && done.body.contains("Je bent ingeschreven"));
         assert_eq!(done.header("cache-control"), Some("no-store"));
         assert_eq!(done.header("referrer-policy"), Some("no-referrer"));
     }
@@ -48,19 +48,19 @@ both_dbs!(a_later_visit_hears_that_all_is_well_already, |store| {
     let mail = site.subscribed("jan@example.org").await;
     let path = site.confirm_path(&mail);
     let new = site.browser.get(&path).await.expect("an answer");
-    assert!(new.body.contains("U bent ingeschreven") && new.body.contains("/preferences/"));
+    assert!(new.body.contains("Je bent ingeschreven") && new.body.contains("/preferences/"));
     assert!(new.body.contains("href=\"/n/insights/contact.vcf\""));
     site.app.clock.advance(Duration::from_secs(3 * 24 * 3600));
     for _ in 0..2 {
         assert_eq!(site.browser.post(&path, &[]).await.expect("an answer").status, 303);
         let later = site.app.browser().get(&path).await.expect("an answer");
-        assert!(later.status == 200 && later.body.contains("U bent al ingeschreven"));
+        assert!(later.status == 200 && later.body.contains("Je bent al ingeschreven"));
         assert!(later.body.contains("sinds 24 november 2026") && later.body.contains("/preferences/"));
     }
     // Also when the link has had its days.
     site.app.clock.advance(Duration::from_secs(20 * 24 * 3600));
     let later = site.browser.get(&path).await.expect("an answer");
-    assert!(later.status == 200 && later.body.contains("U bent al ingeschreven"));
+    assert!(later.status == 200 && later.body.contains("Je bent al ingeschreven"));
     let card = site.browser.get("/n/insights/contact.vcf").await.expect("an answer");
     assert!(card.body.contains("EMAIL;TYPE=INTERNET:insights@meridiaan.example\r\n"), "{}", card.body);
     site.app.stop().await;
@@ -90,7 +90,7 @@ both_dbs!(an_expired_link_sends_a_new_one_once_and_an_unknown_link_asks_for_the_
     let new = site.confirm_path(&mails[0]);
     assert_eq!(site.browser.post(&new, &[]).await.expect("an answer").status, 303);
     for path in [&path, &new] {
-        assert!(site.browser.get(path).await.expect("an answer").body.contains("U bent ingeschreven"));
+        assert!(site.browser.get(path).await.expect("an answer").body.contains("Je bent ingeschreven"));
     }
     let cut = &path[..path.len() - 1];
     for answer in [site.browser.get(cut).await, site.browser.post("/confirm/%F0%9F%98%80", &[]).await] {

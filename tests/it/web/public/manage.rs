@@ -47,7 +47,7 @@ both_dbs!(the_link_comes_by_mail_and_the_page_says_the_same_in_five_states, |sto
         [vec![], vec![OutboxKind::Confirm], vec![OutboxKind::Manage], vec![OutboxKind::Manage], vec![]];
     assert_eq!(mails, expected);
     let sent = site.browser.get("/manage/sent?newsletter=insights&lang=nl").await.expect("an answer");
-    assert!(sent.status == 200 && sent.body.contains("Kijk in uw mailbox"));
+    assert!(sent.status == 200 && sent.body.contains("Kijk in je mailbox"));
     site.app.stop().await;
 });
 
@@ -152,7 +152,7 @@ both_dbs!(the_mail_lists_everything_that_the_person_receives_or_has_left, |store
     let mail = mails.last().expect("a mail");
     assert_eq!(mail.to, "jan@example.org");
     assert!(mail.text.contains("News <insights>") && mail.text.contains("News <sister>"));
-    assert!(mail.text.contains("U hebt zich uitgeschreven."), "{}", mail.text);
+    assert!(mail.text.contains("Je hebt je uitgeschreven."), "{}", mail.text);
     assert_eq!(mail.links(&format!("{}/preferences/", site.app.url)).len(), 2);
     assert_eq!(mail.list_unsubscribe, "", "one click could not say which of them is left");
     engine.stop().await;

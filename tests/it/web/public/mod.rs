@@ -1,7 +1,9 @@
 //! What visitors meet.
 
 mod check_inbox;
+mod challenge;
 mod confirm;
+mod hostile;
 mod issue;
 mod links;
 mod manage;

@@ -60,7 +60,7 @@ both_dbs!(the_goodbye_page_has_an_undo_that_works_for_an_hour, |store| {
     let at = left.body.find("/resubscribe/").expect("an undo");
     let undo = left.body[at..].split('"').next().expect("a link").to_owned();
     let back = site.browser.post(&undo, &[]).await.expect("an answer");
-    assert!(back.status == 200 && back.body.contains("Fijn dat u blijft"));
+    assert!(back.status == 200 && back.body.contains("Fijn dat je blijft"));
     assert_eq!(site.states().await, [(Pending, 0), (Confirmed, 1), (Unsubscribed, 0)]);
     site.browser.post(&path, &[]).await.expect("an answer");
     site.app.clock.advance(Duration::from_secs(3601));
@@ -99,7 +99,7 @@ both_dbs!(a_reason_is_kept_once_changed_at_will_and_forgotten_with_the_undo, |st
     let kept = said().await.expect("a reason");
     assert_eq!((kept.reason, kept.remark.as_str()), (DepartureReason::LooksBad, "<b>Klein</b>\nlettertje"));
     let page = site.browser.get(&path).await.expect("an answer");
-    assert!(page.body.contains("Dank u wel") && !page.body.contains("<b>Klein"));
+    assert!(page.body.contains("Dank je wel") && !page.body.contains("<b>Klein"));
     assert!(page.body.contains("value=\"looks_bad\" checked"));
     let words = [("remark", "Zomaar"), ("reason", "nonsense")];
     site.browser.post(&why, &words).await.expect("an answer");
