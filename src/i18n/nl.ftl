@@ -244,7 +244,6 @@ mail-change-ignore = Was u het niet? Dan hoeft u niets te doen: zonder uw bevest
 mail-change-known = Dit adres heeft hier zelf al een inschrijving; daarom is er niets gewijzigd. Hebt u er twee, en wilt u alleen deze houden? Schrijf de andere dan uit via een van haar mails. Vroeg u dit niet zelf, dan hoeft u niets te doen.
 mail-changed-subject = Uw adres voor { $newsletter } is gewijzigd
 mail-changed-preheader = Uw nieuwsbrieven gaan nu naar een ander adres.
-mail-changed-title = Uw adres is gewijzigd
 mail-changed-what = Op { $date } verhuisde uw inschrijving naar { $address }. Hier komt niets meer toe.
 mail-changed-not-you = Was u het niet? Laat het ons dan meteen weten:
 

@@ -3,6 +3,7 @@
 mod crash;
 mod destinations;
 mod failures;
+mod pauses;
 mod faults;
 mod promise;
 mod relay;

@@ -5,6 +5,7 @@ mod check;
 mod issues;
 mod newsletters;
 mod schedule;
+pub mod topics;
 
 use postiljon::clock::Clock;
 use postiljon::model::{Article, ArticleDisplay, ArticleStatus, Issue, NewsletterId};

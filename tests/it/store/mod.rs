@@ -14,6 +14,7 @@ mod subscribers;
 mod subscriptions;
 mod suppressions;
 mod tokens;
+mod topics;
 mod transactions;
 mod users;
 mod workers;

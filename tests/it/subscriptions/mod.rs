@@ -3,5 +3,6 @@
 mod confirm;
 mod erase;
 mod export;
+mod preferences;
 mod signup;
 mod unsubscribe;

@@ -4,6 +4,7 @@ mod articles;
 mod issues;
 mod login;
 mod mailings;
+mod topics;
 
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::demo::browser::{Answer, Browser};

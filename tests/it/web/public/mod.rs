@@ -2,6 +2,7 @@
 
 mod confirm;
 mod issue;
+mod preferences;
 mod subscribe;
 mod unsubscribe;
 
