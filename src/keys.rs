@@ -42,6 +42,10 @@ pub enum Purpose {
     Preferences,
     /// The button in the mail to a new address.
     AddressChange,
+    /// What a browser is asked to work on.
+    Challenge,
+    /// The key that this work finds.
+    ProofKey,
 }
 
 impl Purpose {
@@ -131,6 +135,11 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 /// Hexadecimal SHA-256.
 pub fn sha256_hex(data: &[u8]) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, data).as_ref())
+}
+
+/// The same as browsers want it in a content security policy.
+pub fn sha256_base64(data: &[u8]) -> String {
+    data_encoding::BASE64.encode(digest::digest(&digest::SHA256, data).as_ref())
 }
 
 /// Octets from the system's random generator.

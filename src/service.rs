@@ -74,6 +74,16 @@ pub fn open_keys(config: &Config) -> anyhow::Result<Keys> {
     Ok(Keys::new(config.secret_key()?.expose().as_bytes()))
 }
 
+/// What everything but the pages runs on, which have threads of their own: one thread, of about ten thousand mails a
+/// second. To wake another one for each step of a mail costs more than it brings (`docs/performance.md`); the
+/// database, signatures and files have threads of theirs.
+///
+/// # Errors
+/// When the system refuses what a runtime needs.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 impl Service {
     /// Starts what the role asks for.
     ///
@@ -155,6 +165,10 @@ impl Service {
         settings.bounce_address = config.mail.bounce_address.clone();
         settings.destinations = config.destinations.clone();
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
+        if let DatabaseUrl::Sqlite(path) = &config.database.url {
+            settings.database_file = Some(path.clone());
+        }
+        settings.retention = config.retention;
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;
         let engine = Engine::start(EngineParts {

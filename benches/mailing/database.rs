@@ -1,11 +1,12 @@
 //! A new database for each run, on either engine.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::Context as _;
 use sqlx::{Connection as _, Executor as _};
 
 use crate::mailing::{Job, Sent};
+use crate::peer;
 
 /// In the environment of a child: the database to run on.
 pub const URL: &str = "POSTILJON_TEST_BENCH_DATABASE";
@@ -75,7 +76,8 @@ fn in_children(job: &Job, url: &str) -> anyhow::Result<Sent> {
 
 /// This program again; its standard output.
 fn child(role: &str, job: &Job, url: &str) -> anyhow::Result<String> {
-    let output = Command::new(std::env::current_exe()?)
+    let processor = (role == "send" && job.signed).then_some(peer::SIGNER);
+    let output = peer::on(processor, std::env::current_exe()?)
         .arg(role)
         .args(job.arguments())
         .env(URL, url)

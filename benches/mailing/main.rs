@@ -91,7 +91,7 @@ enum Role {
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = postiljon::service::runtime()?;
     match &arguments.role {
         Some(Role::Prepare(job)) => return runtime.block_on(mailing::prepare(job)),
         Some(Role::Send(job)) => return runtime.block_on(mailing::send(job)),
@@ -180,9 +180,9 @@ fn against_source(
         .collect())
 }
 
-/// Mails a second, signed, against what one core can sign.
+/// Mails a second, signed, against what one core can sign. Postiljon has that core, the sink the other one.
 fn signed(job: &Job, rounds: usize, engines: &[Engine]) -> anyhow::Result<Vec<String>> {
-    let sink = Sink::start()?;
+    let sink = Sink::start_on(Some(peer::TAKER))?;
     let job = Job { port: sink.port, signed: true, ..*job };
     let mut lines = Vec::new();
     for engine in engines {

@@ -97,7 +97,16 @@ const ENGLISH: Texts = Texts::new(Language::English);
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let open = Open::new(settings).await?;
     match arguments.action {
-        Action::Compose { newsletter, subject, preheader, intro, intro_file, article: chosen, topic, output } => {
+        Action::Compose {
+            newsletter,
+            subject,
+            preheader,
+            intro,
+            intro_file,
+            article: chosen,
+            topic,
+            output,
+        } => {
             let newsletter = open.newsletter(&newsletter).await?;
             let mut articles = Vec::new();
             for choice in &chosen {

@@ -13,7 +13,7 @@ use super::dkim_key;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{AuthMethod, Destinations, EmailAddress, SigningKey, TlsMode};
+use crate::model::{AuthMethod, Destinations, DisposableDomains, EmailAddress, SigningKey, TlsMode};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -244,6 +244,13 @@ settings! {
     /// For how many seconds a mailing that is sent now still waits, so that it can be called back, from 0 to 600.
     MAIL_UNDO_SECONDS: Duration = "mail.undo_seconds", Integer, Value("30"), values::undo_seconds;
 
+    /// Ask the DNS whether the domain of a new address takes mail. Only a sure no is shown as a mistake; a slow or
+    /// silent DNS refuses nobody.
+    SIGNUP_CHECK_MX: bool = "signup.check_mx", Boolean, Value("true"), values::boolean;
+    /// A file with more domains of throw-away mailboxes, one a line; their subdomains count too. Each form decides
+    /// what happens to them.
+    SIGNUP_DISPOSABLE_DOMAINS_FILE: DisposableDomains = "signup.disposable_domains_file", Text, Example("/etc/postiljon/disposable-domains.txt"), values::disposable_domains_file;
+
     /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
     DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;
 
@@ -258,6 +265,20 @@ settings! {
     DKIM_ED25519_SELECTOR: String = "dkim.ed25519_selector", Text, Example("postiljon2026e"), values::selector;
     /// Its private key in PEM form (PKCS#8).
     DKIM_ED25519_KEY_FILE: SigningKey = "dkim.ed25519_key_file", Text, Example("/etc/postiljon/dkim-ed25519.pem"), dkim_key::ed25519;
+
+    /// Days for which the evidence of someone who left keeps IP address, browser and referrer, counted from leaving. As
+    /// long as the subscription stands all of it is kept: it is your proof. From 0 to 3650.
+    RETENTION_EVIDENCE_DAYS: Duration = "retention.evidence_days", Integer, Value("1095"), values::days_from_none;
+    /// Days for which single mails (confirmations, tests, alerts) are kept once they are finished, from 1 to 3650. The
+    /// confirmation mail of who confirmed is evidence, and kept with the subscription.
+    RETENTION_SINGLE_MAILS_DAYS: Duration = "retention.single_mails_days", Integer, Value("30"), values::days;
+    /// Days for which the relay's replies are kept for each reader, counted from the end of the mailing, from 1 to 3650.
+    /// The outcome stays.
+    RETENTION_REPLIES_DAYS: Duration = "retention.replies_days", Integer, Value("90"), values::days;
+    /// Days for which reasons for leaving are kept, from 1 to 3650.
+    RETENTION_DEPARTURES_DAYS: Duration = "retention.departures_days", Integer, Value("365"), values::days;
+    /// Days for which the sign-ups of each hour and form are counted, from 1 to 3650.
+    RETENTION_COUNTS_DAYS: Duration = "retention.counts_days", Integer, Value("90"), values::days;
 
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;

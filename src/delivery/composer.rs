@@ -11,17 +11,23 @@ use super::engine::EngineSettings;
 use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
-use crate::mail::headers;
 use crate::mail::render::{
-    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, RenderError, RenderedMail,
+    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, RenderError,
+    RenderedMail,
 };
 use crate::mail::template::{self, Source, Template, TemplateError};
+use crate::mail::welcome::WelcomeError;
+use crate::mail::{self, headers};
+use crate::model::welcome::text_for;
 use crate::model::{
     EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
     SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy,
 };
 use crate::store::deliveries::Recipient;
-use crate::store::{self, Store, address_changes, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens};
+use crate::store::{
+    self, Store, address_changes, articles, mailings, newsletters, outbox_contents, subscribers,
+    subscriptions, tokens, welcome,
+};
 
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.
 const MESSAGE_ID_OCTETS: usize = 16;
@@ -152,6 +158,8 @@ pub enum Moot {
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error(transparent)]
+    Welcome(#[from] WelcomeError),
+    #[error(transparent)]
     Template(#[from] TemplateError),
 }
 
@@ -227,11 +235,10 @@ impl Composer {
             OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
             // Nothing writes these yet.
-            OutboxKind::Reminder
-            | OutboxKind::Welcome
-            | OutboxKind::Manage => Ok(Err(Moot::NotNeeded)),
+            OutboxKind::Reminder | OutboxKind::Manage => Ok(Err(Moot::NotNeeded)),
             OutboxKind::AddressChange => self.address_change(store, &newsletter, mail).await,
             OutboxKind::AddressChanged => self.address_changed(store, &newsletter, mail).await,
+            OutboxKind::Welcome => self.welcome(store, &newsletter, mail).await,
             OutboxKind::Test | OutboxKind::Alert => self.written(store, &newsletter, mail).await,
         }
     }
@@ -341,6 +348,45 @@ impl Composer {
             .and_then(|rendered| self.fill(newsletter, mail, to, &rendered, &headers::address())))
     }
 
+    /// A step of the welcome series, as it is now. Who has left or pauses, and who is gone, gets nothing.
+    async fn welcome(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let (Some(id), Some(step)) = (mail.subscription_id, mail.welcome_step_id) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let mut reader = store.read().await?;
+        let subscription = subscriptions::by_id(reader.db(), id).await?.filter(|subscription| {
+            subscription.status == SubscriptionStatus::Confirmed
+                && subscription.paused_until.is_none_or(|until| until <= mail.due_at)
+        });
+        let step = welcome::step(reader.db(), step).await?.filter(|step| step.active_since.is_some());
+        let (Some(subscription), Some(step)) = (subscription, step) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let Some(subscriber) = subscribers::by_id(reader.db(), subscription.subscriber_id).await? else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let texts = welcome::texts(reader.db(), step.id).await?;
+        let Some(text) = text_for(&texts, mail.language, newsletter.language) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let article = match text.article_id {
+            Some(id) => articles::by_id(reader.db(), id).await?,
+            None => None,
+        };
+        drop(reader);
+        let rendered = mail::welcome::render(newsletter, text, article.as_ref(), &self.links.base_url);
+        let headers = headers::welcome(newsletter);
+        Ok(rendered.map_err(Moot::from).and_then(|rendered| {
+            // The owner has confirmed, so the name is theirs.
+            self.fill_named(newsletter, mail, &subscriber.address, &subscriber.name, &rendered, &headers)
+        }))
+    }
+
     /// A mail that was written when it was asked for: a test, an alert.
     async fn written(
         &self,
@@ -375,10 +421,22 @@ impl Composer {
         rendered: &RenderedMail,
         headers: &headers::Headers,
     ) -> Result<WireMail, Moot> {
+        // Whoever filled in the form may have chosen the name: it has no place in a mail nobody confirmed.
+        self.fill_named(newsletter, mail, to, "", rendered, headers)
+    }
+
+    fn fill_named(
+        &self,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+        to: &EmailAddress,
+        name: &str,
+        rendered: &RenderedMail,
+        headers: &headers::Headers,
+    ) -> Result<WireMail, Moot> {
         let (unsubscribe_url, mailto) =
             mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
-        let preferences_url =
-            mail.subscription_id.map(|id| self.links.preferences(id)).unwrap_or_default();
+        let preferences_url = mail.subscription_id.map(|id| self.links.preferences(id)).unwrap_or_default();
         let template = Template::compile(&Source {
             subject: &rendered.subject,
             text: &rendered.text,
@@ -387,8 +445,7 @@ impl Composer {
         })?;
         let octets = template.fill(&template::Recipient {
             to,
-            // Whoever filled in the form may have chosen it: it has no place in a mail nobody confirmed.
-            name: "",
+            name,
             message_id: &mail.message_uuid.simple().to_string(),
             date: mail.created_at,
             unsubscribe_url: &unsubscribe_url,

@@ -16,11 +16,13 @@ use super::patience::Patience;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
-use super::{feeder, heart, janitor, outbox, pauses, recorder, recovery, scheduler, sender};
+use super::{
+    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, retention, scheduler, sender, welcome,
+};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
-use crate::model::{Destinations, EmailAddress, WorkerId};
+use crate::model::{Destinations, EmailAddress, Retention, WorkerId};
 use crate::store::Store;
 
 /// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
@@ -55,9 +57,13 @@ pub struct EngineSettings {
     pub bounce_address: Option<EmailAddress>,
     /// Where the journal is kept; without it everything claimed is in doubt after a crash.
     pub journal_folder: Option<PathBuf>,
+    /// An SQLite database, to notice what others write into it; without it the tasks look again and again.
+    pub database_file: Option<PathBuf>,
     pub destinations: Destinations,
     /// Signs our mails, where that is not left to the relay.
     pub signer: Option<Arc<Signer>>,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 impl EngineSettings {
@@ -70,8 +76,10 @@ impl EngineSettings {
             unsubscribe_mailbox: None,
             bounce_address: None,
             journal_folder: None,
+            database_file: None,
             destinations: Destinations::default(),
             signer: None,
+            retention: Retention::default(),
         }
     }
 }
@@ -265,7 +273,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitor, the end of pauses, and senders.
+    /// Scheduler, janitors, pulse, the end of pauses, the welcome series, and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -286,7 +294,13 @@ impl Tasks {
         let own = Arc::clone(shift);
         others.spawn(async move { janitor::run(&own).await });
         let own = Arc::clone(shift);
+        others.spawn(async move { pulse::run(&own).await });
+        let own = Arc::clone(shift);
         others.spawn(async move { pauses::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { retention::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { welcome::run(&own).await });
         for _ in 0..shift.settings.senders {
             let (own, outcomes) = (Arc::clone(shift), outcomes.clone());
             others.spawn(async move { sender::run(&own, outcomes).await });
@@ -313,9 +327,9 @@ impl Tasks {
         feeding.shutdown().await;
         others.shutdown().await;
         let recorded = async {
-            for note in shift.journal.on_wire() {
+            for (mailing, record) in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
-                let settled = Settled { mailing: note.mailing, record: note.record, place: None };
+                let settled = Settled { mailing, record, place: None };
                 let _ = outcomes.send(settled).await;
             }
             drop(outcomes);

@@ -69,6 +69,7 @@
 //! | `mailings` | `start`, `advance`, `finish` here; the account with the rows it counts; moves by `publishing::moves` and the [`breaker`] |
 //! | `deliveries` | born by the feeder, or as Skipped by the scheduler and the verb of leaving; the outcome by the claim's holder; recovered by [`recovery`]; Deferred again by who sends again |
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
+//! | `welcome_sent` | with its mail in the outbox by [`welcome`]; taken back when the mail surely never went out |
 //! | `workers` | each its own row; buried by others |
 //! | `subscriptions` | the verbs of a subscriber; [`pauses`] ends pauses that are over |
 //!
@@ -94,13 +95,16 @@ mod outbox;
 mod outcome;
 mod patience;
 mod pauses;
+mod pulse;
 mod recorder;
 mod recovery;
+mod retention;
 mod retry;
 mod scheduler;
 mod sender;
 mod shift;
 mod signing;
+mod welcome;
 
 pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
 pub use mailing::{Progress, progress};

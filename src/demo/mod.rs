@@ -133,6 +133,8 @@ fn config(
         ("POSTILJON_WEB_PUBLIC_URL", format!("http://{listen}")),
         ("POSTILJON_RELAY_HOST", relay.ip().to_string()),
         ("POSTILJON_RELAY_PORT", relay.port().to_string()),
+        // Its mailbox takes mail for every domain there is not.
+        ("POSTILJON_SIGNUP_CHECK_MX", "false".to_owned()),
         ("POSTILJON_RELAY_TLS", "none".to_owned()),
         ("POSTILJON_RELAY_HELLO_NAME", "localhost".to_owned()),
         ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "uit@meridiaan.example".to_owned()),

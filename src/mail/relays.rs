@@ -150,6 +150,11 @@ impl Relays {
     fn choose(&self, preferred: &str, failed: &[(Relay, Unreachable)]) -> Option<(Relay, bool)> {
         let now = Instant::now();
         let mut members = self.members();
+        if let [only] = members.as_slice() {
+            // No choice to make, so none to remember.
+            let is_usable = failed.is_empty() && only.rank(preferred, now).is_some();
+            return is_usable.then(|| (only.relay.clone(), false));
+        }
         let mut usable: Vec<(Rank, &mut Member)> = members
             .iter_mut()
             .filter(|member| !failed.iter().any(|(relay, _)| relay.is(&member.relay)))

@@ -338,32 +338,32 @@ pub fn render_alert(view: &AlertView<'_>) -> Result<RenderedMail, RenderError> {
 }
 
 /// What every mail has around its content.
-struct Frame {
-    t: Texts,
-    lang: &'static str,
-    newsletter: String,
-    postal: Vec<String>,
-    brand: Brand,
-    logo: Option<Logo>,
-    web: bool,
+pub(super) struct Frame {
+    pub(super) t: Texts,
+    pub(super) lang: &'static str,
+    pub(super) newsletter: String,
+    pub(super) postal: Vec<String>,
+    pub(super) brand: Brand,
+    pub(super) logo: Option<Logo>,
+    pub(super) web: bool,
 }
 
-struct Brand {
-    bar: Color,
-    button: Color,
-    on_button: Color,
-    link: Color,
-    link_dark: Color,
+pub(super) struct Brand {
+    pub(super) bar: Color,
+    pub(super) button: Color,
+    pub(super) on_button: Color,
+    pub(super) link: Color,
+    pub(super) link_dark: Color,
 }
 
-struct Logo {
-    url: String,
-    width: u32,
-    height: Option<u32>,
+pub(super) struct Logo {
+    pub(super) url: String,
+    pub(super) width: u32,
+    pub(super) height: Option<u32>,
 }
 
 impl Frame {
-    fn new(newsletter: &Newsletter, language: Language) -> Self {
+    pub(super) fn new(newsletter: &Newsletter, language: Language) -> Self {
         let color = Color::brand(&newsletter.brand_color);
         // The tinted panels of the layout, light and dark: the least contrast that a link meets.
         let light = Color::parse("#f7f6f2").unwrap_or(Color::WHITE);
@@ -390,7 +390,7 @@ impl Frame {
     }
 
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    fn unsubscribe(&self) -> String {
+    pub(super) fn unsubscribe(&self) -> String {
         Slot::UnsubscribeUrl.marker()
     }
 
@@ -401,7 +401,7 @@ impl Frame {
 
     /// Characters that take room in an inbox's preview and none on the page.
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    fn filler(&self) -> String {
+    pub(super) fn filler(&self) -> String {
         "\u{34f} ".repeat(FILLER_REPEATS)
     }
 }
@@ -420,13 +420,13 @@ fn logo(address: &str) -> Option<Logo> {
     })
 }
 
-struct ArticleParts {
-    title: String,
-    author: String,
-    teaser: String,
-    url: String,
+pub(super) struct ArticleParts {
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) teaser: String,
+    pub(super) url: String,
     /// `None` shows the teaser.
-    body: Option<Written>,
+    pub(super) body: Option<Written>,
 }
 
 #[derive(Template)]
@@ -603,7 +603,7 @@ fn web_url(what: &'static str, url: &str) -> Result<String, RenderError> {
         .ok_or_else(|| RenderError::Url { what, url: clean_line(url) })
 }
 
-fn inline(html: &str) -> Result<String, RenderError> {
+pub(super) fn inline(html: &str) -> Result<String, RenderError> {
     // What stays in the head is what cannot stand in an element: media queries.
     let options = CSSInliner::options().keep_at_rules(true).load_remote_stylesheets(false);
     let inlined = options.build().inline(html)?;
@@ -625,13 +625,13 @@ fn inline(html: &str) -> Result<String, RenderError> {
 }
 
 /// White space of a template folded, slots kept.
-fn clean_subject(subject: &str) -> String {
+pub(super) fn clean_subject(subject: &str) -> String {
     subject.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Lines that a template made too long are wrapped, except where an address would be cut off from its
 /// number; never more than two empty lines in a row.
-fn tidy_text(text: &str) -> String {
+pub(super) fn tidy_text(text: &str) -> String {
     const EMPTY_LINES_MAX: usize = 2;
     let mut lines: Vec<String> = Vec::new();
     let mut empty = 0;

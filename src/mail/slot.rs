@@ -100,6 +100,10 @@ pub fn clean(text: &str) -> String {
 
 /// [`clean`], on one line.
 pub fn clean_line(text: &str) -> String {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain && text.trim_ascii() == text && !text.contains("  ") {
+        return text.to_owned();
+    }
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

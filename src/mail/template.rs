@@ -162,8 +162,7 @@ impl Template {
     }
 
     fn recipient_fields(&self, recipient: &Recipient<'_>, values: &Values) -> String {
-        let date = recipient.date.to_utc().format("%a, %d %b %Y %H:%M:%S +0000").to_string();
-        let mut fields = format!("Date: {date}\r\n");
+        let mut fields = format!("Date: {}\r\n", mime::date(recipient.date));
         let id = format!("<{}>", self.message_id(recipient.message_id));
         fields.push_str(&mime::token_field("Message-ID", [id.as_str()]));
         fields.push_str(&mime::mailbox_field("To", &values.name, recipient.to));

@@ -74,7 +74,7 @@ impl EmailAddress {
         if !is_dot_atom(local) {
             return Err(AddressError::Local);
         }
-        let ascii_domain = to_ascii_domain(domain)?;
+        let ascii_domain = ascii_domain(domain)?;
         if local.len() + 1 + ascii_domain.len() > ADDRESS_MAX_OCTETS {
             return Err(AddressError::TooLong);
         }
@@ -140,7 +140,8 @@ fn is_dot_atom(local: &str) -> bool {
     !local.is_empty() && local.split('.').all(|part| !part.is_empty() && part.chars().all(atom))
 }
 
-fn to_ascii_domain(domain: &str) -> Result<String, AddressError> {
+/// A domain name with a dot as A-labels, lower case (RFC 5891).
+pub(super) fn ascii_domain(domain: &str) -> Result<String, AddressError> {
     let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)?;
     let labels: Vec<&str> = ascii.split('.').collect();
     let label = |label: &&str| {

@@ -13,6 +13,7 @@ pub mod newsletters;
 pub mod schedule;
 pub mod test_mail;
 pub mod topics;
+pub mod welcome;
 
 use validator::{ValidateLength as _, ValidateUrl as _};
 

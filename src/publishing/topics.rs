@@ -113,8 +113,7 @@ pub async fn add(
 ) -> Result<Topic, TopicError> {
     let now = clock.now();
     let mut tx = store.begin().await?;
-    let newsletter =
-        store::newsletters::by_id(tx.db(), newsletter).await?.ok_or(TopicError::NotFound)?;
+    let newsletter = store::newsletters::by_id(tx.db(), newsletter).await?.ok_or(TopicError::NotFound)?;
     let texts = parse(&newsletter, input)?;
     let known = table::of_newsletter(tx.db(), newsletter.id).await?;
     if known.iter().filter(|topic| topic.archived_at.is_none()).count() >= TOPICS_MAX {

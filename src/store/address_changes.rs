@@ -14,7 +14,8 @@ pub struct AddressChange {
 }
 
 pub async fn insert(tx: &mut Tx, hash: &[u8], change: &AddressChange) -> Result<()> {
-    const SQL: &str = "INSERT INTO address_changes (hash, subscriber_id, new_address, created_at, expires_at, used_at)
+    const SQL: &str =
+        "INSERT INTO address_changes (hash, subscriber_id, new_address, created_at, expires_at, used_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(hash)
@@ -31,7 +32,8 @@ pub async fn insert(tx: &mut Tx, hash: &[u8], change: &AddressChange) -> Result<
 
 /// The change of a token, whether or not it has expired or was used: the page says which.
 pub async fn find(db: Db<'_>, hash: &[u8]) -> Result<Option<AddressChange>> {
-    const SQL: &str = "SELECT subscriber_id, new_address, created_at, expires_at, used_at FROM address_changes
+    const SQL: &str =
+        "SELECT subscriber_id, new_address, created_at, expires_at, used_at FROM address_changes
         WHERE hash = $1";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
 }

@@ -1,7 +1,9 @@
 //! The tables `consents` (only ever added to) and `consent_texts` (versions, never changed).
 
 use super::{Db, Result, Tx, on};
-use crate::model::{Consent, ConsentText, ConsentTextId, Language, NewsletterId, SubscriberId, Timestamp};
+use crate::model::{
+    Consent, ConsentText, ConsentTextId, FormId, Language, NewsletterId, SubscriberId, Timestamp,
+};
 
 pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
     const SQL: &str =
@@ -40,6 +42,21 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<C
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 
+/// A form that evidence was given on.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct FormName {
+    pub id: FormId,
+    pub public_id: uuid::Uuid,
+    pub name: String,
+}
+
+/// The forms in the evidence of one person.
+pub async fn forms_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<FormName>> {
+    const SQL: &str = "SELECT id, public_id, name FROM forms
+        WHERE id IN (SELECT form_id FROM consents WHERE subscriber_id = $1)";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
+}
+
 pub async fn text_by_id(db: Db<'_>, id: ConsentTextId) -> Result<Option<ConsentText>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM consent_texts WHERE id = $1")
         .bind(id)
@@ -71,7 +88,8 @@ pub async fn keep_text(
     const SQL: &str = "INSERT INTO consent_texts (newsletter_id, language, version, sha256, body, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (newsletter_id, language, version) DO NOTHING RETURNING id";
-    const KNOWN: &str = "SELECT id FROM consent_texts WHERE newsletter_id = $1 AND language = $2 AND sha256 = $3
+    const KNOWN: &str =
+        "SELECT id FROM consent_texts WHERE newsletter_id = $1 AND language = $2 AND sha256 = $3
         ORDER BY version LIMIT 1";
     let known: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(KNOWN)
         .bind(newsletter)

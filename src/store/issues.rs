@@ -24,7 +24,8 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<Issue> {
     // The unique (newsletter, number) turns two at once into a duplicate, never into the same number.
-    const SQL: &str = "INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version,
+    const SQL: &str =
+        "INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version,
             created_at, updated_at, topic_id)
         SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 1, $6, $6, CAST($7 AS BIGINT) FROM issues
         WHERE newsletter_id = $2

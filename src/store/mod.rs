@@ -13,6 +13,7 @@ use sqlx::{
     PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
 };
 
+mod bulk;
 mod error;
 mod faults;
 mod postgres;
@@ -30,14 +31,18 @@ pub mod newsletters;
 pub mod outbox;
 pub mod outbox_contents;
 pub mod rate_limits;
+pub mod retention;
 pub mod sessions;
+pub mod signup_counts;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod suppressions;
 pub mod tokens;
 pub mod topics;
+pub mod used_proofs;
 pub mod users;
 pub mod warmup;
+pub mod welcome;
 pub mod workers;
 
 pub use error::{Result, StoreError};

@@ -37,6 +37,12 @@ pub async fn by_id(db: Db<'_>, id: SubscriberId) -> Result<Option<Subscriber>> {
     Ok(on!(db, |c| sqlx::query_as(BY_ID).bind(id).fetch_optional(c).await?))
 }
 
+pub async fn by_public_id(db: Db<'_>, public_id: Uuid) -> Result<Option<Subscriber>> {
+    const SQL: &str =
+        "SELECT id, public_id, address, name, language, created_at FROM subscribers WHERE public_id = $1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(public_id).fetch_optional(c).await?))
+}
+
 /// Takes the row of a person: the verbs about one person take turns, and always take this row first.
 pub async fn lock(tx: &mut Tx, id: SubscriberId) -> Result<Option<Subscriber>> {
     let sql = sql!(

@@ -2,8 +2,8 @@
 
 use super::{Db, Result, Tx, on};
 use crate::model::{
-    Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
-    TopicId,
+    Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId, SubscriptionStatus,
+    Timestamp, TopicId,
 };
 
 /// The subscription, made Pending now if there is none. A row that is there stays as it is: only the
@@ -61,6 +61,16 @@ pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: T
     Ok(rows == 1)
 }
 
+/// Unsubscribed becomes what it was: Confirmed since the same moment, and again in the audience of issues that
+/// begin after `now`. `false` when it was not Unsubscribed, or is gone.
+pub async fn restore(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE subscriptions SET status = 'confirmed',
+            audience_since = CASE WHEN rhythm = 'each' AND paused_until IS NULL THEN $2 END
+        WHERE id = $1 AND status = 'unsubscribed' AND confirmed_at IS NOT NULL";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
 /// Anything becomes Unsubscribed; `false` when it was already, or is gone.
 pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
     const SQL: &str =
@@ -94,7 +104,8 @@ pub async fn set_pace(
     paused_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool> {
-    const SQL: &str = "UPDATE subscriptions SET rhythm = $2, paused_until = CAST($3 AS BIGINT), audience_since = CASE
+    const SQL: &str =
+        "UPDATE subscriptions SET rhythm = $2, paused_until = CAST($3 AS BIGINT), audience_since = CASE
             WHEN $2 = 'each' AND CAST($3 AS BIGINT) IS NULL THEN COALESCE(audience_since, $4) END
         WHERE id = $1 AND status = 'confirmed'";
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
@@ -114,7 +125,8 @@ pub async fn pauses_over(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<(SubscriptionId, NewsletterId)>> {
-    const SQL: &str = "SELECT id, newsletter_id FROM subscriptions WHERE paused_until IS NOT NULL AND paused_until <= $1
+    const SQL: &str =
+        "SELECT id, newsletter_id FROM subscriptions WHERE paused_until IS NOT NULL AND paused_until <= $1
         ORDER BY paused_until LIMIT $2";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(now).bind(limit).fetch_all(c).await?))
 }

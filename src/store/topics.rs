@@ -94,7 +94,12 @@ pub async fn is_chosen_since(
 }
 
 /// Adds a topic to a subscription; one that is there keeps its moment.
-pub async fn choose(tx: &mut Tx, subscription: SubscriptionId, topic: TopicId, since: Timestamp) -> Result<()> {
+pub async fn choose(
+    tx: &mut Tx,
+    subscription: SubscriptionId,
+    topic: TopicId,
+    since: Timestamp,
+) -> Result<()> {
     const SQL: &str = "INSERT INTO subscription_topics (subscription_id, topic_id, since) VALUES ($1, $2, $3)
         ON CONFLICT (subscription_id, topic_id) DO NOTHING";
     on!(tx.db(), |c| sqlx::query(SQL)

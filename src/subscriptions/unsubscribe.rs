@@ -118,10 +118,7 @@ pub async fn resubscribe(
     let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
     let now = mailings::after_starts(clock.now(), &open);
     let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
-    if before.confirmed_at.is_some()
-        && just_left
-        && subscriptions::confirm(&mut tx, id, before.language, now).await?
-    {
+    if before.confirmed_at.is_some() && just_left && subscriptions::restore(&mut tx, id, now).await? {
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Restored, evidence, now)).await?;
     }
     tx.commit().await?;

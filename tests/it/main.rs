@@ -6,6 +6,7 @@ mod accounts;
 mod architecture;
 mod cli;
 mod delivery;
+mod dns;
 mod mail;
 mod proofs;
 mod publishing;

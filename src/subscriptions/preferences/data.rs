@@ -85,7 +85,10 @@ async fn gather(
     known: &[Topic],
 ) -> Result<PersonalData> {
     let name = |id| {
-        newsletters.iter().find(|newsletter| newsletter.id == id).map(|found| found.name.clone())
+        newsletters
+            .iter()
+            .find(|newsletter| newsletter.id == id)
+            .map(|found| found.name.clone())
             .unwrap_or_default()
     };
     let mut subscriptions = Vec::new();

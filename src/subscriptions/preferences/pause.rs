@@ -96,9 +96,9 @@ fn start_of(date: NaiveDate, zone: Tz) -> Option<Timestamp> {
 fn moment(until: Until, newsletter: &Newsletter, now: Timestamp) -> Result<Timestamp, PauseError> {
     let (first, last) = bounds(newsletter, now);
     let date = match until {
-        Until::Months(months) => (first - Days::new(1))
-            .checked_add_months(Months::new(months))
-            .ok_or(PauseError::TooFar)?,
+        Until::Months(months) => {
+            (first - Days::new(1)).checked_add_months(Months::new(months)).ok_or(PauseError::TooFar)?
+        }
         Until::Date(date) => date,
     };
     if date < first {
@@ -141,12 +141,7 @@ pub async fn pause(
 ///
 /// # Errors
 /// Only of the database.
-pub async fn resume(
-    store: &Store,
-    clock: &Clock,
-    keys: &Keys,
-    link: &str,
-) -> crate::store::Result<Answer> {
+pub async fn resume(store: &Store, clock: &Clock, keys: &Keys, link: &str) -> crate::store::Result<Answer> {
     let Opened { mut tx, subscription, open } = match open(store, keys, link).await? {
         Ok(opened) => opened,
         Err(answer) => return Ok(answer),

@@ -36,8 +36,7 @@ pub async fn set_tracking(
     };
     if subscription.tracking_since.is_some() != agrees {
         let now = clock.now();
-        let event =
-            if agrees { ConsentEvent::TrackingGiven } else { ConsentEvent::TrackingWithdrawn };
+        let event = if agrees { ConsentEvent::TrackingGiven } else { ConsentEvent::TrackingWithdrawn };
         let mut row = consent(&subscription, event, evidence, now);
         row.language = shown_in;
         if agrees {

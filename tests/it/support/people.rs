@@ -11,7 +11,10 @@ use postiljon::model::{
 };
 use postiljon::store::{Store, issues, mailings, newsletters, outbox, subscribers, subscriptions};
 use postiljon::subscriptions::Evidence;
-use postiljon::subscriptions::signup::{SignUp, SignUpError, sign_up, stamp};
+use postiljon::subscriptions::capture::Capture;
+use postiljon::subscriptions::open_form::OpenForm;
+use postiljon::subscriptions::signup::{SignUp, SignUpError, Taken, sign_up};
+use postiljon::subscriptions::stamp::stamp;
 use postiljon::subscriptions::{confirm, unsubscribe};
 
 use super::app::START;
@@ -24,6 +27,8 @@ pub struct People {
     pub clock: Clock,
     pub keys: Keys,
     pub newsletter: Newsletter,
+    /// The form of the newsletter's own page.
+    pub open_form: OpenForm,
 }
 
 pub fn address(text: &str) -> EmailAddress {
@@ -53,18 +58,26 @@ pub async fn newsletter(store: &Store, slug: &str, language: Language) -> Newsle
 
 impl People {
     pub async fn of(store: &Store) -> Self {
+        Self::of_newsletter(store, newsletter(store, "insights", Language::Dutch).await).await
+    }
+
+    pub async fn of_newsletter(store: &Store, newsletter: Newsletter) -> Self {
+        let mut reader = store.read().await.expect("a reader");
+        let open_form = OpenForm::default_of(reader.db(), newsletter.clone()).await.expect("read");
         Self {
             store: store.clone(),
             clock: Clock::test(START),
             keys: Keys::new(&[7; 32]),
-            newsletter: newsletter(store, "insights", Language::Dutch).await,
+            newsletter,
+            open_form,
         }
     }
 
     /// A filled-in form of our page from one network, three seconds after the page was made.
-    pub fn form<'a>(&self, address: &'a str, stamp: &'a str, network: u16) -> SignUp<'a> {
+    pub fn form<'a>(&'a self, address: &'a str, stamp: &'a str, network: u16) -> SignUp<'a> {
         let [a, b] = network.to_be_bytes();
         SignUp {
+            form: &self.open_form,
             address,
             name: "",
             language: Language::Dutch,
@@ -72,6 +85,8 @@ impl People {
             has_consented: true,
             trap: "",
             stamp,
+            values: &[],
+            capture: Capture::default(),
             evidence: Evidence {
                 source: "page",
                 page: "https://meridiaan.example/".into(),
@@ -85,12 +100,12 @@ impl People {
         stamp(&self.keys, self.clock.now().minus(std::time::Duration::from_secs(3)))
     }
 
-    pub async fn sign_up(&self, address: &str, network: u16) -> Result<(), SignUpError> {
+    pub async fn sign_up(&self, address: &str, network: u16) -> Result<Taken, SignUpError> {
         self.send(&self.form(address, &self.stamp(), network)).await
     }
 
-    pub async fn send(&self, form: &SignUp<'_>) -> Result<(), SignUpError> {
-        sign_up(&self.store, &self.clock, &self.keys, &self.newsletter, form).await
+    pub async fn send(&self, form: &SignUp<'_>) -> Result<Taken, SignUpError> {
+        sign_up(&self.store, &self.clock, &self.keys, form).await
     }
 
     /// The mails that wait, taken out of the outbox.

@@ -11,9 +11,7 @@ use askama::Template;
 use crate::i18n::Texts;
 use crate::mail::slot::without_recipient;
 use crate::model::topic::text_for;
-use crate::model::{
-    ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Topic, TopicId,
-};
+use crate::model::{ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Topic, TopicId};
 use crate::publishing::check::{Finding, Place};
 use crate::publishing::compose::Composed;
 use crate::publishing::issues::{IssueError, IssueInput, save};

@@ -2,3 +2,4 @@
 
 pub mod topic;
 pub mod topics;
+pub mod welcome;

@@ -52,8 +52,7 @@ pub async fn get(
     let texts = store::topics::texts(app.store.read().await?.db(), newsletter.id).await?;
     let value = |field: &str| {
         let (kind, language) = field.split_once('-').unwrap_or_default();
-        let text =
-            texts.iter().find(|text| text.topic_id == topic.id && text.language.as_str() == language);
+        let text = texts.iter().find(|text| text.topic_id == topic.id && text.language.as_str() == language);
         text.map(|text| if kind == "name" { text.name.clone() } else { text.description.clone() })
             .unwrap_or_default()
     };

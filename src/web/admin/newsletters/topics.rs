@@ -150,9 +150,8 @@ pub async fn show(
 }
 
 fn missing(t: Texts, texts: &[TopicText], topic: TopicId) -> String {
-    let has = |language: &Language| {
-        texts.iter().any(|text| text.topic_id == topic && text.language == *language)
-    };
+    let has =
+        |language: &Language| texts.iter().any(|text| text.topic_id == topic && text.language == *language);
     let missing: Vec<_> =
         Language::ALL.iter().filter(|language| !has(language)).map(|language| language.own_name()).collect();
     if missing.is_empty() {

@@ -33,9 +33,8 @@ pub async fn csv(
         Ok(data) => data,
         Err(answer) => return Ok(answer),
     };
-    let body = data
-        .to_csv()
-        .map_err(|error| PageError::internal("personal data could not be written", error))?;
+    let body =
+        data.to_csv().map_err(|error| PageError::internal("personal data could not be written", error))?;
     let kind = "text/csv; charset=utf-8".parse().map_or_else(|_| ContentType::octet_stream(), ContentType);
     Ok(file("my-data.csv", kind, body))
 }

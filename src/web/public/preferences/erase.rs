@@ -40,8 +40,7 @@ pub async fn get(
         Preferences::Unknown => return unknown(&request),
     };
     let t = texts_of_mail(&request, seen.subscription.language);
-    let frame =
-        Page::new(t, t.text("erase-title")).of_newsletter(&seen.newsletter).with_languages(&request);
+    let frame = Page::new(t, t.text("erase-title")).of_newsletter(&seen.newsletter).with_languages(&request);
     let template = ErasePage {
         page: frame,
         masked: seen.subscriber.address.masked(),

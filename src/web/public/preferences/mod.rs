@@ -145,8 +145,7 @@ async fn show(
     if !seen.is_subscribed() {
         return closed(t, path, seen);
     }
-    let status =
-        if filled.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if filled.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let query = Form::of_query(request);
     let saved = SAVED.iter().find(|known| **known == query.first("saved"));
     page(status, &open(app, t, path, seen, saved.copied(), filled))
@@ -173,8 +172,7 @@ fn open(
             until: t.date(until, zone),
         })
     });
-    let frame =
-        Page::new(t, t.text("preferences-title")).of_newsletter(&newsletter).with_languages_at(&path);
+    let frame = Page::new(t, t.text("preferences-title")).of_newsletter(&newsletter).with_languages_at(&path);
     PreferencesPage {
         saved: saved.map(|saved| t.text(&format!("preferences-saved-{saved}"))),
         masked: subscriber.address.masked(),
@@ -199,8 +197,7 @@ fn open(
 fn closed(t: Texts, path: String, seen: Seen) -> Result<HttpResponse, PageError> {
     let is_pending = seen.subscription.status == SubscriptionStatus::Pending;
     let key = if is_pending { "preferences-pending-title" } else { "preferences-left-title" };
-    let frame =
-        Page::new(t, t.text(key)).of_newsletter(&seen.newsletter).with_languages_at(&path);
+    let frame = Page::new(t, t.text(key)).of_newsletter(&seen.newsletter).with_languages_at(&path);
     page(StatusCode::OK, &ClosedPage { page: frame, newsletter: seen.newsletter, path, is_pending })
 }
 

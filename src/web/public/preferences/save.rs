@@ -68,8 +68,7 @@ fn back_to(request: &HttpRequest, link: &str, group: &str) -> String {
 }
 
 async fn topics(app: &App, link: &str, form: &Form) -> Result<Outcome, PageError> {
-    let wanted: Vec<TopicId> =
-        form.all("topic").filter_map(|id| id.parse().ok()).map(TopicId).collect();
+    let wanted: Vec<TopicId> = form.all("topic").filter_map(|id| id.parse().ok()).map(TopicId).collect();
     Ok(Outcome::Done(set_topics(&app.store, &app.clock, &app.keys, link, &wanted).await?))
 }
 
