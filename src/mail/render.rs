@@ -772,7 +772,9 @@ mod tests {
                 already(&newsletter, *language),
                 headers::already_subscribed(),
             ));
-            for (name, confirm_url) in [("change", Some("https://news.example.com/address/abc")), ("known", None)] {
+            for (name, confirm_url) in
+                [("change", Some("https://news.example.com/address/abc")), ("known", None)]
+            {
                 let view = AddressChangeView {
                     newsletter: &newsletter,
                     language: *language,
@@ -823,7 +825,7 @@ mod tests {
 
     /// An alert is to those who run the newsletter, and by a mail about a change of address nobody leaves.
     fn can_leave(name: &str) -> bool {
-        ["issue", "confirm", "already"].iter().any(|kind| name.starts_with(kind))
+        !["alert", "change", "known"].iter().any(|kind| name.starts_with(kind))
     }
 
     #[test]

@@ -3,8 +3,8 @@
 mod crash;
 mod destinations;
 mod failures;
-mod pauses;
 mod faults;
+mod pauses;
 mod promise;
 mod relay;
 mod relays;
