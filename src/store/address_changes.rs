@@ -56,3 +56,9 @@ pub async fn delete_expired(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     const SQL: &str = "DELETE FROM address_changes WHERE expires_at < $1";
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(before).execute(c).await?.rows_affected()))
 }
+
+/// Forgets that anyone asked for the address of a person who is erased.
+pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
+    const SQL: &str = "DELETE FROM address_changes WHERE lower(new_address) = lower($1)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(address).execute(c).await?.rows_affected()))
+}
