@@ -244,7 +244,6 @@ mail-change-ignore = Waren Sie es nicht? Dann müssen Sie nichts tun: Ohne Ihre 
 mail-change-known = Diese Adresse hat hier schon eine eigene Anmeldung; deshalb wurde nichts geändert. Haben Sie zwei und möchten nur diese behalten? Dann melden Sie die andere über eine ihrer E-Mails ab. Haben Sie nicht selbst darum gebeten, müssen Sie nichts tun.
 mail-changed-subject = Ihre Adresse für { $newsletter } wurde geändert
 mail-changed-preheader = Ihre Newsletter gehen jetzt an eine andere Adresse.
-mail-changed-title = Ihre Adresse wurde geändert
 mail-changed-what = Am { $date } wurde Ihre Anmeldung auf { $address } umgestellt. Hierher kommt nichts mehr.
 mail-changed-not-you = Waren Sie es nicht? Dann sagen Sie es uns bitte gleich:
 

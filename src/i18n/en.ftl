@@ -244,7 +244,6 @@ mail-change-ignore = Not you? Then you need not do anything: without your confir
 mail-change-known = This address already has a subscription of its own here, so nothing was changed. Do you have two, and want to keep only this one? Then unsubscribe the other from one of its mails. If it was not you who asked, you need not do anything.
 mail-changed-subject = Your address for { $newsletter } was changed
 mail-changed-preheader = Your newsletters go to another address now.
-mail-changed-title = Your address was changed
 mail-changed-what = On { $date }, your subscription was moved to { $address }. Nothing more will come here.
 mail-changed-not-you = Was it not you? Then tell us right away:
 

@@ -247,7 +247,6 @@ mail-change-ignore = Ce n’était pas vous ? Vous n’avez rien à faire : sa
 mail-change-known = Cette adresse a déjà son propre abonnement ici ; rien n’a donc été modifié. Vous en avez deux, et ne voulez garder que celui-ci ? Désabonnez l’autre à partir d’un de ses e-mails. Si la demande ne vient pas de vous, vous n’avez rien à faire.
 mail-changed-subject = Votre adresse pour { $newsletter } a été modifiée
 mail-changed-preheader = Vos newsletters vont maintenant à une autre adresse.
-mail-changed-title = Votre adresse a été modifiée
 mail-changed-what = Le { $date }, votre abonnement a été transféré à { $address }. Plus rien n’arrivera ici.
 mail-changed-not-you = Ce n’était pas vous ? Dites-le-nous tout de suite :
 

@@ -244,7 +244,6 @@ mail-change-ignore = Was jij het niet? Dan hoef je niets te doen: zonder je beve
 mail-change-known = Dit adres heeft hier zelf al een inschrijving; daarom is er niets gewijzigd. Heb je er twee, en wil je alleen deze houden? Schrijf de andere dan uit via een van haar mails. Vroeg je dit niet zelf, dan hoef je niets te doen.
 mail-changed-subject = Je adres voor { $newsletter } is gewijzigd
 mail-changed-preheader = Je nieuwsbrieven gaan nu naar een ander adres.
-mail-changed-title = Je adres is gewijzigd
 mail-changed-what = Op { $date } verhuisde je inschrijving naar { $address }. Hier komt niets meer toe.
 mail-changed-not-you = Was jij het niet? Laat het ons dan meteen weten:
 
