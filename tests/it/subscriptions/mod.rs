@@ -5,5 +5,6 @@ mod erase;
 mod export;
 mod receipt;
 mod gate;
+mod preferences;
 mod signup;
 mod unsubscribe;

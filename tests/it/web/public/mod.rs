@@ -7,6 +7,7 @@ mod hostile;
 mod issue;
 mod links;
 mod manage;
+mod preferences;
 mod subscribe;
 mod unsubscribe;
 
