@@ -19,7 +19,8 @@ use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
 use super::{
-    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, reminders, retention, scheduler, sender, welcome,
+    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, reminders, retention, scheduler,
+    sender, welcome,
 };
 use crate::clock::Clock;
 use crate::dns::Dns;

@@ -235,7 +235,8 @@ pub fn render_reminder(view: &ConfirmView<'_>) -> Result<RenderedMail, RenderErr
     let zone = zone(view.newsletter);
     let frame = &Frame::new(view.newsletter, view.language);
     let confirm_url = &web_url("confirm link", view.confirm_url)?;
-    let (asked, until) = (&frame.t.date_time(view.asked_at, zone), &frame.t.date_time(view.valid_until, zone));
+    let (asked, until) =
+        (&frame.t.date_time(view.asked_at, zone), &frame.t.date_time(view.valid_until, zone));
     Ok(RenderedMail {
         subject: clean_subject(&ReminderSubject { frame }.render()?),
         html: inline(&ReminderHtml { frame, confirm_url, asked, until }.render()?)?,
@@ -955,7 +956,11 @@ mod tests {
             let issue = RenderedMail { subject: issue.subject, html: issue.html, text: issue.text };
             mails.push((format!("issue {language}"), issue, headers::issue(&newsletter, Uuid::from_u128(7))));
             mails.push((format!("confirm {language}"), confirm(&newsletter, *language), headers::confirm()));
-            mails.push((format!("reminder {language}"), reminder(&newsletter, *language), headers::confirm()));
+            mails.push((
+                format!("reminder {language}"),
+                reminder(&newsletter, *language),
+                headers::confirm(),
+            ));
             mails.push((format!("manage {language}"), manage(&newsletter, *language), headers::manage()));
             mails.push((
                 format!("already {language}"),
@@ -1206,7 +1211,8 @@ mod tests {
     #[test]
     fn a_reminder_says_when_it_was_asked_and_that_it_is_the_only_one_and_advertises_nothing() {
         let newsletter = newsletter();
-        let (first, again) = (confirm(&newsletter, Language::English), reminder(&newsletter, Language::English));
+        let (first, again) =
+            (confirm(&newsletter, Language::English), reminder(&newsletter, Language::English));
         for part in [&again.html, &again.text] {
             let part = part.replace('\n', " ");
             assert!(part.contains("On 24 November 2026, 00:30, this email address"), "{part}");

@@ -20,9 +20,7 @@ use crate::model::{
     EmailAddress, Language, Newsletter, OutboxKind, Subscription, SubscriptionStatus, Timestamp,
 };
 use crate::store::outbox::NewMail;
-use crate::store::{
-    Result, Store, StoreError, Tx, outbox, subscribers, subscriptions, suppressions, tokens,
-};
+use crate::store::{Result, Store, StoreError, Tx, outbox, subscribers, subscriptions, suppressions, tokens};
 
 /// Why nothing was asked for.
 #[derive(Debug, thiserror::Error)]

@@ -43,7 +43,8 @@ pub async fn manage(
     let (subscription, kind) = match known {
         Some((subscription, kind)) => (subscription.clone(), kind),
         None => {
-            let made = subscriptions::find_or_insert(&mut tx, subscriber.id, any.id, language, mail.now).await?;
+            let made =
+                subscriptions::find_or_insert(&mut tx, subscriber.id, any.id, language, mail.now).await?;
             (made, OutboxKind::Manage)
         }
     };

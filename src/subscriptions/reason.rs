@@ -39,7 +39,8 @@ pub async fn say_why(
     if chars > REMARK_MAX_CHARS {
         return Err(ReasonError::TooLong { chars });
     }
-    let reason = reason.or((!remark.is_empty()).then_some(DepartureReason::Other)).ok_or(ReasonError::None)?;
+    let reason =
+        reason.or((!remark.is_empty()).then_some(DepartureReason::Other)).ok_or(ReasonError::None)?;
     let mut tx = store.begin().await?;
     let Some((subscription, _)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
     if subscription.status == SubscriptionStatus::Unsubscribed && subscription.confirmed_at.is_some() {

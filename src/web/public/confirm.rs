@@ -129,16 +129,14 @@ pub async fn again(
             app.wake.notify_one();
             Ok(see_other(&address(&request, &token)))
         }
-        Err(AskError::Enough) => {
-            match confirm::look(&app.store, &app.clock, &token).await? {
-                Confirmation::Expired(expired) => {
-                    let notice = Texts::new(language::chosen(&request).unwrap_or(expired.1.language));
-                    let notice = Some(notice.text("link-enough"));
-                    show_expired(&request, &expired, token.into_inner(), notice)
-                }
-                other => show(&request, &app, other, token.into_inner()).await,
+        Err(AskError::Enough) => match confirm::look(&app.store, &app.clock, &token).await? {
+            Confirmation::Expired(expired) => {
+                let notice = Texts::new(language::chosen(&request).unwrap_or(expired.1.language));
+                let notice = Some(notice.text("link-enough"));
+                show_expired(&request, &expired, token.into_inner(), notice)
             }
-        }
+            other => show(&request, &app, other, token.into_inner()).await,
+        },
         Err(error) => Err(ask_failed(error)),
     }
 }

@@ -27,7 +27,8 @@ pub async fn post(
         Ok(Departure::Unknown) => return unknown(&request),
         Ok(Departure::Gone) => return show_gone(&request),
         Ok(Departure::Open(_) | Departure::Done(_)) => {
-            let query = language::chosen(&request).map(|chosen| format!("?lang={chosen}")).unwrap_or_default();
+            let query =
+                language::chosen(&request).map(|chosen| format!("?lang={chosen}")).unwrap_or_default();
             return Ok(see_other(&format!("/unsubscribe/{token}{query}")));
         }
         Err(ReasonError::None) => ("error-reason", 0),
@@ -43,4 +44,3 @@ pub async fn post(
     let filled = Filled { reason, remark: remark.to_owned(), mistake: Some((key, mistake)), is_said: false };
     show_done(&request, &app, StatusCode::UNPROCESSABLE_ENTITY, *left, &token, filled)
 }
-

@@ -38,17 +38,17 @@ pub async fn get(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, P
     let query = Form::of_query(&request);
     let brand = brand(&app, query.first("newsletter")).await?;
     let frame = frame(&request, brand.as_ref(), "/manage", "manage-title");
-    page(
-        StatusCode::OK,
-        &ManagePage { page: frame, address: String::new(), mistake: None, notice: None },
-    )
+    page(StatusCode::OK, &ManagePage { page: frame, address: String::new(), mistake: None, notice: None })
 }
 
 /// `GET /manage/sent`: the same for every address.
 pub async fn sent(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, PageError> {
     let query = Form::of_query(&request);
     let brand = brand(&app, query.first("newsletter")).await?;
-    page(StatusCode::OK, &SentPage { page: frame(&request, brand.as_ref(), "/manage/sent", "manage-sent-title") })
+    page(
+        StatusCode::OK,
+        &SentPage { page: frame(&request, brand.as_ref(), "/manage/sent", "manage-sent-title") },
+    )
 }
 
 /// `POST /manage`.

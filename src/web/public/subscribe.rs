@@ -79,11 +79,11 @@ pub async fn get(
 /// `?change`: back from the page after the form, with what was typed; another address means another consent, so the
 /// box is empty.
 fn typed_before(request: &HttpRequest, app: &App, newsletter: &Newsletter) -> (Filled, Option<Language>) {
-    let typed = Form::of_query(request).has("change").then(|| inbox_cookie::read(request, app, newsletter.id));
+    let typed =
+        Form::of_query(request).has("change").then(|| inbox_cookie::read(request, app, newsletter.id));
     match typed.flatten() {
         Some(typed) => {
-            let filled =
-                Filled { address: typed.address.to_string(), name: typed.name, ..Filled::default() };
+            let filled = Filled { address: typed.address.to_string(), name: typed.name, ..Filled::default() };
             (filled, Some(typed.language))
         }
         None => (Filled::default(), None),

@@ -181,7 +181,8 @@ pub(super) fn show_done(
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of_mail(request, subscription.language);
     let was_reader = subscription.confirmed_at.is_some();
-    let (title, message) = if was_reader { ("left-title", "left") } else { ("left-pending-title", "left-pending") };
+    let (title, message) =
+        if was_reader { ("left-title", "left") } else { ("left-pending-title", "left-pending") };
     let mut frame = Page::new(t, t.text(title)).of_newsletter(&newsletter).with_languages(request);
     for link in &mut frame.languages {
         // A form that failed stands under the address that it was posted to.

@@ -41,10 +41,12 @@ pub fn of(address: &EmailAddress, sender: &EmailAddress) -> Option<Webmail> {
     let domain = address.ascii_domain();
     let is_of = |known: &&str| match known.strip_suffix('.') {
         // Ends in a country, or `co.` and a country: not in somebody's own domain below it.
-        Some(name) => domain.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).is_some_and(|country| {
-            matches!(country, "com" | "com.au" | "com.br" | "com.tr" | "com.mx" | "com.ar")
-                || country.strip_prefix("co.").unwrap_or(country).len() == 2
-        }),
+        Some(name) => {
+            domain.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).is_some_and(|country| {
+                matches!(country, "com" | "com.au" | "com.br" | "com.tr" | "com.mx" | "com.ar")
+                    || country.strip_prefix("co.").unwrap_or(country).len() == 2
+            })
+        }
         None => domain == *known,
     };
     let (name, url, _) = PROVIDERS.iter().find(|(_, _, domains)| domains.iter().any(is_of))?;
@@ -63,7 +65,8 @@ mod tests {
     #[test]
     fn known_mailboxes_have_a_button_and_others_none() {
         let sender = EmailAddress::parse("news@meridiaan.example").expect("an address");
-        let of = |text: &str| of(&EmailAddress::parse(text).expect("an address"), &sender).map(|found| found.name);
+        let of =
+            |text: &str| of(&EmailAddress::parse(text).expect("an address"), &sender).map(|found| found.name);
         assert_eq!(of("a@gmail.com"), Some("Gmail"));
         assert_eq!(of("a@hotmail.be"), Some("Outlook"));
         assert_eq!(of("a@yahoo.co.uk"), Some("Yahoo Mail"));

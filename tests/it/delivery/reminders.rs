@@ -26,7 +26,14 @@ async fn asked(store: &Store, bench: &Bench, newsletter: &Newsletter, n: u8) -> 
     let nonce = vec![n; 32];
     let token = bench.keys.derive_token(Purpose::Confirm, &nonce);
     let hash = token_hash(&token).expect("a token");
-    change!(store, |tx| tokens::insert_confirm(tx, &hash, subscription.id, "m", NOW, NOW.plus(7 * 24 * HOUR)));
+    change!(store, |tx| tokens::insert_confirm(
+        tx,
+        &hash,
+        subscription.id,
+        "m",
+        NOW,
+        NOW.plus(7 * 24 * HOUR)
+    ));
     let mail = NewMail {
         kind: OutboxKind::Confirm,
         newsletter_id: newsletter.id,
@@ -108,7 +115,14 @@ both_dbs!(who_confirmed_left_or_is_suppressed_or_could_not_be_asked_is_not_remin
     // Asked again yesterday: that counts anew.
     let renewed = token_hash(&bench.keys.derive_token(Purpose::Confirm, b"renewed")).expect("a token");
     let yesterday = NOW.plus(24 * HOUR);
-    change!(store, |tx| tokens::insert_confirm(tx, &renewed, late.id, "m", yesterday, yesterday.plus(7 * 24 * HOUR)));
+    change!(store, |tx| tokens::insert_confirm(
+        tx,
+        &renewed,
+        late.id,
+        "m",
+        yesterday,
+        yesterday.plus(7 * 24 * HOUR)
+    ));
     pass(&bench, &engine, 60).await;
     let reminders = wire.all().split_off(5);
     assert_eq!((reminders.len(), to(&reminders, 4).len()), (1, 1), "{reminders:?}");

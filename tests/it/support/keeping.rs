@@ -28,7 +28,8 @@ impl Kept {
         for part in [&self.text, &self.html, &self.list_unsubscribe] {
             for (at, _) in part.match_indices(site) {
                 let rest = &part[at..];
-                let end = rest.find(|c: char| c.is_whitespace() || "\"<>)]'".contains(c)).unwrap_or(rest.len());
+                let end =
+                    rest.find(|c: char| c.is_whitespace() || "\"<>)]'".contains(c)).unwrap_or(rest.len());
                 links.push(rest[..end].replace("&amp;", "&"));
             }
         }
@@ -67,7 +68,8 @@ impl Wire for Keeping {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
         let parsed = MessageParser::default().parse(&mail.octets).expect("a message");
         let head = String::from_utf8_lossy(&mail.octets).replace("\r\n ", "").replace("\r\n\t", "");
-        let list_unsubscribe = head.lines().find(|line| line.starts_with("List-Unsubscribe:")).unwrap_or_default();
+        let list_unsubscribe =
+            head.lines().find(|line| line.starts_with("List-Unsubscribe:")).unwrap_or_default();
         self.kept.lock().expect("no panic").push(Kept {
             to: mail.to.to_string(),
             subject: parsed.subject().unwrap_or_default().to_owned(),

@@ -11,7 +11,10 @@ use crate::support::people;
 async fn ask(site: &Site, browser: &Browser, address: &str) -> Answer {
     // The network of all tests is one: its minute must pass.
     site.app.clock.advance(Duration::from_secs(2 * 60));
-    browser.post("/manage?lang=nl", &[("email", address), ("newsletter", "insights")]).await.expect("an answer")
+    browser
+        .post("/manage?lang=nl", &[("email", address), ("newsletter", "insights")])
+        .await
+        .expect("an answer")
 }
 
 both_dbs!(the_link_comes_by_mail_and_the_page_says_the_same_in_five_states, |store| {
@@ -94,7 +97,9 @@ both_dbs!(what_is_no_address_and_too_many_requests_keep_what_was_typed, |store| 
     let site = Site::start(&store).await;
     let wrong = site.browser.post("/manage?lang=fr", &[("email", "jan@")]).await.expect("an answer");
     assert_eq!(wrong.status, 422);
-    assert!(wrong.body.contains("<html lang=\"fr\"") && wrong.body.contains("aria-describedby=\"email-error\""));
+    assert!(
+        wrong.body.contains("<html lang=\"fr\"") && wrong.body.contains("aria-describedby=\"email-error\"")
+    );
     assert_eq!(wrong.field("email").as_deref(), Some("jan@"));
     let twice = [("email", "a@example.org"), ("email", "b@example.org")];
     assert_eq!(site.browser.post("/manage", &twice).await.expect("an answer").status, 422);

@@ -1,7 +1,7 @@
 //! What visitors meet.
 
-mod check_inbox;
 mod challenge;
+mod check_inbox;
 mod confirm;
 mod hostile;
 mod issue;

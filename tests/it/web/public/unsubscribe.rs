@@ -91,7 +91,9 @@ both_dbs!(a_reason_is_kept_once_changed_at_will_and_forgotten_with_the_undo, |st
     let too_long = site.browser.post(&why, &too_long).await.expect("an answer");
     assert!(too_long.status == 422 && too_long.body.contains(&long), "nothing is lost");
     assert!(said().await.is_none());
-    for (reason, remark) in [("too_many", ""), ("too_many", ""), ("looks_bad", " <b>Klein</b>\r\nlettertje\u{7} ")] {
+    for (reason, remark) in
+        [("too_many", ""), ("too_many", ""), ("looks_bad", " <b>Klein</b>\r\nlettertje\u{7} ")]
+    {
         let fields = [("reason", reason), ("remark", remark)];
         let answer = site.browser.post(&why, &fields).await.expect("an answer");
         assert_eq!((answer.status, answer.location()), (303, path.as_str()));
@@ -109,7 +111,10 @@ both_dbs!(a_reason_is_kept_once_changed_at_will_and_forgotten_with_the_undo, |st
     let undo = left.body[at..].split('"').next().expect("a link");
     assert_eq!(site.browser.post(undo, &[]).await.expect("an answer").status, 200);
     assert!(said().await.is_none());
-    assert_eq!(site.browser.post("/unsubscribe/x/reason", &[("reason", "other")]).await.expect("an answer").status, 404);
+    assert_eq!(
+        site.browser.post("/unsubscribe/x/reason", &[("reason", "other")]).await.expect("an answer").status,
+        404
+    );
     site.app.stop().await;
 });
 
