@@ -35,6 +35,13 @@ pub struct Typed {
     pub is_again: bool,
 }
 
+impl Typed {
+    /// What stands behind the @, as it was typed.
+    pub fn domain(&self) -> &str {
+        self.address.as_str().rsplit('@').next().unwrap_or_default()
+    }
+}
+
 pub fn make(app: &App, typed: &Typed) -> Cookie<'static> {
     session::cookie(app, NAME, write(&app.keys, typed), LIFETIME)
 }
