@@ -37,6 +37,8 @@ pub struct Recipient<'a> {
     pub unsubscribe_url: &'a str,
     /// `mailto:` address for the same, if there is one.
     pub unsubscribe_mailto: Option<&'a str>,
+    /// The subscriber's own https link to choose what comes; empty for a mail that has none.
+    pub preferences_url: &'a str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -263,11 +265,16 @@ impl Body {
 struct Values {
     name: String,
     unsubscribe_url: String,
+    preferences_url: String,
 }
 
 impl Values {
     fn new(recipient: &Recipient<'_>) -> Self {
-        Self { name: clean_line(recipient.name), unsubscribe_url: url_token(recipient.unsubscribe_url) }
+        Self {
+            name: clean_line(recipient.name),
+            unsubscribe_url: url_token(recipient.unsubscribe_url),
+            preferences_url: url_token(recipient.preferences_url),
+        }
     }
 
     fn get(&self, slot: &Slot, place: Place) -> String {
@@ -275,6 +282,7 @@ impl Values {
             Slot::Name { fallback } if self.name.is_empty() => clean_line(fallback),
             Slot::Name { .. } => self.name.clone(),
             Slot::UnsubscribeUrl => self.unsubscribe_url.clone(),
+            Slot::PreferencesUrl => self.preferences_url.clone(),
         };
         match place {
             Place::Text => value,
@@ -315,6 +323,7 @@ mod tests {
             date: DATE,
             unsubscribe_url: "https://news.example.com/u/abc?x=1&y=2",
             unsubscribe_mailto: Some("mailto:leave+abc@news.example.com"),
+            preferences_url: "https://news.example.com/p/abc?x=1&y=2",
         }
     }
 
@@ -336,6 +345,7 @@ mod tests {
                 Slot::Name { fallback } if name.is_empty() => fallback,
                 Slot::Name { .. } => name.clone(),
                 Slot::UnsubscribeUrl => recipient.unsubscribe_url.to_owned(),
+                Slot::PreferencesUrl => recipient.preferences_url.to_owned(),
             };
             slot::pieces(text)
                 .into_iter()

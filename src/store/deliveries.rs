@@ -7,7 +7,7 @@ use super::bulk::{self, BULK_ROWS_MAX, Column, Same};
 use super::{Db, Result, Tx, like_pattern, on, sql};
 use crate::model::{
     Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
-    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
+    SubscriberId, SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
 };
 
 /// Most outcomes recorded in one transaction: one statement, if they are alike.
@@ -29,6 +29,9 @@ struct Candidate(SubscriptionId, SubscriberId, String, String, Language);
 
 /// The next confirmed subscriptions of the audience behind the cursor, in the order of their ids.
 pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
+    if let Some(topic) = mailing.topic_id {
+        return candidates_of_topic(db, mailing, topic, limit).await;
+    }
     // In one row: each row of its own is a message between two threads where the database is SQLite.
     let sql = sql!(
         db,
@@ -62,6 +65,30 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         .collect::<Result<Vec<_>>>()?;
     found.sort_unstable_by_key(|recipient| recipient.subscription_id);
     Ok(found)
+}
+
+/// The same of an issue with a topic: those who have had it since before the start.
+async fn candidates_of_topic(
+    db: Db<'_>,
+    mailing: &Mailing,
+    topic: TopicId,
+    limit: i64,
+) -> Result<Vec<Recipient>> {
+    const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+        FROM subscription_topics t JOIN subscriptions n ON n.id = t.subscription_id
+            JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
+            AND n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since <= $4
+        ORDER BY t.subscription_id LIMIT $5";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(mailing.newsletter_id)
+        .bind(mailing.cursor)
+        .bind(mailing.audience_end)
+        .bind(mailing.started_at)
+        .bind(limit)
+        .bind(topic)
+        .fetch_all(c)
+        .await?))
 }
 
 /// How a delivery begins.
@@ -239,25 +266,30 @@ pub async fn claim_due(
     Ok(retries)
 }
 
-/// A recipient as it is now, with the state of the subscription; `None` when the person was erased.
+/// A recipient as it is now, and whether it is still in the audience of the mailing: subscribed without a break
+/// since its start, and with its topic. `None` when the person was erased.
 pub async fn recipient(
     db: Db<'_>,
-    newsletter: NewsletterId,
+    mailing: MailingId,
     subscriber: SubscriberId,
-) -> Result<Option<(Recipient, SubscriptionStatus)>> {
+) -> Result<Option<(Recipient, bool)>> {
     #[derive(sqlx::FromRow)]
     struct Row {
-        status: SubscriptionStatus,
+        in_audience: bool,
         #[sqlx(flatten)]
         recipient: Recipient,
     }
     const SQL: &str =
-        "SELECT n.status, n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
-        FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
-        WHERE n.newsletter_id = $1 AND n.subscriber_id = $2";
+        "SELECT (n.status = 'confirmed' AND n.audience_since IS NOT NULL AND n.audience_since <= m.started_at
+                AND (m.topic_id IS NULL OR EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id
+                    AND t.topic_id = m.topic_id AND t.since <= m.started_at))) AS in_audience,
+            n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+        FROM mailings m JOIN subscriptions n ON n.newsletter_id = m.newsletter_id
+            JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE m.id = $1 AND n.subscriber_id = $2";
     let row: Option<Row> =
-        on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(subscriber).fetch_optional(c).await?);
-    Ok(row.map(|row| (row.recipient, row.status)))
+        on!(db, |c| sqlx::query_as(SQL).bind(mailing).bind(subscriber).fetch_optional(c).await?);
+    Ok(row.map(|row| (row.recipient, row.in_audience)))
 }
 
 /// Whether a claim of this worker still stands: nobody skipped it, and the mailing is still Sending.
@@ -663,5 +695,23 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<D
         "SELECT d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
             d.destination, d.relay, d.refusal
         FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1 ORDER BY m.id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
+}
+
+/// A mail of a mailing in the words of its reader.
+#[derive(Debug, sqlx::FromRow)]
+pub struct MailOf {
+    pub at: Timestamp,
+    pub newsletter_id: NewsletterId,
+    pub subject: String,
+    pub outcome: Outcome,
+    pub reply: String,
+}
+
+/// What one person was sent, over all mailings, with the subjects.
+pub async fn mails_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<MailOf>> {
+    const SQL: &str = "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.reply
+        FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1
+            JOIN issues i ON i.id = m.issue_id ORDER BY m.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }

@@ -1,11 +1,11 @@
 //! Confirming: the owner of the address presses the button.
 
-use super::unsubscribe::{after_starts, lock};
+use super::unsubscribe::lock;
 use super::{Evidence, consent};
 use crate::clock::Clock;
 use crate::keys::token_hash;
 use crate::model::{Consent, ConsentEvent, Newsletter, Subscription, SubscriptionStatus};
-use crate::store::{Result, Store, consents, newsletters, outbox, subscriptions, tokens};
+use crate::store::{Result, Store, consents, mailings, newsletters, outbox, subscriptions, tokens, topics};
 
 /// What a confirmation link leads to. Looking changes nothing.
 #[derive(Debug, Clone)]
@@ -68,8 +68,13 @@ pub async fn confirm(store: &Store, clock: &Clock, token: &str, evidence: &Evide
     };
     // The token is read again inside the transaction: leaving may have deleted it.
     let Some(found) = tokens::find_confirm(tx.db(), &hash).await? else { return Ok(Confirmation::Unknown) };
-    let now = after_starts(clock.now(), &open);
+    let now = mailings::after_starts(clock.now(), &open);
+    // Whoever had left and asks again begins anew: a pause of then would be a silence that nobody understands.
+    subscriptions::start_afresh(&mut tx, subscription.id).await?;
     if subscriptions::confirm(&mut tx, subscription.id, subscription.language, now).await? {
+        if topics::chosen(tx.db(), subscription.id).await?.is_empty() {
+            topics::choose_all(&mut tx, subscription.id, subscription.newsletter_id, now).await?;
+        }
         let consent = Consent {
             message_id: Some(found.message_id),
             ..consent(&subscription, ConsentEvent::Confirmed, evidence, now)

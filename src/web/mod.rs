@@ -9,6 +9,7 @@
 //! - A handler fails with a [`error::PageError`]; the visitor sees a page in their language.
 
 pub mod admin;
+pub mod api;
 pub mod app;
 pub mod assets;
 pub mod client;
@@ -19,6 +20,7 @@ pub mod headers;
 pub mod language;
 pub mod layout;
 pub mod public;
+pub mod receipt;
 pub mod routes;
 pub mod server;
 pub mod session;

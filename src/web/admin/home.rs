@@ -41,6 +41,8 @@ struct Step {
 struct NewsletterLine {
     name: String,
     href: String,
+    /// The page of its topics.
+    topics: String,
     readers: String,
     language: &'static str,
 }
@@ -60,6 +62,7 @@ pub async fn get(
         newsletters.push(NewsletterLine {
             name: newsletter.name,
             href: format!("/n/{}", newsletter.slug),
+            topics: format!("/admin/newsletters/{}/topics", newsletter.id),
             readers: t.with2("desk-readers", "count", readers, "shown", grouped(readers)),
             language: newsletter.language.own_name(),
         });

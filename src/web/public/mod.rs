@@ -18,11 +18,13 @@ use crate::model::{Issue, Language, MailingStatus, Newsletter, NewsletterId, Slu
 use crate::store;
 use crate::subscriptions::Evidence;
 
+pub mod address;
 pub mod brand;
 pub mod confirm;
 pub mod health;
 pub mod home;
 pub mod issue;
+pub mod preferences;
 pub mod signup_cookie;
 pub mod subscribe;
 pub mod unsubscribe;
@@ -52,6 +54,10 @@ pub fn configure(config: &mut ServiceConfig) {
                 .post(unsubscribe::post),
         )
         .service(resource("/resubscribe/{token}").post(unsubscribe::undo))
+        .configure(preferences::configure)
+        .service(
+            resource("/address/{token}").get(address::get).route(head().to(address::get)).post(address::post),
+        )
         .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)));
 }
 

@@ -12,8 +12,11 @@ use askama::Template;
 use super::{LatestIssue, evidence, latest_issue, page, signup_cookie};
 use crate::i18n::Texts;
 use crate::model::{EmailAddress, Language, Newsletter};
+use crate::subscriptions::capture::Capture;
 use crate::subscriptions::consent_text::consent_text;
-use crate::subscriptions::signup::{self, Problem, SignUp, SignUpError};
+use crate::subscriptions::open_form::OpenForm;
+use crate::subscriptions::signup::{Problem, SignUp, SignUpError, sign_up};
+use crate::subscriptions::stamp::stamp;
 use crate::web::client::Client;
 use crate::web::form::Form;
 use crate::web::layout::{Page, see_other};
@@ -89,7 +92,7 @@ async fn show(
     let template = SignUpPage {
         page: frame,
         consent: consent_text(&newsletter, shown_in),
-        stamp: signup::stamp(&app.keys, app.clock.now()),
+        stamp: stamp(&app.keys, app.clock.now()),
         newsletter,
         language,
         filled,
@@ -134,7 +137,10 @@ pub async fn post(
         // Our own pages send no Referer.
         evidence.page = app.url(&format!("/n/{}", newsletter.slug));
     }
-    let sign_up = SignUp {
+    let capture = Capture::of(form.first("referrer"), |name| form.first(name));
+    let open_form = OpenForm::default_of(app.store.read().await?.db(), newsletter.clone()).await?;
+    let filled_in = SignUp {
+        form: &open_form,
         address: &filled.address,
         name: &filled.name,
         language,
@@ -142,10 +148,13 @@ pub async fn post(
         has_consented: filled.has_consented,
         trap: form.first("website"),
         stamp,
+        proof: form.first("altcha"),
+        values: &[],
         evidence,
+        capture,
     };
-    match signup::sign_up(&app.store, &app.clock, &app.keys, &newsletter, &sign_up).await {
-        Ok(()) => {
+    match sign_up(&app.store, &app.clock, &app.keys, &app.gate, &filled_in).await {
+        Ok(_) => {
             app.wake.notify_one();
             let inbox = format!("/n/{}/check-inbox?lang={shown_in}", newsletter.slug);
             let mut response = see_other(&inbox);

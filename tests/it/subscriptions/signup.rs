@@ -145,7 +145,7 @@ both_dbs!(what_is_wrong_with_a_form_is_said_all_at_once, |store| {
         let answer = people.send(&people.form(address, &stamp, 2)).await;
         assert!(matches!(answer, Err(SignUpError::Invalid(_))), "{address:?}: {answer:?}");
     }
-    let fresh = postiljon::subscriptions::signup::stamp(&people.keys, people.clock.now());
+    let fresh = postiljon::subscriptions::stamp::stamp(&people.keys, people.clock.now());
     let too_fast = people.send(&people.form("a@x.org", &fresh, 3)).await;
     assert!(matches!(&too_fast, Err(SignUpError::Invalid(p)) if *p == [Problem::TooFast]), "{too_fast:?}");
     let mut trapped = people.form("a@x.org", &stamp, 4);

@@ -6,12 +6,16 @@ use postiljon::clock::Clock;
 use postiljon::keys::{Keys, Purpose};
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
-    EmailAddress, Issue, Language, Mailing, Newsletter, OutboxKind, OutboxMail, Slug, Subscription,
-    SubscriptionStatus, UncertainPolicy, WorkerId,
+    DisposableDomains, EmailAddress, Issue, Language, Mailing, Newsletter, OutboxKind, OutboxMail, Slug,
+    Subscription, SubscriptionStatus, UncertainPolicy, WorkerId,
 };
 use postiljon::store::{Store, issues, mailings, newsletters, outbox, subscribers, subscriptions};
 use postiljon::subscriptions::Evidence;
-use postiljon::subscriptions::signup::{SignUp, SignUpError, sign_up, stamp};
+use postiljon::subscriptions::capture::Capture;
+use postiljon::subscriptions::gate::Gate;
+use postiljon::subscriptions::open_form::OpenForm;
+use postiljon::subscriptions::signup::{SignUp, SignUpError, Taken, sign_up};
+use postiljon::subscriptions::stamp::stamp;
 use postiljon::subscriptions::{confirm, unsubscribe};
 
 use super::app::START;
@@ -23,7 +27,10 @@ pub struct People {
     pub store: Store,
     pub clock: Clock,
     pub keys: Keys,
+    pub gate: Gate,
     pub newsletter: Newsletter,
+    /// The form of the newsletter's own page.
+    pub open_form: OpenForm,
 }
 
 pub fn address(text: &str) -> EmailAddress {
@@ -53,18 +60,27 @@ pub async fn newsletter(store: &Store, slug: &str, language: Language) -> Newsle
 
 impl People {
     pub async fn of(store: &Store) -> Self {
+        Self::of_newsletter(store, newsletter(store, "insights", Language::Dutch).await).await
+    }
+
+    pub async fn of_newsletter(store: &Store, newsletter: Newsletter) -> Self {
+        let mut reader = store.read().await.expect("a reader");
+        let open_form = OpenForm::default_of(reader.db(), newsletter.clone()).await.expect("read");
         Self {
             store: store.clone(),
             clock: Clock::test(START),
             keys: Keys::new(&[7; 32]),
-            newsletter: newsletter(store, "insights", Language::Dutch).await,
+            gate: Gate::new("https://news.example", DisposableDomains::default(), None),
+            newsletter,
+            open_form,
         }
     }
 
     /// A filled-in form of our page from one network, three seconds after the page was made.
-    pub fn form<'a>(&self, address: &'a str, stamp: &'a str, network: u16) -> SignUp<'a> {
+    pub fn form<'a>(&'a self, address: &'a str, stamp: &'a str, network: u16) -> SignUp<'a> {
         let [a, b] = network.to_be_bytes();
         SignUp {
+            form: &self.open_form,
             address,
             name: "",
             language: Language::Dutch,
@@ -72,6 +88,9 @@ impl People {
             has_consented: true,
             trap: "",
             stamp,
+            proof: "",
+            values: &[],
+            capture: Capture::default(),
             evidence: Evidence {
                 source: "page",
                 page: "https://meridiaan.example/".into(),
@@ -85,12 +104,12 @@ impl People {
         stamp(&self.keys, self.clock.now().minus(std::time::Duration::from_secs(3)))
     }
 
-    pub async fn sign_up(&self, address: &str, network: u16) -> Result<(), SignUpError> {
+    pub async fn sign_up(&self, address: &str, network: u16) -> Result<Taken, SignUpError> {
         self.send(&self.form(address, &self.stamp(), network)).await
     }
 
-    pub async fn send(&self, form: &SignUp<'_>) -> Result<(), SignUpError> {
-        sign_up(&self.store, &self.clock, &self.keys, &self.newsletter, form).await
+    pub async fn send(&self, form: &SignUp<'_>) -> Result<Taken, SignUpError> {
+        sign_up(&self.store, &self.clock, &self.keys, &self.gate, form).await
     }
 
     /// The mails that wait, taken out of the outbox.

@@ -1,18 +1,10 @@
-use postiljon::clock::Clock;
-
 use super::Site;
-use crate::support::app::START;
 use crate::support::database::both_dbs;
 use crate::support::people::People;
 
 both_dbs!(an_issue_can_be_read_once_its_mailing_has_begun, |store| {
     let site = Site::start(&store).await;
-    let people = People {
-        store: store.clone(),
-        clock: Clock::test(START),
-        keys: site.app.app.keys.clone(),
-        newsletter: site.newsletter.clone(),
-    };
+    let people = People::of_newsletter(&store, site.newsletter.clone()).await;
     let (issue, mailing) = people.scheduled().await;
     let path = format!("/i/{}", issue.public_id);
     assert_eq!(site.browser.get(&path).await.expect("an answer").status, 404);
