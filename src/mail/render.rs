@@ -395,7 +395,7 @@ impl Frame {
     }
 
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    fn preferences(&self) -> String {
+    pub(super) fn preferences(&self) -> String {
         Slot::PreferencesUrl.marker()
     }
 
