@@ -337,6 +337,47 @@ pub fn render_alert(view: &AlertView<'_>) -> Result<RenderedMail, RenderError> {
     })
 }
 
+/// A form has far more sign-ups than usual.
+#[derive(Debug, Clone)]
+pub struct SignupAlarmView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// Its name.
+    pub form: &'a str,
+    /// In this hour.
+    pub accepted: i64,
+    pub refused: i64,
+    /// In an hour; 0 when nobody knows yet.
+    pub usual: i64,
+    /// Whether it asks for a proof of work.
+    pub is_guarded: bool,
+    /// The forms in the desk.
+    pub url: &'a str,
+}
+
+/// Renders an alarm for those who work with the desk.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_signup_alarm(view: &SignupAlarmView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = Frame::new(view.newsletter, view.language);
+    let t = frame.t;
+    let form = t.with("mail-alarm-form", "form", clean_line(view.form));
+    let numbers = t.with2("mail-alarm-numbers", "accepted", view.accepted, "refused", view.refused);
+    let numbers = format!("{form} {numbers}");
+    let habit = match view.usual {
+        0 => t.text("mail-alarm-no-habit"),
+        usual => t.with("mail-alarm-habit", "usual", usual),
+    };
+    let guard = if view.is_guarded { "mail-alarm-guarded" } else { "mail-alarm-unguarded" };
+    let (numbers, habit, url) = (&numbers, &habit, view.url);
+    Ok(RenderedMail {
+        subject: clean_subject(&AlarmSubject { frame: &frame }.render()?),
+        html: inline(&AlarmHtml { frame: &frame, numbers, habit, guard, url }.render()?)?,
+        text: tidy_text(&AlarmText { frame: &frame, numbers, habit, guard, url }.render()?),
+    })
+}
+
 /// What every mail has around its content.
 pub(super) struct Frame {
     pub(super) t: Texts,
@@ -588,6 +629,32 @@ struct AlertText<'a> {
     frame: &'a Frame,
     reason: &'a str,
     numbers: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "signup_alarm/subject.txt")]
+struct AlarmSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "signup_alarm/body.html")]
+struct AlarmHtml<'a> {
+    frame: &'a Frame,
+    numbers: &'a str,
+    habit: &'a str,
+    guard: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "signup_alarm/body.txt")]
+struct AlarmText<'a> {
+    frame: &'a Frame,
+    numbers: &'a str,
+    habit: &'a str,
+    guard: &'a str,
     url: &'a str,
 }
 
@@ -1007,8 +1074,8 @@ mod tests {
         let mail = confirm(&newsletter(), Language::Dutch);
         for part in [&mail.html, &mail.text] {
             let part = part.replace('\n', " ");
-            assert!(part.contains("Op 24 november 2026, 00:30 is dit e-mailadres"), "{part}");
-            assert!(part.contains("7 dagen geldig, tot 1 december 2026, 00:30"), "{part}");
+            assert!(part.contains("Op 24 november 2026 om 00:30 is dit e-mailadres"), "{part}");
+            assert!(part.contains("7 dagen geldig: tot 1 december 2026 om 00:30"), "{part}");
             assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
         }
     }

@@ -34,6 +34,10 @@ pub async fn erase(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAdd
     address_changes::delete_to(&mut tx, address).await?;
     suppressions::insert(&mut tx, &keys.address_hash(address), now).await?;
     tx.commit().await?;
-    store.forget_deleted().await?;
+    if !store.forget_deleted().await? {
+        tracing::warn!(
+            "old pages of an erased person are in the log of SQLite for up to an hour more: it was being read"
+        );
+    }
     Ok(subscriber.is_some())
 }

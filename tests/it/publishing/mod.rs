@@ -5,6 +5,7 @@ mod check;
 mod issues;
 mod newsletters;
 mod schedule;
+mod welcome;
 pub mod topics;
 
 use postiljon::clock::Clock;

@@ -10,6 +10,7 @@ mod outbox;
 mod rate_limits;
 mod schema;
 mod sessions;
+mod signup_counts;
 mod subscribers;
 mod subscriptions;
 mod suppressions;

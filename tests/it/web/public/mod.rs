@@ -1,6 +1,8 @@
 //! What visitors meet.
 
+mod challenge;
 mod confirm;
+mod hostile;
 mod issue;
 mod preferences;
 mod subscribe;
