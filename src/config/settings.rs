@@ -228,7 +228,7 @@ settings! {
     RELAY_MESSAGES_PER_CONNECTION: usize = "relay.messages_per_connection", Integer, Value("100"), |text| values::number(text, 1..=100_000);
     /// For how many seconds a connection is kept for the next message, from 1 to 300.
     RELAY_IDLE_SECONDS: Duration = "relay.idle_seconds", Integer, Value("20"), |text| values::number(text, 1..=300).map(Duration::from_secs);
-    /// Most mails in an hour, evenly spread, for each process that sends. Default: as fast as the relay takes them.
+    /// Most mails in an hour, evenly spread, over all processes that send. Default: as fast as the relay takes them.
     RELAY_MAILS_PER_HOUR: NonZeroU32 = "relay.mails_per_hour", Integer, Example("20000"), values::per_hour;
     /// Its share of the mail beside other relays, from 0 to 1000. 0 is a reserve, used only when no other relay can be.
     RELAY_WEIGHT: u32 = "relay.weight", Integer, Value("1"), |text| values::number(text, 0..=1000);
@@ -253,6 +253,9 @@ settings! {
 
     /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
     DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;
+    /// Whether domains that stand in no table are recognised by their mail hosts (MX records): a company's mail at Google or
+    /// Microsoft is Google's or Microsoft's. Asks the system's DNS servers, in the background; no mail waits for it.
+    DESTINATIONS_MX: bool = "destinations.mx", Boolean, Value("true"), values::boolean;
 
     /// Whose mails are signed (DKIM): senders of this domain and of those under it. Together with dkim.selector and
     /// dkim.key_file; `postiljon dkim new` makes a key. Leave all of it out where the relay signs.

@@ -243,6 +243,12 @@ impl Tx {
         Ok(())
     }
 
+    /// Forgets the mark of [`Tx::savepoint`]: what was written since stands or falls with the transaction.
+    pub async fn release_savepoint(&mut self) -> Result<()> {
+        on!(self.db(), |c| sqlx::query("RELEASE SAVEPOINT here").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
     pub async fn commit(self) -> Result<()> {
         faults::ask(self.faults.as_ref(), Step::Commit).await?;
         match self.transaction {

@@ -5,6 +5,7 @@ mod destinations;
 mod erased;
 mod failures;
 mod faults;
+mod pauses;
 mod promise;
 mod relay;
 mod relays;

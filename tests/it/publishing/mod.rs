@@ -6,6 +6,7 @@ mod issues;
 mod newsletters;
 mod schedule;
 mod welcome;
+pub mod topics;
 
 use postiljon::clock::Clock;
 use postiljon::model::{Article, ArticleDisplay, ArticleStatus, Issue, NewsletterId};

@@ -4,5 +4,7 @@ mod confirm;
 mod erase;
 mod export;
 mod receipt;
+mod gate;
+mod preferences;
 mod signup;
 mod unsubscribe;

@@ -6,6 +6,7 @@ mod login;
 mod mailings;
 mod subscribers;
 mod welcome;
+mod topics;
 
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::demo::browser::{Answer, Browser};
