@@ -3,8 +3,8 @@
 mod confirm;
 mod erase;
 mod export;
-mod receipt;
 mod gate;
 mod preferences;
+mod receipt;
 mod signup;
 mod unsubscribe;

@@ -5,8 +5,8 @@ mod issues;
 mod login;
 mod mailings;
 mod subscribers;
-mod welcome;
 mod topics;
+mod welcome;
 
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::demo::browser::{Answer, Browser};
