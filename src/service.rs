@@ -173,6 +173,7 @@ impl Service {
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
         settings.destinations = config.destinations.clone();
+        settings.dns = config.destinations_mx.then(Dns::system);
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
         if let DatabaseUrl::Sqlite(path) = &config.database.url {
             settings.database_file = Some(path.clone());

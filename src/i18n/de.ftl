@@ -3,7 +3,7 @@
 ## Dates
 
 date-long = { $day }. { $month } { $year }
-date-time = { $date }, { $time }
+date-time = { $date } um { $time } Uhr
 month-1 = Januar
 month-2 = Februar
 month-3 = März
@@ -52,7 +52,7 @@ mail-confirm-preheader = Nur noch ein Klick, dann kommt { $newsletter } zu Ihnen
 mail-confirm-title = Bestätigen Sie Ihre Anmeldung
 mail-confirm-who = Am { $date } wurde diese E-Mail-Adresse im Anmeldeformular von { $newsletter } eingetragen.
 mail-confirm-ask = Waren Sie das? Dann bestätigen Sie bitte unten, dass Sie den Newsletter erhalten möchten.
-mail-confirm-button = Ja, ich möchte ihn erhalten
+mail-confirm-button = Ja, melden Sie mich an
 mail-confirm-link = Falls die Schaltfläche nicht funktioniert, kopieren Sie diese Adresse in Ihren Browser:
 mail-confirm-valid = Der Link ist 7 Tage gültig, bis zum { $date }.
 mail-confirm-ignore = Sie waren das nicht? Dann brauchen Sie nichts zu tun: Ohne Ihre Bestätigung senden wir Ihnen keinen Newsletter.
@@ -61,7 +61,7 @@ mail-confirm-stop-link = Anfrage zurückziehen
 mail-already-subject = Sie haben { $newsletter } bereits abonniert
 mail-already-preheader = Sie brauchen nichts zu tun.
 mail-already-title = Sie sind bereits angemeldet
-mail-already-who = Am { $date } wurde diese E-Mail-Adresse im Anmeldeformular von { $newsletter } eingetragen. Sie standen schon auf der Liste: Es hat sich nichts geändert, und Sie brauchen nichts zu tun.
+mail-already-who = Am { $date } wurde diese E-Mail-Adresse im Anmeldeformular von { $newsletter } eingetragen. Sie waren schon angemeldet: Es hat sich nichts geändert, und Sie brauchen nichts zu tun.
 mail-already-missing = Der Newsletter kommt nicht bei Ihnen an? Sehen Sie auch einmal in Ihrem Spam-Ordner nach.
 mail-already-leave = Möchten Sie den Newsletter nicht mehr erhalten? Hier können Sie sich abmelden:
 mail-alert-paused-subject = Angehalten: „{ $subject }“
@@ -101,7 +101,7 @@ signup-trap = Bitte lassen Sie dieses Feld leer
 signup-submit = Abonnieren
 signup-next = Sie bekommen eine Mail mit einer Schaltfläche. Erst wenn Sie darauf drücken, sind Sie angemeldet.
 latest-issue = Die letzte Ausgabe:
-inbox-title = Sehen Sie in Ihr Postfach
+inbox-title = Sehen Sie in Ihrem Postfach nach
 inbox = Eine Mail von { $sender } ist zu Ihnen unterwegs. Drücken Sie auf die Schaltfläche darin, dann ist alles erledigt.
 inbox-nothing = Nichts angekommen?
 inbox-wait = Es kann einige Minuten dauern.
@@ -244,7 +244,6 @@ mail-change-ignore = Waren Sie es nicht? Dann müssen Sie nichts tun: Ohne Ihre 
 mail-change-known = Diese Adresse hat hier schon eine eigene Anmeldung; deshalb wurde nichts geändert. Haben Sie zwei und möchten nur diese behalten? Dann melden Sie die andere über eine ihrer E-Mails ab. Haben Sie nicht selbst darum gebeten, müssen Sie nichts tun.
 mail-changed-subject = Ihre Adresse für { $newsletter } wurde geändert
 mail-changed-preheader = Ihre Newsletter gehen jetzt an eine andere Adresse.
-mail-changed-title = Ihre Adresse wurde geändert
 mail-changed-what = Am { $date } wurde Ihre Anmeldung auf { $address } umgestellt. Hierher kommt nichts mehr.
 mail-changed-not-you = Waren Sie es nicht? Dann sagen Sie es uns bitte gleich:
 
@@ -390,8 +389,8 @@ desk-issue-new = Neue Ausgabe
 desk-article-new = Neuer Artikel
 desk-no-subject = (noch kein Betreff)
 desk-readers = { $count ->
-    [one] ein bestätigter Leser
-   *[other] { $shown } bestätigte Leser
+    [one] eine bestätigte Adresse
+   *[other] { $shown } bestätigte Adressen
 }
 desk-article-count = { $count ->
     [one] ein Artikel
@@ -432,7 +431,7 @@ desk-article-author = Autor
 desk-article-teaser = Anreißer
 desk-article-teaser-hint = Zwei oder drei Sätze, die in einer Ausgabe statt des Ganzen stehen können.
 desk-article-body = Text
-desk-article-body-hint = In Markdown; die Vorschau folgt beim Schreiben.
+desk-article-body-hint = In Markdown; die Vorschau folgt, während Sie schreiben.
 desk-article-url = Adresse im Web
 desk-article-url-hint = Wo das Ganze steht; ein Anreißer verweist darauf.
 desk-article-slug = Kurzname
@@ -453,7 +452,7 @@ desk-preview = Vorschau
 desk-saved-at = Gespeichert am { $at }.
 desk-appearances = In Ausgaben
 desk-conflict-theirs = Was jemand anders gespeichert hat
-desk-conflict-choose = Unten steht, was Sie geschrieben haben. Übernehmen Sie, was Sie brauchen; Speichern behält jetzt Ihren Text.
+desk-conflict-choose = Unten steht, was Sie geschrieben haben. Übernehmen Sie, was Sie brauchen; wenn Sie jetzt speichern, bleibt Ihr Text.
 desk-later = (hat Zeit)
 desk-continue = Weiter
 desk-preheader-hint = Die Zeile, die Mailprogramme hinter dem Betreff zeigen.
@@ -521,7 +520,7 @@ desk-web-view = Lesen, wie sie versendet wurde
 desk-when-stopped = Unterwegs abgebrochen am { $at }. Wer noch nicht erreicht war, bekam nichts.
 desk-count-claimed = Unterwegs
 desk-count-not-sent = Nicht versendet
-desk-undo = Danach können Sie es noch { $seconds } Sekunden lang zurückholen.
+desk-undo = Danach können Sie den Versand noch { $seconds } Sekunden lang zurückholen.
 desk-countdown = Geht hinaus in
 desk-rate = etwa { $count } Mails pro Minute
 desk-left-soon = noch weniger als eine Minute
@@ -538,13 +537,13 @@ desk-left-days = { $count ->
    *[other] noch etwa { $count } Tage
 }
 desk-paused-user = Jemand hat diesen Versand angehalten.
-desk-paused-user-what = Wer es noch nicht bekommen hat, wartet. Setzen Sie den Versand fort, oder brechen Sie den Rest ab.
+desk-paused-user-what = Wer die Ausgabe noch nicht bekommen hat, wartet. Setzen Sie den Versand fort, oder brechen Sie den Rest ab.
 desk-paused-bounces = Von selbst angehalten: { $bounced } von { $attempts } wurden abgewiesen.
 desk-paused-bounces-what = Das sind mehr als 5 von 100, und Anbieter verübeln das einem Absender. Lesen Sie einige Antworten. Gibt es die Adressen nicht? Dann ist die Liste alt: Brechen Sie den Rest ab. Will ein Anbieter diese Mail nicht? Fragen Sie, wer den Mailserver betreut. Wenn Sie fortsetzen, wird deswegen nicht noch einmal angehalten.
 desk-paused-sender = Von selbst angehalten: Der Mailserver nimmt von diesem Absender nichts an.
 desk-paused-sender-what = Wer den Mailserver betreut, kann die Adresse des Absenders zulassen. Niemand wurde aufgegeben: Setzen Sie danach fort.
 desk-paused-restored = Angehalten: Die Datenbank wurde aus einer Kopie wiederhergestellt.
-desk-paused-restored-what = Manche haben es vielleicht schon, auch wenn die Zahlen das nicht sagen. Wenn Sie fortsetzen, bekommen sie es zweimal; wenn Sie abbrechen, bekommt der Rest nichts.
+desk-paused-restored-what = Manche haben die Ausgabe vielleicht schon, auch wenn die Zahlen das nicht sagen. Wenn Sie fortsetzen, bekommen sie sie zweimal; wenn Sie abbrechen, bekommt der Rest nichts.
 desk-paused-replies = Die Antworten lesen
 desk-waiting = Was wo wartet
 desk-destination = Ziel
@@ -560,9 +559,9 @@ desk-move-resume = Fortsetzen
 desk-move-resend-failed = Abgewiesene erneut versuchen
 desk-move-resend-uncertain = An Ungewisse erneut senden
 desk-ask-send-now = Die Ausgabe geht jetzt an alle hinaus, und nicht zum gewählten Zeitpunkt.
-desk-ask-cancel = Leser, die es schon haben: { $sent }. Sie behalten es. Leser, die dann nichts bekommen: { $count }. Das lässt sich nicht rückgängig machen.
-desk-ask-resend-failed = Leser, bei denen es noch einmal versucht wird: { $count }. Adressen, die es nicht gibt, bleiben weg; die { $sent }, die es haben, bekommen nichts.
-desk-ask-resend-uncertain = Leser, von denen niemand weiß, ob sie es haben: { $count }. Wer es schon hat, bekommt es vielleicht ein zweites Mal. Die { $sent }, die es sicher haben, bekommen nichts.
+desk-ask-cancel = Leser, die die Ausgabe schon haben: { $sent }. Sie behalten sie. Leser, die dann nichts bekommen: { $count }. Das lässt sich nicht rückgängig machen.
+desk-ask-resend-failed = Leser, bei denen es noch einmal versucht wird: { $count }. Adressen, die es nicht gibt, bleiben weg; die { $sent }, die die Ausgabe haben, bekommen nichts.
+desk-ask-resend-uncertain = Leser, von denen niemand weiß, ob sie die Ausgabe haben: { $count }. Wer sie schon hat, bekommt sie vielleicht ein zweites Mal. Die { $sent }, die sie sicher haben, bekommen nichts.
 desk-sure-send-now = Ja, jetzt senden
 desk-sure-cancel = Ja, den Rest abbrechen
 desk-sure-resend-failed = Ja, erneut versuchen

@@ -3,7 +3,7 @@
 ## Dates
 
 date-long = { $day } { $month } { $year }
-date-time = { $date }, { $time }
+date-time = { $date } at { $time }
 month-1 = January
 month-2 = February
 month-3 = March
@@ -61,7 +61,7 @@ mail-confirm-stop-link = Withdraw the request
 mail-already-subject = You are already subscribed to { $newsletter }
 mail-already-preheader = There is nothing you need to do.
 mail-already-title = You are already subscribed
-mail-already-who = On { $date }, this email address was entered in the sign-up form of { $newsletter }. You were on the list already: nothing has changed, and there is nothing you need to do.
+mail-already-who = On { $date }, this email address was entered in the sign-up form of { $newsletter }. You were subscribed already: nothing has changed, and there is nothing you need to do.
 mail-already-missing = Not seeing the newsletter? It may be worth a look in your spam folder.
 mail-already-leave = Would you rather not receive the newsletter any more? You can unsubscribe here:
 mail-alert-paused-subject = Paused: "{ $subject }"
@@ -244,7 +244,6 @@ mail-change-ignore = Not you? Then you need not do anything: without your confir
 mail-change-known = This address already has a subscription of its own here, so nothing was changed. Do you have two, and want to keep only this one? Then unsubscribe the other from one of its mails. If it was not you who asked, you need not do anything.
 mail-changed-subject = Your address for { $newsletter } was changed
 mail-changed-preheader = Your newsletters go to another address now.
-mail-changed-title = Your address was changed
 mail-changed-what = On { $date }, your subscription was moved to { $address }. Nothing more will come here.
 mail-changed-not-you = Was it not you? Then tell us right away:
 

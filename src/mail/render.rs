@@ -436,7 +436,7 @@ impl Frame {
     }
 
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    fn preferences(&self) -> String {
+    pub(super) fn preferences(&self) -> String {
         Slot::PreferencesUrl.marker()
     }
 
@@ -730,6 +730,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
     const LEAVE: &str = "https://news.example.com/u/abc?a=1&b=2";
+    const PREFERENCES: &str = "https://news.example.com/p/abc?a=1&b=2";
     const BODY: &str = include_str!("sample_article.md");
 
     fn newsletter() -> Newsletter {
@@ -838,6 +839,27 @@ mod tests {
                 already(&newsletter, *language),
                 headers::already_subscribed(),
             ));
+            for (name, confirm_url) in
+                [("change", Some("https://news.example.com/address/abc")), ("known", None)]
+            {
+                let view = AddressChangeView {
+                    newsletter: &newsletter,
+                    language: *language,
+                    confirm_url,
+                    asked_at: NOW,
+                    valid_until: NOW.plus(std::time::Duration::from_hours(7 * 24)),
+                };
+                let mail = render_address_change(&view).unwrap();
+                mails.push((format!("{name} {language}"), mail, headers::address()));
+            }
+            let view = AddressChangedView {
+                newsletter: &newsletter,
+                language: *language,
+                masked: "l***@e***.org",
+                changed_at: NOW,
+            };
+            let mail = render_address_changed(&view).unwrap();
+            mails.push((format!("changed {language}"), mail, headers::address()));
             for reason in [PauseReason::Bounces, PauseReason::Sender] {
                 let account = Account { sent: 180, bounced: 20, ..Account::default() };
                 let url = "https://news.example.org/admin/mailings/1";
@@ -868,6 +890,11 @@ mod tests {
             .collect()
     }
 
+    /// An alert is to those who run the newsletter, and by a mail about a change of address nobody leaves.
+    fn can_leave(name: &str) -> bool {
+        !["alert", "change", "known"].iter().any(|kind| name.starts_with(kind))
+    }
+
     #[test]
     fn every_mail_in_every_language_is_a_sound_message() {
         let newsletter = newsletter();
@@ -894,8 +921,9 @@ mod tests {
                     "{name}: {link} is not in\n{text}"
                 );
             }
-            // An alert is to those who run the newsletter.
-            assert_eq!(links(&html).contains(LEAVE), !name.starts_with("alert"), "{name}");
+            assert_eq!(links(&html).contains(LEAVE), can_leave(&name), "{name}");
+            let has_preferences = name.starts_with("issue") || name.starts_with("already");
+            assert_eq!(links(&html).contains(PREFERENCES), has_preferences, "{name}");
             for line in text.lines() {
                 assert!(line.chars().count() <= 76 || line.contains("://"), "{name}: {line}");
             }
@@ -947,7 +975,7 @@ mod tests {
             let has = |field: &str| head.lines().any(|line| line == field);
             let count =
                 |field: &str| head.lines().filter(|line| line.starts_with(&format!("{field}:"))).count();
-            let can_leave = !name.starts_with("alert");
+            let can_leave = can_leave(&name);
             assert_eq!(has(&format!("List-Unsubscribe: <{LEAVE}>")), can_leave, "{head}");
             assert_eq!(has("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), can_leave, "{head}");
             assert!(has("Message-ID: <0198@news.example.com>"), "{head}");
@@ -1046,8 +1074,8 @@ mod tests {
         let mail = confirm(&newsletter(), Language::Dutch);
         for part in [&mail.html, &mail.text] {
             let part = part.replace('\n', " ");
-            assert!(part.contains("Op 24 november 2026, 00:30 is dit e-mailadres"), "{part}");
-            assert!(part.contains("7 dagen geldig, tot 1 december 2026, 00:30"), "{part}");
+            assert!(part.contains("Op 24 november 2026 om 00:30 is dit e-mailadres"), "{part}");
+            assert!(part.contains("7 dagen geldig: tot 1 december 2026 om 00:30"), "{part}");
             assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
         }
     }

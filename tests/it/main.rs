@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod delivery;
 mod dns;
+mod i18n;
 mod mail;
 mod proofs;
 mod publishing;

@@ -15,6 +15,7 @@ mod subscribers;
 mod subscriptions;
 mod suppressions;
 mod tokens;
+mod topics;
 mod transactions;
 mod users;
 mod workers;

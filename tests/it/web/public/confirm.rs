@@ -35,7 +35,7 @@ both_dbs!(looking_changes_nothing_and_pressing_twice_is_success_twice, |store| {
         let pressed = stranger.post(&path, &[]).await.expect("an answer");
         assert_eq!((pressed.status, pressed.location()), (303, path.as_str()));
         let done = stranger.get(pressed.location()).await.expect("an answer");
-        assert!(done.status == 200 && done.body.contains("U bent ingeschreven"));
+        assert!(done.status == 200 && done.body.contains("Je bent ingeschreven"));
         assert_eq!(done.header("cache-control"), Some("no-store"));
         assert_eq!(done.header("referrer-policy"), Some("no-referrer"));
     }

@@ -4,6 +4,7 @@ mod challenge;
 mod confirm;
 mod hostile;
 mod issue;
+mod preferences;
 mod subscribe;
 mod unsubscribe;
 

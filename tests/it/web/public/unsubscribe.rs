@@ -58,7 +58,7 @@ both_dbs!(the_goodbye_page_has_an_undo_that_works_for_an_hour, |store| {
     let at = left.body.find("/resubscribe/").expect("an undo");
     let undo = left.body[at..].split('"').next().expect("a link").to_owned();
     let back = site.browser.post(&undo, &[]).await.expect("an answer");
-    assert!(back.status == 200 && back.body.contains("Fijn dat u blijft"));
+    assert!(back.status == 200 && back.body.contains("Fijn dat je blijft"));
     assert_eq!(site.states().await, [(Pending, 0), (Confirmed, 1), (Unsubscribed, 0)]);
     site.browser.post(&path, &[]).await.expect("an answer");
     site.app.clock.advance(Duration::from_secs(3601));
