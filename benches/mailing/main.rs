@@ -237,13 +237,14 @@ fn hang(job: &Job, rounds: usize, engines: &[Engine]) -> anyhow::Result<Vec<Stri
 /// Whether a hundred times as many recipients go as fast, in the same memory.
 fn scale(job: &Job, many: usize) -> anyhow::Result<Vec<String>> {
     let few = many / 100;
+    let engine = Engine::sqlite();
     let sink = Sink::start()?;
     let job = Job { port: sink.port, ..*job };
     let mut short = Vec::new();
     for _ in 0..3 {
-        short.push(Engine::Sqlite.run(&Job { count: few, ..job })?);
+        short.push(engine.run(&Job { count: few, ..job })?);
     }
-    let long = Engine::Sqlite.run(&Job { count: many, ..job })?;
+    let long = engine.run(&Job { count: many, ..job })?;
     let short_rate = median(&short.iter().map(|sent| sent.rate).collect::<Vec<_>>());
     let short_peak_kb = short.iter().map(|sent| sent.peak_kb).max().unwrap_or(0);
     Ok(vec![format!(

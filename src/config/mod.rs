@@ -60,6 +60,8 @@ pub struct Config {
     pub mail: Mail,
     pub signup: Signup,
     pub destinations: Destinations,
+    /// Whether other domains are recognised by their mail hosts.
+    pub destinations_mx: bool,
     /// How our mail is signed, if it is.
     pub dkim: Option<DkimSettings>,
     pub retention: Retention,

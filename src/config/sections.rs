@@ -30,6 +30,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let mail = mail(reader);
     let signup = (reader.get(&SIGNUP_CHECK_MX), reader.get(&SIGNUP_DISPOSABLE_DOMAINS_FILE));
     let destinations = reader.get(&DESTINATIONS_FILE).unwrap_or_default();
+    let destinations_mx = reader.get(&DESTINATIONS_MX);
     let dkim = dkim(reader);
     let retention = retention(reader);
     let log = (reader.get(&LOG_LEVEL), reader.get(&LOG_FORMAT));
@@ -53,6 +54,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         mail: mail?,
         signup: Signup { check_mx: signup.0?, disposable_domains: signup.1.unwrap_or_default() },
         destinations,
+        destinations_mx: destinations_mx?,
         dkim,
         retention: retention?,
         log: Log { level: log.0?, format: log.1? },

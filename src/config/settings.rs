@@ -228,7 +228,7 @@ settings! {
     RELAY_MESSAGES_PER_CONNECTION: usize = "relay.messages_per_connection", Integer, Value("100"), |text| values::number(text, 1..=100_000);
     /// For how many seconds a connection is kept for the next message, from 1 to 300.
     RELAY_IDLE_SECONDS: Duration = "relay.idle_seconds", Integer, Value("20"), |text| values::number(text, 1..=300).map(Duration::from_secs);
-    /// Most mails in an hour, evenly spread, for each process that sends. Default: as fast as the relay takes them.
+    /// Most mails in an hour, evenly spread, over all processes that send. Default: as fast as the relay takes them.
     RELAY_MAILS_PER_HOUR: NonZeroU32 = "relay.mails_per_hour", Integer, Example("20000"), values::per_hour;
     /// Its share of the mail beside other relays, from 0 to 1000. 0 is a reserve, used only when no other relay can be.
     RELAY_WEIGHT: u32 = "relay.weight", Integer, Value("1"), |text| values::number(text, 0..=1000);
@@ -253,6 +253,9 @@ settings! {
 
     /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
     DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;
+    /// Whether domains that stand in no table are recognised by their mail hosts (MX records): a company's mail at Google or
+    /// Microsoft is Google's or Microsoft's. Asks the system's DNS servers, in the background; no mail waits for it.
+    DESTINATIONS_MX: bool = "destinations.mx", Boolean, Value("true"), values::boolean;
 
     /// Whose mails are signed (DKIM): senders of this domain and of those under it. Together with dkim.selector and
     /// dkim.key_file; `postiljon dkim new` makes a key. Leave all of it out where the relay signs.
@@ -268,17 +271,17 @@ settings! {
 
     /// Days for which the evidence of someone who left keeps IP address, browser and referrer, counted from leaving. As
     /// long as the subscription stands all of it is kept: it is your proof. From 0 to 3650.
-    RETENTION_EVIDENCE_DAYS: Duration = "retention.evidence_days", Integer, Value("1095"), values::days_from_none;
+    RETENTION_EVIDENCE_DAYS: Duration = "retention.evidence_days", Integer, Value("1095"), |text| values::days(text, 0);
     /// Days for which single mails (confirmations, tests, alerts) are kept once they are finished, from 1 to 3650. The
     /// confirmation mail of who confirmed is evidence, and kept with the subscription.
-    RETENTION_SINGLE_MAILS_DAYS: Duration = "retention.single_mails_days", Integer, Value("30"), values::days;
+    RETENTION_SINGLE_MAILS_DAYS: Duration = "retention.single_mails_days", Integer, Value("30"), |text| values::days(text, 1);
     /// Days for which the relay's replies are kept for each reader, counted from the end of the mailing, from 1 to 3650.
     /// The outcome stays.
-    RETENTION_REPLIES_DAYS: Duration = "retention.replies_days", Integer, Value("90"), values::days;
+    RETENTION_REPLIES_DAYS: Duration = "retention.replies_days", Integer, Value("90"), |text| values::days(text, 1);
     /// Days for which reasons for leaving are kept, from 1 to 3650.
-    RETENTION_DEPARTURES_DAYS: Duration = "retention.departures_days", Integer, Value("365"), values::days;
-    /// Days for which the sign-ups of each hour and form are counted, from 1 to 3650.
-    RETENTION_COUNTS_DAYS: Duration = "retention.counts_days", Integer, Value("90"), values::days;
+    RETENTION_DEPARTURES_DAYS: Duration = "retention.departures_days", Integer, Value("365"), |text| values::days(text, 1);
+    /// Days for which the sign-ups of each hour and form are counted, from 31 to 3650: what is usual is reckoned from them.
+    RETENTION_COUNTS_DAYS: Duration = "retention.counts_days", Integer, Value("90"), |text| values::days(text, 31);
 
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;

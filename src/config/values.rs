@@ -95,12 +95,9 @@ pub fn hours(text: &str) -> Result<Duration, String> {
 /// Longest period of `[retention]`: ten years.
 const DAYS_MAX: u64 = 3650;
 
-pub fn days(text: &str) -> Result<Duration, String> {
-    number(text, 1..=DAYS_MAX).map(|days| Duration::from_secs(days * 24 * 3600))
-}
-
-pub fn days_from_none(text: &str) -> Result<Duration, String> {
-    number(text, 0..=DAYS_MAX).map(|days| Duration::from_secs(days * 24 * 3600))
+/// A period of at least so many days.
+pub fn days(text: &str, least: u64) -> Result<Duration, String> {
+    number(text, least..=DAYS_MAX).map(|days| Duration::from_secs(days * 24 * 3600))
 }
 
 /// How long a mailing can be called back: longer than ten minutes is scheduling.

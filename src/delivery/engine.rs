@@ -9,10 +9,12 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::composer::{Composer, Links};
 use super::gate::Gate;
+use super::hosting::Hosting;
 use super::journal::Journal;
 use super::lanes::Lanes;
 use super::lease::Lease;
 use super::patience::Patience;
+use super::share::Share;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
@@ -20,6 +22,7 @@ use super::{
     feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, retention, scheduler, sender, welcome,
 };
 use crate::clock::Clock;
+use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
 use crate::model::{Destinations, EmailAddress, Retention, WorkerId};
@@ -60,6 +63,8 @@ pub struct EngineSettings {
     /// An SQLite database, to notice what others write into it; without it the tasks look again and again.
     pub database_file: Option<PathBuf>,
     pub destinations: Destinations,
+    /// Who is asked where domains are hosted that stand in no table (`destinations.mx`); `None`: nobody.
+    pub dns: Option<Dns>,
     /// Signs our mails, where that is not left to the relay.
     pub signer: Option<Arc<Signer>>,
     /// How long what is kept.
@@ -78,6 +83,7 @@ impl EngineSettings {
             journal_folder: None,
             database_file: None,
             destinations: Destinations::default(),
+            dns: None,
             signer: None,
             retention: Retention::default(),
         }
@@ -155,6 +161,11 @@ enum End {
 }
 
 async fn run(mut parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) {
+    let hosting = hosting(&parts);
+    let mut looking_up = JoinSet::new();
+    if let Some(hosting) = hosting.clone() {
+        looking_up.spawn(async move { hosting.run().await });
+    }
     let mut connections = parts.wire.connections();
     let mut patience = Patience::new("sign on as a sender");
     loop {
@@ -173,7 +184,8 @@ async fn run(mut parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) 
         patience.over();
         tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
         signals.did();
-        let end = work(&parts, &signals, &alive, &mut connections, worker, journal).await;
+        let shift = shift(&parts, &signals, &alive, hosting.clone(), worker, journal);
+        let end = work(shift, &signals, &mut connections).await;
         if *signals.stop.borrow() {
             return;
         }
@@ -197,17 +209,22 @@ async fn sign_on(parts: &EngineParts) -> anyhow::Result<(WorkerId, Journal)> {
     }
 }
 
-/// One worker, from sign-on to its end.
-async fn work(
+/// Somebody who knows where domains are hosted; outlives a shift.
+fn hosting(parts: &EngineParts) -> Option<Arc<Hosting>> {
+    let dns = parts.settings.dns.clone()?;
+    Some(Arc::new(Hosting::new(dns, parts.clock.clone(), parts.settings.destinations.clone())))
+}
+
+fn shift(
     parts: &EngineParts,
     signals: &Signals,
     alive: &mpsc::Sender<()>,
-    connections: &mut Option<watch::Receiver<usize>>,
+    hosting: Option<Arc<Hosting>>,
     worker: WorkerId,
     journal: Journal,
-) -> End {
+) -> Arc<Shift> {
     let links = Links::new(parts.keys.clone(), &parts.settings);
-    let shift = Arc::new(Shift {
+    let shift = Shift {
         store: parts.store.clone(),
         clock: parts.clock.clone(),
         worker,
@@ -222,11 +239,18 @@ async fn work(
             parts.settings.destinations.clone(),
             parts.settings.senders,
             feeder::IN_HAND_MAX,
-        ),
+        )
+        .with_hosting(hosting),
         journal: Arc::new(journal),
         _alive: alive.clone(),
         outcomes: tokio::sync::Mutex::default(),
-    });
+    };
+    shift.take_share(if parts.store.is_shared() { Share::UNKNOWN } else { Share::WHOLE });
+    Arc::new(shift)
+}
+
+/// One worker, from sign-on to its end.
+async fn work(shift: Arc<Shift>, signals: &Signals, connections: &mut Option<watch::Receiver<usize>>) -> End {
     let mut tasks = Tasks::start(&shift);
     let end = tokio::select! {
         biased;

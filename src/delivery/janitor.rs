@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::store::{
-    Result, address_changes, deliveries, rate_limits, sessions, signup_counts, subscriptions, tokens,
-    used_proofs, warmup,
-};
+use crate::store::{Result, deliveries, rate_limits, sessions, subscriptions, tokens, warmup};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// A link to confirm works for 7 days; who has not used it is erased within 24 hours after (L6).
@@ -17,10 +14,6 @@ const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A month of what was sent while a destination was warmed up, to look at.
 const WARM_UP_KEPT: Duration = Duration::from_secs(31 * 24 * 3600);
-/// An address that nobody confirmed is a stranger's: a day, so that its button says that it has expired.
-const ADDRESS_CHANGES_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// Sign-ups hour by hour: longer than what is usual for a form is reckoned from.
-const SIGNUP_COUNTS_KEPT: Duration = Duration::from_secs(31 * 24 * 3600);
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 /// No plan waits for so long: such a wait is of a clock that was ahead when it was made.
@@ -48,11 +41,7 @@ async fn clean(shift: &Shift) -> Result<()> {
     let mut tx = shift.store.begin().await?;
     let unconfirmed = subscriptions::delete_unconfirmed(&mut tx, now.minus(UNCONFIRMED_KEPT)).await?;
     tokens::delete_expired(&mut tx, now.minus(EXPIRED_TOKENS_KEPT)).await?;
-    address_changes::delete_expired(&mut tx, now.minus(ADDRESS_CHANGES_KEPT)).await?;
     rate_limits::delete_ended(&mut tx, now).await?;
-    used_proofs::delete_expired(&mut tx, now).await?;
-    let oldest = signup_counts::hour_of(now.minus(SIGNUP_COUNTS_KEPT));
-    signup_counts::delete_before(&mut tx, oldest).await?;
     sessions::delete_expired(&mut tx, now).await?;
     warmup::delete_before(&mut tx, now.minus(WARM_UP_KEPT).as_millis() / DAY_MILLIS).await?;
     let mended = deliveries::mend_due(&mut tx, now.plus(WAIT_MAX), now).await?;

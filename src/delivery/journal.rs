@@ -157,7 +157,8 @@ impl Journal {
         let Some((_, file)) = &self.file else { return Ok(()) };
         match note {
             Some(note) => file.write_all_at(&encoded(note)?, offset(index)),
-            None => file.write_all_at(&0_u32.to_le_bytes(), offset(index)),
+            // All of it: a reply may name the recipient, who may be erased before the place is used again.
+            None => file.write_all_at(&[0; PLACE_BYTES], offset(index)),
         }
     }
 }

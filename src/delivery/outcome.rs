@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn four_for_too_long_expires() {
-        let late = Context { now: NOW.plus(Duration::from_secs(48 * 3600)), ..context() };
+        let late = Context { attempts: 15, now: NOW.plus(Duration::from_secs(48 * 3600)), ..context() };
         let expired = settled(&refused(false), &late);
         assert_eq!((expired.outcome, expired.due_at), (Outcome::Expired, None));
     }

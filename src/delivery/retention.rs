@@ -9,16 +9,15 @@ use std::time::Duration;
 use super::patience::Patience;
 use super::shift::Shift;
 use crate::model::{SubscriberId, Timestamp};
-use crate::store::{Result, retention};
+use crate::store::{Result, address_changes, retention, signup_counts, used_proofs};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// Rows of one transaction: some milliseconds.
 const BATCH: i64 = 500;
 /// Batches of one kind in one run, a million rows; what is left waits for the next run.
 const BATCHES_MAX: usize = 2_000;
-/// For so long a link to a new address that has expired still says so.
-const ADDRESS_CHANGES_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-const HOUR_MILLIS: i64 = 3_600_000;
+/// An address that nobody confirmed is a stranger's: a day, so that its button says that it has expired.
+const ADDRESS_CHANGES_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift) {
@@ -45,8 +44,9 @@ async fn clean(shift: &Shift) -> Result<()> {
     let departures = departures(shift, now.minus(kept.departures)).await?;
     let others = expired(shift, now).await? + counts(shift, now.minus(kept.counts)).await?;
     let mailings = replies(shift, now.minus(kept.replies), now).await?;
+    // Also when nothing went: an erasure may have had to leave a part of the log.
+    shift.store.forget_deleted().await?;
     if evidence + mails + departures + others + mailings > 0 {
-        shift.store.forget_deleted().await?;
         tracing::info!(evidence, mails, departures, others, mailings, "what had its period was forgotten");
     }
     shift.signals.did();
@@ -112,7 +112,8 @@ async fn counts(shift: &Shift, before: Timestamp) -> Result<u64> {
     let mut rows = 0;
     for _ in 0..BATCHES_MAX {
         let mut tx = shift.store.begin().await?;
-        let gone = retention::delete_counts(&mut tx, before.as_millis() / HOUR_MILLIS, BATCH).await?;
+        let hour = signup_counts::hour_of(before);
+        let gone = signup_counts::delete_before(&mut tx, hour, BATCH).await?;
         tx.commit().await?;
         rows += gone;
         if gone == 0 || stops(shift) {
@@ -128,8 +129,8 @@ async fn expired(shift: &Shift, now: Timestamp) -> Result<u64> {
     for _ in 0..BATCHES_MAX {
         let mut tx = shift.store.begin().await?;
         let changes_before = now.minus(ADDRESS_CHANGES_KEPT);
-        let gone = retention::delete_proofs(&mut tx, now, BATCH).await?
-            + retention::delete_address_changes(&mut tx, changes_before, BATCH).await?;
+        let gone = used_proofs::delete_expired(&mut tx, now, BATCH).await?
+            + address_changes::delete_expired(&mut tx, changes_before, BATCH).await?;
         tx.commit().await?;
         rows += gone;
         if gone == 0 || stops(shift) {

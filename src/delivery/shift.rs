@@ -11,6 +11,7 @@ use super::gate::Gate;
 use super::journal::{Journal, Place};
 use super::lanes::Lanes;
 use super::lease::Lease;
+use super::share::Share;
 use super::wire::Wire;
 use crate::clock::Clock;
 use crate::model::{MailingId, SubscriberId, Timestamp, WorkerId};
@@ -76,6 +77,12 @@ impl Signals {
 }
 
 impl Shift {
+    /// What this worker may use of the limits, from now on.
+    pub fn take_share(&self, share: Share) {
+        self.lanes.set_share(share);
+        self.wire.set_share(share.workers());
+    }
+
     /// What the work comes to, or `None` when the engine is to stop before.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         // Most work is done at once: only what must wait costs a subscription.

@@ -143,6 +143,8 @@ fn config(
         ("POSTILJON_RELAY_HELLO_NAME", "localhost".to_owned()),
         ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "uit@meridiaan.example".to_owned()),
         ("POSTILJON_MAIL_INBOUND_LISTEN", "127.0.0.1:0".to_owned()),
+        // Its readers live nowhere.
+        ("POSTILJON_DESTINATIONS_MX", "false".to_owned()),
         ("POSTILJON_MAIL_UNDO_SECONDS", UNDO_SECONDS.to_string()),
     ];
     if let Some(url) = &options.database_url {

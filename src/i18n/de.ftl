@@ -244,7 +244,6 @@ mail-change-ignore = Waren Sie es nicht? Dann müssen Sie nichts tun: Ohne Ihre 
 mail-change-known = Diese Adresse hat hier schon eine eigene Anmeldung; deshalb wurde nichts geändert. Haben Sie zwei und möchten nur diese behalten? Dann melden Sie die andere über eine ihrer E-Mails ab. Haben Sie nicht selbst darum gebeten, müssen Sie nichts tun.
 mail-changed-subject = Ihre Adresse für { $newsletter } wurde geändert
 mail-changed-preheader = Ihre Newsletter gehen jetzt an eine andere Adresse.
-mail-changed-title = Ihre Adresse wurde geändert
 mail-changed-what = Am { $date } wurde Ihre Anmeldung auf { $address } umgestellt. Hierher kommt nichts mehr.
 mail-changed-not-you = Waren Sie es nicht? Dann sagen Sie es uns bitte gleich:
 
@@ -590,6 +589,22 @@ desk-refusal-message = die Mail selbst wurde abgewiesen
 desk-refusal-policy = der Empfänger will es nicht
 desk-refusal-sender = der Mailserver weist den Absender ab
 desk-refusal-other = aus einem anderen Grund
+
+# Die Pforte: was eine Anmeldung passiert, und was sie sagt
+error-address-no-mail = Die Domain nach dem @ nimmt keine E-Mails an. Haben Sie sich vertippt?
+error-address-disposable = Bitte verwenden Sie eine Adresse, die Ihnen auch nächste Woche noch gehört: Dieses Formular nimmt keine Wegwerfadressen an.
+hint-did-you-mean = Meinten Sie { $address }?
+hint-use = Diese Adresse verwenden
+mail-alarm-subject = Viel mehr Anmeldungen als üblich: { $newsletter }
+mail-alarm-preheader = Das kann eine gute Nachricht sein, oder ein Programm, das Ihr Formular ausfüllt.
+mail-alarm-title = Die Anmeldungen schnellen in die Höhe
+mail-alarm-form = Beim Formular „{ $form }“ ist viel los.
+mail-alarm-numbers = In dieser Stunde wurden { $accepted } Anmeldungen angenommen und { $refused } abgelehnt.
+mail-alarm-habit = Üblich sind { $usual } in einer Stunde.
+mail-alarm-no-habit = Was für dieses Formular üblich ist, ist noch nicht bekannt.
+mail-alarm-guarded = Bis es ruhiger wird, müssen Browser zeigen, dass sie für jede Anmeldung eine Sekunde arbeiten. Menschen merken davon nichts, Programme schon. Niemand ist angemeldet, bevor er per E-Mail bestätigt hat, und kein Postfach bekommt mehr als drei solche E-Mails am Tag.
+mail-alarm-unguarded = Dieses Formular verlangt von Browsern nie einen Arbeitsnachweis. Wenn das ein Angriff ist, stellen Sie es auf „automatisch“ oder „immer“. Niemand ist angemeldet, bevor er per E-Mail bestätigt hat, und kein Postfach bekommt mehr als drei solche E-Mails am Tag.
+mail-alarm-look = Formulare ansehen
 
 ## Leser, Nachweise, Willkommensreihe
 

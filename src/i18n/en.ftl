@@ -244,7 +244,6 @@ mail-change-ignore = Not you? Then you need not do anything: without your confir
 mail-change-known = This address already has a subscription of its own here, so nothing was changed. Do you have two, and want to keep only this one? Then unsubscribe the other from one of its mails. If it was not you who asked, you need not do anything.
 mail-changed-subject = Your address for { $newsletter } was changed
 mail-changed-preheader = Your newsletters go to another address now.
-mail-changed-title = Your address was changed
 mail-changed-what = On { $date }, your subscription was moved to { $address }. Nothing more will come here.
 mail-changed-not-you = Was it not you? Then tell us right away:
 
@@ -590,6 +589,22 @@ desk-refusal-message = the mail itself was refused
 desk-refusal-policy = the receiver does not want it
 desk-refusal-sender = the relay refuses the sender
 desk-refusal-other = for another reason
+
+# The gate: what a sign-up passes, and what it says
+error-address-no-mail = The domain after the @ takes no mail. Is there a slip of the finger in it?
+error-address-disposable = Please use an address that will still be yours next week: this form takes no throw-away addresses.
+hint-did-you-mean = Did you mean { $address }?
+hint-use = Use this address
+mail-alarm-subject = Many more sign-ups than usual: { $newsletter }
+mail-alarm-preheader = It may be good news, or a program that posts your form.
+mail-alarm-title = Sign-ups have jumped
+mail-alarm-form = The form "{ $form }" is busy.
+mail-alarm-numbers = In this hour { $accepted } sign-ups were taken and { $refused } refused.
+mail-alarm-habit = Usual for an hour are { $usual }.
+mail-alarm-no-habit = What is usual for this form is not known yet.
+mail-alarm-guarded = Until it calms down, browsers must show that they spend a second of work on each sign-up. People notice nothing of it, programs do. Nobody is subscribed before confirming by mail, and no mailbox gets more than three such mails a day.
+mail-alarm-unguarded = This form is set never to ask browsers for a proof of work. If this is an attack, set it to "auto" or "always". Nobody is subscribed before confirming by mail, and no mailbox gets more than three such mails a day.
+mail-alarm-look = Look at the forms
 
 ## Readers, receipts, welcome series
 

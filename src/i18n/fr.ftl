@@ -247,7 +247,6 @@ mail-change-ignore = Ce n’était pas vous ? Vous n’avez rien à faire : sa
 mail-change-known = Cette adresse a déjà son propre abonnement ici ; rien n’a donc été modifié. Vous en avez deux, et ne voulez garder que celui-ci ? Désabonnez l’autre à partir d’un de ses e-mails. Si la demande ne vient pas de vous, vous n’avez rien à faire.
 mail-changed-subject = Votre adresse pour { $newsletter } a été modifiée
 mail-changed-preheader = Vos newsletters vont maintenant à une autre adresse.
-mail-changed-title = Votre adresse a été modifiée
 mail-changed-what = Le { $date }, votre abonnement a été transféré à { $address }. Plus rien n’arrivera ici.
 mail-changed-not-you = Ce n’était pas vous ? Dites-le-nous tout de suite :
 
@@ -593,6 +592,22 @@ desk-refusal-message = l’e-mail lui-même a été refusé
 desk-refusal-policy = le destinataire n’en veut pas
 desk-refusal-sender = le serveur refuse l’expéditeur
 desk-refusal-other = pour une autre raison
+
+# Le portillon : ce que passe une inscription, et ce qu'il dit
+error-address-no-mail = Le domaine après le @ ne reçoit pas de courrier. Y a-t-il une faute de frappe ?
+error-address-disposable = Utilisez une adresse qui sera encore la vôtre la semaine prochaine : ce formulaire n’accepte pas les adresses jetables.
+hint-did-you-mean = Vouliez-vous dire { $address } ?
+hint-use = Utiliser cette adresse
+mail-alarm-subject = Bien plus d’inscriptions que d’habitude : { $newsletter }
+mail-alarm-preheader = C’est peut-être une bonne nouvelle, ou un programme qui remplit votre formulaire.
+mail-alarm-title = Les inscriptions s’envolent
+mail-alarm-form = Le formulaire « { $form } » est très sollicité.
+mail-alarm-numbers = Au cours de cette heure, inscriptions acceptées : { $accepted }, refusées : { $refused }.
+mail-alarm-habit = Habituellement, il y en a { $usual } par heure.
+mail-alarm-no-habit = On ne sait pas encore ce qui est habituel pour ce formulaire.
+mail-alarm-guarded = Jusqu’au retour au calme, les navigateurs doivent montrer qu’ils consacrent une seconde de travail à chaque inscription. Les personnes ne remarquent rien, les programmes si. Personne n’est inscrit avant d’avoir confirmé par e-mail, et aucune boîte ne reçoit plus de trois de ces e-mails par jour.
+mail-alarm-unguarded = Ce formulaire ne demande jamais de preuve de travail aux navigateurs. S’il s’agit d’une attaque, réglez-le sur « automatique » ou « toujours ». Personne n’est inscrit avant d’avoir confirmé par e-mail, et aucune boîte ne reçoit plus de trois de ces e-mails par jour.
+mail-alarm-look = Voir les formulaires
 
 ## Lecteurs, preuves, série de bienvenue
 

@@ -244,7 +244,6 @@ mail-change-ignore = Was jij het niet? Dan hoef je niets te doen: zonder je beve
 mail-change-known = Dit adres heeft hier zelf al een inschrijving; daarom is er niets gewijzigd. Heb je er twee, en wil je alleen deze houden? Schrijf de andere dan uit via een van haar mails. Vroeg je dit niet zelf, dan hoef je niets te doen.
 mail-changed-subject = Je adres voor { $newsletter } is gewijzigd
 mail-changed-preheader = Je nieuwsbrieven gaan nu naar een ander adres.
-mail-changed-title = Je adres is gewijzigd
 mail-changed-what = Op { $date } verhuisde je inschrijving naar { $address }. Hier komt niets meer toe.
 mail-changed-not-you = Was jij het niet? Laat het ons dan meteen weten:
 
@@ -590,6 +589,22 @@ desk-refusal-message = de mail zelf werd geweigerd
 desk-refusal-policy = de ontvanger wil het niet
 desk-refusal-sender = de mailserver weigert de afzender
 desk-refusal-other = om een andere reden
+
+# De poort: waar een inschrijving langs moet, en wat ze zegt
+error-address-no-mail = Het domein na de @ ontvangt geen e-mail. Staat er een tikfout in?
+error-address-disposable = Gebruik een adres dat volgende week nog van u is: dit formulier neemt geen wegwerpadressen aan.
+hint-did-you-mean = Bedoelde u { $address }?
+hint-use = Gebruik dit adres
+mail-alarm-subject = Veel meer inschrijvingen dan gewoonlijk: { $newsletter }
+mail-alarm-preheader = Dat kan goed nieuws zijn, of een programma dat uw formulier invult.
+mail-alarm-title = De inschrijvingen schieten omhoog
+mail-alarm-form = Het is druk bij het formulier "{ $form }".
+mail-alarm-numbers = Dit uur werden { $accepted } inschrijvingen aangenomen en { $refused } geweigerd.
+mail-alarm-habit = Gewoon voor een uur is { $usual }.
+mail-alarm-no-habit = Wat gewoon is voor dit formulier, is nog niet bekend.
+mail-alarm-guarded = Tot het rustiger wordt, moeten browsers tonen dat ze een seconde werk aan elke inschrijving besteden. Mensen merken daar niets van, programma's wel. Niemand is ingeschreven voor hij per e-mail bevestigt, en geen enkele mailbox krijgt meer dan drie zulke e-mails per dag.
+mail-alarm-unguarded = Dit formulier vraagt browsers nooit om bewijs van werk. Is dit een aanval, zet het dan op "automatisch" of "altijd". Niemand is ingeschreven voor hij per e-mail bevestigt, en geen enkele mailbox krijgt meer dan drie zulke e-mails per dag.
+mail-alarm-look = Bekijk de formulieren
 
 ## Lezers, bewijzen, welkomstreeks
 

@@ -337,6 +337,47 @@ pub fn render_alert(view: &AlertView<'_>) -> Result<RenderedMail, RenderError> {
     })
 }
 
+/// A form has far more sign-ups than usual.
+#[derive(Debug, Clone)]
+pub struct SignupAlarmView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// Its name.
+    pub form: &'a str,
+    /// In this hour.
+    pub accepted: i64,
+    pub refused: i64,
+    /// In an hour; 0 when nobody knows yet.
+    pub usual: i64,
+    /// Whether it asks for a proof of work.
+    pub is_guarded: bool,
+    /// The forms in the desk.
+    pub url: &'a str,
+}
+
+/// Renders an alarm for those who work with the desk.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_signup_alarm(view: &SignupAlarmView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = Frame::new(view.newsletter, view.language);
+    let t = frame.t;
+    let form = t.with("mail-alarm-form", "form", clean_line(view.form));
+    let numbers = t.with2("mail-alarm-numbers", "accepted", view.accepted, "refused", view.refused);
+    let numbers = format!("{form} {numbers}");
+    let habit = match view.usual {
+        0 => t.text("mail-alarm-no-habit"),
+        usual => t.with("mail-alarm-habit", "usual", usual),
+    };
+    let guard = if view.is_guarded { "mail-alarm-guarded" } else { "mail-alarm-unguarded" };
+    let (numbers, habit, url) = (&numbers, &habit, view.url);
+    Ok(RenderedMail {
+        subject: clean_subject(&AlarmSubject { frame: &frame }.render()?),
+        html: inline(&AlarmHtml { frame: &frame, numbers, habit, guard, url }.render()?)?,
+        text: tidy_text(&AlarmText { frame: &frame, numbers, habit, guard, url }.render()?),
+    })
+}
+
 /// What every mail has around its content.
 pub(super) struct Frame {
     pub(super) t: Texts,
@@ -395,7 +436,7 @@ impl Frame {
     }
 
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    fn preferences(&self) -> String {
+    pub(super) fn preferences(&self) -> String {
         Slot::PreferencesUrl.marker()
     }
 
@@ -591,6 +632,32 @@ struct AlertText<'a> {
     url: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "signup_alarm/subject.txt")]
+struct AlarmSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "signup_alarm/body.html")]
+struct AlarmHtml<'a> {
+    frame: &'a Frame,
+    numbers: &'a str,
+    habit: &'a str,
+    guard: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "signup_alarm/body.txt")]
+struct AlarmText<'a> {
+    frame: &'a Frame,
+    numbers: &'a str,
+    habit: &'a str,
+    guard: &'a str,
+    url: &'a str,
+}
+
 fn zone(newsletter: &Newsletter) -> chrono_tz::Tz {
     newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC)
 }
@@ -663,6 +730,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
     const LEAVE: &str = "https://news.example.com/u/abc?a=1&b=2";
+    const PREFERENCES: &str = "https://news.example.com/p/abc?a=1&b=2";
     const BODY: &str = include_str!("sample_article.md");
 
     fn newsletter() -> Newsletter {
@@ -771,6 +839,27 @@ mod tests {
                 already(&newsletter, *language),
                 headers::already_subscribed(),
             ));
+            for (name, confirm_url) in
+                [("change", Some("https://news.example.com/address/abc")), ("known", None)]
+            {
+                let view = AddressChangeView {
+                    newsletter: &newsletter,
+                    language: *language,
+                    confirm_url,
+                    asked_at: NOW,
+                    valid_until: NOW.plus(std::time::Duration::from_hours(7 * 24)),
+                };
+                let mail = render_address_change(&view).unwrap();
+                mails.push((format!("{name} {language}"), mail, headers::address()));
+            }
+            let view = AddressChangedView {
+                newsletter: &newsletter,
+                language: *language,
+                masked: "l***@e***.org",
+                changed_at: NOW,
+            };
+            let mail = render_address_changed(&view).unwrap();
+            mails.push((format!("changed {language}"), mail, headers::address()));
             for reason in [PauseReason::Bounces, PauseReason::Sender] {
                 let account = Account { sent: 180, bounced: 20, ..Account::default() };
                 let url = "https://news.example.org/admin/mailings/1";
@@ -801,6 +890,11 @@ mod tests {
             .collect()
     }
 
+    /// An alert is to those who run the newsletter, and by a mail about a change of address nobody leaves.
+    fn can_leave(name: &str) -> bool {
+        !["alert", "change", "known"].iter().any(|kind| name.starts_with(kind))
+    }
+
     #[test]
     fn every_mail_in_every_language_is_a_sound_message() {
         let newsletter = newsletter();
@@ -827,8 +921,9 @@ mod tests {
                     "{name}: {link} is not in\n{text}"
                 );
             }
-            // An alert is to those who run the newsletter.
-            assert_eq!(links(&html).contains(LEAVE), !name.starts_with("alert"), "{name}");
+            assert_eq!(links(&html).contains(LEAVE), can_leave(&name), "{name}");
+            let has_preferences = name.starts_with("issue") || name.starts_with("already");
+            assert_eq!(links(&html).contains(PREFERENCES), has_preferences, "{name}");
             for line in text.lines() {
                 assert!(line.chars().count() <= 76 || line.contains("://"), "{name}: {line}");
             }
@@ -880,7 +975,7 @@ mod tests {
             let has = |field: &str| head.lines().any(|line| line == field);
             let count =
                 |field: &str| head.lines().filter(|line| line.starts_with(&format!("{field}:"))).count();
-            let can_leave = !name.starts_with("alert");
+            let can_leave = can_leave(&name);
             assert_eq!(has(&format!("List-Unsubscribe: <{LEAVE}>")), can_leave, "{head}");
             assert_eq!(has("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), can_leave, "{head}");
             assert!(has("Message-ID: <0198@news.example.com>"), "{head}");

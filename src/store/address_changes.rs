@@ -51,8 +51,29 @@ pub async fn delete_open_of(tx: &mut Tx, subscriber: SubscriberId) -> Result<()>
     Ok(())
 }
 
-/// Forgets addresses that nobody confirmed, or that were moved to long ago.
-pub async fn delete_expired(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM address_changes WHERE expires_at < $1";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(before).execute(c).await?.rows_affected()))
+/// Forgets some of the addresses that nobody confirmed, or that were moved to long ago.
+pub async fn delete_expired(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
+    const SQL: &str = "DELETE FROM address_changes WHERE hash IN
+        (SELECT hash FROM address_changes WHERE expires_at < $1 LIMIT $2)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(before).bind(limit).execute(c).await?.rows_affected()))
+}
+
+/// Forgets that others want to move to the address of a person who is erased, however it was written.
+pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<()> {
+    const ALL: &str = "SELECT hash, new_address FROM address_changes";
+    let all: Vec<(Vec<u8>, EmailAddress)> = on!(tx.db(), |c| sqlx::query_as(ALL).fetch_all(c).await?);
+    for (hash, _) in all.iter().filter(|(_, to)| to.key() == address.key()) {
+        on!(tx.db(), |c| sqlx::query("DELETE FROM address_changes WHERE hash = $1")
+            .bind(hash.as_slice())
+            .execute(c)
+            .await?
+            .rows_affected());
+    }
+    Ok(())
+}
+
+/// Forgets that anyone asked for the address of a person who is erased.
+pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
+    const SQL: &str = "DELETE FROM address_changes WHERE lower(new_address) = lower($1)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(address).execute(c).await?.rows_affected()))
 }

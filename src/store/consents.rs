@@ -5,6 +5,9 @@ use crate::model::{
     Consent, ConsentText, ConsentTextId, FormId, Language, NewsletterId, SubscriberId, Timestamp,
 };
 
+/// How often a version that others took in this moment is chosen again.
+const RACES_MAX: usize = 5;
+
 pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
     const SQL: &str =
         "INSERT INTO consents (subscriber_id, newsletter_id, event, at, consent_text_id, language,
@@ -91,32 +94,31 @@ pub async fn keep_text(
     const KNOWN: &str =
         "SELECT id FROM consent_texts WHERE newsletter_id = $1 AND language = $2 AND sha256 = $3
         ORDER BY version LIMIT 1";
-    let known: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(KNOWN)
-        .bind(newsletter)
-        .bind(language)
-        .bind(sha256)
-        .fetch_optional(c)
-        .await?);
-    if let Some(known) = known {
-        return Ok(known);
+    for _ in 0..RACES_MAX {
+        let known: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(KNOWN)
+            .bind(newsletter)
+            .bind(language)
+            .bind(sha256)
+            .fetch_optional(c)
+            .await?);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let version =
+            latest_text(tx.db(), newsletter, language).await?.map_or(1, |latest| latest.version + 1);
+        let inserted: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(SQL)
+            .bind(newsletter)
+            .bind(language)
+            .bind(version)
+            .bind(sha256)
+            .bind(body)
+            .bind(now)
+            .fetch_optional(c)
+            .await?);
+        if let Some(id) = inserted {
+            return Ok(id);
+        }
+        // Another process kept this version in this moment: the same words, or others.
     }
-    let latest = latest_text(tx.db(), newsletter, language).await?;
-    let version = latest.map_or(1, |latest| latest.version + 1);
-    let inserted: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(SQL)
-        .bind(newsletter)
-        .bind(language)
-        .bind(version)
-        .bind(sha256)
-        .bind(body)
-        .bind(now)
-        .fetch_optional(c)
-        .await?);
-    match inserted {
-        Some(id) => Ok(id),
-        // Another process kept the same version in this moment; its words are the ones on the page.
-        None => latest_text(tx.db(), newsletter, language)
-            .await?
-            .map(|text| text.id)
-            .ok_or(super::StoreError::Database(sqlx::Error::RowNotFound)),
-    }
+    Err(super::StoreError::Database(sqlx::Error::RowNotFound))
 }

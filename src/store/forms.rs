@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Db, Result, Tx, on};
-use crate::model::{Form, NewsletterId, Timestamp};
+use crate::model::{Form, FormId, NewsletterId, Timestamp};
 
 /// The form of a newsletter's own page, made with the newsletter.
 pub(super) async fn insert_default(
@@ -39,4 +39,11 @@ pub async fn by_public_id(db: Db<'_>, public_id: Uuid) -> Result<Option<Form>> {
         .bind(public_id)
         .fetch_optional(c)
         .await?))
+}
+
+/// Until when a form asks for a proof of work.
+pub async fn ask_proof_until(tx: &mut Tx, form: FormId, until: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE forms SET proof_until = $2 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(form).bind(until).execute(c).await?.rows_affected());
+    Ok(())
 }

@@ -183,12 +183,13 @@ impl Store {
     }
 
     /// Makes deleted rows unreadable in the files too. PostgreSQL does so with its next vacuum; SQLite
-    /// overwrites freed pages (`secure_delete`), and here also empties its log of old pages.
-    pub async fn forget_deleted(&self) -> Result<()> {
-        if let Pools::Sqlite { writer, .. } = &self.pools {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
-        }
-        Ok(())
+    /// overwrites freed pages (`secure_delete`), and here also empties its log of old pages. `false` when
+    /// somebody read all the time, so that a part of the log had to stay: it goes with the next call.
+    pub async fn forget_deleted(&self) -> Result<bool> {
+        let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(true) };
+        let (is_busy, _, _): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
+        Ok(is_busy == 0)
     }
 
     /// Closes the connections; what is committed is on the disk.
@@ -239,6 +240,12 @@ impl Tx {
     /// Undoes what was written since [`Tx::savepoint`]; the rest of the transaction stands.
     pub async fn roll_back_to_savepoint(&mut self) -> Result<()> {
         on!(self.db(), |c| sqlx::query("ROLLBACK TO SAVEPOINT here").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
+    /// Forgets the mark of [`Tx::savepoint`]: what was written since stands or falls with the transaction.
+    pub async fn release_savepoint(&mut self) -> Result<()> {
+        on!(self.db(), |c| sqlx::query("RELEASE SAVEPOINT here").execute(c).await?.rows_affected());
         Ok(())
     }
 

@@ -191,8 +191,18 @@ pub async fn delete_queued(tx: &mut Tx, subscription: SubscriptionId) -> Result<
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected()))
 }
 
-/// Forgets test mails to the address of a person who is erased, whatever became of them.
+/// Forgets test mails to the address of a person who is erased, whatever became of them and however it was
+/// written.
 pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
-    const SQL: &str = "DELETE FROM outbox WHERE lower(to_address) = lower($1)";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(address).execute(c).await?.rows_affected()))
+    const ALL: &str = "SELECT id, to_address FROM outbox WHERE to_address IS NOT NULL";
+    let all: Vec<(OutboxId, EmailAddress)> = on!(tx.db(), |c| sqlx::query_as(ALL).fetch_all(c).await?);
+    let mut rows = 0;
+    for (id, _) in all.iter().filter(|(_, to)| to.key() == address.key()) {
+        rows += on!(tx.db(), |c| sqlx::query("DELETE FROM outbox WHERE id = $1")
+            .bind(id)
+            .execute(c)
+            .await?
+            .rows_affected());
+    }
+    Ok(rows)
 }

@@ -74,27 +74,6 @@ pub async fn delete_departure(tx: &mut Tx, subscription: i64, given_before: Time
         .rows_affected()))
 }
 
-/// Counts of hours before one.
-pub async fn delete_counts(tx: &mut Tx, hour: i64, limit: i64) -> Result<u64> {
-    const SQL: &str = "DELETE FROM signup_counts WHERE (form_id, hour) IN
-        (SELECT form_id, hour FROM signup_counts WHERE hour < $1 LIMIT $2)";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(hour).bind(limit).execute(c).await?.rows_affected()))
-}
-
-/// Proofs of work that nobody could hand in again anyway.
-pub async fn delete_proofs(tx: &mut Tx, expired_before: Timestamp, limit: i64) -> Result<u64> {
-    const SQL: &str = "DELETE FROM used_proofs WHERE hash IN
-        (SELECT hash FROM used_proofs WHERE expires_at < $1 LIMIT $2)";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(expired_before).bind(limit).execute(c).await?.rows_affected()))
-}
-
-/// Changes of address whose link has expired, with the new address.
-pub async fn delete_address_changes(tx: &mut Tx, expired_before: Timestamp, limit: i64) -> Result<u64> {
-    const SQL: &str = "DELETE FROM address_changes WHERE hash IN
-        (SELECT hash FROM address_changes WHERE expires_at < $1 LIMIT $2)";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(expired_before).bind(limit).execute(c).await?.rows_affected()))
-}
-
 /// A mailing that ended before a moment and whose replies are all kept still.
 pub async fn find_replies(db: Db<'_>, ended_before: Timestamp) -> Result<Option<MailingId>> {
     const SQL: &str =

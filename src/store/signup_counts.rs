@@ -46,8 +46,9 @@ pub async fn totals(db: Db<'_>, form: FormId, from: i64, before: i64) -> Result<
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(form).bind(from).bind(before).fetch_all(c).await?))
 }
 
-/// Forgets the hours before one.
-pub async fn delete_before(tx: &mut Tx, hour: i64) -> Result<u64> {
-    const SQL: &str = "DELETE FROM signup_counts WHERE hour < $1";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(hour).execute(c).await?.rows_affected()))
+/// Forgets some of the hours before one.
+pub async fn delete_before(tx: &mut Tx, hour: i64, limit: i64) -> Result<u64> {
+    const SQL: &str = "DELETE FROM signup_counts WHERE (form_id, hour) IN
+        (SELECT form_id, hour FROM signup_counts WHERE hour < $1 LIMIT $2)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(hour).bind(limit).execute(c).await?.rows_affected()))
 }

@@ -46,6 +46,13 @@ pub async fn set_language(tx: &mut Tx, id: SubscriptionId, language: Language) -
     Ok(())
 }
 
+/// Notes that its address is one of throw-away mailboxes.
+pub async fn mark_disposable(tx: &mut Tx, id: SubscriptionId) -> Result<()> {
+    const SQL: &str = "UPDATE subscriptions SET is_disposable = TRUE WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// Pending or Unsubscribed becomes Confirmed; `false` when it was Confirmed already, or is gone.
 pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE subscriptions SET status = 'confirmed', language = $2, confirmed_at = $3,

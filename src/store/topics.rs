@@ -71,7 +71,8 @@ pub async fn drafts(db: Db<'_>, id: TopicId) -> Result<Vec<i64>> {
 pub async fn readers(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<(TopicId, i64)>> {
     const SQL: &str = "SELECT t.topic_id, count(*) FROM subscription_topics t
             JOIN subscriptions n ON n.id = t.subscription_id
-        WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since IS NOT NULL GROUP BY t.topic_id";
+        WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since IS NOT NULL
+        GROUP BY t.topic_id ORDER BY t.topic_id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
 }
 

@@ -12,8 +12,9 @@ pub async fn insert(tx: &mut Tx, hash: &[u8], expires_at: Timestamp) -> Result<b
     Ok(rows == 1)
 }
 
-/// Forgets those that nobody can hand in any more.
-pub async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM used_proofs WHERE expires_at <= $1";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(now).execute(c).await?.rows_affected()))
+/// Forgets some of those that nobody can hand in any more.
+pub async fn delete_expired(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
+    const SQL: &str = "DELETE FROM used_proofs WHERE hash IN
+        (SELECT hash FROM used_proofs WHERE expires_at <= $1 LIMIT $2)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(now).bind(limit).execute(c).await?.rows_affected()))
 }

@@ -4,6 +4,7 @@
 //! transaction, and what it has to say to the person goes by mail from the outbox, written in that
 //! transaction. To add a verb: a file here, and its tests in `tests/it/subscriptions/`.
 
+pub mod alarm;
 pub mod capture;
 pub mod confirm;
 pub mod consent_text;
@@ -15,6 +16,7 @@ pub mod mx;
 pub mod open_form;
 pub mod preferences;
 pub mod proof;
+pub mod queue;
 pub mod receipt;
 pub mod show;
 pub mod signup;

@@ -94,6 +94,8 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn meant(text: &str) -> Option<String> {
@@ -179,6 +181,17 @@ mod tests {
             ("abc", "xbz", 2),
         ] {
             assert_eq!((distance(a, b), distance(b, a)), (far, far), "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_suggestion_is_of_a_big_provider_and_suggests_nothing_else(domain in "[a-z0-9-]{1,14}\\.[a-z.]{1,8}|gm[a-z]{1,4}\\.[a-z]{1,4}") {
+            let typed = EmailAddress::parse(&format!("J.An+x@{domain}"));
+            if let Some(meant) = typed.ok().and_then(|typed| suggestion(&typed)) {
+                prop_assert!(is_known(meant.ascii_domain()) && !is_known(&domain));
+                prop_assert_eq!((meant.local(), suggestion(&meant)), ("J.An+x", None));
+            }
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - A handler fails with a [`error::PageError`]; the visitor sees a page in their language.
 
 pub mod admin;
+pub mod api;
 pub mod app;
 pub mod assets;
 pub mod client;

@@ -2,7 +2,7 @@
 
 use actix_web::web::{ServiceConfig, get, resource};
 
-use super::{admin, assets, public};
+use super::{admin, api, assets, public};
 
 /// The routes of the service.
 pub fn configure(config: &mut ServiceConfig) {
@@ -10,5 +10,6 @@ pub fn configure(config: &mut ServiceConfig) {
     config.route("/favicon.ico", get().to(assets::icon));
     config.route("/healthz", get().to(public::health::get));
     public::configure(config);
+    api::configure(config);
     admin::configure(config);
 }

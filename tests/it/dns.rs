@@ -75,7 +75,7 @@ async fn nobody_knows_nothing_and_what_is_no_domain_is_unknown() {
     let server = DnsServer::start([]).await;
     let dns = Dns::at(server.address);
     let long = format!("{}.example.org", "a".repeat(64));
-    for wrong in ["", "..", long.as_str(), "a b.example"] {
+    for wrong in ["", ".", "..", long.as_str()] {
         assert_eq!(dns.mx(wrong, SOON).await, Mx::Unknown, "{wrong:?}");
     }
 }

@@ -8,7 +8,6 @@ use askama::Template;
 
 use super::confirm::unknown;
 use super::{evidence, page, texts_of_mail};
-use crate::model::Newsletter;
 use crate::subscriptions::preferences::address::{Move, Moving, confirm_move, look_at_move};
 use crate::web::client::Client;
 use crate::web::layout::{Page, see_other};
@@ -18,7 +17,6 @@ use crate::web::{App, PageError, language};
 #[template(path = "public/address.html")]
 struct AddressPage {
     page: Page,
-    newsletter: Newsletter,
     token: String,
     masked: String,
 }
@@ -67,7 +65,6 @@ fn show(request: &HttpRequest, found: Move, token: &str) -> Result<HttpResponse,
             let frame = Page::new(t, t.text("address-title")).of_newsletter(&newsletter);
             let template = AddressPage {
                 page: frame.with_languages(request),
-                newsletter,
                 token: token.to_owned(),
                 masked: new_address.masked(),
             };

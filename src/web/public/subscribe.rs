@@ -148,11 +148,12 @@ pub async fn post(
         has_consented: filled.has_consented,
         trap: form.first("website"),
         stamp,
+        proof: form.first("altcha"),
         values: &[],
         evidence,
         capture,
     };
-    match sign_up(&app.store, &app.clock, &app.keys, &filled_in).await {
+    match sign_up(&app.store, &app.clock, &app.keys, &app.gate, &filled_in).await {
         Ok(_) => {
             app.wake.notify_one();
             let inbox = format!("/n/{}/check-inbox?lang={shown_in}", newsletter.slug);

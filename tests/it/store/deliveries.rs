@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 
 use postiljon::model::{
-    Account, Mailing, MailingId, NewsletterId, Outcome, Refusal, SubscriberId, SubscriptionId,
-    SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
+    Account, Mailing, MailingId, Outcome, Refusal, Rhythm, SubscriberId, SubscriptionId, Timestamp,
+    UncertainPolicy, WorkerId,
 };
 use postiljon::store::deliveries::{self, Birth, Newborn, RECORD_ROWS_MAX, Recipient, Record};
 use postiljon::store::{Store, mailings, newsletters, subscribers, subscriptions, workers};
@@ -372,21 +372,26 @@ both_dbs!(leaving_skips_what_is_deferred_or_not_reached_and_nothing_else, |store
 });
 
 both_dbs!(a_recipient_is_read_as_it_is_now, |store| {
-    let newsletter = newsletter(&store, "insights").await;
-    let subscription = confirmed(&store, newsletter.id, 1).await;
+    let mailing = mailing_to(&store, 1).await;
+    let subscription = confirmed(&store, mailing.newsletter_id, 1).await;
     let subscriber = subscription.subscriber_id;
-    let look = async |newsletter| read!(store, |db| deliveries::recipient(db, newsletter, subscriber));
-    let (recipient, status) = look(newsletter.id).await.expect("there");
-    assert_eq!((recipient.subscription_id, status), (subscription.id, SubscriptionStatus::Confirmed));
+    let look = async |mailing| read!(store, |db| deliveries::recipient(db, mailing, subscriber));
+    let (recipient, in_audience) = look(mailing.id).await.expect("there");
+    assert_eq!((recipient.subscription_id, in_audience), (subscription.id, true));
     assert_eq!(
         (recipient.address.as_str(), recipient.name.as_str()),
         ("reader1@example.org", "Name of reader1")
     );
+    // Out and in again: in the next audience, not in this one.
+    change!(store, |tx| subscriptions::set_pace(tx, subscription.id, Rhythm::Monthly, None, at(1)));
+    assert!(!look(mailing.id).await.expect("there").1);
+    change!(store, |tx| subscriptions::set_pace(tx, subscription.id, Rhythm::Each, None, at(2)));
+    assert!(!look(mailing.id).await.expect("there").1);
     change!(store, |tx| subscriptions::unsubscribe(tx, subscription.id, NOW));
-    assert_eq!(look(newsletter.id).await.expect("there").1, SubscriptionStatus::Unsubscribed);
-    assert!(look(NewsletterId(i64::MAX)).await.is_none());
+    assert!(!look(mailing.id).await.expect("there").1);
+    assert!(look(MailingId(i64::MAX)).await.is_none());
     change!(store, |tx| subscribers::delete(tx, subscriber));
-    assert!(look(newsletter.id).await.is_none());
+    assert!(look(mailing.id).await.is_none());
 });
 
 both_dbs!(a_worker_that_stops_gives_back_what_was_not_on_the_wire, |store| {

@@ -3,5 +3,8 @@
 mod confirm;
 mod erase;
 mod export;
+mod receipt;
+mod gate;
+mod preferences;
 mod signup;
 mod unsubscribe;

@@ -7,7 +7,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::gone;
-use crate::model::Newsletter;
 use crate::subscriptions::preferences::erasing::erase_me;
 use crate::subscriptions::preferences::{Answer, Preferences, look};
 use crate::web::layout::Page;
@@ -19,7 +18,6 @@ use crate::web::{App, PageError};
 #[template(path = "public/preferences_erase.html")]
 struct ErasePage {
     page: Page,
-    newsletter: Newsletter,
     masked: String,
     /// Of the preferences.
     path: String,
@@ -45,7 +43,6 @@ pub async fn get(
     let frame = Page::new(t, t.text("erase-title")).of_newsletter(&seen.newsletter).with_languages(&request);
     let template = ErasePage {
         page: frame,
-        newsletter: seen.newsletter,
         masked: seen.subscriber.address.masked(),
         path: format!("/preferences/{link}"),
     };

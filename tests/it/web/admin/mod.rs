@@ -4,6 +4,9 @@ mod articles;
 mod issues;
 mod login;
 mod mailings;
+mod subscribers;
+mod welcome;
+mod topics;
 
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::demo::browser::{Answer, Browser};

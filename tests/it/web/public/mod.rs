@@ -1,7 +1,10 @@
 //! What visitors meet.
 
+mod challenge;
 mod confirm;
+mod hostile;
 mod issue;
+mod preferences;
 mod subscribe;
 mod unsubscribe;
 

@@ -5,9 +5,10 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::{base, day_in_words, newsletter};
+use super::{base, day_in_words, languages_of, newsletter};
+use crate::mail::slot;
 use crate::model::welcome::{STEPS_MAX, text_for};
-use crate::model::{Language, Newsletter};
+use crate::model::{Language, Newsletter, WelcomeText};
 use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::web::admin::{Frame, grouped};
@@ -37,6 +38,12 @@ struct StepLine {
     numbers: String,
 }
 
+/// A subject as a reader without a name sees it.
+fn shown(newsletter: &Newsletter, text: &WelcomeText) -> String {
+    slot::line(&text.subject, &newsletter.name)
+        .map_or_else(|_| text.subject.clone(), |line| slot::without_recipient(&line, str::to_owned))
+}
+
 pub async fn get(
     request: HttpRequest,
     app: Data<App>,
@@ -57,10 +64,10 @@ pub async fn get(
         steps.push(StepLine {
             href: format!("{base}/{}", step.id),
             day: day_in_words(t, step.days),
-            subject: subject.map_or_else(|| t.text("desk-no-subject"), |text| text.subject.clone()),
+            subject: subject.map_or_else(|| t.text("desk-no-subject"), |text| shown(&newsletter, text)),
             is_active: since.is_some(),
             since: since.map(|date| t.with("welcome-since", "date", date)).unwrap_or_default(),
-            languages: texts.iter().map(|text| text.language).collect(),
+            languages: languages_of(&newsletter, &texts),
             numbers: t.with2("welcome-sent-to", "count", count, "shown", grouped(count)),
         });
     }

@@ -7,7 +7,7 @@ pub mod preview;
 use actix_web::web::{ServiceConfig, resource};
 
 use crate::i18n::Texts;
-use crate::model::{Newsletter, NewsletterId, WelcomeStep, WelcomeStepId};
+use crate::model::{Language, Newsletter, NewsletterId, WelcomeStep, WelcomeStepId, WelcomeText};
 use crate::store::{self, Reader};
 use crate::web::PageError;
 use crate::web::admin::id_of;
@@ -37,6 +37,13 @@ async fn newsletter(reader: &mut Reader, id: &str) -> Result<Newsletter, PageErr
 async fn step(reader: &mut Reader, newsletter: &Newsletter, id: &str) -> Result<WelcomeStep, PageError> {
     let step = store::welcome::step(reader.db(), WelcomeStepId(id_of(id)?)).await?;
     step.filter(|step| step.newsletter_id == newsletter.id).ok_or(PageError::NotFound)
+}
+
+/// Those that have words of their own, that of the newsletter first.
+fn languages_of(newsletter: &Newsletter, texts: &[WelcomeText]) -> Vec<Language> {
+    let mut languages: Vec<Language> = texts.iter().map(|text| text.language).collect();
+    languages.sort_by_key(|language| (*language != newsletter.language, *language));
+    languages
 }
 
 /// "3 days after confirming".

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::{base, newsletter, step};
+use super::{base, languages_of, newsletter, step};
 use crate::mail::slot::{escape_html, without_recipient};
 use crate::model::{Language, Newsletter, WelcomeStep};
 use crate::publishing::welcome::{Composed, StepError, compose, send_test};
@@ -99,9 +99,9 @@ async fn show(
     let template = PreviewPage {
         page: Frame::new(request, signed_in, "newsletters", t.text("desk-preview-title")),
         href: format!("{}/{}", base(newsletter.id), step.id),
+        languages: languages_of(&newsletter, &texts),
         newsletter,
         language: composed.text.language,
-        languages: texts.iter().map(|text| text.language).collect(),
         view: VIEWS.into_iter().find(|view| *view == form.first("view")).unwrap_or("desktop"),
         views: VIEWS.iter().map(|view| (*view, t.text(&format!("desk-view-{view}")))).collect(),
         subject: rendered.map_or_else(|| composed.text.subject.clone(), |mail| shown(&mail.subject)),
