@@ -8,7 +8,7 @@
 //! active. There are two looks: at those whose day has just come, with every wake and every two seconds, and
 //! once in an hour at all who waited, because they paused, or because nothing ran.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -41,6 +41,8 @@ struct Rounds {
     full_at: Option<Timestamp>,
     /// Steps whose readers are all to be looked at, and up to where that has come.
     open: BTreeMap<WelcomeStepId, Option<(Timestamp, SubscriptionId)>>,
+    /// Steps that could not be sent when they were last looked at all over: the log told of them.
+    told: BTreeSet<WelcomeStepId>,
 }
 
 /// Runs until the engine stops.
@@ -69,10 +71,11 @@ async fn look(shift: &Shift, rounds: &mut Rounds) -> Result<()> {
     if rounds.full_at.is_none_or(|at| at > now || now.since(at) >= FULL_EVERY) {
         rounds.open = steps.iter().map(|step| (step.id, None)).collect();
         rounds.full_at = Some(now);
+        rounds.told.clear();
     }
     for step in &steps {
         let after = rounds.open.remove(&step.id);
-        if let Some(left) = queue(shift, step, after, now).await? {
+        if let Some(left) = queue(shift, step, after, &mut rounds.told, now).await? {
             rounds.open.insert(step.id, Some(left));
         }
         if *shift.signals.stop.borrow() {
@@ -87,6 +90,7 @@ async fn queue(
     shift: &Shift,
     step: &WelcomeStep,
     full: Option<Option<(Timestamp, SubscriptionId)>>,
+    told: &mut BTreeSet<WelcomeStepId>,
     now: Timestamp,
 ) -> Result<Option<(Timestamp, SubscriptionId)>> {
     let Some(mut window) = window(step, full, now) else { return Ok(None) };
@@ -102,7 +106,7 @@ async fn queue(
         let taken: Vec<_> = found.iter().take(usize::try_from(room).unwrap_or_default()).collect();
         let behind = taken.last().copied().unwrap_or(last);
         window.after = Some((behind.confirmed_at, behind.subscription_id));
-        queue_for(shift, step, &taken, now).await?;
+        queue_for(shift, step, &taken, told, now).await?;
         if *shift.signals.stop.borrow() {
             return Ok(window.after);
         }
@@ -124,8 +128,14 @@ fn window(
 }
 
 /// Writes notes and mails of a batch in one transaction.
-async fn queue_for(shift: &Shift, step: &WelcomeStep, readers: &[&DueReader], now: Timestamp) -> Result<()> {
-    let can_be_sent = sendable(shift, step, readers).await?;
+async fn queue_for(
+    shift: &Shift,
+    step: &WelcomeStep,
+    readers: &[&DueReader],
+    told: &mut BTreeSet<WelcomeStepId>,
+    now: Timestamp,
+) -> Result<()> {
+    let can_be_sent = sendable(shift, step, readers, told).await?;
     let mut mails = 0;
     let mut tx = shift.store.begin().await?;
     for reader in readers.iter().filter(|reader| can_be_sent.contains(&reader.language)) {
@@ -157,9 +167,13 @@ async fn queue_for(shift: &Shift, step: &WelcomeStep, readers: &[&DueReader], no
 }
 
 /// The languages of these readers in which the step can be rendered. One that cannot, because its article is a
-/// draft again for example, waits until somebody has set it right; the log tells of it once an hour at most for
-/// each look.
-async fn sendable(shift: &Shift, step: &WelcomeStep, readers: &[&DueReader]) -> Result<Vec<Language>> {
+/// draft again for example, waits until somebody has set it right; the log tells of it once in an hour.
+async fn sendable(
+    shift: &Shift,
+    step: &WelcomeStep,
+    readers: &[&DueReader],
+    told: &mut BTreeSet<WelcomeStepId>,
+) -> Result<Vec<Language>> {
     let mut reader = shift.store.read().await?;
     let Some(newsletter) = newsletters::by_id(reader.db(), step.newsletter_id).await? else {
         return Ok(Vec::new());
@@ -174,9 +188,10 @@ async fn sendable(shift: &Shift, step: &WelcomeStep, readers: &[&DueReader]) -> 
         };
         match mail::welcome::render(&newsletter, text, article.as_ref(), &shift.settings.public_url) {
             Ok(_) => sendable.push(*language),
-            Err(error) => {
+            Err(error) if told.insert(step.id) => {
                 tracing::warn!(step = %step.id, %language, %error, "a step of the welcome series cannot be sent");
             }
+            Err(_) => {}
         }
     }
     Ok(sendable)

@@ -594,19 +594,19 @@ desk-refusal-sender = le serveur refuse l’expéditeur
 desk-refusal-other = pour une autre raison
 
 # Le portillon : ce que passe une inscription, et ce qu'il dit
-error-address-no-mail = Le domaine après le @ ne reçoit pas de courrier. Y a-t-il une faute de frappe ?
-error-address-disposable = Utilisez une adresse qui sera encore la vôtre la semaine prochaine : ce formulaire n’accepte pas les adresses jetables.
-hint-did-you-mean = Vouliez-vous dire { $address } ?
+error-address-no-mail = Le domaine après le @ ne reçoit pas de courrier. Y a-t-il une faute de frappe ?
+error-address-disposable = Utilisez une adresse qui sera encore la vôtre la semaine prochaine : ce formulaire n’accepte pas les adresses jetables.
+hint-did-you-mean = Vouliez-vous dire { $address } ?
 hint-use = Utiliser cette adresse
-mail-alarm-subject = Bien plus d’inscriptions que d’habitude : { $newsletter }
+mail-alarm-subject = Bien plus d’inscriptions que d’habitude : { $newsletter }
 mail-alarm-preheader = C’est peut-être une bonne nouvelle, ou un programme qui remplit votre formulaire.
 mail-alarm-title = Les inscriptions s’envolent
-mail-alarm-form = Le formulaire « { $form } » est très sollicité.
-mail-alarm-numbers = Au cours de cette heure, inscriptions acceptées : { $accepted }, refusées : { $refused }.
+mail-alarm-form = Le formulaire « { $form } » est très sollicité.
+mail-alarm-numbers = Au cours de cette heure, inscriptions acceptées : { $accepted }, refusées : { $refused }.
 mail-alarm-habit = Habituellement, il y en a { $usual } par heure.
 mail-alarm-no-habit = On ne sait pas encore ce qui est habituel pour ce formulaire.
 mail-alarm-guarded = Jusqu’au retour au calme, les navigateurs doivent montrer qu’ils consacrent une seconde de travail à chaque inscription. Les personnes ne remarquent rien, les programmes si. Personne n’est inscrit avant d’avoir confirmé par e-mail, et aucune boîte ne reçoit plus de trois de ces e-mails par jour.
-mail-alarm-unguarded = Ce formulaire ne demande jamais de preuve de travail aux navigateurs. S’il s’agit d’une attaque, réglez-le sur « automatique » ou « toujours ». Personne n’est inscrit avant d’avoir confirmé par e-mail, et aucune boîte ne reçoit plus de trois de ces e-mails par jour.
+mail-alarm-unguarded = Ce formulaire ne demande jamais de preuve de travail aux navigateurs. S’il s’agit d’une attaque, réglez-le sur « automatique » ou « toujours ». Personne n’est inscrit avant d’avoir confirmé par e-mail, et aucune boîte ne reçoit plus de trois de ces e-mails par jour.
 mail-alarm-look = Voir les formulaires
 
 ## Lecteurs, preuves, série de bienvenue

@@ -592,11 +592,11 @@ desk-refusal-other = om een andere reden
 
 # De poort: waar een inschrijving langs moet, en wat ze zegt
 error-address-no-mail = Het domein na de @ ontvangt geen e-mail. Staat er een tikfout in?
-error-address-disposable = Gebruik een adres dat volgende week nog van u is: dit formulier neemt geen wegwerpadressen aan.
-hint-did-you-mean = Bedoelde u { $address }?
+error-address-disposable = Gebruik een adres dat volgende week nog van jou is: dit formulier neemt geen wegwerpadressen aan.
+hint-did-you-mean = Bedoelde je { $address }?
 hint-use = Gebruik dit adres
 mail-alarm-subject = Veel meer inschrijvingen dan gewoonlijk: { $newsletter }
-mail-alarm-preheader = Dat kan goed nieuws zijn, of een programma dat uw formulier invult.
+mail-alarm-preheader = Dat kan goed nieuws zijn, of een programma dat je formulier invult.
 mail-alarm-title = De inschrijvingen schieten omhoog
 mail-alarm-form = Het is druk bij het formulier "{ $form }".
 mail-alarm-numbers = Dit uur werden { $accepted } inschrijvingen aangenomen en { $refused } geweigerd.

@@ -36,7 +36,7 @@ pub async fn find_single_mails(
     limit: i64,
 ) -> Result<Vec<i64>> {
     const SQL: &str = "SELECT o.id FROM outbox o WHERE o.finished_at < $1 AND o.id > $2
-            AND NOT (o.kind IN ('confirm', 'reminder') AND o.status = 'sent' AND EXISTS (SELECT 1 FROM subscriptions n
+            AND NOT (o.kind IN ('confirm', 'reminder') AND o.status IN ('sent', 'uncertain') AND EXISTS (SELECT 1 FROM subscriptions n
                 WHERE n.id = o.subscription_id AND n.confirmed_at IS NOT NULL))
         ORDER BY o.id LIMIT $3";
     Ok(on!(db, |c| sqlx::query_scalar(SQL)

@@ -8,7 +8,8 @@ use std::time::Duration;
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::clock::Clock;
 use postiljon::demo::browser::Browser;
-use postiljon::model::Language;
+use postiljon::keys::{Keys, Purpose};
+use postiljon::model::{Language, SubscriptionId};
 use postiljon::store::{Store, newsletters};
 
 use super::process::{Process, Settings};
@@ -73,9 +74,39 @@ async fn prepared(url: &str) {
     store.close().await;
 }
 
-/// Signs up, confirms and is erased, once by the command line and once at the desk.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_file_of_the_service_holds_who_was_erased() {
+/// By which a person is erased.
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    Command,
+    Desk,
+    Preferences,
+}
+
+async fn erase_by(door: Door, browser: &Browser, data: &Path, url: &str) {
+    match door {
+        Door::Command => erase_by_command(data, url),
+        Door::Desk => {
+            let csrf = signed_in(browser).await;
+            let looked_up = [("csrf", csrf.as_str()), ("address", ADDRESS)];
+            let found = browser.post("/admin/subscribers", &looked_up).await.expect("an answer");
+            assert_eq!(found.status, 303, "{}", found.body);
+            let sure = [("csrf", csrf.as_str()), ("sure", "yes")];
+            let path = format!("{}/erase", found.location());
+            assert_eq!(browser.post(&path, &sure).await.expect("an answer").status, 303);
+            let unknown = browser.post("/admin/subscribers", &looked_up).await.expect("an answer");
+            assert!(unknown.status == 404 && unknown.body.contains("was erased"), "{}", unknown.body);
+        }
+        Door::Preferences => {
+            let link = Keys::new(KEY.as_bytes()).sign_link(Purpose::Preferences, SubscriptionId(1));
+            let path = format!("/preferences/{link}/erase");
+            assert_eq!(browser.get(&path).await.expect("a page").status, 200);
+            assert_eq!(browser.post(&path, &[]).await.expect("an answer").status, 200);
+        }
+    }
+}
+
+/// Signs up, confirms and is erased, while the service logs everything.
+async fn no_file_is_left_after(door: Door) {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path();
     let url = format!("sqlite:{}", data.join("test.db").display());
@@ -104,15 +135,24 @@ async fn no_file_of_the_service_holds_who_was_erased() {
     }
     signed_up_and_confirmed(&browser, &server, 1).await;
     assert!(!needle::in_files(data).is_empty(), "the test can find what is there");
-    erase_by_command(data, &url);
-    assert_eq!(needle::in_files(data), [""; 0]);
-
-    let csrf = signed_in(&browser).await;
-    let looked_up = [("csrf", csrf.as_str()), ("address", ADDRESS)];
-    let unknown = browser.post("/admin/subscribers", &looked_up).await.expect("an answer");
-    assert!(unknown.status == 404 && unknown.body.contains("was erased"), "{}", unknown.body);
+    erase_by(door, &browser, data, &url).await;
+    assert_eq!(needle::in_files(data), [""; 0], "{door:?}");
     process.signal("TERM");
-    let status = process.ended(Duration::from_secs(30)).await;
-    assert!(status.success());
-    assert_eq!(needle::in_files(data), [""; 0]);
+    assert!(process.ended(Duration::from_secs(30)).await.success());
+    assert_eq!(needle::in_files(data), [""; 0], "{door:?}, after the end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_of_the_service_holds_who_was_erased_on_the_command_line() {
+    no_file_is_left_after(Door::Command).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_of_the_service_holds_who_was_erased_at_the_desk() {
+    no_file_is_left_after(Door::Desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_of_the_service_holds_who_erased_themselves() {
+    no_file_is_left_after(Door::Preferences).await;
 }
