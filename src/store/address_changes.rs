@@ -71,9 +71,3 @@ pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<()> {
     }
     Ok(())
 }
-
-/// Forgets that anyone asked for the address of a person who is erased.
-pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
-    const SQL: &str = "DELETE FROM address_changes WHERE lower(new_address) = lower($1)";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(address).execute(c).await?.rows_affected()))
-}
