@@ -46,6 +46,8 @@ pub enum Purpose {
     Challenge,
     /// The key that this work finds.
     ProofKey,
+    /// The cookie that holds what was typed into the sign-up form, for the page after it.
+    InboxCookie,
 }
 
 impl Purpose {

@@ -12,8 +12,8 @@ use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
 use crate::mail::render::{
-    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, RenderError,
-    RenderedMail,
+    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, ManageEntry, ManageView,
+    RenderError, RenderedMail,
 };
 use crate::mail::template::{self, Source, Template, TemplateError};
 use crate::mail::welcome::WelcomeError;
@@ -232,10 +232,9 @@ impl Composer {
             return Ok(Err(Moot::NotNeeded));
         };
         match mail.kind {
-            OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
+            OutboxKind::Confirm | OutboxKind::Reminder => self.confirm(store, &newsletter, mail).await,
+            OutboxKind::Manage => self.manage(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
-            // Nothing writes these yet.
-            OutboxKind::Reminder | OutboxKind::Manage => Ok(Err(Moot::NotNeeded)),
             OutboxKind::AddressChange => self.address_change(store, &newsletter, mail).await,
             OutboxKind::AddressChanged => self.address_changed(store, &newsletter, mail).await,
             OutboxKind::Welcome => self.welcome(store, &newsletter, mail).await,
@@ -243,6 +242,12 @@ impl Composer {
         }
     }
 
+    /// For those who derive what a mail will hold.
+    pub const fn keys(&self) -> &Keys {
+        &self.links.keys
+    }
+
+    /// The question to confirm, or the reminder of it.
     async fn confirm(
         &self,
         store: &Store,
@@ -257,21 +262,24 @@ impl Composer {
         };
         drop(reader);
         let to = self.to(store, mail).await?;
-        let (Some(row), Some((to, SubscriptionStatus::Pending | SubscriptionStatus::Unsubscribed))) =
-            (row, to)
-        else {
-            return Ok(Err(Moot::NotNeeded));
-        };
-        if row.used_at.is_some() {
+        let (Some(row), Some((to, to_status))) = (row, to) else { return Ok(Err(Moot::NotNeeded)) };
+        if row.used_at.is_some() || to_status == SubscriptionStatus::Confirmed {
             return Ok(Err(Moot::NotNeeded));
         }
-        let rendered = render::render_confirm(&ConfirmView {
+        let is_reminder = mail.kind == OutboxKind::Reminder;
+        if is_reminder && to_status != SubscriptionStatus::Pending {
+            return Ok(Err(Moot::NotNeeded));
+        }
+        let view = ConfirmView {
             newsletter,
             language: mail.language,
             confirm_url: &self.links.confirm(&token),
-            asked_at: mail.created_at,
+            // Of a reminder that is when the question was asked, not when it is repeated.
+            asked_at: row.created_at,
             valid_until: row.expires_at,
-        });
+        };
+        let rendered =
+            if is_reminder { render::render_reminder(&view) } else { render::render_confirm(&view) };
         Ok(rendered
             .map_err(Moot::from)
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::confirm())))
@@ -294,6 +302,48 @@ impl Composer {
         Ok(rendered
             .map_err(Moot::from)
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
+    }
+
+    /// The links to the preferences of everything that a person receives, or has left.
+    async fn manage(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let Some((to, _)) = self.to(store, mail).await? else { return Ok(Err(Moot::NotNeeded)) };
+        let mut reader = store.read().await?;
+        let Some(subscriber) = subscribers::by_address(reader.db(), &to).await? else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let all = subscriptions::of_subscriber(reader.db(), subscriber.id).await?;
+        let names = newsletters::all(reader.db()).await?;
+        drop(reader);
+        let entries: Vec<ManageEntry> = all
+            .iter()
+            .filter(|subscription| subscription.confirmed_at.is_some())
+            .filter_map(|subscription| {
+                let newsletter = names.iter().find(|one| one.id == subscription.newsletter_id)?;
+                let is_left = subscription.status == SubscriptionStatus::Unsubscribed;
+                Some(ManageEntry {
+                    name: newsletter.name.clone(),
+                    is_left,
+                    url: self.links.preferences(subscription.id),
+                })
+            })
+            .collect();
+        if entries.is_empty() {
+            return Ok(Err(Moot::NotNeeded));
+        }
+        let rendered = render::render_manage(&ManageView {
+            newsletter,
+            language: mail.language,
+            asked_at: mail.created_at,
+            entries: &entries,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::manage())))
     }
 
     /// The question whether a new address is right, to that address.

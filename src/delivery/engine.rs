@@ -19,7 +19,8 @@ use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
 use super::{
-    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, retention, scheduler, sender, welcome,
+    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, reminders, retention, scheduler,
+    sender, welcome,
 };
 use crate::clock::Clock;
 use crate::dns::Dns;
@@ -297,7 +298,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitors, pulse, the end of pauses, the welcome series, and senders.
+    /// Scheduler, janitors, pulse, the end of pauses, reminders, the welcome series, and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -317,6 +318,8 @@ impl Tasks {
         others.spawn(async move { scheduler::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { janitor::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { reminders::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { pulse::run(&own).await });
         let own = Arc::clone(shift);

@@ -32,7 +32,7 @@ const PLACE_BYTES: usize = 4096;
 const NOTE_ROOM_BYTES: usize = 512;
 /// Beside one for each sender: outcomes that may wait for the database, which on a busy disk takes a while. After a
 /// power cut so many mails may be sent twice; after a process was killed none of them is.
-const PLACES_BESIDE_SENDERS: usize = 246;
+const PLACES_BESIDE_SENDERS: usize = 192;
 const EXTENSION: &str = "journal";
 const FORMAT: u32 = 1;
 /// Largest file that is read, in bytes: 2,000 connections.

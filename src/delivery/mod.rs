@@ -71,7 +71,7 @@
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
 //! | `welcome_sent` | with its mail in the outbox by [`welcome`]; taken back when the mail surely never went out |
 //! | `workers` | each its own row; buried by others |
-//! | `subscriptions` | the verbs of a subscriber; [`pauses`] ends pauses that are over |
+//! | `subscriptions` | the verbs of a subscriber; [`pauses`] ends pauses that are over; the mark of the one reminder, with its mail, by [`reminders`] |
 //!
 //! To follow a delivery, read [`feeder`], [`lanes`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
 //! a file with `run(&Shift)`, and its line in `engine::Tasks::start`.
@@ -99,6 +99,7 @@ mod pauses;
 mod pulse;
 mod recorder;
 mod recovery;
+mod reminders;
 mod retention;
 mod retry;
 mod scheduler;

@@ -49,6 +49,11 @@ pub fn already_subscribed() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: true }
 }
 
+/// The links to someone's preferences. It is about several newsletters: one click could not say which is left.
+pub fn manage() -> Headers {
+    Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }
+}
+
 /// About a change of address: nobody leaves by the question to a new address, or by the notice to an old one.
 pub fn address() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }

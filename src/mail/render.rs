@@ -227,6 +227,61 @@ pub fn render_confirm(view: &ConfirmView<'_>) -> Result<RenderedMail, RenderErro
     })
 }
 
+/// Renders the one reminder of that question. Like it, it holds nothing else: no article, no offer, no picture.
+///
+/// # Errors
+/// [`RenderError`] for a confirm link that is no URL.
+pub fn render_reminder(view: &ConfirmView<'_>) -> Result<RenderedMail, RenderError> {
+    let zone = zone(view.newsletter);
+    let frame = &Frame::new(view.newsletter, view.language);
+    let confirm_url = &web_url("confirm link", view.confirm_url)?;
+    let (asked, until) =
+        (&frame.t.date_time(view.asked_at, zone), &frame.t.date_time(view.valid_until, zone));
+    Ok(RenderedMail {
+        subject: clean_subject(&ReminderSubject { frame }.render()?),
+        html: inline(&ReminderHtml { frame, confirm_url, asked, until }.render()?)?,
+        text: tidy_text(&ReminderText { frame, confirm_url, asked, until }.render()?),
+    })
+}
+
+/// What somebody asked for who has no old mail at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct ManageView<'a> {
+    /// In whose name the mail comes.
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    pub asked_at: Timestamp,
+    pub entries: &'a [ManageEntry],
+}
+
+/// A newsletter of that person.
+#[derive(Debug, Clone)]
+pub struct ManageEntry {
+    pub name: String,
+    pub is_left: bool,
+    /// To the preferences.
+    pub url: String,
+}
+
+/// Renders the links to someone's preferences.
+///
+/// # Errors
+/// [`RenderError`] for a link that is no URL.
+pub fn render_manage(view: &ManageView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = &Frame::new(view.newsletter, view.language);
+    let asked = &frame.t.date_time(view.asked_at, zone(view.newsletter));
+    let entries = view.entries.iter().map(|entry| {
+        let url = web_url("preferences link", &entry.url)?;
+        Ok(ManageEntry { name: clean_line(&entry.name), url, is_left: entry.is_left })
+    });
+    let entries = &entries.collect::<Result<Vec<_>, RenderError>>()?;
+    Ok(RenderedMail {
+        subject: clean_subject(&ManageSubject { frame }.render()?),
+        html: inline(&ManageHtml { frame, asked, entries }.render()?)?,
+        text: tidy_text(&ManageText { frame, asked, entries }.render()?),
+    })
+}
+
 /// The answer to a sign-up of someone who is subscribed already.
 #[derive(Debug, Clone, Copy)]
 pub struct AlreadySubscribedView<'a> {
@@ -539,6 +594,52 @@ struct ConfirmText<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "reminder/subject.txt")]
+struct ReminderSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "reminder/body.html")]
+struct ReminderHtml<'a> {
+    frame: &'a Frame,
+    confirm_url: &'a str,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "reminder/body.txt")]
+struct ReminderText<'a> {
+    frame: &'a Frame,
+    confirm_url: &'a str,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "manage/subject.txt")]
+struct ManageSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "manage/body.html")]
+struct ManageHtml<'a> {
+    frame: &'a Frame,
+    asked: &'a String,
+    entries: &'a [ManageEntry],
+}
+
+#[derive(Template)]
+#[template(path = "manage/body.txt")]
+struct ManageText<'a> {
+    frame: &'a Frame,
+    asked: &'a String,
+    entries: &'a [ManageEntry],
+}
+
+#[derive(Template)]
 #[template(path = "already_subscribed/subject.txt")]
 struct AlreadySubject<'a> {
     frame: &'a Frame,
@@ -799,6 +900,27 @@ mod tests {
         .unwrap()
     }
 
+    fn reminder(newsletter: &Newsletter, language: Language) -> RenderedMail {
+        render_reminder(&ConfirmView {
+            newsletter,
+            language,
+            confirm_url: "https://news.example.com/c/abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst",
+            asked_at: NOW,
+            valid_until: NOW.plus(std::time::Duration::from_hours(7 * 24)),
+        })
+        .unwrap()
+    }
+
+    fn manage(newsletter: &Newsletter, language: Language) -> RenderedMail {
+        let entry = |name: &str, is_left| ManageEntry {
+            name: name.to_owned(),
+            is_left,
+            url: format!("https://news.example.com/preferences/{}", "a".repeat(40)),
+        };
+        let entries = [entry("De Post & Zonen", false), entry("De <Gazet>", true)];
+        render_manage(&ManageView { newsletter, language, asked_at: NOW, entries: &entries }).unwrap()
+    }
+
     fn already(newsletter: &Newsletter, language: Language) -> RenderedMail {
         render_already_subscribed(&AlreadySubscribedView { newsletter, language, asked_at: NOW }).unwrap()
     }
@@ -834,6 +956,12 @@ mod tests {
             let issue = RenderedMail { subject: issue.subject, html: issue.html, text: issue.text };
             mails.push((format!("issue {language}"), issue, headers::issue(&newsletter, Uuid::from_u128(7))));
             mails.push((format!("confirm {language}"), confirm(&newsletter, *language), headers::confirm()));
+            mails.push((
+                format!("reminder {language}"),
+                reminder(&newsletter, *language),
+                headers::confirm(),
+            ));
+            mails.push((format!("manage {language}"), manage(&newsletter, *language), headers::manage()));
             mails.push((
                 format!("already {language}"),
                 already(&newsletter, *language),
@@ -892,7 +1020,7 @@ mod tests {
 
     /// An alert is to those who run the newsletter, and by a mail about a change of address nobody leaves.
     fn can_leave(name: &str) -> bool {
-        !["alert", "change", "known"].iter().any(|kind| name.starts_with(kind))
+        !["alert", "change", "known", "manage"].iter().any(|kind| name.starts_with(kind))
     }
 
     #[test]
@@ -1078,6 +1206,22 @@ mod tests {
             assert!(part.contains("7 dagen geldig: tot 1 december 2026 om 00:30"), "{part}");
             assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
         }
+    }
+
+    #[test]
+    fn a_reminder_says_when_it_was_asked_and_that_it_is_the_only_one_and_advertises_nothing() {
+        let newsletter = newsletter();
+        let (first, again) =
+            (confirm(&newsletter, Language::English), reminder(&newsletter, Language::English));
+        for part in [&again.html, &again.text] {
+            let part = part.replace('\n', " ");
+            assert!(part.contains("On 24 November 2026, 00:30, this email address"), "{part}");
+            assert!(part.contains("only reminder") && part.contains("1 December 2026, 00:30"), "{part}");
+            assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
+        }
+        // Nothing leads anywhere that the question itself does not lead to.
+        assert_eq!(links(&first.html), links(&again.html));
+        assert!(!again.html.contains("<img"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod address_changes;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
+pub mod departures;
 pub mod forms;
 pub mod health;
 pub mod issues;

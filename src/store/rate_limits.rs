@@ -53,7 +53,9 @@ pub async fn hit_all(tx: &mut Tx, hits: &[Hit], now: Timestamp) -> Result<Vec<i6
         // The text is made of numbers only.
         let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now);
         for hit in hits {
-            query = query.bind(hit.key.to_vec()).bind(now.plus(hit.window)).bind(hit.more);
+            // Who only asks begins no window.
+            let window = if hit.more == 0 { Duration::ZERO } else { hit.window };
+            query = query.bind(hit.key.to_vec()).bind(now.plus(window)).bind(hit.more);
         }
         query.fetch_all(c).await?
     });

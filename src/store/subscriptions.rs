@@ -1,9 +1,9 @@
 //! The table `subscriptions`.
 
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, sql};
 use crate::model::{
-    Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId, SubscriptionStatus,
-    Timestamp, TopicId,
+    EmailAddress, Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId,
+    SubscriptionStatus, Timestamp, TopicId,
 };
 
 /// The subscription, made Pending now if there is none. A row that is there stays as it is: only the
@@ -85,6 +85,58 @@ pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Res
         WHERE id = $1 AND status <> 'unsubscribed'";
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(rows == 1)
+}
+
+/// A subscription that waits for its owner, and is reminded now.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Forgotten {
+    pub id: SubscriptionId,
+    pub newsletter_id: NewsletterId,
+    pub language: Language,
+    pub address: EmailAddress,
+    /// Of its newest link: the reminder's goes by the same dates, and prolongs nothing.
+    pub asked_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Marks subscriptions as reminded, and answers them: those that are still pending, were asked for before
+/// `asked_before` for the last time, and have a link that works beyond `valid_beyond`. Not where the question
+/// itself has not gone out, or came back. Nobody is marked twice, whoever else is at it.
+pub async fn take_forgotten(
+    tx: &mut Tx,
+    asked_before: Timestamp,
+    valid_beyond: Timestamp,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<Forgotten>> {
+    // Materialized: PostgreSQL may run a subquery anew for each row, and then the limit is none.
+    let sql = sql!(
+        tx.db(),
+        "WITH due AS MATERIALIZED (
+            SELECT n.id FROM subscriptions n
+            WHERE n.status = 'pending' AND n.created_at <= $1 AND n.reminded_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM tokens t WHERE t.subscription_id = n.id AND t.created_at > $1)
+                AND EXISTS (SELECT 1 FROM tokens t WHERE t.subscription_id = n.id AND t.purpose = 'confirm'
+                    AND t.used_at IS NULL AND t.expires_at > $2)
+                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subscription_id = n.id
+                    AND o.status IN ('queued', 'claimed', 'bounced'))
+            ORDER BY n.created_at LIMIT $3",
+        sqlite: "",
+        postgres: " FOR UPDATE SKIP LOCKED",
+        ") UPDATE subscriptions SET reminded_at = $4
+        WHERE status = 'pending' AND reminded_at IS NULL AND id IN (SELECT id FROM due)
+        RETURNING id, newsletter_id, language,
+            (SELECT s.address FROM subscribers s WHERE s.id = subscriptions.subscriber_id) AS address,
+            (SELECT MAX(t.created_at) FROM tokens t WHERE t.subscription_id = subscriptions.id) AS asked_at,
+            (SELECT MAX(t.expires_at) FROM tokens t WHERE t.subscription_id = subscriptions.id) AS expires_at"
+    );
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql)
+        .bind(asked_before)
+        .bind(valid_beyond)
+        .bind(limit)
+        .bind(now)
+        .fetch_all(c)
+        .await?))
 }
 
 /// Forgets pause and rhythm of a subscription that is not confirmed: its owner begins anew.

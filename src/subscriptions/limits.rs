@@ -40,6 +40,8 @@ const PER_MAILBOX: [Limit; 2] = [
 /// The same for one newsletter: someone may subscribe to two of them in one visit.
 const PER_MAILBOX_AND_NEWSLETTER: Limit =
     Limit { name: "mailbox-quarter", window: Duration::from_secs(15 * 60), most: 1 };
+/// Another mail to someone who asks for it again; within the limits of the mailbox.
+const PER_ANOTHER: Limit = Limit { name: "another-minute", window: MINUTE, most: 1 };
 /// "You are subscribed already" to one mailbox, for one newsletter.
 const PER_KIND: Limit = Limit { name: "kind-day", window: DAY, most: 1 };
 /// Confirmation mails to one domain before they wait.
@@ -86,10 +88,33 @@ pub async fn confirmation(
     newsletter: NewsletterId,
     now: Timestamp,
 ) -> Result<bool> {
+    mailbox(tx, keys, address, (PER_MAILBOX_AND_NEWSLETTER, &newsletter.to_string()), now).await
+}
+
+/// Counts a mail that someone asks for again, with the confirmation mails of the mailbox: nobody can be sent more
+/// than those, whichever page is used. `about` is what the mail is about.
+pub async fn another(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    about: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    mailbox(tx, keys, address, (PER_ANOTHER, about), now).await
+}
+
+/// Counts a mail to a mailbox under all its limits, or under none.
+async fn mailbox(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    (own, about): (Limit, &str),
+    now: Timestamp,
+) -> Result<bool> {
     let mailbox = address.mailbox_key();
-    let of_newsletter = format!("{newsletter}/{mailbox}");
+    let subject = format!("{about}/{mailbox}");
     let [day, month] = PER_MAILBOX;
-    let limits = [(PER_MAILBOX_AND_NEWSLETTER, &of_newsletter), (day, &mailbox), (month, &mailbox)];
+    let limits = [(own, &subject), (day, &mailbox), (month, &mailbox)];
     let counted = |more| limits.map(|(limit, subject)| hit(keys, limit, subject, more));
     let before = rate_limits::hit_all(tx, &counted(0), now).await?;
     let is_allowed = limits.iter().zip(before).all(|((limit, _), hits)| hits < limit.most);

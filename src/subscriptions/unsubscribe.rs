@@ -12,8 +12,8 @@ use crate::model::{
     ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
-    Result, Store, Tx, consents, deliveries, mailings, newsletters, outbox, subscribers, subscriptions,
-    tokens, topics,
+    Result, Store, Tx, consents, deliveries, departures, mailings, newsletters, outbox, subscribers,
+    subscriptions, tokens, topics,
 };
 
 /// How long the goodbye page's undo works.
@@ -119,6 +119,7 @@ pub async fn resubscribe(
     let now = mailings::after_starts(clock.now(), &open);
     let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
     if before.confirmed_at.is_some() && just_left && subscriptions::restore(&mut tx, id, now).await? {
+        departures::delete(&mut tx, id).await?;
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Restored, evidence, now)).await?;
     }
     tx.commit().await?;

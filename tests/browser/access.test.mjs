@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
 import { inspect } from "./support/inspect.mjs";
-import { Browser } from "./support/visitor.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 const LONG_NAME = "Vooruitgangsberichten van de Gemeenschappelijke Aankoopverantwoordelijkenvereniging Zuid-West-Vlaanderen";
 const LONG_ADDRESS = `${"lange".repeat(12)}@${"onderafdeling.".repeat(8)}voorbeeld.example`;
@@ -27,6 +27,14 @@ async function signUp(address) {
 
 async function confirm(mail) {
   await demo.post(new URL(mail.link("/confirm/")).pathname, {});
+}
+
+/** Lets the confirmation link of an address be too old. */
+async function expire(address) {
+  await demo.sql(
+    "UPDATE tokens SET expires_at = 1 WHERE subscription_id IN (SELECT s.id FROM subscriptions s JOIN subscribers p ON p.id = s.subscriber_id WHERE p.address = ?)",
+    address,
+  );
 }
 
 /** A reader who has confirmed; gives the link to the preferences, as it stands in a mail. */
@@ -52,7 +60,7 @@ async function addTopics(...names) {
   });
 }
 
-describe("a visitor's page", () => {
+describe("a visitor's page", { concurrency: TOGETHER }, () => {
   it("to choose a newsletter", async () => {
     await browser.visit(demo, {}, async (visitor) => {
       await visitor.open("/");
@@ -91,22 +99,6 @@ describe("a visitor's page", () => {
     });
   });
 
-  it("to sign up, from a network that did so too often", async () => {
-    await browser.visit(demo, {}, async (visitor) => {
-      let status = 0;
-      await visitor.page.on("response", (response) => (status = response.request().isNavigationRequest() ? response.status() : status));
-      for (let tries = 0; tries < 10 && status !== 429; tries += 1) {
-        await visitor.open("/n/insights");
-        await visitor.page.locator("input[name=email]").fill(`vaak${tries}@voorbeeld.example`);
-        await visitor.page.locator("input[name=consent]").check();
-        await visitor.takeTime();
-        await visitor.follow(visitor.mainButton);
-      }
-      assert.equal(status, 429);
-      await inspect(visitor, "signup-too-many");
-    });
-  });
-
   it("to check the inbox", async () => {
     await browser.visit(demo, {}, async (visitor) => {
       await visitor.signUp("postvak@voorbeeld.example");
@@ -126,7 +118,7 @@ describe("a visitor's page", () => {
 
   it("behind an expired link, and an unknown one", async () => {
     const mail = await signUp("verlopen@voorbeeld.example");
-    await demo.sql("UPDATE tokens SET expires_at = 1");
+    await expire("verlopen@voorbeeld.example");
     await browser.visit(demo, {}, async (visitor) => {
       await visitor.open(mail.link("/confirm/"));
       await inspect(visitor, "link-expired");
@@ -233,6 +225,24 @@ describe("a visitor's page", () => {
       await inspect(visitor, "mailbox-mail");
       await visitor.open(`/mailbox/${mail.number}?view=source`);
       await inspect(visitor, "mailbox-source");
+    });
+  });
+});
+
+describe("after too many sign-ups", () => {
+  it("of a network, the sign-up page says how long to wait", async () => {
+    await browser.visit(demo, {}, async (visitor) => {
+      let status = 0;
+      await visitor.page.on("response", (response) => (status = response.request().isNavigationRequest() ? response.status() : status));
+      for (let tries = 0; tries < 10 && status !== 429; tries += 1) {
+        await visitor.open("/n/insights");
+        await visitor.page.locator("input[name=email]").fill(`vaak${tries}@voorbeeld.example`);
+        await visitor.page.locator("input[name=consent]").check();
+        await visitor.takeTime();
+        await visitor.follow(visitor.mainButton);
+      }
+      assert.equal(status, 429);
+      await inspect(visitor, "signup-too-many");
     });
   });
 });

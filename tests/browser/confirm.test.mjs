@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
 
 import { Demo, pause } from "./support/demo.mjs";
-import { Browser } from "./support/visitor.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 /** Longest that a script of the page may take until it does what it should not. */
 const SCRIPT_MS = 1_000;
@@ -45,7 +45,7 @@ function countPosts(visitor) {
   return posts;
 }
 
-describe("the confirm page", () => {
+describe("the confirm page", { concurrency: TOGETHER }, () => {
   it("presses its own button in the browser that signed up: one click, the one in the mail", async () => {
     await signUp("eenklik@voorbeeld.example", async (visitor, link) => {
       const posts = countPosts(visitor);
@@ -118,7 +118,10 @@ describe("the confirm page", () => {
 
   it("says that a link has expired, and leads to a new one", async () => {
     const link = await signUp("telaat@voorbeeld.example");
-    await demo.sql("UPDATE tokens SET expires_at = 1");
+    await demo.sql(
+      "UPDATE tokens SET expires_at = 1 WHERE subscription_id IN (SELECT s.id FROM subscriptions s JOIN subscribers p ON p.id = s.subscriber_id WHERE p.address = ?)",
+      "telaat@voorbeeld.example",
+    );
     await browser.visit(demo, {}, async (visitor) => {
       const answer = await visitor.open(link);
       assert.equal(answer.status(), 410);

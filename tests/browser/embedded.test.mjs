@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
-import { Browser } from "./support/visitor.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 let demo, browser, website;
 before(async () => {
@@ -18,14 +18,15 @@ after(async () => {
   await demo?.stop();
 });
 
-/** A company's website: one page, whatever is asked for. */
+/** A company's website: a page with a form, and one that tries to frame ours. */
 class Website {
   static async start() {
     const website = new Website();
     website.server = createServer((request, answer) => {
       answer.setHeader("content-type", "text/html; charset=utf-8");
+      const content = request.url === "/frame" ? frame() : plainForm();
       answer.end(
-        `<!doctype html><html lang="fr"><head><title>Une entreprise</title><link rel="icon" href="data:,"></head><body><main><h1>Une entreprise</h1>${website.form}</main></body></html>`,
+        `<!doctype html><html lang="fr"><head><title>Une entreprise</title><link rel="icon" href="data:,"></head><body><main><h1>Une entreprise</h1>${content}</main></body></html>`,
       );
     });
     await new Promise((resolve) => website.server.listen(0, "127.0.0.1", resolve));
@@ -39,6 +40,10 @@ class Website {
   }
 }
 
+function frame() {
+  return `<iframe title="Formulaire" src="${demo.url}/n/insights"></iframe>`;
+}
+
 function plainForm() {
   return `<form method="post" action="${demo.url}/n/insights/subscribe">
     <label>Adresse <input type="email" name="email" required></label>
@@ -47,10 +52,9 @@ function plainForm() {
     <button>OK</button></form>`;
 }
 
-describe("a plain form on another website", () => {
+describe("a plain form on another website", { concurrency: TOGETHER }, () => {
   for (const hasScripts of [true, false]) {
     it(`signs up and comes to the page that says what is next, ${hasScripts ? "with" : "without"} scripts`, async () => {
-      website.form = plainForm();
       const address = `ailleurs-${hasScripts}@exemple.example`;
       await browser.visit(demo, { hasScripts, language: "fr-BE", origins: [website.url] }, async (visitor) => {
         const { page } = visitor;
@@ -80,7 +84,6 @@ describe("a plain form on another website", () => {
   }
 
   it("shows its mistakes on our page, filled in", async () => {
-    website.form = plainForm();
     await browser.visit(demo, { language: "fr-BE", origins: [website.url] }, async (visitor) => {
       const { page } = visitor;
       await page.goto(website.url);
@@ -93,9 +96,8 @@ describe("a plain form on another website", () => {
   });
 
   it("cannot show our pages in a frame", async () => {
-    website.form = `<iframe title="Formulaire" src="${demo.url}/n/insights"></iframe>`;
     await browser.visit(demo, { language: "fr-BE", origins: [website.url] }, async (visitor) => {
-      await visitor.page.goto(website.url);
+      await visitor.page.goto(`${website.url}/frame`);
       const frame = visitor.page.frames().find((frame) => frame !== visitor.page.mainFrame());
       assert.equal(await frame.locator("form").count(), 0);
       // The browser says so on its console: the one trouble that is wanted here.

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
 import { LANGUAGES, checkWords, text } from "./support/texts.mjs";
-import { Browser } from "./support/visitor.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 const LOCALES = { nl: "nl-BE", fr: "fr-BE", en: "en-GB", de: "de-DE" };
 
@@ -20,7 +20,7 @@ after(async () => {
 });
 
 for (const language of LANGUAGES) {
-  describe(`the journey in ${language}`, () => {
+  describe(`the journey in ${language}`, { concurrency: TOGETHER }, () => {
     const address = `reis-${language}@voorbeeld.example`;
 
     it("speaks that language on every page and in every mail", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
-import { Browser } from "./support/visitor.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 let demo, browser;
 before(async () => {
@@ -46,7 +46,7 @@ async function subscription(address, columns) {
 
 for (const hasScripts of [true, false]) {
   const way = hasScripts ? "with scripts" : "without scripts";
-  describe(`preferences, ${way}`, () => {
+  describe(`preferences, ${way}`, { concurrency: TOGETHER }, () => {
     it("keep each group by itself, and show what is kept", async () => {
       const address = `keuzes-${hasScripts}@voorbeeld.example`;
       const link = await reader(address);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
-import { Browser } from "./support/visitor.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 let demo, browser;
 before(async () => {
@@ -24,7 +24,7 @@ async function status(address) {
   return rows[0]?.[0] ?? null;
 }
 
-describe("signing up", () => {
+describe("signing up", { concurrency: TOGETHER }, () => {
   for (const hasScripts of [true, false]) {
     const way = hasScripts ? "with scripts" : "without scripts";
 

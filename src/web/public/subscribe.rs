@@ -1,4 +1,4 @@
-//! The sign-up page of a newsletter, the endpoint that any website's form may post to, and the page after it.
+//! The sign-up page of a newsletter, and the endpoint that any website's form may post to.
 //!
 //! The endpoint takes a plain `<form method="post">` from anywhere: no script, no cookie, no token. Its
 //! fields: `email`, `name` (optional), `language` (optional), `consent` (any value, the box was ticked).
@@ -9,6 +9,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::inbox_cookie::{self, Typed};
 use super::{LatestIssue, evidence, latest_issue, page, signup_cookie};
 use crate::i18n::Texts;
 use crate::model::{EmailAddress, Language, Newsletter};
@@ -70,7 +71,23 @@ pub async fn get(
 ) -> Result<HttpResponse, PageError> {
     let newsletter = super::newsletter(&app, &slug).await?;
     let shown_in = language::of(&request, newsletter.language);
-    show(&request, &app, newsletter, (shown_in, shown_in), Filled::default(), StatusCode::OK).await
+    let (filled, language) = typed_before(&request, &app, &newsletter);
+    let language = language.unwrap_or(shown_in);
+    show(&request, &app, newsletter, (shown_in, language), filled, StatusCode::OK).await
+}
+
+/// `?change`: back from the page after the form, with what was typed; another address means another consent, so the
+/// box is empty.
+fn typed_before(request: &HttpRequest, app: &App, newsletter: &Newsletter) -> (Filled, Option<Language>) {
+    let typed =
+        Form::of_query(request).has("change").then(|| inbox_cookie::read(request, app, newsletter.id));
+    match typed.flatten() {
+        Some(typed) => {
+            let filled = Filled { address: typed.address.to_string(), name: typed.name, ..Filled::default() };
+            (filled, Some(typed.language))
+        }
+        None => (Filled::default(), None),
+    }
 }
 
 async fn show(
@@ -159,10 +176,15 @@ pub async fn post(
             let inbox = format!("/n/{}/check-inbox?lang={shown_in}", newsletter.slug);
             let mut response = see_other(&inbox);
             if let Ok(address) = EmailAddress::parse(&filled.address) {
-                let cookie = signup_cookie::make(&app, newsletter.id, &address);
-                response
-                    .add_cookie(&cookie)
-                    .map_err(|error| PageError::internal("a cookie could not be set", error))?;
+                let (name, asked_at) = (filled.name.clone(), app.clock.now());
+                let signed_up = signup_cookie::make(&app, newsletter.id, &address);
+                let newsletter = newsletter.id;
+                let typed = Typed { newsletter, address, name, language, asked_at, is_again: false };
+                for cookie in [signed_up, inbox_cookie::make(&app, &typed)] {
+                    response
+                        .add_cookie(&cookie)
+                        .map_err(|error| PageError::internal("a cookie could not be set", error))?;
+                }
             }
             Ok(response)
         }
@@ -190,23 +212,4 @@ pub async fn post(
 /// A box that is not ticked is absent; a website's own form may say `0` or `no` instead.
 fn is_ticked(form: &Form) -> bool {
     form.all("consent").any(|value| !matches!(value.trim(), "" | "0" | "no" | "off" | "false"))
-}
-
-#[derive(Template)]
-#[template(path = "public/check_inbox.html")]
-struct CheckInboxPage {
-    page: Page,
-    newsletter: Newsletter,
-}
-
-/// `GET /n/{slug}/check-inbox`: the same for everyone, so that it tells nobody who is subscribed.
-pub async fn check_inbox(
-    request: HttpRequest,
-    app: Data<App>,
-    slug: Path<String>,
-) -> Result<HttpResponse, PageError> {
-    let newsletter = super::newsletter(&app, &slug).await?;
-    let t = Texts::new(language::of(&request, newsletter.language));
-    let frame = Page::new(t, t.text("inbox-title")).of_newsletter(&newsletter).with_languages(&request);
-    page(StatusCode::OK, &CheckInboxPage { page: frame, newsletter })
 }

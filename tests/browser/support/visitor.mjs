@@ -14,6 +14,8 @@ import { pause } from "./demo.mjs";
 export const ARTEFACTS = fileURLToPath(new URL("../../../target/browser/", import.meta.url));
 /** Longest that a page may take, on a machine that is busy with other things. */
 const PAGE_MAX_MS = 20_000;
+/** Tests of a file that run side by side: they wait more than they work. */
+export const TOGETHER = 3;
 /** Longest that one visit may take: a page that hangs is a failure, not a wait. */
 const VISIT_MAX_MS = 180_000;
 /** Nobody fills in a form faster than this (`FILL_TIME_MIN` of the gate), so that the tests wait as long. */

@@ -9,6 +9,7 @@ mod pauses;
 mod promise;
 mod relay;
 mod relays;
+mod reminders;
 mod retention;
 mod script;
 mod signing;

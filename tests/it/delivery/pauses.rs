@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::script::{Script, Step};
 use super::signing::Keeper;
-use super::{Bench, due_mailing};
+use super::{Bench, PATIENCE, due_mailing};
 use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{NOW, address, at, confirmed, newsletter};
 
@@ -83,7 +83,7 @@ both_dbs!(the_mails_about_a_new_address_say_what_they_must, |store| {
     let engine = bench.start();
     let mut activity = engine.activity();
     while read!(store, |db| outbox::open_count(db)) > 0 {
-        tokio::time::timeout(super::PATIENCE, activity.changed()).await.expect("in time").expect("it lives");
+        tokio::time::timeout(PATIENCE, activity.changed()).await.expect("in time").expect("it lives");
     }
     engine.stop().await;
     let taken: HashMap<_, _> = wire.mails().into_iter().collect();

@@ -62,6 +62,9 @@ both_dbs!(several_keys_are_counted_in_one_statement_and_answered_in_order, |stor
     assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, at(50))), [2, 2, 0]);
     // A window is over for each key by itself.
     assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, at(100))), [1, 3, 0]);
+    // Who only asked began no window: it starts with its first hit, and is a whole one.
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[hit(5, 100, 1)], at(110))), [1]);
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[hit(5, 100, 1)], at(209))), [2]);
     let [last, ..] = all;
     assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[last], at(150))), [2]);
     assert_eq!(change!(store, |tx| rate_limits::hit(tx, &[9; 32], WINDOW, at(150))), 3);

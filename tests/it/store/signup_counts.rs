@@ -15,7 +15,7 @@ both_dbs!(hours_add_up_and_their_totals_come_smallest_first, |store| {
     add(11, 2, 0).await;
     add(12, 100, 0).await;
     assert_eq!(read!(store, |db| signup_counts::totals(db, form, 10, 12)), [2, 9]);
-    assert_eq!(change!(store, |tx| signup_counts::delete_before(tx, 11)), 1);
+    assert_eq!(change!(store, |tx| signup_counts::delete_before(tx, 11, 1_000)), 1);
     assert_eq!(read!(store, |db| signup_counts::totals(db, form, 0, 99)), [2, 100]);
     assert!(read!(store, |db| newsletters::by_id(db, newsletter.id)).is_some());
 });

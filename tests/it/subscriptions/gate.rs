@@ -152,8 +152,8 @@ both_dbs!(used_proofs_are_remembered_until_they_end, |store| {
     let (hash, end) = ([7; 32], Timestamp::from_millis(1_000));
     assert!(change!(store, |tx| used_proofs::insert(tx, &hash, end)));
     assert!(!change!(store, |tx| used_proofs::insert(tx, &hash, end)));
-    assert_eq!(change!(store, |tx| used_proofs::delete_expired(tx, Timestamp::from_millis(999))), 0);
-    assert_eq!(change!(store, |tx| used_proofs::delete_expired(tx, end)), 1);
+    assert_eq!(change!(store, |tx| used_proofs::delete_expired(tx, Timestamp::from_millis(999), 1_000)), 0);
+    assert_eq!(change!(store, |tx| used_proofs::delete_expired(tx, end, 1_000)), 1);
     assert!(change!(store, |tx| used_proofs::insert(tx, &hash, end)));
 });
 

@@ -1,9 +1,12 @@
 //! What visitors meet.
 
 mod challenge;
+mod check_inbox;
 mod confirm;
 mod hostile;
 mod issue;
+mod links;
+mod manage;
 mod preferences;
 mod subscribe;
 mod unsubscribe;
