@@ -201,6 +201,7 @@ mod tests {
         for n in 0..2 * QUEUE_MAX {
             hosting.destination(&format!("new{n}.example"));
         }
-        assert_eq!((hosting.lock().queue.len(), hosting.lock().asked.len()), (QUEUE_MAX, QUEUE_MAX));
+        let state = hosting.lock();
+        assert_eq!((state.queue.len(), state.asked.len()), (QUEUE_MAX, QUEUE_MAX));
     }
 }
