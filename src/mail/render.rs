@@ -1215,8 +1215,8 @@ mod tests {
             (confirm(&newsletter, Language::English), reminder(&newsletter, Language::English));
         for part in [&again.html, &again.text] {
             let part = part.replace('\n', " ");
-            assert!(part.contains("On 24 November 2026, 00:30, this email address"), "{part}");
-            assert!(part.contains("only reminder") && part.contains("1 December 2026, 00:30"), "{part}");
+            assert!(part.contains("On 24 November 2026 at 00:30, this email address"), "{part}");
+            assert!(part.contains("only reminder") && part.contains("1 December 2026 at 00:30"), "{part}");
             assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
         }
         // Nothing leads anywhere that the question itself does not lead to.
