@@ -82,7 +82,7 @@ both_dbs!(after_two_days_there_is_one_reminder_whose_link_confirms, |store| {
     pass(&bench, &engine, 70).await;
     assert_eq!(wire.all().len(), 2, "one reminder");
     let reminder = &mails[1];
-    assert!(reminder.subject.contains("INSIGHTS") && reminder.text.contains("1 januari 2026, 13:00"));
+    assert!(reminder.subject.contains("INSIGHTS") && reminder.text.contains("1 januari 2026 om 13:00"));
     assert!(reminder.list_unsubscribe.contains("/unsubscribe/"));
     let again = token(reminder);
     assert_ne!(first, again, "each mail has a token of its own");
