@@ -275,6 +275,9 @@ mod tests {
         let often = OutboxMail { attempts: 12, ..mail(OutboxKind::Confirm, 0) };
         assert_eq!(conclude(&often, &refused, late).0, Conclusion::Ended(OutboxStatus::Expired));
         // Hardly tried: the clock jumped, or no relay was there.
-        assert!(matches!(conclude(&mail(OutboxKind::Confirm, 0), &refused, late).0, Conclusion::Again { .. }));
+        assert!(matches!(
+            conclude(&mail(OutboxKind::Confirm, 0), &refused, late).0,
+            Conclusion::Again { .. }
+        ));
     }
 }

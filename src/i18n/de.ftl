@@ -799,6 +799,10 @@ manage-sent-often = Eine Adresse erhält höchstens drei solcher Mails am Tag.
 manage-again = Eine andere Adresse versuchen
 leave-fewer-title = Lieber eine Pause?
 leave-fewer = Eine Zeit lang erhalten Sie nichts, danach kommt der Newsletter von selbst wieder.
+leave-fewer-months = { $count ->
+    [one] Ein Monat
+   *[other] { $count } Monate
+}
 leave-fewer-link = Andere Wege zu weniger Mails
 left-pending-title = Die Anfrage ist zurückgezogen
 left-pending = Sie erhalten keine Mail zu { $newsletter } mehr. Die Anfrage und Ihre Adresse löschen wir bald.

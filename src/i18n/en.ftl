@@ -799,6 +799,10 @@ manage-sent-often = One address gets at most three such mails a day.
 manage-again = Try another address
 leave-fewer-title = A break instead?
 leave-fewer = For a while you get nothing, and then the newsletter comes again by itself.
+leave-fewer-months = { $count ->
+    [one] One month
+   *[other] { $count } months
+}
 leave-fewer-link = Other ways to get fewer mails
 left-pending-title = The request is withdrawn
 left-pending = You will get no more mail about { $newsletter }. We erase the request and your address soon.

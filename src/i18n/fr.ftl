@@ -802,6 +802,10 @@ manage-sent-often = Une adresse reçoit au plus trois de ces messages par jour.
 manage-again = Essayer une autre adresse
 leave-fewer-title = Plutôt une pause ?
 leave-fewer = Vous ne recevez rien pendant un temps, puis la lettre revient d’elle-même.
+leave-fewer-months = { $count ->
+    [one] Un mois
+   *[other] { $count } mois
+}
 leave-fewer-link = D’autres façons de recevoir moins de messages
 left-pending-title = La demande est retirée
 left-pending = Vous ne recevrez plus de message au sujet de { $newsletter }. Nous effacerons bientôt la demande et votre adresse.

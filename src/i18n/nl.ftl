@@ -799,6 +799,10 @@ manage-sent-often = Eén adres krijgt hooguit drie van zulke mails per dag.
 manage-again = Probeer een ander adres
 leave-fewer-title = Liever een pauze?
 leave-fewer = Een tijdje ontvang je niets, en daarna komt de nieuwsbrief vanzelf terug.
+leave-fewer-months = { $count ->
+    [one] Eén maand
+   *[other] { $count } maanden
+}
 leave-fewer-link = Andere manieren om minder mails te krijgen
 left-pending-title = De aanvraag is ingetrokken
 left-pending = Je krijgt geen mail meer over { $newsletter }. De aanvraag en je adres wissen we binnenkort.
