@@ -103,8 +103,11 @@ describe("a visitor's page", { concurrency: TOGETHER }, () => {
     await browser.visit(demo, {}, async (visitor) => {
       await visitor.signUp("postvak@voorbeeld.example");
       await inspect(visitor, "check-inbox");
-      await visitor.follow(visitor.page.locator("form#again button"));
-      await inspect(visitor, "check-inbox-again");
+      // Before its time, as without scripts: the answer says so.
+      const again = visitor.page.locator("form#again button");
+      await again.evaluate((button) => button.removeAttribute("aria-disabled"));
+      await visitor.follow(again);
+      await inspect(visitor, "check-inbox-too-soon");
     });
   });
 
