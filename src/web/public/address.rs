@@ -71,8 +71,12 @@ fn show(request: &HttpRequest, found: Move, token: &str) -> Result<HttpResponse,
             page(StatusCode::OK, &template)
         }
         Move::Done(moving) => end(request, &moving, ("address-done-title", "address-done"), StatusCode::OK),
-        Move::Taken(moving) => end(request, &moving, ("address-taken-title", "address-taken"), StatusCode::CONFLICT),
-        Move::Expired(moving) => end(request, &moving, ("address-expired-title", "address-expired"), StatusCode::GONE),
+        Move::Taken(moving) => {
+            end(request, &moving, ("address-taken-title", "address-taken"), StatusCode::CONFLICT)
+        }
+        Move::Expired(moving) => {
+            end(request, &moving, ("address-expired-title", "address-expired"), StatusCode::GONE)
+        }
         Move::Unknown => unknown(request),
     }
 }
