@@ -8,8 +8,7 @@ use std::path::Path;
 const PLACES: [&str; 2] = ["src", "email_templates"];
 const KINDS: [&str; 3] = ["rs", "html", "txt"];
 /// The calls that take the key of a text as a literal.
-const CALLS: [&str; 7] =
-    [".text(\"", ".with(\"", ".with2(\"", "Message::new(\"", "message(\"", "key(\"", "texts.text(\""];
+const CALLS: [&str; 4] = [".text(\"", ".with(\"", ".with2(\"", "Message::new(\""];
 
 /// Of the forms: `subscriptions::gate::hint` finds what they say.
 const AWAITED: [&str; 2] = ["hint-did-you-mean", "hint-use"];
