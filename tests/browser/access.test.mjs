@@ -103,6 +103,11 @@ describe("a visitor's page", { concurrency: TOGETHER }, () => {
     await browser.visit(demo, {}, async (visitor) => {
       await visitor.signUp("postvak@voorbeeld.example");
       await inspect(visitor, "check-inbox");
+      // Before its time, as without scripts: the answer says so.
+      const again = visitor.page.locator("form#again button");
+      await again.evaluate((button) => button.removeAttribute("aria-disabled"));
+      await visitor.follow(again);
+      await inspect(visitor, "check-inbox-too-soon");
     });
   });
 
@@ -116,12 +121,28 @@ describe("a visitor's page", { concurrency: TOGETHER }, () => {
     });
   });
 
+  it("to manage without an old mail", async () => {
+    await browser.visit(demo, {}, async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/manage");
+      await inspect(visitor, "manage");
+      await page.locator("input[name=email]").fill("geen adres");
+      await visitor.follow(visitor.mainButton);
+      await inspect(visitor, "manage-mistake");
+      await page.locator("input[name=email]").fill("iemand@voorbeeld.example");
+      await visitor.follow(visitor.mainButton);
+      await inspect(visitor, "manage-sent");
+    });
+  });
+
   it("behind an expired link, and an unknown one", async () => {
     const mail = await signUp("verlopen@voorbeeld.example");
     await expire("verlopen@voorbeeld.example");
     await browser.visit(demo, {}, async (visitor) => {
       await visitor.open(mail.link("/confirm/"));
       await inspect(visitor, "link-expired");
+      await visitor.follow(visitor.mainButton);
+      await inspect(visitor, "link-renewed");
       await visitor.open("/confirm/afgebroken");
       await inspect(visitor, "link-unknown");
     });
@@ -138,6 +159,11 @@ describe("a visitor's page", { concurrency: TOGETHER }, () => {
       await inspect(visitor, "leave");
       await visitor.follow(visitor.mainButton);
       await inspect(visitor, "left");
+      await visitor.page.locator("input[name=reason]").first().check();
+      await visitor.page.locator("textarea[name=remark]").fill("Te veel mails.");
+      await visitor.follow(visitor.page.locator('form[action*="/reason"] button'));
+      await inspect(visitor, "left-reason-said");
+      await visitor.open(link);
       await visitor.follow(visitor.page.locator('form[action*="/resubscribe/"] button'));
       await inspect(visitor, "undone");
       await visitor.open(link);

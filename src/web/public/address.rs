@@ -70,9 +70,13 @@ fn show(request: &HttpRequest, found: Move, token: &str) -> Result<HttpResponse,
             };
             page(StatusCode::OK, &template)
         }
-        Move::Done(moving) => end(request, &moving, "address-done", StatusCode::OK),
-        Move::Taken(moving) => end(request, &moving, "address-taken", StatusCode::CONFLICT),
-        Move::Expired(moving) => end(request, &moving, "address-expired", StatusCode::GONE),
+        Move::Done(moving) => end(request, &moving, ("address-done-title", "address-done"), StatusCode::OK),
+        Move::Taken(moving) => {
+            end(request, &moving, ("address-taken-title", "address-taken"), StatusCode::CONFLICT)
+        }
+        Move::Expired(moving) => {
+            end(request, &moving, ("address-expired-title", "address-expired"), StatusCode::GONE)
+        }
         Move::Unknown => unknown(request),
     }
 }
@@ -80,12 +84,12 @@ fn show(request: &HttpRequest, found: Move, token: &str) -> Result<HttpResponse,
 fn end(
     request: &HttpRequest,
     moving: &Moving,
-    key: &str,
+    (title, message): (&str, &str),
     status: StatusCode,
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of_mail(request, moving.language);
-    let frame = Page::new(t, t.text(&format!("{key}-title"))).of_newsletter(&moving.newsletter);
-    let message = t.with(key, "address", moving.new_address.masked());
+    let frame = Page::new(t, t.text(title)).of_newsletter(&moving.newsletter);
+    let message = t.with(message, "address", moving.new_address.masked());
     let template =
         EndPage { page: frame.with_languages(request), message, is_done: status == StatusCode::OK };
     page(status, &template)

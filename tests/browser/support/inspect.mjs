@@ -101,7 +101,8 @@ async function checkKeyboard(page, name) {
       const style = getComputedStyle(element);
       const box = element.getBoundingClientRect();
       const html = element.outerHTML.slice(0, 120);
-      const hasOutline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+      // "auto" is the browser's own ring: what a mail on the web has.
+      const hasOutline = style.outlineStyle === "auto" || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
       if (!hasOutline) return told(`no visible focus: ${html}`);
       const isInView = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
       const isSeen = isInView && box.width >= 1 && box.height >= 1;
