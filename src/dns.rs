@@ -90,10 +90,10 @@ impl Dns {
     pub async fn mx(&self, domain: &str, deadline: Duration) -> Mx {
         let Some(resolver) = self.resolver() else { return Mx::Unknown };
         let Ok(mut name) = Name::from_ascii(domain) else { return Mx::Unknown };
+        name.set_fqdn(true);
         if name.is_root() {
             return Mx::Unknown;
         }
-        name.set_fqdn(true);
         let asked = async {
             let _permit = self.0.at_once.acquire().await.ok()?;
             ask(&resolver, name, domain).await.ok()
