@@ -38,7 +38,7 @@ pub use departure::DepartureReason;
 pub use destination::{Destinations, Limits, WarmUp};
 pub use dkim::{DkimAlgorithm, DkimKey, DkimSettings, SigningKey, SigningKeyError};
 pub use email_address::EmailAddress;
-pub use field::{Field, FieldKind, FieldText};
+pub use field::{AskedField, Field, FieldKind, FieldText};
 pub use form::{DisposablePolicy, Form, ProofPolicy};
 pub use gcra::Gcra;
 pub use ids::*;

@@ -10,17 +10,18 @@
 //!
 //! What needs the network (a look-up in DNS) belongs before the transaction.
 
+use super::fields;
 use super::limits;
 use super::signup::{Problem, SignUp, SignUpError};
 use super::stamp::{self, Stamp};
 use crate::keys::Keys;
-use crate::model::{EmailAddress, PersonName, Timestamp};
+use crate::model::{EmailAddress, FieldId, PersonName, Timestamp};
 use crate::store::{Store, Tx, suppressions};
 
 /// What becomes of a sign-up that is not refused.
 #[derive(Debug)]
 pub enum Verdict {
-    Passed(Passed),
+    Passed(Box<Passed>),
     /// A program posted it: nothing is written, and the answer is the same.
     Dropped,
 }
@@ -32,6 +33,8 @@ pub struct Passed {
     pub address: EmailAddress,
     /// Empty when none was given.
     pub name: String,
+    /// Of the fields that the form asks: canonical; `None` where nothing was answered.
+    pub values: Vec<(FieldId, Option<String>)>,
     /// The address must not be written, nor mailed.
     pub is_suppressed: bool,
     /// The mailbox has not had enough of our mails yet.
@@ -53,7 +56,7 @@ pub async fn pass(
     now: Timestamp,
 ) -> Result<Verdict, SignUpError> {
     let stamp = stamp::look_at(keys, sign_up.stamp, now);
-    let (address, name) = parse(sign_up, stamp)?;
+    let Typed { address, name, values } = parse(sign_up, stamp)?;
     if !sign_up.trap.is_empty() {
         tracing::info!(newsletter = %sign_up.form.newsletter.slug, "a sign-up by a program was dropped");
         return Ok(Verdict::Dropped);
@@ -69,20 +72,36 @@ pub async fn pass(
     let is_suppressed = suppressions::contains(tx.db(), &keys.address_hash(&address)).await?;
     let may_mail = limits::confirmation(&mut tx, keys, &address, newsletter, now).await?;
     let due_at = now.plus(limits::domain_wait(&mut tx, keys, &address, now).await?);
-    Ok(Verdict::Passed(Passed { tx, address, name, is_suppressed, may_mail, due_at, hint: None }))
+    let hint = None;
+    let passed = Passed { tx, address, name, values, is_suppressed, may_mail, due_at, hint };
+    Ok(Verdict::Passed(Box::new(passed)))
 }
 
-/// The address and the name, or everything that is wrong with the form.
-fn parse(form: &SignUp<'_>, stamp: Stamp) -> Result<(EmailAddress, String), SignUpError> {
-    let (address, name) = (EmailAddress::parse(form.address), PersonName::parse(form.name));
+/// What a form holds, once it is right.
+struct Typed {
+    address: EmailAddress,
+    name: String,
+    values: Vec<(FieldId, Option<String>)>,
+}
+
+/// What was typed, or everything that is wrong with it, in the order of the form.
+fn parse(sign_up: &SignUp<'_>, stamp: Stamp) -> Result<Typed, SignUpError> {
+    let (address, name) = (EmailAddress::parse(sign_up.address), PersonName::parse(sign_up.name));
     let mut problems = Vec::new();
     problems.extend(address.as_ref().err().map(|error| Problem::Address(*error)));
     problems.extend(name.is_err().then_some(Problem::NameTooLong));
-    problems.extend((!form.has_consented).then_some(Problem::NoConsent));
+    let mut values = Vec::new();
+    for asked in &sign_up.form.asked {
+        match fields::parse(asked, sign_up.typed(&asked.field.key)) {
+            Ok(value) => values.push((asked.field.id, value)),
+            Err(error) => problems.push(Problem::Field { key: asked.field.key.clone(), error }),
+        }
+    }
+    problems.extend((!sign_up.has_consented).then_some(Problem::NoConsent));
     problems.extend((stamp == Stamp::TooFast).then_some(Problem::TooFast));
     match (address, name) {
         (Ok(address), Ok(name)) if problems.is_empty() => {
-            Ok((address, name.map(|name| name.to_string()).unwrap_or_default()))
+            Ok(Typed { address, name: name.map(|name| name.to_string()).unwrap_or_default(), values })
         }
         _ => Err(SignUpError::Invalid(problems)),
     }

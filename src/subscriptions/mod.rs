@@ -9,12 +9,15 @@ pub mod confirm;
 pub mod consent_text;
 pub mod erase;
 pub mod export;
+pub mod fields;
+pub mod forms;
 pub mod gate;
 pub mod limits;
 pub mod open_form;
 pub mod show;
 pub mod signup;
 pub mod stamp;
+mod typed;
 pub mod unsubscribe;
 
 use std::net::IpAddr;

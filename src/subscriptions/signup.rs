@@ -9,17 +9,22 @@ use uuid::Uuid;
 
 use super::capture::{Capture, without_query};
 use super::consent_text::consent_text;
+use super::fields::ValueError;
 use super::gate::{self, Passed, Verdict};
 use super::open_form::OpenForm;
 use super::{Evidence, limits};
 use crate::clock::Clock;
+use crate::i18n::Message;
 use crate::keys::{Keys, NoRandomness, Purpose, random, sha256_hex, token_hash};
 use crate::model::email_address::AddressError;
 use crate::model::{
-    Consent, ConsentEvent, EmailAddress, Language, OutboxKind, SubscriberId, SubscriptionStatus, Timestamp,
+    Consent, ConsentEvent, EmailAddress, FieldId, Language, OutboxKind, SubscriberId, SubscriptionStatus,
+    Timestamp,
 };
 use crate::store::outbox::NewMail;
-use crate::store::{Store, StoreError, Tx, consents, outbox, subscribers, subscriptions, tokens};
+use crate::store::{
+    Store, StoreError, Tx, consents, outbox, subscribers, subscription_values, subscriptions, tokens,
+};
 
 /// How long a confirmation link works.
 pub const CONFIRM_VALID: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -46,6 +51,13 @@ pub struct SignUp<'a> {
     pub capture: Capture,
 }
 
+impl SignUp<'_> {
+    /// What was typed into one of the form's own fields; empty when it is absent.
+    pub fn typed(&self, key: &str) -> &str {
+        self.values.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
+    }
+}
+
 /// The answer to a sign-up that was taken: the same whatever is known of the address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -54,12 +66,14 @@ pub struct Taken {
 }
 
 /// What a visitor can mend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("{0}")]
     Address(AddressError),
     #[error("the name is too long")]
     NameTooLong,
+    #[error("{key}: {error}")]
+    Field { key: String, error: ValueError },
     #[error("the box beside the consent words was not ticked")]
     NoConsent,
     #[error("the form was sent faster than anyone types")]
@@ -68,22 +82,39 @@ pub enum Problem {
 
 impl Problem {
     /// The field of the form that it belongs to; empty for the form as a whole.
-    pub const fn field(self) -> &'static str {
+    pub fn field(&self) -> &str {
         match self {
             Self::Address(_) => "email",
             Self::NameTooLong => "name",
+            Self::Field { key, .. } => key,
             Self::NoConsent => "consent",
             Self::TooFast => "",
         }
     }
 
-    /// The key of its text in the language files.
-    pub const fn key(self) -> &'static str {
+    /// What the API calls it: these names stay (docs/api.md).
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Address(error) => error.key(),
-            Self::NameTooLong => "error-name-too-long",
-            Self::NoConsent => "error-consent",
-            Self::TooFast => "error-too-fast",
+            Self::Address(AddressError::Empty) => "address_empty",
+            Self::Address(AddressError::TooLong) => "address_too_long",
+            Self::Address(AddressError::NoAt) => "address_no_at",
+            Self::Address(AddressError::Local) => "address_local",
+            Self::Address(AddressError::Domain) => "address_domain",
+            Self::NameTooLong => "name_too_long",
+            Self::Field { error, .. } => error.code(),
+            Self::NoConsent => "consent_missing",
+            Self::TooFast => "too_fast",
+        }
+    }
+
+    /// What to tell the visitor.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Address(error) => Message::new(error.key()),
+            Self::NameTooLong => Message::new("error-name-too-long"),
+            Self::Field { error, .. } => error.message(),
+            Self::NoConsent => Message::new("error-consent"),
+            Self::TooFast => Message::new("error-too-fast"),
         }
     }
 }
@@ -119,10 +150,10 @@ pub async fn sign_up(
         Verdict::Passed(passed) => passed,
         Verdict::Dropped => return Ok(Taken::default()),
     };
-    let Passed { mut tx, address, name, is_suppressed, may_mail, due_at, hint } = passed;
+    let Passed { mut tx, address, name, values, is_suppressed, may_mail, due_at, hint } = *passed;
     // Everybody's sign-up is written, and then undone where nothing may be kept: the same work, and the same
     // time, whatever is known of the address. The address of someone who was erased is not written even so.
-    let mut request = Request { sign_up, address, name, nonce, now, due_at };
+    let mut request = Request { sign_up, address, name, values, nonce, now, due_at };
     if is_suppressed {
         request.address = stand_in()?;
         request.name.clear();
@@ -147,6 +178,7 @@ struct Request<'a> {
     sign_up: &'a SignUp<'a>,
     address: EmailAddress,
     name: String,
+    values: Vec<(FieldId, Option<String>)>,
     nonce: [u8; crate::keys::TOKEN_OCTETS],
     now: Timestamp,
     due_at: Timestamp,
@@ -167,7 +199,10 @@ async fn write(tx: &mut Tx, keys: &Keys, request: &Request<'_>) -> Result<bool, 
     subscribers::update_profile(tx, subscriber.id, name, language).await?;
     let subscription =
         subscriptions::find_or_insert(tx, subscriber.id, newsletter.id, sign_up.language, now).await?;
-    subscriptions::set_language(tx, subscription.id, sign_up.language).await?;
+    subscriptions::set_request(tx, subscription.id, sign_up.language, sign_up.form.form.id).await?;
+    for (field, value) in &request.values {
+        subscription_values::set(tx, subscription.id, *field, value.as_deref()).await?;
+    }
     keep_consent(tx, request, subscriber.id).await?;
     let is_confirmed = subscription.status == SubscriptionStatus::Confirmed;
     let kind = if is_confirmed { OutboxKind::AlreadySubscribed } else { OutboxKind::Confirm };

@@ -29,6 +29,8 @@ const ASSETS: &[Asset] = assets!(
     "desk.css": "text/css; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
     "preview.css": "text/css; charset=utf-8",
+    "signup.css": "text/css; charset=utf-8",
+    "signup.js": "text/javascript; charset=utf-8",
     "site.css": "text/css; charset=utf-8",
 );
 

@@ -2,12 +2,13 @@
 
 use actix_web::web::{ServiceConfig, get, resource};
 
-use super::{admin, assets, public};
+use super::{admin, api, assets, public};
 
 /// The routes of the service.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(resource("/static/{name}").get(assets::get));
     config.route("/healthz", get().to(public::health::get));
     public::configure(config);
+    api::configure(config);
     admin::configure(config);
 }

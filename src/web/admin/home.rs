@@ -41,6 +41,8 @@ struct Step {
 struct NewsletterLine {
     name: String,
     href: String,
+    /// Of its forms in the desk.
+    forms: String,
     readers: String,
     language: &'static str,
 }
@@ -59,6 +61,7 @@ pub async fn get(
         let readers = store::subscriptions::count(reader.db(), newsletter.id, confirmed).await?;
         newsletters.push(NewsletterLine {
             name: newsletter.name,
+            forms: format!("/admin/newsletters/{}/forms", newsletter.id),
             href: format!("/n/{}", newsletter.slug),
             readers: t.with2("desk-readers", "count", readers, "shown", grouped(readers)),
             language: newsletter.language.own_name(),

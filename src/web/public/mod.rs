@@ -20,15 +20,17 @@ use crate::subscriptions::Evidence;
 
 pub mod brand;
 pub mod confirm;
+pub mod door;
 pub mod health;
 pub mod home;
 pub mod issue;
 pub mod signup_cookie;
+pub mod signup_page;
 pub mod subscribe;
 pub mod unsubscribe;
 
 /// Largest sign-up form: each field at its longest, several times over.
-const SIGNUP_MAX_OCTETS: usize = 64 * 1024;
+pub(super) const SIGNUP_MAX_OCTETS: usize = 64 * 1024;
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -42,6 +44,14 @@ pub fn configure(config: &mut ServiceConfig) {
                 .post(subscribe::post),
         )
         .service(resource("/n/{slug}/check-inbox").get(subscribe::check_inbox))
+        .service(resource("/f/{form}").get(subscribe::get).route(head().to(subscribe::get)))
+        .service(
+            resource("/f/{form}/subscribe")
+                .app_data(PayloadConfig::new(SIGNUP_MAX_OCTETS))
+                .get(subscribe::get_again)
+                .post(subscribe::post),
+        )
+        .service(resource("/f/{form}/check-inbox").get(subscribe::check_inbox))
         .service(
             resource("/confirm/{token}").get(confirm::get).route(head().to(confirm::get)).post(confirm::post),
         )

@@ -3,5 +3,6 @@
 mod confirm;
 mod erase;
 mod export;
+mod forms;
 mod signup;
 mod unsubscribe;

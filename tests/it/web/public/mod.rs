@@ -1,6 +1,7 @@
 //! What visitors meet.
 
 mod confirm;
+mod hosted;
 mod issue;
 mod subscribe;
 mod unsubscribe;
