@@ -1,6 +1,6 @@
 //! Signatures, keyed hashes and random tokens, all from one secret of the installation.
 //!
-//! - A **signed link** (unsubscribe) names a subscription and works for years without a row: version,
+//! - A **signed link** (unsubscribe, preferences) names a subscription and works for years without a row: version,
 //!   purpose and id, and an HMAC-SHA-256 over them, cut to 128 bits (RFC 2104, 5), in base32 so that
 //!   it survives as the local part of an address, whose case may be folded on the way.
 //! - A **token** (confirm, session) has 256 bits and is stored as its SHA-256 only. A confirmation token
@@ -38,6 +38,16 @@ pub enum Purpose {
     RateLimit,
     /// Octets that make up a Message-ID.
     MessageId,
+    /// The link to a subscriber's preferences. New purposes come last: the octet is the place.
+    Preferences,
+    /// The button in the mail to a new address.
+    AddressChange,
+    /// What a browser is asked to work on.
+    Challenge,
+    /// The key that this work finds.
+    ProofKey,
+    /// The cookie that holds what was typed into the sign-up form, for the page after it.
+    InboxCookie,
 }
 
 impl Purpose {
@@ -127,6 +137,11 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 /// Hexadecimal SHA-256.
 pub fn sha256_hex(data: &[u8]) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, data).as_ref())
+}
+
+/// The same as browsers want it in a content security policy.
+pub fn sha256_base64(data: &[u8]) -> String {
+    data_encoding::BASE64.encode(digest::digest(&digest::SHA256, data).as_ref())
 }
 
 /// Octets from the system's random generator.

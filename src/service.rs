@@ -11,12 +11,14 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
 use crate::delivery::lock::ProcessLock;
 use crate::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
+use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
 use crate::store::{self, Store, newsletters};
+use crate::subscriptions::gate::Gate;
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
@@ -72,6 +74,22 @@ pub async fn connect_store(config: &Config) -> store::Result<Store> {
 /// When the secret cannot be read or made.
 pub fn open_keys(config: &Config) -> anyhow::Result<Keys> {
     Ok(Keys::new(config.secret_key()?.expose().as_bytes()))
+}
+
+/// The gate of a configuration.
+fn open_gate(config: &Config) -> Gate {
+    let domains = config.signup.disposable_domains.clone();
+    Gate::new(config.web.public_url.as_str(), domains, config.signup.check_mx.then(Dns::system))
+}
+
+/// What everything but the pages runs on, which have threads of their own: one thread, of about ten thousand mails a
+/// second. To wake another one for each step of a mail costs more than it brings (`docs/performance.md`); the
+/// database, signatures and files have threads of theirs.
+///
+/// # Errors
+/// When the system refuses what a runtime needs.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 impl Service {
@@ -131,6 +149,7 @@ impl Service {
             store: self.store.clone(),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
+            gate: open_gate(config),
             settings: Arc::new(settings),
             wake: Arc::clone(&self.wake),
             watching: self.watching.clone(),
@@ -154,7 +173,12 @@ impl Service {
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
         settings.destinations = config.destinations.clone();
+        settings.dns = config.destinations_mx.then(Dns::system);
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
+        if let DatabaseUrl::Sqlite(path) = &config.database.url {
+            settings.database_file = Some(path.clone());
+        }
+        settings.retention = config.retention;
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;
         let engine = Engine::start(EngineParts {

@@ -1,38 +1,63 @@
 //! A new database for each run, on either engine.
 
-use std::process::{Command, Stdio};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::process::Stdio;
 
 use anyhow::Context as _;
 use sqlx::{Connection as _, Executor as _};
 
 use crate::mailing::{Job, Sent};
+use crate::peer;
 
 /// In the environment of a child: the database to run on.
 pub const URL: &str = "POSTILJON_TEST_BENCH_DATABASE";
 
-pub enum Engine {
+pub struct Engine {
+    kind: Kind,
+    /// What was prepared, to be copied for each run: to make 100,000 readers takes longer than to write to them.
+    prepared: RefCell<HashMap<String, Database>>,
+}
+
+enum Kind {
     Sqlite,
     /// With the URL of a database from which others can be made.
     Postgres(String),
 }
 
+/// Gone when it is dropped.
+enum Database {
+    Sqlite(tempfile::TempDir),
+    Postgres { admin_url: String, name: String },
+}
+
 /// Those that can be had here.
 pub fn engines(only_sqlite: bool) -> Vec<Engine> {
+    let sqlite = Engine::new(Kind::Sqlite);
     match std::env::var("POSTILJON_TEST_POSTGRES_URL") {
-        Ok(url) if !only_sqlite => vec![Engine::Sqlite, Engine::Postgres(url)],
-        Ok(_) => vec![Engine::Sqlite],
+        Ok(url) if !only_sqlite => vec![sqlite, Engine::new(Kind::Postgres(url))],
+        Ok(_) => vec![sqlite],
         Err(_) => {
             println!("PostgreSQL is not measured: POSTILJON_TEST_POSTGRES_URL is not set");
-            vec![Engine::Sqlite]
+            vec![sqlite]
         }
     }
 }
 
 impl Engine {
+    fn new(kind: Kind) -> Self {
+        Self { kind, prepared: RefCell::default() }
+    }
+
+    pub fn sqlite() -> Self {
+        Self::new(Kind::Sqlite)
+    }
+
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres(_) => "PostgreSQL",
+        match self.kind {
+            Kind::Sqlite => "SQLite",
+            Kind::Postgres(_) => "PostgreSQL",
         }
     }
 
@@ -41,19 +66,66 @@ impl Engine {
     /// # Errors
     /// When the database cannot be made, or the run fails.
     pub fn run(&self, job: &Job) -> anyhow::Result<Sent> {
+        let key = format!("{} {} {}", job.octets, job.count, job.hanging_one_in);
+        let mut prepared = self.prepared.borrow_mut();
+        let template = match prepared.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let database = self.kind.make(None)?;
+                child("prepare", job, &database.url())?;
+                entry.insert(database)
+            }
+        };
+        let database = self.kind.make(Some(template))?;
+        Sent::read(&child("send", job, &database.url())?).context("a run that does not say how it went")
+    }
+}
+
+impl Kind {
+    /// A database, as a copy of another one if there is one.
+    fn make(&self, template: Option<&Database>) -> anyhow::Result<Database> {
         match self {
             Self::Sqlite => {
                 let folder = tempfile::tempdir()?;
-                in_children(job, &format!("sqlite:{}", folder.path().join("bench.db").display()))
+                if let Some(Database::Sqlite(from)) = template {
+                    for file in std::fs::read_dir(from.path())? {
+                        let file = file?;
+                        std::fs::copy(file.path(), folder.path().join(file.file_name()))?;
+                    }
+                }
+                Ok(Database::Sqlite(folder))
             }
             Self::Postgres(admin_url) => {
                 let name = format!("bench_{}", uuid::Uuid::new_v4().simple());
-                administer(admin_url, &format!("CREATE DATABASE {name}"))?;
-                let base = admin_url.rsplit_once('/').map_or(admin_url.as_str(), |(base, _)| base);
-                let sent = in_children(job, &format!("{base}/{name}"));
-                administer(admin_url, &format!("DROP DATABASE {name} WITH (FORCE)"))?;
-                sent
+                let from = match template {
+                    Some(Database::Postgres { name, .. }) => format!(" TEMPLATE {name}"),
+                    _ => String::new(),
+                };
+                administer(admin_url, &format!("CREATE DATABASE {name}{from}"))?;
+                Ok(Database::Postgres { admin_url: admin_url.clone(), name })
             }
+        }
+    }
+}
+
+impl Database {
+    fn url(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("sqlite:{}", folder.path().join("bench.db").display()),
+            Self::Postgres { admin_url, name } => {
+                let base = admin_url.rsplit_once('/').map_or(admin_url.as_str(), |(base, _)| base);
+                format!("{base}/{name}")
+            }
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Self::Postgres { admin_url, name } = self
+            && let Err(error) = administer(admin_url, &format!("DROP DATABASE {name} WITH (FORCE)"))
+        {
+            println!("a database is left behind: {error}");
         }
     }
 }
@@ -68,14 +140,10 @@ fn administer(url: &str, sql: &str) -> anyhow::Result<()> {
     })
 }
 
-fn in_children(job: &Job, url: &str) -> anyhow::Result<Sent> {
-    child("prepare", job, url)?;
-    Sent::read(&child("send", job, url)?).context("a run that does not say how it went")
-}
-
 /// This program again; its standard output.
 fn child(role: &str, job: &Job, url: &str) -> anyhow::Result<String> {
-    let output = Command::new(std::env::current_exe()?)
+    let processor = (role == "send" && job.signed).then_some(peer::SIGNER);
+    let output = peer::on(processor, std::env::current_exe()?)
         .arg(role)
         .args(job.arguments())
         .env(URL, url)

@@ -245,6 +245,7 @@ fn travels(newsletter: &Newsletter, content: &Content) -> anyhow::Result<usize> 
         date: Timestamp::from_millis(0),
         unsubscribe_url: "https://news.example.org/unsubscribe/abcdefghijklmnopqrstuvwxyzabcdefghijklm",
         unsubscribe_mailto: None,
+        preferences_url: "https://news.example.com/preferences/abc",
     });
     Ok(mail.len())
 }

@@ -91,7 +91,7 @@ enum Role {
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = postiljon::service::runtime()?;
     match &arguments.role {
         Some(Role::Prepare(job)) => return runtime.block_on(mailing::prepare(job)),
         Some(Role::Send(job)) => return runtime.block_on(mailing::send(job)),
@@ -180,9 +180,9 @@ fn against_source(
         .collect())
 }
 
-/// Mails a second, signed, against what one core can sign.
+/// Mails a second, signed, against what one core can sign. Postiljon has that core, the sink the other one.
 fn signed(job: &Job, rounds: usize, engines: &[Engine]) -> anyhow::Result<Vec<String>> {
-    let sink = Sink::start()?;
+    let sink = Sink::start_on(Some(peer::TAKER))?;
     let job = Job { port: sink.port, signed: true, ..*job };
     let mut lines = Vec::new();
     for engine in engines {
@@ -237,13 +237,14 @@ fn hang(job: &Job, rounds: usize, engines: &[Engine]) -> anyhow::Result<Vec<Stri
 /// Whether a hundred times as many recipients go as fast, in the same memory.
 fn scale(job: &Job, many: usize) -> anyhow::Result<Vec<String>> {
     let few = many / 100;
+    let engine = Engine::sqlite();
     let sink = Sink::start()?;
     let job = Job { port: sink.port, ..*job };
     let mut short = Vec::new();
     for _ in 0..3 {
-        short.push(Engine::Sqlite.run(&Job { count: few, ..job })?);
+        short.push(engine.run(&Job { count: few, ..job })?);
     }
-    let long = Engine::Sqlite.run(&Job { count: many, ..job })?;
+    let long = engine.run(&Job { count: many, ..job })?;
     let short_rate = median(&short.iter().map(|sent| sent.rate).collect::<Vec<_>>());
     let short_peak_kb = short.iter().map(|sent| sent.peak_kb).max().unwrap_or(0);
     Ok(vec![format!(

@@ -14,6 +14,9 @@ const BACKLOG: &str = "1024";
 const START_MAX: Duration = Duration::from_secs(5);
 /// Octets of the header fields that smtp-source adds to a message.
 const SOURCE_FIELDS_OCTETS: usize = 200;
+/// The processor that signs, and the one on which the sink runs meanwhile.
+pub const SIGNER: usize = 0;
+pub const TAKER: usize = 1;
 const MISSING: &str = "Postfix's smtp-sink and smtp-source are needed (Debian: apt-get install postfix)";
 
 /// A running sink on a loopback port; it ends when dropped.
@@ -26,8 +29,16 @@ impl Sink {
     /// # Errors
     /// When there is no smtp-sink, or it does not listen.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_on(None)
+    }
+
+    /// On one processor, if one is given.
+    ///
+    /// # Errors
+    /// As [`Sink::start`].
+    pub fn start_on(processor: Option<usize>) -> anyhow::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut command = Command::new("smtp-sink");
+        let mut command = on(processor, "smtp-sink");
         // As root it wants to be told whom to be instead.
         if std::fs::metadata("/proc/self").is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0) {
             command.args(["-u", "postfix"]);
@@ -57,12 +68,24 @@ impl Drop for Sink {
     }
 }
 
+/// A program that runs on one processor, if one is given (`taskset` of util-linux).
+pub fn on(processor: Option<usize>, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    match processor {
+        None => Command::new(program),
+        Some(processor) => {
+            let mut command = Command::new("taskset");
+            command.args(["-c", &processor.to_string()]).arg(program);
+            command
+        }
+    }
+}
+
 /// RSA-2048 signatures a second of `openssl speed` on one core.
 ///
 /// # Errors
 /// When there is no openssl.
 pub fn signatures() -> anyhow::Result<f64> {
-    let output = Command::new("openssl")
+    let output = on(Some(SIGNER), "openssl")
         .args(["speed", "-mr", "-seconds", "3", "rsa2048"])
         .stderr(Stdio::null())
         .output()

@@ -133,6 +133,9 @@ UPDATE subscriptions SET audience_since = confirmed_at WHERE status = 'confirmed
 
 CREATE INDEX subscriptions_pending ON subscriptions (created_at) WHERE status = 'pending';
 
+-- Whose evidence may have had its time.
+CREATE INDEX subscriptions_left ON subscriptions (unsubscribed_at) WHERE status = 'unsubscribed';
+
 CREATE INDEX subscriptions_paused ON subscriptions (paused_until) WHERE paused_until IS NOT NULL;
 
 -- Evidence says which form, in which version, and how the visitor came there.
@@ -192,12 +195,14 @@ CREATE TABLE welcome_steps (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     newsletter_id BIGINT NOT NULL REFERENCES newsletters (id),
     days BIGINT NOT NULL CHECK (days >= 0),
-    is_active BOOLEAN NOT NULL,
+    -- Since when it is sent; NULL: not. Whoever is past its day by then does not get it.
+    active_since BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
 
-CREATE INDEX welcome_steps_by_newsletter ON welcome_steps (newsletter_id, days, id);
+-- One mail a day.
+CREATE UNIQUE INDEX welcome_steps_by_newsletter ON welcome_steps (newsletter_id, days);
 
 CREATE TABLE welcome_step_texts (
     step_id BIGINT NOT NULL REFERENCES welcome_steps (id) ON DELETE CASCADE,
@@ -218,6 +223,8 @@ CREATE TABLE welcome_sent (
     PRIMARY KEY (subscription_id, step_id)
 );
 
+CREATE INDEX welcome_sent_by_step ON welcome_sent (step_id);
+
 CREATE INDEX subscriptions_by_confirmation ON subscriptions (newsletter_id, confirmed_at) WHERE status = 'confirmed';
 
 -- More kinds of single mails.
@@ -227,3 +234,6 @@ ALTER TABLE outbox ADD CONSTRAINT outbox_kind_check
     CHECK (kind IN ('confirm', 'reminder', 'already_subscribed', 'welcome', 'manage', 'address_change', 'address_changed', 'test', 'alert'));
 
 ALTER TABLE outbox ADD COLUMN welcome_step_id BIGINT REFERENCES welcome_steps (id) ON DELETE CASCADE;
+
+-- When the replies of its deliveries were forgotten; NULL: they are kept still.
+ALTER TABLE mailings ADD COLUMN replies_forgotten_at BIGINT;

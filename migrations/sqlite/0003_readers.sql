@@ -133,6 +133,9 @@ UPDATE subscriptions SET audience_since = confirmed_at WHERE status = 'confirmed
 
 CREATE INDEX subscriptions_pending ON subscriptions (created_at) WHERE status = 'pending';
 
+-- Whose evidence may have had its time.
+CREATE INDEX subscriptions_left ON subscriptions (unsubscribed_at) WHERE status = 'unsubscribed';
+
 CREATE INDEX subscriptions_paused ON subscriptions (paused_until) WHERE paused_until IS NOT NULL;
 
 -- Evidence says which form, in which version, and how the visitor came there. SQLite cannot change a CHECK: the table is
@@ -213,12 +216,14 @@ CREATE TABLE welcome_steps (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     newsletter_id INTEGER NOT NULL REFERENCES newsletters (id),
     days INTEGER NOT NULL CHECK (days >= 0),
-    is_active INTEGER NOT NULL,
+    -- Since when it is sent; NULL: not. Whoever is past its day by then does not get it.
+    active_since INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX welcome_steps_by_newsletter ON welcome_steps (newsletter_id, days, id);
+-- One mail a day.
+CREATE UNIQUE INDEX welcome_steps_by_newsletter ON welcome_steps (newsletter_id, days);
 
 CREATE TABLE welcome_step_texts (
     step_id INTEGER NOT NULL REFERENCES welcome_steps (id) ON DELETE CASCADE,
@@ -238,6 +243,8 @@ CREATE TABLE welcome_sent (
     at INTEGER NOT NULL,
     PRIMARY KEY (subscription_id, step_id)
 ) STRICT;
+
+CREATE INDEX welcome_sent_by_step ON welcome_sent (step_id);
 
 CREATE INDEX subscriptions_by_confirmation ON subscriptions (newsletter_id, confirmed_at) WHERE status = 'confirmed';
 
@@ -288,3 +295,6 @@ CREATE INDEX outbox_queued ON outbox (due_at, id) WHERE status = 'queued';
 CREATE INDEX outbox_claimed ON outbox (worker_id) WHERE status = 'claimed';
 
 CREATE INDEX outbox_by_subscription ON outbox (subscription_id);
+
+-- When the replies of its deliveries were forgotten; NULL: they are kept still.
+ALTER TABLE mailings ADD COLUMN replies_forgotten_at INTEGER;

@@ -1,11 +1,13 @@
 //! `config check` and `config example`.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Settings;
 use super::output::{self, Output};
 use crate::config::{Config, ConfigErrors, DatabaseUrl, Role, example};
-use crate::model::{NamedRelay, RelaySettings};
+use crate::model::{NamedRelay, RelaySettings, Retention};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -78,12 +80,28 @@ fn summary(settings: &Settings, config: &Config) -> Vec<(&'static str, String)> 
         ("Listens on", config.web.listen.to_string()),
         ("Public address", config.web.public_url.to_string()),
         ("Signing", signing),
+        ("Forgets", retention_in_words(&config.retention)),
     ];
     fields.extend(config.relays.iter().map(|relay| ("Relay", relay_in_words(relay))));
     if config.relays.is_empty() {
         fields.push(("Relay", "none".to_owned()));
     }
     fields
+}
+
+/// After how long what is forgotten; also for `doctor`.
+pub(super) fn retention_in_words(retention: &Retention) -> String {
+    const DAY: u64 = 24 * 3600;
+    let days = |period: Duration| format!("{} days", period.as_secs() / DAY);
+    format!(
+        "sign-ups nobody confirmed after 8 days, evidence of who left (IP, browser, referrer) after {}, single mails after {}, \
+         replies after {}, reasons for leaving after {}, counts of sign-ups after {}",
+        days(retention.evidence),
+        days(retention.single_mails),
+        days(retention.replies),
+        days(retention.departures),
+        days(retention.counts)
+    )
 }
 
 fn relay_in_words(relay: &NamedRelay) -> String {

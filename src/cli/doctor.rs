@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::Settings;
+use super::config::retention_in_words;
 use super::output::Output;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, Role, is_loopback};
@@ -110,6 +111,11 @@ async fn examine(config: &Config, role: Role) -> Vec<Check> {
         checks.push(public_address(config));
     }
     if role.sends() {
+        checks.push(Check::new(
+            Verdict::Ok,
+            "retention",
+            format!("Forgets {}.", retention_in_words(&config.retention)),
+        ));
         checks.extend(join_all(config.relays.iter().map(relay)).await);
     }
     checks

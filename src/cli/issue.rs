@@ -8,7 +8,7 @@ use super::open::Open;
 use super::output::{self, Output};
 use crate::i18n::Texts;
 use crate::mail::slot::{escape_html, without_recipient};
-use crate::model::{ArticleDisplay, IssueId, Language};
+use crate::model::{ArticleDisplay, IssueId, Language, NewsletterId, TopicId};
 use crate::publishing::check::Finding;
 use crate::publishing::compose::{Composed, compose};
 use crate::publishing::issues::{self, IssueInput};
@@ -41,6 +41,9 @@ enum Action {
         /// SHORT-NAME, or SHORT-NAME:teaser; repeat it for each article, in order
         #[arg(long, required = true)]
         article: Vec<String>,
+        /// Only for readers who have this topic, named by its key [default: for everyone]
+        #[arg(long, value_name = "KEY")]
+        topic: Option<String>,
         #[command(flatten)]
         output: Output,
     },
@@ -94,7 +97,16 @@ const ENGLISH: Texts = Texts::new(Language::English);
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let open = Open::new(settings).await?;
     match arguments.action {
-        Action::Compose { newsletter, subject, preheader, intro, intro_file, article: chosen, output } => {
+        Action::Compose {
+            newsletter,
+            subject,
+            preheader,
+            intro,
+            intro_file,
+            article: chosen,
+            topic,
+            output,
+        } => {
             let newsletter = open.newsletter(&newsletter).await?;
             let mut articles = Vec::new();
             for choice in &chosen {
@@ -107,7 +119,11 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 Some(path) => article::read(Some(&path))?,
                 None => intro,
             };
-            let input = IssueInput { subject, preheader, intro, articles };
+            let topic = match topic {
+                Some(key) => Some(topic_of(&open, newsletter.id, &key).await?),
+                None => None,
+            };
+            let input = IssueInput { subject, preheader, intro, articles, topic };
             let issue = issues::create(&open.store, &open.clock, newsletter.id, &input).await?;
             let sentence = format!("Issue {} of {} has the id {}.", issue.number, newsletter.name, issue.id);
             output.sentence(&issue, &sentence)
@@ -206,6 +222,15 @@ async fn composed(open: &Open, id: i64) -> anyhow::Result<Composed> {
     let mut reader = open.store.read().await?;
     let composed = compose(reader.db(), IssueId(id), open.clock.now(), open.public_url()).await?;
     composed.ok_or_else(|| missing(id))
+}
+
+/// The topic of a newsletter that has this key.
+async fn topic_of(open: &Open, newsletter: NewsletterId, key: &str) -> anyhow::Result<TopicId> {
+    let topics = store::topics::of_newsletter(open.store.read().await?.db(), newsletter).await?;
+    let offered: Vec<_> = topics.iter().filter(|topic| topic.archived_at.is_none()).collect();
+    let found = offered.iter().find(|topic| topic.key == key).map(|topic| topic.id);
+    let keys: Vec<_> = offered.iter().map(|topic| topic.key.as_str()).collect();
+    found.ok_or_else(|| anyhow::anyhow!("--topic {key} is not one of: {}", keys.join(", ")))
 }
 
 #[derive(serde::Serialize)]

@@ -124,7 +124,7 @@ impl Settings {
 pub fn run() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();
     let settings = Settings::find(config);
-    let done = tokio::runtime::Runtime::new()
+    let done = crate::service::runtime()
         .context("the threads of the process cannot be started")
         .and_then(|runtime| runtime.block_on(command.run(&settings)));
     match done {

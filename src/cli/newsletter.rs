@@ -1,9 +1,11 @@
 //! `newsletter add`, `newsletter set` and `newsletter list`.
 
+use std::io::{self, Write as _};
+
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
-use crate::model::{Language, UncertainPolicy};
+use crate::model::{Language, NamedRelay, UncertainPolicy};
 use crate::publishing::newsletters::{NewsletterInput, SendingInput, add_newsletter, set_sending};
 use crate::store;
 
@@ -109,6 +111,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
         Action::Set(set) => {
             let newsletter = open.newsletter(&set.slug).await?;
             let relay = set.relay.map(|name| if name == NONE { String::new() } else { name });
+            if let Some(name) = relay.as_deref().filter(|name| !name.is_empty()) {
+                check_relay(name, &open.config.relays)?;
+            }
             let input = SendingInput {
                 relay: relay.unwrap_or(newsletter.relay),
                 mails_per_hour: set.mails_per_hour.map_or(newsletter.mails_per_hour, |given| given.0),
@@ -136,6 +141,20 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             })
         }
     }
+}
+
+/// A name that no relay has would be no wish at all. Where none is configured another machine sends.
+fn check_relay(name: &str, relays: &[NamedRelay]) -> anyhow::Result<()> {
+    if relays.is_empty() {
+        // Where standard error is closed nobody can be told.
+        let _ = writeln!(io::stderr(), "No relay is configured here, so the name {name} is not checked.");
+        return Ok(());
+    }
+    if relays.iter().any(|relay| &*relay.name == name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = relays.iter().map(|relay| &*relay.name).collect();
+    anyhow::bail!("no relay of the configuration is called {name}; it has {}", names.join(", "))
 }
 
 impl Add {

@@ -46,7 +46,9 @@ impl Output {
         if self.json {
             return print_json(item);
         }
-        let rows: Vec<_> = fields.iter().map(|(name, value)| [format!("{name}:"), value.clone()]).collect();
+        // A line without a name goes on with the one above it.
+        let named = |name: &str| if name.is_empty() { String::new() } else { format!("{name}:") };
+        let rows: Vec<_> = fields.iter().map(|(name, value)| [named(name), value.clone()]).collect();
         print(&columns(&rows))
     }
 

@@ -1,4 +1,4 @@
-//! `subscriber show`, `subscriber export` and `subscriber erase`.
+//! `subscriber show`, `subscriber proof`, `subscriber export` and `subscriber erase`.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use super::Settings;
 use super::open::{Open, address};
 use super::output::{self, Output};
-use crate::model::NewsletterId;
+use crate::i18n::Texts;
+use crate::model::{Language, NewsletterId, Slug};
 use crate::subscriptions::erase::erase;
 use crate::subscriptions::export::export_csv;
+use crate::subscriptions::receipt::{Receipt, of_address};
 use crate::subscriptions::show::dossier;
+use crate::web::receipt::{View, document};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -22,6 +25,21 @@ enum Action {
     /// Show everything that is known of a person
     Show {
         address: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show the proof of a person's subscriptions: who asked for what, in which words, and how it was confirmed
+    Proof {
+        address: String,
+        /// Of this newsletter only
+        #[arg(long, value_name = "SHORT NAME")]
+        newsletter: Option<String>,
+        /// Write one HTML document, to be printed or saved as PDF
+        #[arg(long, conflicts_with = "json")]
+        html: bool,
+        /// Of the HTML document: nl, en, fr or de [default: that of the subscription]
+        #[arg(long, requires = "html")]
+        language: Option<Language>,
         #[command(flatten)]
         output: Output,
     },
@@ -77,6 +95,13 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             }
             output.one(&dossier, &fields)
         }
+        Action::Proof { address, newsletter, html, language, output } => {
+            let newsletter = match newsletter {
+                Some(slug) => Some(open.newsletter(&slug).await?.slug),
+                None => None,
+            };
+            proof(&open, &address, newsletter.as_ref(), html.then_some(language), output).await
+        }
         Action::Export { newsletter, out } => {
             let newsletter = match newsletter {
                 Some(slug) => Some(open.newsletter(&slug).await?.id),
@@ -98,6 +123,52 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             output::print(&format!("{text} {what}; the address will not be mailed again.\n"))
         }
     }
+}
+
+/// The receipts of an address; `html` holds the language that was asked for, if one was.
+async fn proof(
+    open: &Open,
+    text: &str,
+    newsletter: Option<&Slug>,
+    html: Option<Option<Language>>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let found = of_address(&open.store, &open.clock, &address(text)?, newsletter).await?;
+    let Some(receipts) = found else { anyhow::bail!("nobody has the address {text}") };
+    let Some(first) = receipts.first() else {
+        anyhow::bail!("{text} has no subscription, and had none, of that newsletter")
+    };
+    if let Some(language) = html {
+        let language = language.unwrap_or(first.subscription.language);
+        return output::print(&document(Texts::new(language), &receipts)?);
+    }
+    if output.json {
+        return output.sentence(&receipts, "");
+    }
+    receipts.iter().try_for_each(|receipt| output.one(receipt, &in_words(receipt)))
+}
+
+fn in_words(receipt: &Receipt) -> Vec<(&'static str, String)> {
+    let t = Texts::new(Language::English);
+    let view = View::new(t, receipt);
+    let mut fields = vec![
+        ("Newsletter", format!("{} ({})", view.newsletter, view.short_name)),
+        ("Person", format!("{} {}", view.address, view.person)),
+        ("Now", view.status),
+    ];
+    let mark = |is_proof| if is_proof { "+" } else { "-" };
+    fields.extend(
+        view.deductions.into_iter().map(|line| ("Shows", format!("{} {}", mark(line.is_proof), line.words))),
+    );
+    for link in view.chain {
+        fields.push(("Chain", format!("{}  {}", link.moment.utc, link.title)));
+        fields.extend(link.facts.into_iter().map(|fact| ("", format!("  {}: {}", fact.name, fact.value))));
+    }
+    for text in view.texts {
+        fields.push(("Words", format!("{}, SHA-256 {}", text.title, text.sha256)));
+        fields.push(("", format!("  {}", text.words)));
+    }
+    fields
 }
 
 /// Writes beside the file and renames, so that nobody meets half of it; for its owner's eyes only.

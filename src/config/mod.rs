@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{Destinations, DkimSettings, EmailAddress, NamedRelay};
+use crate::model::{Destinations, DisposableDomains, DkimSettings, EmailAddress, NamedRelay, Retention};
 
 pub use dkim_key::read as read_dkim_key;
 pub use error::{ConfigError, ConfigErrors, Origin};
@@ -58,9 +58,13 @@ pub struct Config {
     /// `[relay]`, if it has a host, and every `[relays.NAME]`, the others in the order of their names.
     pub relays: Vec<NamedRelay>,
     pub mail: Mail,
+    pub signup: Signup,
     pub destinations: Destinations,
+    /// Whether other domains are recognised by their mail hosts.
+    pub destinations_mx: bool,
     /// How our mail is signed, if it is.
     pub dkim: Option<DkimSettings>,
+    pub retention: Retention,
     pub log: Log,
 }
 
@@ -95,6 +99,13 @@ pub struct Mail {
     pub retry: Duration,
     /// How long a mailing that is sent now can be called back.
     pub undo: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Signup {
+    /// Whether the DNS is asked if the domain of a new address takes mail.
+    pub check_mx: bool,
+    pub disposable_domains: DisposableDomains,
 }
 
 /// Where unsubscribe mails go (RFC 2369, `mailto:` in List-Unsubscribe), and where we take them.
@@ -207,7 +218,10 @@ impl Config {
     /// cannot.
     pub fn differs_beyond_relays(&self, other: &Self) -> bool {
         let shown = |config: &Self| {
-            format!("{:?}", (&config.data, &config.database, &config.web, &config.mail, &config.log))
+            format!(
+                "{:?}",
+                (&config.data, &config.database, &config.web, &config.mail, &config.retention, &config.log)
+            )
         };
         shown(self) != shown(other)
     }

@@ -10,9 +10,10 @@ use super::public_url::PublicUrl;
 use super::settings::*;
 use super::sources::{Reader, Section};
 use super::values::{self, DatabaseUrl};
-use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Web};
+use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Signup, Web};
 use crate::model::{
-    Credentials, DkimKey, DkimSettings, EmailAddress, NamedRelay, RelaySettings, StageTimeouts, TlsMode,
+    Credentials, DkimKey, DkimSettings, EmailAddress, NamedRelay, RelaySettings, Retention, StageTimeouts,
+    TlsMode,
 };
 
 /// Longest part before the @ of `mail.unsubscribe_address`: a plus and a tag of 40 characters follow it, and
@@ -27,8 +28,11 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let secret_key = reader.get(&SECRET_KEY);
     let relays = relays(reader, web.as_ref());
     let mail = mail(reader);
+    let signup = (reader.get(&SIGNUP_CHECK_MX), reader.get(&SIGNUP_DISPOSABLE_DOMAINS_FILE));
     let destinations = reader.get(&DESTINATIONS_FILE).unwrap_or_default();
+    let destinations_mx = reader.get(&DESTINATIONS_MX);
     let dkim = dkim(reader);
+    let retention = retention(reader);
     let log = (reader.get(&LOG_LEVEL), reader.get(&LOG_FORMAT));
 
     let is_postgres =
@@ -48,8 +52,11 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         secret_key,
         relays,
         mail: mail?,
+        signup: Signup { check_mx: signup.0?, disposable_domains: signup.1.unwrap_or_default() },
         destinations,
+        destinations_mx: destinations_mx?,
         dkim,
+        retention: retention?,
         log: Log { level: log.0?, format: log.1? },
     })
 }
@@ -242,6 +249,21 @@ fn mail(reader: &mut Reader) -> Option<Mail> {
     }
     let unsubscribe = address.zip(listen).map(|(address, listen)| MailtoUnsubscribe { address, listen });
     Some(Mail { bounce_address, unsubscribe, retry: retry?, undo: undo? })
+}
+
+fn retention(reader: &mut Reader) -> Option<Retention> {
+    let evidence = reader.get(&RETENTION_EVIDENCE_DAYS);
+    let single_mails = reader.get(&RETENTION_SINGLE_MAILS_DAYS);
+    let replies = reader.get(&RETENTION_REPLIES_DAYS);
+    let departures = reader.get(&RETENTION_DEPARTURES_DAYS);
+    let counts = reader.get(&RETENTION_COUNTS_DAYS);
+    Some(Retention {
+        evidence: evidence?,
+        single_mails: single_mails?,
+        replies: replies?,
+        departures: departures?,
+        counts: counts?,
+    })
 }
 
 /// `None` also where nothing of it is set.

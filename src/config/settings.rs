@@ -13,7 +13,7 @@ use super::dkim_key;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{AuthMethod, Destinations, EmailAddress, SigningKey, TlsMode};
+use crate::model::{AuthMethod, Destinations, DisposableDomains, EmailAddress, SigningKey, TlsMode};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -228,7 +228,7 @@ settings! {
     RELAY_MESSAGES_PER_CONNECTION: usize = "relay.messages_per_connection", Integer, Value("100"), |text| values::number(text, 1..=100_000);
     /// For how many seconds a connection is kept for the next message, from 1 to 300.
     RELAY_IDLE_SECONDS: Duration = "relay.idle_seconds", Integer, Value("20"), |text| values::number(text, 1..=300).map(Duration::from_secs);
-    /// Most mails in an hour, evenly spread, for each process that sends. Default: as fast as the relay takes them.
+    /// Most mails in an hour, evenly spread, over all processes that send. Default: as fast as the relay takes them.
     RELAY_MAILS_PER_HOUR: NonZeroU32 = "relay.mails_per_hour", Integer, Example("20000"), values::per_hour;
     /// Its share of the mail beside other relays, from 0 to 1000. 0 is a reserve, used only when no other relay can be.
     RELAY_WEIGHT: u32 = "relay.weight", Integer, Value("1"), |text| values::number(text, 0..=1000);
@@ -244,8 +244,18 @@ settings! {
     /// For how many seconds a mailing that is sent now still waits, so that it can be called back, from 0 to 600.
     MAIL_UNDO_SECONDS: Duration = "mail.undo_seconds", Integer, Value("30"), values::undo_seconds;
 
+    /// Ask the DNS whether the domain of a new address takes mail. Only a sure no is shown as a mistake; a slow or
+    /// silent DNS refuses nobody.
+    SIGNUP_CHECK_MX: bool = "signup.check_mx", Boolean, Value("true"), values::boolean;
+    /// A file with more domains of throw-away mailboxes, one a line; their subdomains count too. Each form decides
+    /// what happens to them.
+    SIGNUP_DISPOSABLE_DOMAINS_FILE: DisposableDomains = "signup.disposable_domains_file", Text, Example("/etc/postiljon/disposable-domains.txt"), values::disposable_domains_file;
+
     /// A file with limits of providers and domains: mails at once, mails per hour, a warm-up. See docs/operating.md.
     DESTINATIONS_FILE: Destinations = "destinations.file", Text, Example("/etc/postiljon/destinations.toml"), values::destinations_file;
+    /// Whether domains that stand in no table are recognised by their mail hosts (MX records): a company's mail at Google or
+    /// Microsoft is Google's or Microsoft's. Asks the system's DNS servers, in the background; no mail waits for it.
+    DESTINATIONS_MX: bool = "destinations.mx", Boolean, Value("true"), values::boolean;
 
     /// Whose mails are signed (DKIM): senders of this domain and of those under it. Together with dkim.selector and
     /// dkim.key_file; `postiljon dkim new` makes a key. Leave all of it out where the relay signs.
@@ -258,6 +268,20 @@ settings! {
     DKIM_ED25519_SELECTOR: String = "dkim.ed25519_selector", Text, Example("postiljon2026e"), values::selector;
     /// Its private key in PEM form (PKCS#8).
     DKIM_ED25519_KEY_FILE: SigningKey = "dkim.ed25519_key_file", Text, Example("/etc/postiljon/dkim-ed25519.pem"), dkim_key::ed25519;
+
+    /// Days for which the evidence of someone who left keeps IP address, browser and referrer, counted from leaving. As
+    /// long as the subscription stands all of it is kept: it is your proof. From 0 to 3650.
+    RETENTION_EVIDENCE_DAYS: Duration = "retention.evidence_days", Integer, Value("1095"), |text| values::days(text, 0);
+    /// Days for which single mails (confirmations, tests, alerts) are kept once they are finished, from 1 to 3650. The
+    /// confirmation mail of who confirmed is evidence, and kept with the subscription.
+    RETENTION_SINGLE_MAILS_DAYS: Duration = "retention.single_mails_days", Integer, Value("30"), |text| values::days(text, 1);
+    /// Days for which the relay's replies are kept for each reader, counted from the end of the mailing, from 1 to 3650.
+    /// The outcome stays.
+    RETENTION_REPLIES_DAYS: Duration = "retention.replies_days", Integer, Value("90"), |text| values::days(text, 1);
+    /// Days for which reasons for leaving are kept, from 1 to 3650.
+    RETENTION_DEPARTURES_DAYS: Duration = "retention.departures_days", Integer, Value("365"), |text| values::days(text, 1);
+    /// Days for which the sign-ups of each hour and form are counted, from 31 to 3650: what is usual is reckoned from them.
+    RETENTION_COUNTS_DAYS: Duration = "retention.counts_days", Integer, Value("90"), |text| values::days(text, 31);
 
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;

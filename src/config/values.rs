@@ -17,12 +17,12 @@ use tracing::Level;
 
 use super::network::Network;
 use super::public_url::PublicUrl;
-use crate::model::{AuthMethod, Destinations, EmailAddress, TlsMode};
+use crate::model::{AuthMethod, Destinations, DisposableDomains, EmailAddress, TlsMode};
 
 /// Fewest characters of `secret.key`: fewer can be guessed.
 pub const SECRET_MIN_CHARACTERS: usize = 32;
-/// Largest file that a setting may name; a secret or a chain of certificates is far smaller.
-const FILE_MAX_BYTES: u64 = 1024 * 1024;
+/// Largest file that a setting may name: a long list of domains. Secrets and certificates are far smaller.
+const FILE_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Longest name of a relay: it stands in tables and columns.
 const RELAY_NAME_MAX_CHARACTERS: usize = 32;
 /// Longest host name (RFC 1035, 2.3.4).
@@ -90,6 +90,14 @@ where
 
 pub fn hours(text: &str) -> Result<Duration, String> {
     number(text, 1..=240u64).map(|hours| Duration::from_secs(hours * 3600))
+}
+
+/// Longest period of `[retention]`: ten years.
+const DAYS_MAX: u64 = 3650;
+
+/// A period of at least so many days.
+pub fn days(text: &str, least: u64) -> Result<Duration, String> {
+    number(text, least..=DAYS_MAX).map(|days| Duration::from_secs(days * 24 * 3600))
 }
 
 /// How long a mailing can be called back: longer than ten minutes is scheduling.
@@ -282,6 +290,13 @@ pub fn destinations_file(text: &str) -> Result<Destinations, String> {
     let mut destinations = Destinations::default();
     destinations.add(&read_file(&path(text)?)?)?;
     Ok(destinations)
+}
+
+/// Our list of domains of throw-away mailboxes, with what a file adds to it.
+pub fn disposable_domains_file(text: &str) -> Result<DisposableDomains, String> {
+    let mut domains = DisposableDomains::default();
+    domains.add(&read_file(&path(text)?)?)?;
+    Ok(domains)
 }
 
 /// Reads a text file of bounded size.

@@ -11,15 +11,23 @@ use super::engine::EngineSettings;
 use super::signing::Signing;
 use super::wire::WireMail;
 use crate::keys::{Keys, Purpose, token_hash};
-use crate::mail::headers;
-use crate::mail::render::{self, AlreadySubscribedView, ConfirmView, RenderError, RenderedMail};
+use crate::mail::render::{
+    self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, ManageEntry, ManageView,
+    RenderError, RenderedMail,
+};
 use crate::mail::template::{self, Source, Template, TemplateError};
+use crate::mail::welcome::WelcomeError;
+use crate::mail::{self, headers};
+use crate::model::welcome::text_for;
 use crate::model::{
     EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
     SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy,
 };
 use crate::store::deliveries::Recipient;
-use crate::store::{self, Store, mailings, newsletters, outbox_contents, subscribers, subscriptions, tokens};
+use crate::store::{
+    self, Store, address_changes, articles, mailings, newsletters, outbox_contents, subscribers,
+    subscriptions, tokens, welcome,
+};
 
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.
 const MESSAGE_ID_OCTETS: usize = 16;
@@ -61,6 +69,17 @@ impl Links {
             .as_ref()
             .map(|mailbox| format!("mailto:{}+{link}@{}", mailbox.local(), mailbox.ascii_domain()));
         (format!("{}/unsubscribe/{link}", self.base_url), mailto)
+    }
+
+    /// The page where a reader changes what comes and how often.
+    pub fn preferences(&self, subscription: SubscriptionId) -> String {
+        let link = self.keys.sign_link(Purpose::Preferences, subscription);
+        format!("{}/preferences/{link}", self.base_url)
+    }
+
+    /// The page with the button that moves a subscriber to a new address.
+    fn address(&self, token: &str) -> String {
+        format!("{}/address/{token}", self.base_url)
     }
 
     /// The same for every attempt and every process (D5).
@@ -120,6 +139,7 @@ impl Letter {
             date: self.date,
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
+            preferences_url: &self.links.preferences(recipient.subscription_id),
         });
         WireMail {
             from: self.envelope_from.clone(),
@@ -137,6 +157,8 @@ pub enum Moot {
     NotNeeded,
     #[error(transparent)]
     Render(#[from] RenderError),
+    #[error(transparent)]
+    Welcome(#[from] WelcomeError),
     #[error(transparent)]
     Template(#[from] TemplateError),
 }
@@ -210,18 +232,22 @@ impl Composer {
             return Ok(Err(Moot::NotNeeded));
         };
         match mail.kind {
-            OutboxKind::Confirm => self.confirm(store, &newsletter, mail).await,
+            OutboxKind::Confirm | OutboxKind::Reminder => self.confirm(store, &newsletter, mail).await,
+            OutboxKind::Manage => self.manage(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
-            // Nothing writes these yet.
-            OutboxKind::Reminder
-            | OutboxKind::Welcome
-            | OutboxKind::Manage
-            | OutboxKind::AddressChange
-            | OutboxKind::AddressChanged => Ok(Err(Moot::NotNeeded)),
+            OutboxKind::AddressChange => self.address_change(store, &newsletter, mail).await,
+            OutboxKind::AddressChanged => self.address_changed(store, &newsletter, mail).await,
+            OutboxKind::Welcome => self.welcome(store, &newsletter, mail).await,
             OutboxKind::Test | OutboxKind::Alert => self.written(store, &newsletter, mail).await,
         }
     }
 
+    /// For those who derive what a mail will hold.
+    pub const fn keys(&self) -> &Keys {
+        &self.links.keys
+    }
+
+    /// The question to confirm, or the reminder of it.
     async fn confirm(
         &self,
         store: &Store,
@@ -236,21 +262,24 @@ impl Composer {
         };
         drop(reader);
         let to = self.to(store, mail).await?;
-        let (Some(row), Some((to, SubscriptionStatus::Pending | SubscriptionStatus::Unsubscribed))) =
-            (row, to)
-        else {
-            return Ok(Err(Moot::NotNeeded));
-        };
-        if row.used_at.is_some() {
+        let (Some(row), Some((to, to_status))) = (row, to) else { return Ok(Err(Moot::NotNeeded)) };
+        if row.used_at.is_some() || to_status == SubscriptionStatus::Confirmed {
             return Ok(Err(Moot::NotNeeded));
         }
-        let rendered = render::render_confirm(&ConfirmView {
+        let is_reminder = mail.kind == OutboxKind::Reminder;
+        if is_reminder && to_status != SubscriptionStatus::Pending {
+            return Ok(Err(Moot::NotNeeded));
+        }
+        let view = ConfirmView {
             newsletter,
             language: mail.language,
             confirm_url: &self.links.confirm(&token),
-            asked_at: mail.created_at,
+            // Of a reminder that is when the question was asked, not when it is repeated.
+            asked_at: row.created_at,
             valid_until: row.expires_at,
-        });
+        };
+        let rendered =
+            if is_reminder { render::render_reminder(&view) } else { render::render_confirm(&view) };
         Ok(rendered
             .map_err(Moot::from)
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::confirm())))
@@ -273,6 +302,139 @@ impl Composer {
         Ok(rendered
             .map_err(Moot::from)
             .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::already_subscribed())))
+    }
+
+    /// The links to the preferences of everything that a person receives, or has left.
+    async fn manage(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let Some((to, _)) = self.to(store, mail).await? else { return Ok(Err(Moot::NotNeeded)) };
+        let mut reader = store.read().await?;
+        let Some(subscriber) = subscribers::by_address(reader.db(), &to).await? else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let all = subscriptions::of_subscriber(reader.db(), subscriber.id).await?;
+        let names = newsletters::all(reader.db()).await?;
+        drop(reader);
+        let entries: Vec<ManageEntry> = all
+            .iter()
+            .filter(|subscription| subscription.confirmed_at.is_some())
+            .filter_map(|subscription| {
+                let newsletter = names.iter().find(|one| one.id == subscription.newsletter_id)?;
+                let is_left = subscription.status == SubscriptionStatus::Unsubscribed;
+                Some(ManageEntry {
+                    name: newsletter.name.clone(),
+                    is_left,
+                    url: self.links.preferences(subscription.id),
+                })
+            })
+            .collect();
+        if entries.is_empty() {
+            return Ok(Err(Moot::NotNeeded));
+        }
+        let rendered = render::render_manage(&ManageView {
+            newsletter,
+            language: mail.language,
+            asked_at: mail.created_at,
+            entries: &entries,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::manage())))
+    }
+
+    /// The question whether a new address is right, to that address.
+    async fn address_change(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let token = self.links.keys.derive_token(Purpose::AddressChange, &mail.nonce);
+        let (Some(hash), Some(to)) = (token_hash(&token), &mail.to_address) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let mut reader = store.read().await?;
+        let change = address_changes::find(reader.db(), &hash).await?;
+        let Some(change) = change.filter(|change| change.used_at.is_none()) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let is_known = subscribers::by_address(reader.db(), to).await?.is_some();
+        drop(reader);
+        let url = self.links.address(&token);
+        let rendered = render::render_address_change(&AddressChangeView {
+            newsletter,
+            language: mail.language,
+            confirm_url: (!is_known).then_some(&url),
+            asked_at: mail.created_at,
+            valid_until: change.expires_at,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, to, &rendered, &headers::address())))
+    }
+
+    /// The notice to the old address that mails go elsewhere now.
+    async fn address_changed(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let (Some(to), Some((new, _))) = (&mail.to_address, self.to(store, mail).await?) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let rendered = render::render_address_changed(&AddressChangedView {
+            newsletter,
+            language: mail.language,
+            masked: &new.masked(),
+            changed_at: mail.created_at,
+        });
+        Ok(rendered
+            .map_err(Moot::from)
+            .and_then(|rendered| self.fill(newsletter, mail, to, &rendered, &headers::address())))
+    }
+
+    /// A step of the welcome series, as it is now. Who has left or pauses, and who is gone, gets nothing.
+    async fn welcome(
+        &self,
+        store: &Store,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+    ) -> store::Result<Result<WireMail, Moot>> {
+        let (Some(id), Some(step)) = (mail.subscription_id, mail.welcome_step_id) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let mut reader = store.read().await?;
+        let subscription = subscriptions::by_id(reader.db(), id).await?.filter(|subscription| {
+            subscription.status == SubscriptionStatus::Confirmed
+                && subscription.paused_until.is_none_or(|until| until <= mail.due_at)
+        });
+        let step = welcome::step(reader.db(), step).await?.filter(|step| step.active_since.is_some());
+        let (Some(subscription), Some(step)) = (subscription, step) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let Some(subscriber) = subscribers::by_id(reader.db(), subscription.subscriber_id).await? else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let texts = welcome::texts(reader.db(), step.id).await?;
+        let Some(text) = text_for(&texts, mail.language, newsletter.language) else {
+            return Ok(Err(Moot::NotNeeded));
+        };
+        let article = match text.article_id {
+            Some(id) => articles::by_id(reader.db(), id).await?,
+            None => None,
+        };
+        drop(reader);
+        let rendered = mail::welcome::render(newsletter, text, article.as_ref(), &self.links.base_url);
+        let headers = headers::welcome(newsletter);
+        Ok(rendered.map_err(Moot::from).and_then(|rendered| {
+            // The owner has confirmed, so the name is theirs.
+            self.fill_named(newsletter, mail, &subscriber.address, &subscriber.name, &rendered, &headers)
+        }))
     }
 
     /// A mail that was written when it was asked for: a test, an alert.
@@ -309,8 +471,22 @@ impl Composer {
         rendered: &RenderedMail,
         headers: &headers::Headers,
     ) -> Result<WireMail, Moot> {
+        // Whoever filled in the form may have chosen the name: it has no place in a mail nobody confirmed.
+        self.fill_named(newsletter, mail, to, "", rendered, headers)
+    }
+
+    fn fill_named(
+        &self,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+        to: &EmailAddress,
+        name: &str,
+        rendered: &RenderedMail,
+        headers: &headers::Headers,
+    ) -> Result<WireMail, Moot> {
         let (unsubscribe_url, mailto) =
             mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
+        let preferences_url = mail.subscription_id.map(|id| self.links.preferences(id)).unwrap_or_default();
         let template = Template::compile(&Source {
             subject: &rendered.subject,
             text: &rendered.text,
@@ -319,12 +495,12 @@ impl Composer {
         })?;
         let octets = template.fill(&template::Recipient {
             to,
-            // Whoever filled in the form may have chosen it: it has no place in a mail nobody confirmed.
-            name: "",
+            name,
             message_id: &mail.message_uuid.simple().to_string(),
             date: mail.created_at,
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
+            preferences_url: &preferences_url,
         });
         Ok(WireMail {
             from: self.links.envelope_from(newsletter),

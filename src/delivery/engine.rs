@@ -9,18 +9,24 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::composer::{Composer, Links};
 use super::gate::Gate;
+use super::hosting::Hosting;
 use super::journal::Journal;
 use super::lanes::Lanes;
 use super::lease::Lease;
 use super::patience::Patience;
+use super::share::Share;
 use super::shift::{Settled, Shift, Signals};
 use super::signing::Signing;
 use super::wire::Wire;
-use super::{feeder, heart, janitor, outbox, recorder, recovery, scheduler, sender};
+use super::{
+    feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, reminders, retention, scheduler,
+    sender, welcome,
+};
 use crate::clock::Clock;
+use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
-use crate::model::{Destinations, EmailAddress, WorkerId};
+use crate::model::{Destinations, EmailAddress, Retention, WorkerId};
 use crate::store::Store;
 
 /// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
@@ -55,9 +61,15 @@ pub struct EngineSettings {
     pub bounce_address: Option<EmailAddress>,
     /// Where the journal is kept; without it everything claimed is in doubt after a crash.
     pub journal_folder: Option<PathBuf>,
+    /// An SQLite database, to notice what others write into it; without it the tasks look again and again.
+    pub database_file: Option<PathBuf>,
     pub destinations: Destinations,
+    /// Who is asked where domains are hosted that stand in no table (`destinations.mx`); `None`: nobody.
+    pub dns: Option<Dns>,
     /// Signs our mails, where that is not left to the relay.
     pub signer: Option<Arc<Signer>>,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 impl EngineSettings {
@@ -70,8 +82,11 @@ impl EngineSettings {
             unsubscribe_mailbox: None,
             bounce_address: None,
             journal_folder: None,
+            database_file: None,
             destinations: Destinations::default(),
+            dns: None,
             signer: None,
+            retention: Retention::default(),
         }
     }
 }
@@ -147,6 +162,11 @@ enum End {
 }
 
 async fn run(mut parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) {
+    let hosting = hosting(&parts);
+    let mut looking_up = JoinSet::new();
+    if let Some(hosting) = hosting.clone() {
+        looking_up.spawn(async move { hosting.run().await });
+    }
     let mut connections = parts.wire.connections();
     let mut patience = Patience::new("sign on as a sender");
     loop {
@@ -165,7 +185,8 @@ async fn run(mut parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) 
         patience.over();
         tracing::info!(%worker, senders = parts.settings.senders, "the sender is ready");
         signals.did();
-        let end = work(&parts, &signals, &alive, &mut connections, worker, journal).await;
+        let shift = shift(&parts, &signals, &alive, hosting.clone(), worker, journal);
+        let end = work(shift, &signals, &mut connections).await;
         if *signals.stop.borrow() {
             return;
         }
@@ -189,17 +210,22 @@ async fn sign_on(parts: &EngineParts) -> anyhow::Result<(WorkerId, Journal)> {
     }
 }
 
-/// One worker, from sign-on to its end.
-async fn work(
+/// Somebody who knows where domains are hosted; outlives a shift.
+fn hosting(parts: &EngineParts) -> Option<Arc<Hosting>> {
+    let dns = parts.settings.dns.clone()?;
+    Some(Arc::new(Hosting::new(dns, parts.clock.clone(), parts.settings.destinations.clone())))
+}
+
+fn shift(
     parts: &EngineParts,
     signals: &Signals,
     alive: &mpsc::Sender<()>,
-    connections: &mut Option<watch::Receiver<usize>>,
+    hosting: Option<Arc<Hosting>>,
     worker: WorkerId,
     journal: Journal,
-) -> End {
+) -> Arc<Shift> {
     let links = Links::new(parts.keys.clone(), &parts.settings);
-    let shift = Arc::new(Shift {
+    let shift = Shift {
         store: parts.store.clone(),
         clock: parts.clock.clone(),
         worker,
@@ -214,11 +240,18 @@ async fn work(
             parts.settings.destinations.clone(),
             parts.settings.senders,
             feeder::IN_HAND_MAX,
-        ),
+        )
+        .with_hosting(hosting),
         journal: Arc::new(journal),
         _alive: alive.clone(),
         outcomes: tokio::sync::Mutex::default(),
-    });
+    };
+    shift.take_share(if parts.store.is_shared() { Share::UNKNOWN } else { Share::WHOLE });
+    Arc::new(shift)
+}
+
+/// One worker, from sign-on to its end.
+async fn work(shift: Arc<Shift>, signals: &Signals, connections: &mut Option<watch::Receiver<usize>>) -> End {
     let mut tasks = Tasks::start(&shift);
     let end = tokio::select! {
         biased;
@@ -265,7 +298,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitor and senders.
+    /// Scheduler, janitors, pulse, the end of pauses, reminders, the welcome series, and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -285,6 +318,16 @@ impl Tasks {
         others.spawn(async move { scheduler::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { janitor::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { reminders::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { pulse::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { pauses::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { retention::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { welcome::run(&own).await });
         for _ in 0..shift.settings.senders {
             let (own, outcomes) = (Arc::clone(shift), outcomes.clone());
             others.spawn(async move { sender::run(&own, outcomes).await });
@@ -311,9 +354,9 @@ impl Tasks {
         feeding.shutdown().await;
         others.shutdown().await;
         let recorded = async {
-            for note in shift.journal.on_wire() {
+            for (mailing, record) in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
-                let settled = Settled { mailing: note.mailing, record: note.record, place: None };
+                let settled = Settled { mailing, record, place: None };
                 let _ = outcomes.send(settled).await;
             }
             drop(outcomes);

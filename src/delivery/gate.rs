@@ -48,6 +48,9 @@ impl Gate {
 
     /// Waits until the relay is thought to answer, or it is this caller's turn to find out.
     pub async fn pass(&self) -> Pass<'_> {
+        if self.trouble.borrow().failures == 0 {
+            return Pass { _probe: None };
+        }
         let mut trouble = self.trouble.subscribe();
         let probe = tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! Shows that this worker lives, and notices which others do not.
+//! Shows that this worker lives, and notices which others do, and which do not.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::lease::{BEAT_EVERY, BEAT_EVERY_ALONE, LOOKS_MIN, SILENCE_MAX};
 use super::patience::Patience;
 use super::recovery;
+use super::share::Share;
 use super::shift::Shift;
 use crate::model::{Timestamp, WorkerId};
 use crate::store::{Result, workers};
@@ -41,6 +42,7 @@ async fn beat(shift: &Shift, others: &mut Others) -> Result<bool> {
     shift.lease.renew(moment);
     if shift.store.is_shared() {
         let all = workers::all(shift.store.read().await?.db()).await?;
+        shift.take_share(Share::of(shift.worker, all.iter().map(|(worker, _)| *worker)));
         for (worker, last_beat) in others.silent(shift.worker, &all, shift.clock.elapsed()) {
             if recovery::bury(&shift.store, &shift.clock, worker, last_beat, None).await? {
                 shift.signals.wake();

@@ -21,16 +21,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::model::{MailingId, Timestamp, WorkerId};
 use crate::store::deliveries::Record;
 
 /// Room for one note, in bytes: a record with the longest reply, each character escaped.
 const PLACE_BYTES: usize = 4096;
+/// Of a usual note.
+const NOTE_ROOM_BYTES: usize = 512;
 /// Beside one for each sender: outcomes that may wait for the database, which on a busy disk takes a while. After a
 /// power cut so many mails may be sent twice; after a process was killed none of them is.
-const PLACES_BESIDE_SENDERS: usize = 246;
+const PLACES_BESIDE_SENDERS: usize = 192;
 const EXTENSION: &str = "journal";
 const FORMAT: u32 = 1;
 /// Largest file that is read, in bytes: 2,000 connections.
@@ -56,6 +58,14 @@ pub struct Note {
     pub is_on_wire: bool,
 }
 
+/// A note as it is written.
+#[derive(Serialize)]
+struct NoteOf<'a> {
+    mailing: MailingId,
+    record: &'a Record,
+    is_on_wire: bool,
+}
+
 /// The mails of one worker that have begun and whose outcome is not stored.
 #[derive(Debug)]
 pub struct Journal {
@@ -63,11 +73,13 @@ pub struct Journal {
     permits: Arc<Semaphore>,
     count: usize,
     places: Mutex<Places>,
+    half_full: Notify,
 }
 
 #[derive(Debug)]
 struct Places {
-    notes: Vec<Option<Note>>,
+    /// Of the mails that are on the wire.
+    notes: Vec<Option<(MailingId, Record)>>,
     free: Vec<usize>,
 }
 
@@ -93,25 +105,39 @@ impl Journal {
         let count = senders + PLACES_BESIDE_SENDERS;
         let file = folder.map(|folder| make_file(folder, worker, started_at, count)).transpose()?;
         let places = Places { notes: vec![None; count], free: (0..count).rev().collect() };
-        Ok(Self { file, permits: Arc::new(Semaphore::new(count)), count, places: Mutex::new(places) })
+        Ok(Self {
+            file,
+            permits: Arc::new(Semaphore::new(count)),
+            count,
+            places: Mutex::new(places),
+            half_full: Notify::new(),
+        })
     }
 
     /// Waits for room: what could not be stored is not sent.
     pub async fn place(self: &Arc<Self>) -> Option<Place> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         let index = self.lock().free.pop()?;
+        if self.is_half_full() {
+            self.half_full.notify_one();
+        }
         Some(Place { journal: Arc::clone(self), index, _permit: permit })
     }
 
-    /// Whether senders will soon have to wait for places.
-    pub fn is_half_full(&self) -> bool {
+    /// Comes back when senders will soon have to wait for places.
+    pub async fn half_full(&self) {
+        while !self.is_half_full() {
+            self.half_full.notified().await;
+        }
+    }
+
+    fn is_half_full(&self) -> bool {
         self.permits.available_permits() * 2 <= self.count
     }
 
     /// The mails that are on the wire, as doubts.
-    pub fn on_wire(&self) -> Vec<Note> {
-        let places = self.lock();
-        places.notes.iter().flatten().filter(|note| note.is_on_wire).cloned().collect()
+    pub fn on_wire(&self) -> Vec<(MailingId, Record)> {
+        self.lock().notes.iter().flatten().cloned().collect()
     }
 
     /// After the worker signed off in good order.
@@ -127,11 +153,12 @@ impl Journal {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, index: usize, note: Option<&Note>) -> io::Result<()> {
+    fn write(&self, index: usize, note: Option<&NoteOf<'_>>) -> io::Result<()> {
         let Some((_, file)) = &self.file else { return Ok(()) };
         match note {
             Some(note) => file.write_all_at(&encoded(note)?, offset(index)),
-            None => file.write_all_at(&0_u32.to_le_bytes(), offset(index)),
+            // All of it: a reply may name the recipient, who may be erased before the place is used again.
+            None => file.write_all_at(&[0; PLACE_BYTES], offset(index)),
         }
     }
 }
@@ -142,19 +169,19 @@ impl Place {
     /// # Errors
     /// When it cannot be noted; then the mail must not go out.
     pub fn begin(&self, mailing: MailingId, doubt: Record) -> io::Result<()> {
-        let note = Note { mailing, record: doubt, is_on_wire: true };
-        self.journal.write(self.index, Some(&note))?;
-        self.set(Some(note));
+        self.journal.write(self.index, Some(&NoteOf { mailing, record: &doubt, is_on_wire: true }))?;
+        self.set(Some((mailing, doubt)));
         Ok(())
     }
 
     /// The outcome is known. If that cannot be noted the doubt stands, which is safe.
     pub fn end(&self, mailing: MailingId, record: &Record) {
-        let note = Note { mailing, record: record.clone(), is_on_wire: false };
-        if let Err(error) = self.journal.write(self.index, Some(&note)) {
+        if let Err(error) =
+            self.journal.write(self.index, Some(&NoteOf { mailing, record, is_on_wire: false }))
+        {
             tracing::warn!(%error, "an outcome could not be noted in the journal");
         }
-        self.set(Some(note));
+        self.set(None);
     }
 
     /// The mail did not go out.
@@ -171,7 +198,7 @@ impl Place {
         self.journal.lock().free.push(self.index);
     }
 
-    fn set(&self, note: Option<Note>) {
+    fn set(&self, note: Option<(MailingId, Record)>) {
         if let Some(place) = self.journal.lock().notes.get_mut(self.index) {
             *place = note;
         }
@@ -185,12 +212,14 @@ fn offset(index: usize) -> u64 {
 
 /// Length and JSON in one write.
 fn encoded(value: &impl Serialize) -> io::Result<Vec<u8>> {
-    let json = serde_json::to_vec(value)?;
-    let length = u32::try_from(json.len()).ok().filter(|length| *length as usize + 4 <= PLACE_BYTES);
+    let mut bytes = Vec::with_capacity(NOTE_ROOM_BYTES);
+    bytes.extend_from_slice(&[0; 4]);
+    serde_json::to_writer(&mut bytes, value)?;
+    let length = u32::try_from(bytes.len() - 4).ok().filter(|_| bytes.len() <= PLACE_BYTES);
     let length = length.ok_or_else(|| io::Error::other("a note is longer than its place"))?;
-    let mut bytes = Vec::with_capacity(json.len() + 4);
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&json);
+    if let Some(head) = bytes.first_chunk_mut::<4>() {
+        *head = length.to_le_bytes();
+    }
     Ok(bytes)
 }
 
@@ -211,10 +240,15 @@ fn make_file(
     let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path)?;
     file.try_lock()?;
     let head = Head { format: FORMAT, worker, started_at, boot: boot_id() };
-    // Written whole, so that the room is there.
-    let mut bytes = encoded(&head)?;
-    bytes.resize((places + 1) * PLACE_BYTES, 0);
-    file.write_all_at(&bytes, 0)?;
+    // Written whole, so that the room is there; and place by place: what the kernel cached as one large piece it would
+    // walk through with each note.
+    let mut place = encoded(&head)?;
+    place.resize(PLACE_BYTES, 0);
+    file.write_all_at(&place, 0)?;
+    place.fill(0);
+    for index in 0..places {
+        file.write_all_at(&place, offset(index))?;
+    }
     file.sync_all()?;
     Ok((path, file))
 }
@@ -308,7 +342,7 @@ mod tests {
         stored.free();
         lost.begin(MailingId(1), record(4, Outcome::Uncertain)).unwrap();
         lost.forget();
-        assert_eq!(journal.on_wire().len(), 1);
+        assert_eq!(journal.on_wire(), [(MailingId(1), record(1, Outcome::Uncertain))]);
         assert!(remains(folder.path()).is_empty(), "its process lives");
         drop((on_wire, answered, lost));
         drop(journal);

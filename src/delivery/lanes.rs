@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::hosting::Hosting;
+use super::share::Share;
 use super::shift::Claim;
 use crate::clock::Clock;
 use crate::model::destination::OTHER;
@@ -72,6 +74,8 @@ pub enum Change {
 pub struct Lanes {
     clock: Clock,
     destinations: Destinations,
+    /// Who hosts the domains that stand in no table, if that is asked.
+    hosting: Option<Arc<Hosting>>,
     senders: usize,
     /// Most claims in hand over all lanes, however fast they go.
     hand_max: usize,
@@ -84,8 +88,10 @@ pub struct Lanes {
 
 type Key = (NewsletterId, Arc<str>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// Of every limit.
+    share: Share,
     queues: BTreeMap<Key, VecDeque<Claim>>,
     destinations: HashMap<Arc<str>, Destination>,
     rates: HashMap<NewsletterId, Rate>,
@@ -110,6 +116,9 @@ struct Rate {
 
 #[derive(Debug)]
 struct Destination {
+    /// Of the limits, these are this worker's share.
+    share: Share,
+    /// 0 where there are more workers than mails at once: then others have its mails.
     limit: usize,
     window: usize,
     on_wire: usize,
@@ -126,20 +135,36 @@ struct Destination {
 }
 
 impl State {
+    fn new(share: Share) -> Self {
+        Self {
+            share,
+            queues: BTreeMap::new(),
+            destinations: HashMap::new(),
+            rates: HashMap::new(),
+            own: HashSet::new(),
+            suspects: HashMap::new(),
+            denied: HashSet::new(),
+            last: None,
+            queued: 0,
+            hand: HAND_MIN,
+        }
+    }
+
     fn is_half_empty(&self) -> bool {
         self.queued * 2 <= self.hand
     }
 }
 
 impl Destination {
-    fn new(limits: &Limits, senders: usize) -> Self {
-        let limit = limits.at_once.unwrap_or(senders).clamp(1, senders.max(1));
+    fn new(limits: &Limits, senders: usize, share: Share) -> Self {
+        let limit = limit_at_once(limits, senders, share);
         Self {
+            share,
             limit,
             window: WINDOW_START.min(limit),
             on_wire: 0,
             queued: 0,
-            rate: limits.mails_per_hour.map(|mails| per_hour(i64::from(mails))),
+            rate: limits.mails_per_hour.map(|mails| Gcra::new(interval(i64::from(mails), share), 1)),
             slow: None,
             blocked_until: Duration::ZERO,
             full_until: Duration::ZERO,
@@ -151,7 +176,7 @@ impl Destination {
     /// When one more mail may go; `None`: when another has ended.
     fn ready_at(&self, now: Duration) -> Option<Duration> {
         let slow = self.slow.as_ref().filter(|(until, _)| *until > now);
-        let window = if slow.is_some() { 1 } else { self.window };
+        let window = if slow.is_some() { 1 } else { self.window }.min(self.limit);
         if self.on_wire >= window {
             return None;
         }
@@ -173,7 +198,7 @@ impl Destination {
     /// How many claims it may have in hand; `None`: as many as there is room for.
     fn hand(&self, now: Duration, senders: usize) -> Option<usize> {
         let is_slow = self.slow.as_ref().is_some_and(|(until, _)| *until > now);
-        if self.blocked_until.max(self.full_until) > now {
+        if self.limit == 0 || self.blocked_until.max(self.full_until) > now {
             Some(0)
         } else if self.rate.is_some() || is_slow {
             Some(HAND_BY_RATE)
@@ -185,10 +210,15 @@ impl Destination {
     }
 }
 
-/// A rate as even as can be: one mail in each interval.
-fn per_hour(mails: i64) -> Gcra {
-    let interval = Duration::from_secs(3600) / u32::try_from(mails.max(1)).unwrap_or(u32::MAX);
-    Gcra::new(interval, 1)
+/// A rate as even as can be: between two mails, where the hour's are shared.
+fn interval(mails_per_hour: i64, share: Share) -> Duration {
+    let of_all = Duration::from_secs(3600) / u32::try_from(mails_per_hour.max(1)).unwrap_or(u32::MAX);
+    of_all.saturating_mul(share.workers())
+}
+
+/// Most mails of this worker at once.
+fn limit_at_once(limits: &Limits, senders: usize, share: Share) -> usize {
+    limits.at_once.map_or(senders, |most| share.part(most.max(1))).min(senders.max(1))
 }
 
 /// A claim whose turn it is. Dropping it ends its time on the wire.
@@ -234,12 +264,36 @@ impl Lanes {
         Self {
             clock,
             destinations,
+            hosting: None,
             senders: senders.max(1),
             hand_max,
-            state: Mutex::new(State { hand: HAND_MIN, ..State::default() }),
+            state: Mutex::new(State::new(Share::WHOLE)),
             for_senders: Notify::new(),
             for_feeder: Notify::new(),
         }
+    }
+
+    /// The same with somebody who knows where domains are hosted.
+    pub fn with_hosting(self, hosting: Option<Arc<Hosting>>) -> Self {
+        Self { hosting, ..self }
+    }
+
+    /// This worker's share of every limit, from now on.
+    pub fn set_share(&self, share: Share) {
+        let mut state = self.lock();
+        if state.share == share {
+            return;
+        }
+        state.share = share;
+        for (name, destination) in &mut state.destinations {
+            destination.set_share(&self.destinations.limits(name), self.senders, share);
+        }
+        for rate in state.rates.values_mut() {
+            rate.gcra.set_interval(interval(rate.mails_per_hour, share));
+        }
+        drop(state);
+        self.for_senders.notify_waiters();
+        self.for_feeder.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -249,12 +303,14 @@ impl Lanes {
     /// The destination of an address, as things are now.
     pub fn destination(&self, address: &EmailAddress) -> Arc<str> {
         let destination = self.destinations.of(address);
-        if &*destination == OTHER
-            && let Some(own) = self.lock().own.get(address.ascii_domain())
-        {
+        if &*destination != OTHER {
+            return destination;
+        }
+        let domain = address.ascii_domain();
+        if let Some(own) = self.lock().own.get(domain) {
             return Arc::clone(own);
         }
-        destination
+        self.hosting.as_ref().and_then(|hosting| hosting.destination(domain)).unwrap_or(destination)
     }
 
     /// A newsletter's own rate, as it is set now.
@@ -266,7 +322,8 @@ impl Lanes {
             }
             Some(mails) if state.rates.get(&newsletter).is_none_or(|rate| rate.mails_per_hour != mails) => {
                 let queued = state.rates.get(&newsletter).map_or(0, |rate| rate.queued);
-                let rate = Rate { mails_per_hour: mails, gcra: per_hour(mails), queued };
+                let gcra = Gcra::new(interval(mails, state.share), 1);
+                let rate = Rate { mails_per_hour: mails, gcra, queued };
                 state.rates.insert(newsletter, rate);
             }
             Some(_) => {}
@@ -297,10 +354,11 @@ impl Lanes {
     }
 
     fn destination_state<'s>(&self, state: &'s mut State, name: &Arc<str>) -> &'s mut Destination {
+        let share = state.share;
         state
             .destinations
             .entry(Arc::clone(name))
-            .or_insert_with(|| Destination::new(&self.destinations.limits(name), self.senders))
+            .or_insert_with(|| Destination::new(&self.destinations.limits(name), self.senders, share))
     }
 
     /// How long the feeder must wait for a destination that takes nothing now; `None` when it waits for
@@ -401,7 +459,7 @@ impl Lanes {
             for (key, queue) in behind.chain(before) {
                 let Some(claim) = queue.front() else { continue };
                 let Some(destination) = state.destinations.get(&key.1) else { continue };
-                if destination.blocked_until > now {
+                if destination.limit == 0 || destination.blocked_until > now {
                     chosen = Some((key.clone(), Some(destination.blocked_until.saturating_sub(now))));
                     break;
                 }
@@ -514,6 +572,18 @@ impl Lanes {
 }
 
 impl Destination {
+    fn set_share(&mut self, limits: &Limits, senders: usize, share: Share) {
+        self.share = share;
+        self.limit = limit_at_once(limits, senders, share);
+        self.window = self.window.min(self.limit).max(1);
+        if let Some((rate, mails)) = self.rate.as_mut().zip(limits.mails_per_hour) {
+            rate.set_interval(interval(i64::from(mails), share));
+        }
+        if let Some((_, rate)) = &mut self.slow {
+            rate.set_interval(SLOW_INTERVAL.saturating_mul(share.workers()));
+        }
+    }
+
     fn report(&mut self, weather: Weather, now: Duration) -> Change {
         match weather {
             Weather::Fair => {
@@ -532,7 +602,7 @@ impl Destination {
                 if weather == Weather::TooFast {
                     let is_new = self.slow.as_ref().is_none_or(|(until, _)| *until <= now);
                     if is_new {
-                        let mut rate = Gcra::new(SLOW_INTERVAL, 1);
+                        let mut rate = Gcra::new(SLOW_INTERVAL.saturating_mul(self.share.workers()), 1);
                         rate.take(now);
                         self.slow = Some((now + SLOW_FOR, rate));
                     }

@@ -52,6 +52,9 @@ impl Lease {
 
     /// Waits until the lease is good.
     pub async fn good(&self) {
+        if self.is_good() {
+            return;
+        }
         let _ = self.beat.subscribe().wait_for(|beat| self.holds(*beat)).await;
     }
 

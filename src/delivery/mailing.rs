@@ -136,6 +136,7 @@ mod tests {
             account: Account { audience: 1000, sent, ..Account::default() },
             created_at: START,
             retry_from: Some(START),
+            topic_id: None,
             pause_reason: PauseReason::None,
         }
     }

@@ -69,7 +69,9 @@
 //! | `mailings` | `start`, `advance`, `finish` here; the account with the rows it counts; moves by `publishing::moves` and the [`breaker`] |
 //! | `deliveries` | born by the feeder, or as Skipped by the scheduler and the verb of leaving; the outcome by the claim's holder; recovered by [`recovery`]; Deferred again by who sends again |
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
+//! | `welcome_sent` | with its mail in the outbox by [`welcome`]; taken back when the mail surely never went out |
 //! | `workers` | each its own row; buried by others |
+//! | `subscriptions` | the verbs of a subscriber; [`pauses`] ends pauses that are over; the mark of the one reminder, with its mail, by [`reminders`] |
 //!
 //! To follow a delivery, read [`feeder`], [`lanes`], [`sender`], [`outcome`], [`recorder`], in this order. To add a task:
 //! a file with `run(&Shift)`, and its line in `engine::Tasks::start`.
@@ -85,6 +87,7 @@ mod composer;
 mod feeder;
 mod gate;
 mod heart;
+mod hosting;
 mod janitor;
 mod journal;
 mod lanes;
@@ -92,13 +95,19 @@ mod lease;
 mod outbox;
 mod outcome;
 mod patience;
+mod pauses;
+mod pulse;
 mod recorder;
 mod recovery;
+mod reminders;
+mod retention;
 mod retry;
 mod scheduler;
 mod sender;
+mod share;
 mod shift;
 mod signing;
+mod welcome;
 
 pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};
 pub use mailing::{Progress, progress};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
+use super::composer::Moot;
 use super::feeder::Ended;
 use super::outcome;
 use super::patience::Patience;
@@ -13,7 +14,7 @@ use super::wire::Attempt;
 use crate::mail::reply::Verdict;
 use crate::model::{OutboxKind, OutboxMail, OutboxStatus, Refusal, Timestamp};
 use crate::store::outbox::{self, AnotherTry};
-use crate::store::{Result, StoreError};
+use crate::store::{Result, StoreError, welcome};
 
 /// Mails claimed in one transaction.
 const BATCH: i64 = 20;
@@ -87,7 +88,13 @@ async fn next_due(shift: &Shift) -> Result<Option<Timestamp>> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Conclusion {
     Ended(OutboxStatus),
-    Again { attempts: i64, doubts: i64, due_at: Timestamp },
+    /// Expired, and surely never with the relay: a step of the welcome series has its turn again.
+    Unsent,
+    Again {
+        attempts: i64,
+        doubts: i64,
+        due_at: Timestamp,
+    },
 }
 
 /// Brings a claimed mail to its conclusion. When the engine stops before it went out, it is given back
@@ -105,7 +112,13 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
     let wire_mail = match composed {
         Ok(wire_mail) => shift.composer.signed(wire_mail, mail.created_at).await,
         Err(moot) => {
-            record(shift, mail, Conclusion::Ended(OutboxStatus::Expired), &moot.to_string()).await;
+            let conclusion = match moot {
+                Moot::NotNeeded => Conclusion::Unsent,
+                Moot::Render(_) | Moot::Welcome(_) | Moot::Template(_) => {
+                    Conclusion::Ended(OutboxStatus::Expired)
+                }
+            };
+            record(shift, mail, conclusion, &moot.to_string()).await;
             return Some(());
         }
     };
@@ -127,7 +140,7 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
             let conclusion = if due_at.since(mail.created_at) < OUTBOX_PLAN.give_up {
                 Conclusion::Again { attempts: 0, doubts: 0, due_at }
             } else {
-                Conclusion::Ended(OutboxStatus::Expired)
+                Conclusion::Unsent
             };
             (conclusion, unreachable.why)
         }
@@ -163,7 +176,8 @@ fn conclude(mail: &OutboxMail, attempt: &Attempt, now: Timestamp) -> (Conclusion
             (again(due, 0, OutboxStatus::Expired), reply.clone())
         }
         Attempt::Uncertain { reason: reply } => {
-            let may_resend = mail.kind != OutboxKind::Test && mail.doubts < DOUBTS_MAX;
+            let may_resend =
+                !matches!(mail.kind, OutboxKind::Test | OutboxKind::Welcome) && mail.doubts < DOUBTS_MAX;
             let due = OUTBOX_PLAN.next_after_loss(tries, mail.created_at, now, dice).filter(|_| may_resend);
             (again(due, 1, OutboxStatus::Uncertain), reply.clone())
         }
@@ -184,10 +198,19 @@ async fn record(shift: &Shift, mail: &OutboxMail, conclusion: Conclusion, reply:
 
 async fn write(shift: &Shift, mail: &OutboxMail, conclusion: &Conclusion, reply: &str) -> Result<()> {
     let mut tx = shift.store.begin().await?;
+    let now = shift.clock.now();
     match *conclusion {
         Conclusion::Ended(status) => {
-            let now = shift.clock.now();
             outbox::finish(&mut tx, mail.id, shift.worker, status, reply, now).await?
+        }
+        Conclusion::Unsent => {
+            let step = mail.subscription_id.zip(mail.welcome_step_id).filter(|_| mail.doubts == 0);
+            let is_mine =
+                outbox::finish(&mut tx, mail.id, shift.worker, OutboxStatus::Expired, reply, now).await?;
+            if let Some((subscription, step)) = step.filter(|_| is_mine) {
+                welcome::unmark(&mut tx, subscription, step).await?;
+            }
+            is_mine
         }
         Conclusion::Again { attempts, doubts, due_at } => {
             let another = AnotherTry { attempts, doubts, due_at };
@@ -249,7 +272,12 @@ mod tests {
         let (first, _) = conclude(&mail(OutboxKind::Confirm, 0), &refused, NOW);
         assert!(matches!(first, Conclusion::Again { attempts: 1, doubts: 0, .. }));
         let late = NOW.plus(Duration::from_secs(24 * 3600));
-        let (last, _) = conclude(&mail(OutboxKind::Confirm, 0), &refused, late);
-        assert_eq!(last, Conclusion::Ended(OutboxStatus::Expired));
+        let often = OutboxMail { attempts: 12, ..mail(OutboxKind::Confirm, 0) };
+        assert_eq!(conclude(&often, &refused, late).0, Conclusion::Ended(OutboxStatus::Expired));
+        // Hardly tried: the clock jumped, or no relay was there.
+        assert!(matches!(
+            conclude(&mail(OutboxKind::Confirm, 0), &refused, late).0,
+            Conclusion::Again { .. }
+        ));
     }
 }

@@ -113,6 +113,9 @@ pub fn refusal_of(stage: Stage, reply: &Reply) -> Refusal {
 /// PostgreSQL keeps no NUL; a reply is one line.
 fn storable(reply: &str) -> String {
     const REPLY_MAX_CHARS: usize = 300;
+    if reply.len() <= REPLY_MAX_CHARS && reply.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return reply.to_owned();
+    }
     reply.chars().filter(|c| !c.is_control()).take(REPLY_MAX_CHARS).collect()
 }
 
@@ -194,7 +197,7 @@ mod tests {
 
     #[test]
     fn four_for_too_long_expires() {
-        let late = Context { now: NOW.plus(Duration::from_secs(48 * 3600)), ..context() };
+        let late = Context { attempts: 15, now: NOW.plus(Duration::from_secs(48 * 3600)), ..context() };
         let expired = settled(&refused(false), &late);
         assert_eq!((expired.outcome, expired.due_at), (Outcome::Expired, None));
     }

@@ -14,11 +14,11 @@ use crate::model::{Mailing, MailingId};
 use crate::store::deliveries::{self, RECORD_ROWS_MAX, Record};
 use crate::store::{Result, mailings};
 
-/// Outcomes that may wait for the recorder; the places of the journal bound them too.
-pub const QUEUE: usize = 64;
+/// Outcomes that may wait for the recorder: as many as it takes at once. The places of the journal bound them too.
+pub const QUEUE: usize = RECORD_ROWS_MAX;
 /// How long a batch is gathered, unless half of the places in the journal are taken: a commit costs as much
 /// for one outcome as for twenty, and no sender should have to wait for a place.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Runs until every sender is gone and everything is written.
 pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
@@ -54,20 +54,18 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
     }
 }
 
-/// The first outcome and those that come soon after.
+/// The first outcome and those that come soon after. Nobody looks at the queue meanwhile: to be woken for each of
+/// them would cost more than they do.
 async fn gather(shift: &Shift, first: Settled, outcomes: &mut mpsc::Receiver<Settled>) -> Vec<Settled> {
     let mut batch = vec![first];
-    let over = tokio::time::sleep(GATHER);
-    tokio::pin!(over);
-    while batch.len() < RECORD_ROWS_MAX && !shift.journal.is_half_full() {
-        tokio::select! {
-            biased;
-            next = outcomes.recv() => match next {
-                Some(settled) => batch.push(settled),
-                None => break,
-            },
-            () = &mut over => break,
-        }
+    tokio::select! {
+        () = tokio::time::sleep(GATHER) => {}
+        () = shift.journal.half_full() => {}
+    }
+    while batch.len() < RECORD_ROWS_MAX
+        && let Ok(settled) = outcomes.try_recv()
+    {
+        batch.push(settled);
     }
     batch
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::model::Timestamp;
 
 /// Waits grow from `first` by factors of two to `cap`, with a jitter of 20 % either way, until `give_up`
-/// after the beginning.
+/// after the beginning, and not before as many tries as a part of that time holds: where the clock was set forward,
+/// or the relay was down, the time is over before anybody was really asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     pub first: Duration,
@@ -29,6 +30,8 @@ pub const OUTBOX_PLAN: Plan = Plan {
 pub const LOST_FIRST: Duration = Duration::from_secs(30);
 
 const JITTER_PERCENT: u64 = 20;
+/// The part of `give_up` that the tries must have taken by the plan: a quarter, however far a clock jumps.
+const TRIED_PART: u32 = 4;
 
 impl Plan {
     /// When to try again after `attempts` tries (1 or more), or `None` when that would be too late.
@@ -58,7 +61,16 @@ impl Plan {
         dice: u64,
     ) -> Option<Timestamp> {
         let due = now.plus(jittered(wait, dice.wrapping_add(attempts.unsigned_abs())));
-        (due.since(began) < self.give_up).then_some(due)
+        let is_late = due.since(began) >= self.give_up;
+        (!is_late || self.tried_for(attempts) < self.give_up / TRIED_PART).then_some(due)
+    }
+
+    /// How long so many tries take by the plan.
+    fn tried_for(&self, attempts: i64) -> Duration {
+        // So many tries at the shortest waits are more than any limit; it ends also where waits are zero.
+        const TRIES_MAX: i64 = 10_000;
+        (1..=attempts.min(TRIES_MAX))
+            .fold(Duration::ZERO, |sum, attempt| sum.saturating_add(self.wait(attempt)))
     }
 
     fn wait(&self, attempts: i64) -> Duration {
@@ -126,6 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn who_was_hardly_tried_is_not_given_up_because_the_clock_jumped() {
+        let plan = mailing_plan(HOUR * 48);
+        let next_year = BEGAN.plus(HOUR * 24 * 365);
+        let tries: Vec<i64> =
+            (1..100).filter(|attempts| plan.next(*attempts, BEGAN, next_year, 7).is_some()).collect();
+        // 5, 10, 20, 40, 80, 160 minutes and twice 4 hours: twelve hours are over with the eighth.
+        assert_eq!(tries, (1..=7).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_broken_connection_is_tried_again_sooner() {
         let plan = mailing_plan(HOUR * 48);
         let due = plan.next_after_loss(1, BEGAN, BEGAN, 3).unwrap();
@@ -137,7 +159,7 @@ mod tests {
     #[test]
     fn the_outbox_gives_up_after_a_day() {
         let late = BEGAN.plus(HOUR * 24);
-        assert_eq!(OUTBOX_PLAN.next(9, BEGAN, late, 1), None);
+        assert_eq!(OUTBOX_PLAN.next(12, BEGAN, late, 1), None);
         assert!(OUTBOX_PLAN.next(1, BEGAN, BEGAN, 1).unwrap().since(BEGAN) <= Duration::from_secs(72));
     }
 }

@@ -2,6 +2,7 @@
 //! were cancelled on the way: who was not reached is Skipped, so that their account is whole too.
 
 use super::patience::Patience;
+use super::pauses;
 use super::shift::Shift;
 use crate::model::{MailingId, Timestamp};
 use crate::store::deliveries::{self, Birth, Newborn};
@@ -33,6 +34,10 @@ pub async fn run(shift: &Shift) {
 async fn begin_due(shift: &Shift) -> Result<Option<Timestamp>> {
     let due = mailings::due(shift.store.read().await?.db(), shift.clock.now()).await?;
     wind_up(shift).await?;
+    if !due.is_empty() {
+        // Whose pause ends before a mailing begins is in its audience.
+        pauses::end_all(shift).await?;
+    }
     for id in due {
         let mut tx = shift.store.begin().await?;
         let started = mailings::start(&mut tx, id, shift.clock.now()).await?;

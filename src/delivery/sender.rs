@@ -16,7 +16,7 @@ use super::retry;
 use super::shift::{Claim, Settled, Shift};
 use super::wire::{Attempt, Sent, Unreachable};
 use crate::mail::reply::Verdict;
-use crate::model::{EmailAddress, Refusal, SubscriptionStatus};
+use crate::model::{EmailAddress, Refusal};
 use crate::store::deliveries::{self, Recipient, Record};
 
 /// A claim older than this is looked at again before the wire: somebody may have left, paused or cancelled.
@@ -158,8 +158,8 @@ async fn look_again(shift: &Shift, claim: &Claim) -> crate::store::Result<Result
         // Paused: back to the queue. Recovered by others: the recorder will not find the claim.
         return Ok(Err(outcome::give_back(subscriber, shift.clock.now())));
     }
-    Ok(match deliveries::recipient(reader.db(), letter.newsletter, subscriber).await? {
-        Some((recipient, SubscriptionStatus::Confirmed)) => Ok(recipient),
+    Ok(match deliveries::recipient(reader.db(), letter.mailing, subscriber).await? {
+        Some((recipient, true)) => Ok(recipient),
         _ => Err(outcome::skip(subscriber)),
     })
 }

@@ -11,14 +11,18 @@ use super::gate::Gate;
 use super::journal::{Journal, Place};
 use super::lanes::Lanes;
 use super::lease::Lease;
+use super::share::Share;
 use super::wire::Wire;
 use crate::clock::Clock;
 use crate::model::{MailingId, SubscriberId, Timestamp, WorkerId};
 use crate::store::Store;
 use crate::store::deliveries::{Recipient, Record};
 
-/// Longest sleep of an idle task: other processes, and the command line, write the same database.
-const POLL: Duration = Duration::from_secs(2);
+/// Longest until somebody notices what other processes, and the command line, write into the same database.
+pub const POLL: Duration = Duration::from_secs(2);
+/// Longest sleep of an idle task where [`super::pulse`] notices it; two writes in the same tick of the file system's clock
+/// may look like one.
+const POLL_WATCHED: Duration = Duration::from_secs(30);
 /// Shortest sleep when something is due that cannot be had: others are at it.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
@@ -73,21 +77,32 @@ impl Signals {
 }
 
 impl Shift {
+    /// What this worker may use of the limits, from now on.
+    pub fn take_share(&self, share: Share) {
+        self.lanes.set_share(share);
+        self.wire.set_share(share.workers());
+    }
+
     /// What the work comes to, or `None` when the engine is to stop before.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        // Most work is done at once: only what must wait costs a subscription.
+        if *self.signals.stop.borrow() {
+            return None;
+        }
         tokio::select! {
             biased;
-            () = self.signals.stopped() => None,
             done = work => Some(done),
+            () = self.signals.stopped() => None,
         }
     }
 
     /// Sleeps until `due`, a wake since `work` was last looked at, or the next look at the database.
     pub async fn idle(&self, work: &mut watch::Receiver<u64>, due: Option<Timestamp>) {
+        let longest = if self.settings.database_file.is_some() { POLL_WATCHED } else { POLL };
         let rest = match due.map(|due| due.since(self.clock.now())) {
-            None => POLL,
+            None => longest,
             Some(rest) if rest.is_zero() => PAUSE_MIN,
-            Some(rest) => rest.min(POLL),
+            Some(rest) => rest.min(longest),
         };
         tokio::select! {
             _ = work.changed() => {}

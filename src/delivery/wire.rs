@@ -72,6 +72,9 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Among how many processes the rates of the relays are shared, from now on.
+    fn set_share(&self, _workers: u32) {}
+
     /// How long until the relays that a newsletter may use take another mail at their rates; zero: now.
     fn wait(&self, _preferred: &str) -> Duration {
         Duration::ZERO
@@ -99,6 +102,10 @@ impl Wire for Relays {
 
     fn connections(&self) -> Option<watch::Receiver<usize>> {
         Some(self.watch_connections())
+    }
+
+    fn set_share(&self, workers: u32) {
+        Self::set_share(self, workers);
     }
 
     fn wait(&self, preferred: &str) -> Duration {

@@ -29,6 +29,9 @@ pub const USER_ADDRESS: &str = "demo@meridiaan.example";
 /// Letters of that password.
 const PASSWORD_LETTERS: usize = 16;
 
+/// A proxy is believed what it says of its visitors where it runs on the machine of the demo.
+const PROXIES: &str = "127.0.0.0/8,::1";
+
 /// Long enough to see that a mailing can be called back, short enough to wait for.
 const UNDO_SECONDS: u64 = 10;
 
@@ -131,12 +134,17 @@ fn config(
         ("POSTILJON_DATA_FOLDER", folder.display().to_string()),
         ("POSTILJON_WEB_LISTEN", listen.to_string()),
         ("POSTILJON_WEB_PUBLIC_URL", format!("http://{listen}")),
+        ("POSTILJON_WEB_TRUSTED_PROXIES", PROXIES.to_owned()),
         ("POSTILJON_RELAY_HOST", relay.ip().to_string()),
         ("POSTILJON_RELAY_PORT", relay.port().to_string()),
+        // Its mailbox takes mail for every domain there is not.
+        ("POSTILJON_SIGNUP_CHECK_MX", "false".to_owned()),
         ("POSTILJON_RELAY_TLS", "none".to_owned()),
         ("POSTILJON_RELAY_HELLO_NAME", "localhost".to_owned()),
         ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "uit@meridiaan.example".to_owned()),
         ("POSTILJON_MAIL_INBOUND_LISTEN", "127.0.0.1:0".to_owned()),
+        // Its readers live nowhere.
+        ("POSTILJON_DESTINATIONS_MX", "false".to_owned()),
         ("POSTILJON_MAIL_UNDO_SECONDS", UNDO_SECONDS.to_string()),
     ];
     if let Some(url) = &options.database_url {

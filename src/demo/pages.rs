@@ -1,6 +1,8 @@
-//! The mailbox's pages: `/mailbox`, and each mail as HTML, text, headers and source.
+//! The mailbox's pages: `/mailbox`, and each mail as HTML, text, headers and source; for programs
+//! `/mailbox.json`, which waits for a mail.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
@@ -20,6 +22,7 @@ pub fn configure(config: &mut ServiceConfig, mailbox: &Mailbox) {
     config.app_data(Data::new(mailbox.clone()));
     config.route("/static/demo/{name}", get().to(picture));
     config.route("/mailbox", get().to(list));
+    config.route("/mailbox.json", get().to(wait));
     config.route("/mailbox/{number}", get().to(show));
     config.route("/mailbox/{number}/html", get().to(body));
     config.route("/mailbox/{number}/leave", post().to(leave));
@@ -67,6 +70,43 @@ fn page(title: String) -> Page {
 async fn list(mailbox: Data<Mailbox>) -> Result<HttpResponse, PageError> {
     let mails = mailbox.all().iter().map(row).collect();
     html(StatusCode::OK, &List { page: page("Mailbox".into()), mails })
+}
+
+/// Longest that a program waits for a mail: the demo's arrive within a second.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+#[derive(serde::Deserialize)]
+struct Wanted {
+    to: String,
+    /// The number of a mail that has been seen.
+    #[serde(default)]
+    after: u64,
+}
+
+#[derive(serde::Serialize)]
+struct Received {
+    number: u64,
+    from: String,
+    to: Vec<String>,
+    subject: String,
+    head: String,
+    text: Option<String>,
+    html: Option<String>,
+}
+
+/// The newest mail to an address, for a program; waits until there is one.
+async fn wait(mailbox: Data<Mailbox>, wanted: Query<Wanted>) -> Result<HttpResponse, PageError> {
+    let mail = tokio::time::timeout(WAIT_MAX, mailbox.wait_for(&wanted.to, wanted.after)).await;
+    let mail = mail.map_err(|_| PageError::NotFound)?;
+    Ok(HttpResponse::Ok().json(Received {
+        number: mail.number,
+        from: mail.from_name(),
+        to: mail.envelope_to.clone(),
+        subject: mail.subject(),
+        head: mail.head(),
+        text: mail.text(),
+        html: mail.html(),
+    }))
 }
 
 #[derive(serde::Deserialize)]

@@ -5,6 +5,7 @@ use crate::model::{ArticleDisplay, Language, Newsletter, Slug, UncertainPolicy};
 use crate::publishing::articles;
 use crate::publishing::issues::{self, IssueInput};
 use crate::publishing::newsletters::{NewsletterInput, add_newsletter};
+use crate::publishing::topics::{self, TopicInput, TopicWords};
 use crate::store::{self, Store};
 
 macro_rules! samples {
@@ -41,6 +42,22 @@ pub const PICTURES: &[(&str, &[u8])] = pictures!(
     "week-grid.png",
 );
 
+/// What the newsletters are about, in Dutch, English, French and German.
+const TOPICS: [[&str; 4]; 3] = [
+    ["Mensen", "People", "Les gens", "Menschen"],
+    ["Technologie", "Technology", "La technologie", "Technik"],
+    ["De werkdag", "The working day", "La journée de travail", "Der Arbeitstag"],
+];
+
+fn topic(names: [&str; 4]) -> TopicInput {
+    let words = |(language, name): (&Language, &str)| TopicWords {
+        language: *language,
+        name: name.to_owned(),
+        description: String::new(),
+    };
+    TopicInput { texts: Language::ALL.iter().zip(names).map(words).collect() }
+}
+
 /// Fills an empty database; one that holds newsletters is left as it is.
 ///
 /// # Errors
@@ -50,7 +67,12 @@ pub async fn load(store: &Store, clock: &Clock, public_url: &str) -> anyhow::Res
         return Ok(());
     }
     let dutch = add_newsletter(store, clock, &newsletter(Language::Dutch, public_url)).await?;
-    add_newsletter(store, clock, &newsletter(Language::English, public_url)).await?;
+    let english = add_newsletter(store, clock, &newsletter(Language::English, public_url)).await?;
+    for newsletter in [&dutch, &english] {
+        for names in TOPICS {
+            topics::add(store, clock, newsletter.id, &topic(names), true).await?;
+        }
+    }
     for (path, source) in ARTICLES {
         // The file's name is the short name: the one made of a title drops what no keyboard has.
         let slug = path.split('/').next_back().unwrap_or(path);
@@ -105,6 +127,7 @@ async fn first_issue(store: &Store, clock: &Clock, newsletter: &Newsletter) -> a
                 andere met één klik."
             .into(),
         articles: chosen,
+        topic: None,
     };
     issues::create(store, clock, newsletter.id, &input).await?;
     Ok(())

@@ -101,13 +101,14 @@ impl Texts {
         let local = moment.to_utc().with_timezone(&zone);
         let month = self.text(&format!("month-{}", local.month()));
         let mut args = FluentArgs::new();
-        args.set("day", local.day().to_string());
+        // A number, so that a language can have its own word for the first.
+        args.set("day", local.day());
         args.set("month", month);
         args.set("year", local.year().to_string());
         self.format("date-long", Some(&args))
     }
 
-    /// A date and time in words, in a time zone: `24 november 2026, 09:30`.
+    /// A date and time in words, in a time zone: `24 november 2026 om 09:30`.
     pub fn date_time(self, moment: Timestamp, zone: chrono_tz::Tz) -> String {
         let local = moment.to_utc().with_timezone(&zone);
         self.with2("date-time", "date", self.date(moment, zone), "time", local.format("%H:%M").to_string())
@@ -178,9 +179,12 @@ mod tests {
         let moment = Timestamp::from_millis(1_795_476_600_000); // 2026-11-23 23:30 UTC
         let zone = chrono_tz::Europe::Brussels;
         let date = |language| Texts::new(language).date_time(moment, zone);
-        assert_eq!(date(Language::Dutch), "24 november 2026, 00:30");
-        assert_eq!(date(Language::English), "24 November 2026, 00:30");
-        assert_eq!(date(Language::French), "24 novembre 2026, 00:30");
-        assert_eq!(date(Language::German), "24. November 2026, 00:30");
+        assert_eq!(date(Language::Dutch), "24 november 2026 om 00:30");
+        assert_eq!(date(Language::English), "24 November 2026 at 00:30");
+        assert_eq!(date(Language::French), "24 novembre 2026 à 00:30");
+        assert_eq!(date(Language::German), "24. November 2026 um 00:30 Uhr");
+        let first = Timestamp::from_millis(1_796_081_400_000); // 2026-11-30 23:30 UTC
+        assert_eq!(Texts::new(Language::French).date(first, zone), "1er décembre 2026");
+        assert_eq!(Texts::new(Language::German).date(first, zone), "1. Dezember 2026");
     }
 }

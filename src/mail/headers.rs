@@ -31,6 +31,14 @@ pub fn issue(newsletter: &Newsletter, issue: Uuid) -> Headers {
     Headers { fixed, one_click: true }
 }
 
+/// A mail of the welcome series: a part of the newsletter, though nobody else gets it today.
+pub fn welcome(newsletter: &Newsletter) -> Headers {
+    let mut fixed = list_id(newsletter);
+    fixed.push_str(AUTO_GENERATED);
+    fixed.push_str("X-Auto-Response-Suppress: OOF, AutoReply\r\n");
+    Headers { fixed, one_click: true }
+}
+
 /// The question to confirm. One click in the mail program forgets the sign-up.
 pub fn confirm() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: true }
@@ -39,6 +47,16 @@ pub fn confirm() -> Headers {
 /// The answer to a sign-up of someone who is subscribed already.
 pub fn already_subscribed() -> Headers {
     Headers { fixed: AUTO_GENERATED.to_owned(), one_click: true }
+}
+
+/// The links to someone's preferences. It is about several newsletters: one click could not say which is left.
+pub fn manage() -> Headers {
+    Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }
+}
+
+/// About a change of address: nobody leaves by the question to a new address, or by the notice to an old one.
+pub fn address() -> Headers {
+    Headers { fixed: AUTO_GENERATED.to_owned(), one_click: false }
 }
 
 /// An issue as it will look, to a colleague: nobody can leave a list by it.

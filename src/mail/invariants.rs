@@ -3,6 +3,7 @@
 //! Property tests try it here; the targets of `fuzz/` try it for hours. To add one: a function of bytes, a
 //! property test below, and a target of the same name.
 
+use super::dkim::{canonical_body, canonical_field};
 use super::headers;
 use super::payload::Payload;
 use super::reply::{BadReply, REPLY_MAX_BYTES, Replies, Reply};
@@ -97,12 +98,78 @@ pub fn filled_template(bytes: &[u8]) -> Result<(), Broken> {
             date: Timestamp::from_millis(0),
             unsubscribe_url: "https://example.com/u/abc",
             unsubscribe_mailto: None,
+            preferences_url: "https://news.example.com/preferences/abc",
         })
     };
     let message = fill(&name);
     keeps_the_wire(&message)?;
     hold(field_names(&message) == field_names(&fill("")), "a name changes the fields")?;
     hold(field_names(&message).len() == FIELDS, "a text changes the fields")
+}
+
+/// The form of a mail that is signed (RFC 6376, 3.4) is what a slow reading of the rules makes of it, stays itself when
+/// it is made again, and is the same after what servers do to white space on the way. What stands before the first
+/// LF is taken for a field's value, the rest for a body.
+///
+/// # Errors
+/// [`Broken`].
+pub fn canonical_form(bytes: &[u8]) -> Result<(), Broken> {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (value, body) = bytes.split_at(end);
+    let once = signed_body(body);
+    hold(once == slow_body(body), "a body is not what the slow way makes of it")?;
+    hold(signed_body(&once) == once, "the form of a body has another form")?;
+    let mut way = replaced(body, b' ', b" \t ");
+    way.extend_from_slice(b" \t\r\n\r\n \r\n");
+    hold(signed_body(&way) == once, "white space on the way breaks a body")?;
+    let field = signed_field(value);
+    let inner = field.strip_prefix(b"name:").and_then(|rest| rest.strip_suffix(b"\r\n"));
+    let inner = inner.ok_or(Broken("a field has no name, or no end"))?;
+    hold(!inner.iter().any(|byte| matches!(byte, b'\n' | b'\t')), "a field is still folded")?;
+    hold(!inner.windows(2).any(|two| two == b"  "), "a field has two spaces")?;
+    hold(inner.first() != Some(&b' ') && inner.last() != Some(&b' '), "a field has white space at an end")?;
+    hold(signed_field(inner) == field, "the form of a field has another form")?;
+    hold(signed_field(&replaced(value, b' ', b"\r\n\t ")) == field, "folding on the way breaks a field")
+}
+
+fn signed_body(body: &[u8]) -> Vec<u8> {
+    let mut signed = Vec::new();
+    canonical_body(body, |piece| signed.extend_from_slice(piece));
+    signed
+}
+
+fn signed_field(value: &[u8]) -> Vec<u8> {
+    let mut signed = Vec::new();
+    canonical_field(b"NAME \t", value, &mut signed);
+    signed
+}
+
+/// Line by line, as the rules read.
+fn slow_body(body: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = body
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(|line| {
+            let line = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+            let words = line.split(|byte| matches!(byte, b' ' | b'\t'));
+            let mut words: Vec<&[u8]> = words.collect();
+            let starts_apart = words.len() > 1 && words.first().is_some_and(|word| word.is_empty());
+            words.retain(|word| !word.is_empty());
+            let line = words.join(&b' ');
+            if starts_apart && !line.is_empty() { [b" ", line.as_slice()].concat() } else { line }
+        })
+        .collect();
+    while lines.last().is_some_and(Vec::is_empty) {
+        lines.pop();
+    }
+    lines.iter().flat_map(|line| [line.as_slice(), b"\r\n"].concat()).collect()
+}
+
+fn replaced(bytes: &[u8], what: u8, by: &[u8]) -> Vec<u8> {
+    bytes
+        .iter()
+        .flat_map(|byte| if *byte == what { by } else { std::slice::from_ref(byte) })
+        .copied()
+        .collect()
 }
 
 /// Date, Message-ID, To, Subject, List-Unsubscribe, List-Unsubscribe-Post, From, Auto-Submitted,
@@ -159,6 +226,14 @@ mod tests {
         #[test]
         fn any_bytes_are_replies_or_a_reason(said in like_replies()) {
             prop_assert_eq!(replies(&said), Ok(()));
+        }
+
+        #[test]
+        fn what_is_signed_survives_the_way(mail in prop_oneof![
+            proptest::collection::vec(proptest::sample::select(b"  \t\r\n\n:a.\xe9\x00".to_vec()), 0..120),
+            proptest::collection::vec(any::<u8>(), 0..120),
+        ]) {
+            prop_assert_eq!(canonical_form(&mail), Ok(()));
         }
 
         #[test]

@@ -26,8 +26,10 @@ const DEPTH_MAX: usize = 40;
 pub const IMAGE_WIDTH_MAX_PX: u32 = 536;
 /// Largest size that an image may claim, in pixels; more is a mistake.
 const IMAGE_SIDE_MAX_PX: u32 = 20_000;
-/// An article's `#` becomes h3: h1 is the newsletter, h2 the article's title.
-const HEADING_SHIFT: u8 = 2;
+/// An article's highest heading becomes h3, whether it is `#` or `##`: h1 is the newsletter, h2 the article's
+/// title, and a reader who goes from heading to heading misses no level.
+const HEADING_TOP: usize = 3;
+const HEADING_DEEPEST: usize = 6;
 
 const TAGS: [&str; 24] = [
     "a",
@@ -138,6 +140,7 @@ pub fn write(markdown: &str, context: Context<'_>) -> Result<Written, MarkdownEr
         normalise(node, &arena, &base, context.newsletter, &mut written)?;
     }
     written.text = markdown_text::write(root, &written.links);
+    nest_headings(&nodes);
     for node in &nodes {
         place(node, &mut written);
     }
@@ -257,14 +260,26 @@ fn unwrap<'a>(node: &'a AstNode<'a>) {
     node.detach();
 }
 
-/// The last step before HTML: headings below those of the issue, images with their size.
+/// Gives each heading the level below the one that it stands under.
+fn nest_headings<'a>(nodes: &[&'a AstNode<'a>]) {
+    let mut above: Vec<u8> = Vec::new();
+    for node in nodes {
+        if let NodeValue::Heading(heading) = &mut node.data_mut().value {
+            above.retain(|level| *level < heading.level);
+            let level = (HEADING_TOP + above.len()).min(HEADING_DEEPEST);
+            above.push(heading.level);
+            heading.level = u8::try_from(level).unwrap_or(u8::MAX);
+        }
+    }
+}
+
+/// The last step before HTML: images with their size.
 fn place<'a>(node: &'a AstNode<'a>, written: &mut Written) {
     if node.parent().is_none() {
         return; // left out before
     }
     let mut data = node.data_mut();
     match &mut data.value {
-        NodeValue::Heading(heading) => heading.level = (heading.level + HEADING_SHIFT).min(6),
         NodeValue::Image(image) => {
             let (url, size) = split_size(&image.url);
             drop(data);
@@ -353,7 +368,14 @@ mod tests {
     #[test]
     fn headings_stand_below_the_title_of_the_article() {
         let html = html("# Een\n\n## Twee\n\n###### Zes");
-        assert_eq!(html.trim(), "<h3>Een</h3>\n<h4>Twee</h4>\n<h6>Zes</h6>");
+        assert_eq!(html.trim(), "<h3>Een</h3>\n<h4>Twee</h4>\n<h5>Zes</h5>");
+    }
+
+    #[test]
+    fn no_level_of_headings_is_skipped() {
+        let html = html("## Een\n\n## Twee\n\n#### Vier\n\n# Drie\n\n### Vijf");
+        let levels: Vec<&str> = html.split("<h").skip(1).map(|rest| &rest[..1]).collect();
+        assert_eq!(levels, ["3", "3", "4", "3", "4"]);
     }
 
     #[test]

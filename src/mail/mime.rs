@@ -1,10 +1,11 @@
 //! The encodings of a message, 7-bit throughout: header fields (RFC 5322, 2047) and quoted-printable bodies
 //! (RFC 2045, 6.7).
 
+use chrono::{Datelike as _, Timelike as _};
 use data_encoding::BASE64;
 
 use super::slot::clean_line;
-use crate::model::EmailAddress;
+use crate::model::{EmailAddress, Timestamp};
 
 /// Longest header line with its folding, in octets (RFC 5322, 2.1.1 says 78; RFC 2047 says 76 for
 /// lines with an encoded word, and one rule is enough).
@@ -15,6 +16,17 @@ const ENCODED_WORD_MAX: usize = 75;
 const PLAIN_WORD_MAX: usize = 60;
 /// Longest line of a quoted-printable body, in octets (RFC 2045, 6.7, rule 5).
 const QP_LINE_MAX: usize = 76;
+
+/// A date as a message has it, in UTC (RFC 5322, 3.3).
+pub fn date(moment: Timestamp) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let utc = moment.to_utc();
+    let (day, year) = (utc.day(), utc.year());
+    let month = MONTHS.get(utc.month0() as usize).copied().unwrap_or_default();
+    let (hour, minute, second) = (utc.hour(), utc.minute(), utc.second());
+    format!("{}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000", utc.weekday())
+}
 
 /// A field with text that a person reads (`Subject`).
 pub fn text_field(name: &str, text: &str) -> String {

@@ -26,5 +26,6 @@ pub mod reply;
 pub mod slot;
 pub mod smtp;
 pub mod template;
+pub mod welcome;
 
 mod wire;

@@ -122,6 +122,11 @@ pub struct BadSettings {
     reason: String,
 }
 
+/// Between two mails, where the relay has a rate.
+fn interval(settings: &RelaySettings) -> Option<Duration> {
+    settings.mails_per_hour.map(|per_hour| Duration::from_secs(SECONDS_PER_HOUR) / per_hour.get())
+}
+
 impl Relay {
     /// Prepares TLS; connects only when there is something to send. `name` is what people call it.
     ///
@@ -137,9 +142,8 @@ impl Relay {
             },
         };
         let slots = Semaphore::new(settings.connections.max(1));
-        let per_mail = |per_hour| Duration::from_secs(SECONDS_PER_HOUR) / per_hour;
         // No burst: the relay counts any hour, and would count a burst on top of the hour's mails.
-        let rate = settings.mails_per_hour.map(|per_hour| Gcra::new(per_mail(per_hour.get()), 1));
+        let rate = interval(&settings).map(|interval| Gcra::new(interval, 1));
         let state = Mutex::new(State { rate, ..State::default() });
         Ok(Self(Arc::new(Inner { name, settings, tls, slots, began: Instant::now(), state })))
     }
@@ -212,6 +216,13 @@ impl Relay {
         };
         sleep_until(turn).await;
         Ok(())
+    }
+
+    /// Leaves to others their part of the rate: it is shared among so many processes.
+    pub(super) fn share_rate(&self, processes: u32) {
+        if let Some((rate, interval)) = self.state().rate.as_mut().zip(interval(&self.0.settings)) {
+            rate.set_interval(interval.saturating_mul(processes.max(1)));
+        }
     }
 
     /// How long after `now` the next mail can go, as far as the rate says it.

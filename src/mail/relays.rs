@@ -4,6 +4,7 @@
 //! that cannot be used harms no recipient: nothing was sent, and the same message goes to the next one at once.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Relays(Arc<Inner>);
 struct Inner {
     members: Mutex<Vec<Member>>,
     connections: watch::Sender<usize>,
+    /// Among how many processes every rate is shared.
+    sharing: AtomicU32,
 }
 
 struct Member {
@@ -76,7 +79,7 @@ impl Relays {
 
     fn of(members: Vec<Member>) -> Self {
         let connections = watch::Sender::new(sum_of_connections(&members));
-        Self(Arc::new(Inner { members: Mutex::new(members), connections }))
+        Self(Arc::new(Inner { members: Mutex::new(members), connections, sharing: AtomicU32::new(1) }))
     }
 
     /// Sends one message over the relay that is called `preferred` if that can be used, otherwise over one of
@@ -121,6 +124,17 @@ impl Relays {
         self.0.connections.subscribe()
     }
 
+    /// Shares every rate with the other processes that send: among so many, from now on.
+    pub fn set_share(&self, processes: u32) {
+        self.0.sharing.store(processes.max(1), Ordering::Relaxed);
+        self.share_rates();
+    }
+
+    fn share_rates(&self) {
+        let processes = self.0.sharing.load(Ordering::Relaxed);
+        self.members().iter().for_each(|member| member.relay.share_rate(processes));
+    }
+
     /// Puts other relays in the place of these. Those with the same name and settings keep their connections,
     /// and are tried again at once; those that are gone finish the messages they have.
     ///
@@ -140,6 +154,7 @@ impl Relays {
     async fn put(&self, members: Vec<Member>) {
         let sum = sum_of_connections(&members);
         let old = std::mem::replace(&mut *self.members(), members);
+        self.share_rates();
         self.0.connections.send_replace(sum);
         let gone = old.iter().map(|member| &member.relay).filter(|relay| !self.has(relay));
         let gone: Vec<_> = gone.map(Relay::close).collect();
@@ -150,6 +165,11 @@ impl Relays {
     fn choose(&self, preferred: &str, failed: &[(Relay, Unreachable)]) -> Option<(Relay, bool)> {
         let now = Instant::now();
         let mut members = self.members();
+        if let [only] = members.as_slice() {
+            // No choice to make, so none to remember.
+            let is_usable = failed.is_empty() && only.rank(preferred, now).is_some();
+            return is_usable.then(|| (only.relay.clone(), false));
+        }
         let mut usable: Vec<(Rank, &mut Member)> = members
             .iter_mut()
             .filter(|member| !failed.iter().any(|(relay, _)| relay.is(&member.relay)))

@@ -227,6 +227,61 @@ pub fn render_confirm(view: &ConfirmView<'_>) -> Result<RenderedMail, RenderErro
     })
 }
 
+/// Renders the one reminder of that question. Like it, it holds nothing else: no article, no offer, no picture.
+///
+/// # Errors
+/// [`RenderError`] for a confirm link that is no URL.
+pub fn render_reminder(view: &ConfirmView<'_>) -> Result<RenderedMail, RenderError> {
+    let zone = zone(view.newsletter);
+    let frame = &Frame::new(view.newsletter, view.language);
+    let confirm_url = &web_url("confirm link", view.confirm_url)?;
+    let (asked, until) =
+        (&frame.t.date_time(view.asked_at, zone), &frame.t.date_time(view.valid_until, zone));
+    Ok(RenderedMail {
+        subject: clean_subject(&ReminderSubject { frame }.render()?),
+        html: inline(&ReminderHtml { frame, confirm_url, asked, until }.render()?)?,
+        text: tidy_text(&ReminderText { frame, confirm_url, asked, until }.render()?),
+    })
+}
+
+/// What somebody asked for who has no old mail at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct ManageView<'a> {
+    /// In whose name the mail comes.
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    pub asked_at: Timestamp,
+    pub entries: &'a [ManageEntry],
+}
+
+/// A newsletter of that person.
+#[derive(Debug, Clone)]
+pub struct ManageEntry {
+    pub name: String,
+    pub is_left: bool,
+    /// To the preferences.
+    pub url: String,
+}
+
+/// Renders the links to someone's preferences.
+///
+/// # Errors
+/// [`RenderError`] for a link that is no URL.
+pub fn render_manage(view: &ManageView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = &Frame::new(view.newsletter, view.language);
+    let asked = &frame.t.date_time(view.asked_at, zone(view.newsletter));
+    let entries = view.entries.iter().map(|entry| {
+        let url = web_url("preferences link", &entry.url)?;
+        Ok(ManageEntry { name: clean_line(&entry.name), url, is_left: entry.is_left })
+    });
+    let entries = &entries.collect::<Result<Vec<_>, RenderError>>()?;
+    Ok(RenderedMail {
+        subject: clean_subject(&ManageSubject { frame }.render()?),
+        html: inline(&ManageHtml { frame, asked, entries }.render()?)?,
+        text: tidy_text(&ManageText { frame, asked, entries }.render()?),
+    })
+}
+
 /// The answer to a sign-up of someone who is subscribed already.
 #[derive(Debug, Clone, Copy)]
 pub struct AlreadySubscribedView<'a> {
@@ -246,6 +301,62 @@ pub fn render_already_subscribed(view: &AlreadySubscribedView<'_>) -> Result<Ren
         subject: clean_subject(&AlreadySubject { frame: &frame }.render()?),
         html: inline(&AlreadyHtml { frame: &frame, asked: &asked }.render()?)?,
         text: tidy_text(&AlreadyText { frame: &frame, asked: &asked }.render()?),
+    })
+}
+
+/// The question whether a new address is right, to that address.
+#[derive(Debug, Clone, Copy)]
+pub struct AddressChangeView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// `None` for an address that is a subscriber's already: then the mail says so, and has no button.
+    pub confirm_url: Option<&'a str>,
+    pub asked_at: Timestamp,
+    pub valid_until: Timestamp,
+}
+
+/// Renders the question. Nothing in it is about the person who asked.
+///
+/// # Errors
+/// [`RenderError`] for a link that is no URL.
+pub fn render_address_change(view: &AddressChangeView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = Frame::new(view.newsletter, view.language);
+    let zone = zone(view.newsletter);
+    let url = view.confirm_url.map(|url| web_url("link to confirm an address", url)).transpose()?;
+    let (url, asked) = (url.as_deref(), frame.t.date_time(view.asked_at, zone));
+    let until = frame.t.date_time(view.valid_until, zone);
+    let (asked, until) = (&asked, &until);
+    Ok(RenderedMail {
+        subject: clean_subject(&ChangeSubject { frame: &frame }.render()?),
+        html: inline(&ChangeHtml { frame: &frame, url, asked, until }.render()?)?,
+        text: tidy_text(&ChangeText { frame: &frame, url, asked, until }.render()?),
+    })
+}
+
+/// The notice to the old address that mails go elsewhere now.
+#[derive(Debug, Clone, Copy)]
+pub struct AddressChangedView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// The new address, masked.
+    pub masked: &'a str,
+    pub changed_at: Timestamp,
+}
+
+/// Renders the notice.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_address_changed(view: &AddressChangedView<'_>) -> Result<RenderedMail, RenderError> {
+    let newsletter = view.newsletter;
+    let frame = Frame::new(newsletter, view.language);
+    let changed = frame.t.date_time(view.changed_at, zone(newsletter));
+    let contact = newsletter.reply_to.as_ref().unwrap_or(&newsletter.sender_address).to_string();
+    let (changed, masked, contact) = (&changed, view.masked, contact.as_str());
+    Ok(RenderedMail {
+        subject: clean_subject(&ChangedSubject { frame: &frame }.render()?),
+        html: inline(&ChangedHtml { frame: &frame, changed, masked, contact }.render()?)?,
+        text: tidy_text(&ChangedText { frame: &frame, changed, masked, contact }.render()?),
     })
 }
 
@@ -281,33 +392,74 @@ pub fn render_alert(view: &AlertView<'_>) -> Result<RenderedMail, RenderError> {
     })
 }
 
+/// A form has far more sign-ups than usual.
+#[derive(Debug, Clone)]
+pub struct SignupAlarmView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// Its name.
+    pub form: &'a str,
+    /// In this hour.
+    pub accepted: i64,
+    pub refused: i64,
+    /// In an hour; 0 when nobody knows yet.
+    pub usual: i64,
+    /// Whether it asks for a proof of work.
+    pub is_guarded: bool,
+    /// The forms in the desk.
+    pub url: &'a str,
+}
+
+/// Renders an alarm for those who work with the desk.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_signup_alarm(view: &SignupAlarmView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = Frame::new(view.newsletter, view.language);
+    let t = frame.t;
+    let form = t.with("mail-alarm-form", "form", clean_line(view.form));
+    let numbers = t.with2("mail-alarm-numbers", "accepted", view.accepted, "refused", view.refused);
+    let numbers = format!("{form} {numbers}");
+    let habit = match view.usual {
+        0 => t.text("mail-alarm-no-habit"),
+        usual => t.with("mail-alarm-habit", "usual", usual),
+    };
+    let guard = if view.is_guarded { "mail-alarm-guarded" } else { "mail-alarm-unguarded" };
+    let (numbers, habit, url) = (&numbers, &habit, view.url);
+    Ok(RenderedMail {
+        subject: clean_subject(&AlarmSubject { frame: &frame }.render()?),
+        html: inline(&AlarmHtml { frame: &frame, numbers, habit, guard, url }.render()?)?,
+        text: tidy_text(&AlarmText { frame: &frame, numbers, habit, guard, url }.render()?),
+    })
+}
+
 /// What every mail has around its content.
-struct Frame {
-    t: Texts,
-    lang: &'static str,
-    newsletter: String,
-    postal: Vec<String>,
-    brand: Brand,
-    logo: Option<Logo>,
-    web: bool,
+pub(super) struct Frame {
+    pub(super) t: Texts,
+    pub(super) lang: &'static str,
+    pub(super) newsletter: String,
+    pub(super) postal: Vec<String>,
+    pub(super) brand: Brand,
+    pub(super) logo: Option<Logo>,
+    pub(super) web: bool,
 }
 
-struct Brand {
-    bar: Color,
-    button: Color,
-    on_button: Color,
-    link: Color,
-    link_dark: Color,
+pub(super) struct Brand {
+    pub(super) bar: Color,
+    pub(super) button: Color,
+    pub(super) on_button: Color,
+    pub(super) link: Color,
+    pub(super) link_dark: Color,
 }
 
-struct Logo {
-    url: String,
-    width: u32,
-    height: Option<u32>,
+pub(super) struct Logo {
+    pub(super) url: String,
+    pub(super) width: u32,
+    pub(super) height: Option<u32>,
 }
 
 impl Frame {
-    fn new(newsletter: &Newsletter, language: Language) -> Self {
+    pub(super) fn new(newsletter: &Newsletter, language: Language) -> Self {
         let color = Color::brand(&newsletter.brand_color);
         // The tinted panels of the layout, light and dark: the least contrast that a link meets.
         let light = Color::parse("#f7f6f2").unwrap_or(Color::WHITE);
@@ -334,13 +486,18 @@ impl Frame {
     }
 
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    fn unsubscribe(&self) -> String {
+    pub(super) fn unsubscribe(&self) -> String {
         Slot::UnsubscribeUrl.marker()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
+    pub(super) fn preferences(&self) -> String {
+        Slot::PreferencesUrl.marker()
     }
 
     /// Characters that take room in an inbox's preview and none on the page.
     #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    fn filler(&self) -> String {
+    pub(super) fn filler(&self) -> String {
         "\u{34f} ".repeat(FILLER_REPEATS)
     }
 }
@@ -359,13 +516,13 @@ fn logo(address: &str) -> Option<Logo> {
     })
 }
 
-struct ArticleParts {
-    title: String,
-    author: String,
-    teaser: String,
-    url: String,
+pub(super) struct ArticleParts {
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) teaser: String,
+    pub(super) url: String,
     /// `None` shows the teaser.
-    body: Option<Written>,
+    pub(super) body: Option<Written>,
 }
 
 #[derive(Template)]
@@ -437,6 +594,52 @@ struct ConfirmText<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "reminder/subject.txt")]
+struct ReminderSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "reminder/body.html")]
+struct ReminderHtml<'a> {
+    frame: &'a Frame,
+    confirm_url: &'a str,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "reminder/body.txt")]
+struct ReminderText<'a> {
+    frame: &'a Frame,
+    confirm_url: &'a str,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "manage/subject.txt")]
+struct ManageSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "manage/body.html")]
+struct ManageHtml<'a> {
+    frame: &'a Frame,
+    asked: &'a String,
+    entries: &'a [ManageEntry],
+}
+
+#[derive(Template)]
+#[template(path = "manage/body.txt")]
+struct ManageText<'a> {
+    frame: &'a Frame,
+    asked: &'a String,
+    entries: &'a [ManageEntry],
+}
+
+#[derive(Template)]
 #[template(path = "already_subscribed/subject.txt")]
 struct AlreadySubject<'a> {
     frame: &'a Frame,
@@ -454,6 +657,54 @@ struct AlreadyHtml<'a> {
 struct AlreadyText<'a> {
     frame: &'a Frame,
     asked: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "address_change/subject.txt")]
+struct ChangeSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "address_change/body.html")]
+struct ChangeHtml<'a> {
+    frame: &'a Frame,
+    url: Option<&'a str>,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "address_change/body.txt")]
+struct ChangeText<'a> {
+    frame: &'a Frame,
+    url: Option<&'a str>,
+    asked: &'a String,
+    until: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "address_changed/subject.txt")]
+struct ChangedSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "address_changed/body.html")]
+struct ChangedHtml<'a> {
+    frame: &'a Frame,
+    changed: &'a String,
+    masked: &'a str,
+    contact: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "address_changed/body.txt")]
+struct ChangedText<'a> {
+    frame: &'a Frame,
+    changed: &'a String,
+    masked: &'a str,
+    contact: &'a str,
 }
 
 #[derive(Template)]
@@ -482,6 +733,32 @@ struct AlertText<'a> {
     url: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "signup_alarm/subject.txt")]
+struct AlarmSubject<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "signup_alarm/body.html")]
+struct AlarmHtml<'a> {
+    frame: &'a Frame,
+    numbers: &'a str,
+    habit: &'a str,
+    guard: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "signup_alarm/body.txt")]
+struct AlarmText<'a> {
+    frame: &'a Frame,
+    numbers: &'a str,
+    habit: &'a str,
+    guard: &'a str,
+    url: &'a str,
+}
+
 fn zone(newsletter: &Newsletter) -> chrono_tz::Tz {
     newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC)
 }
@@ -494,7 +771,7 @@ fn web_url(what: &'static str, url: &str) -> Result<String, RenderError> {
         .ok_or_else(|| RenderError::Url { what, url: clean_line(url) })
 }
 
-fn inline(html: &str) -> Result<String, RenderError> {
+pub(super) fn inline(html: &str) -> Result<String, RenderError> {
     // What stays in the head is what cannot stand in an element: media queries.
     let options = CSSInliner::options().keep_at_rules(true).load_remote_stylesheets(false);
     let inlined = options.build().inline(html)?;
@@ -516,13 +793,13 @@ fn inline(html: &str) -> Result<String, RenderError> {
 }
 
 /// White space of a template folded, slots kept.
-fn clean_subject(subject: &str) -> String {
+pub(super) fn clean_subject(subject: &str) -> String {
     subject.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Lines that a template made too long are wrapped, except where an address would be cut off from its
 /// number; never more than two empty lines in a row.
-fn tidy_text(text: &str) -> String {
+pub(super) fn tidy_text(text: &str) -> String {
     const EMPTY_LINES_MAX: usize = 2;
     let mut lines: Vec<String> = Vec::new();
     let mut empty = 0;
@@ -554,6 +831,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
     const LEAVE: &str = "https://news.example.com/u/abc?a=1&b=2";
+    const PREFERENCES: &str = "https://news.example.com/p/abc?a=1&b=2";
     const BODY: &str = include_str!("sample_article.md");
 
     fn newsletter() -> Newsletter {
@@ -622,6 +900,27 @@ mod tests {
         .unwrap()
     }
 
+    fn reminder(newsletter: &Newsletter, language: Language) -> RenderedMail {
+        render_reminder(&ConfirmView {
+            newsletter,
+            language,
+            confirm_url: "https://news.example.com/c/abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst",
+            asked_at: NOW,
+            valid_until: NOW.plus(std::time::Duration::from_hours(7 * 24)),
+        })
+        .unwrap()
+    }
+
+    fn manage(newsletter: &Newsletter, language: Language) -> RenderedMail {
+        let entry = |name: &str, is_left| ManageEntry {
+            name: name.to_owned(),
+            is_left,
+            url: format!("https://news.example.com/preferences/{}", "a".repeat(40)),
+        };
+        let entries = [entry("De Post & Zonen", false), entry("De <Gazet>", true)];
+        render_manage(&ManageView { newsletter, language, asked_at: NOW, entries: &entries }).unwrap()
+    }
+
     fn already(newsletter: &Newsletter, language: Language) -> RenderedMail {
         render_already_subscribed(&AlreadySubscribedView { newsletter, language, asked_at: NOW }).unwrap()
     }
@@ -643,6 +942,7 @@ mod tests {
             date: NOW,
             unsubscribe_url: LEAVE,
             unsubscribe_mailto: None,
+            preferences_url: PREFERENCES,
         };
         String::from_utf8(Compiled::compile(&source).unwrap().fill(&recipient)).unwrap()
     }
@@ -657,10 +957,37 @@ mod tests {
             mails.push((format!("issue {language}"), issue, headers::issue(&newsletter, Uuid::from_u128(7))));
             mails.push((format!("confirm {language}"), confirm(&newsletter, *language), headers::confirm()));
             mails.push((
+                format!("reminder {language}"),
+                reminder(&newsletter, *language),
+                headers::confirm(),
+            ));
+            mails.push((format!("manage {language}"), manage(&newsletter, *language), headers::manage()));
+            mails.push((
                 format!("already {language}"),
                 already(&newsletter, *language),
                 headers::already_subscribed(),
             ));
+            for (name, confirm_url) in
+                [("change", Some("https://news.example.com/address/abc")), ("known", None)]
+            {
+                let view = AddressChangeView {
+                    newsletter: &newsletter,
+                    language: *language,
+                    confirm_url,
+                    asked_at: NOW,
+                    valid_until: NOW.plus(std::time::Duration::from_hours(7 * 24)),
+                };
+                let mail = render_address_change(&view).unwrap();
+                mails.push((format!("{name} {language}"), mail, headers::address()));
+            }
+            let view = AddressChangedView {
+                newsletter: &newsletter,
+                language: *language,
+                masked: "l***@e***.org",
+                changed_at: NOW,
+            };
+            let mail = render_address_changed(&view).unwrap();
+            mails.push((format!("changed {language}"), mail, headers::address()));
             for reason in [PauseReason::Bounces, PauseReason::Sender] {
                 let account = Account { sent: 180, bounced: 20, ..Account::default() };
                 let url = "https://news.example.org/admin/mailings/1";
@@ -691,6 +1018,11 @@ mod tests {
             .collect()
     }
 
+    /// An alert is to those who run the newsletter, and by a mail about a change of address nobody leaves.
+    fn can_leave(name: &str) -> bool {
+        !["alert", "change", "known", "manage"].iter().any(|kind| name.starts_with(kind))
+    }
+
     #[test]
     fn every_mail_in_every_language_is_a_sound_message() {
         let newsletter = newsletter();
@@ -717,8 +1049,9 @@ mod tests {
                     "{name}: {link} is not in\n{text}"
                 );
             }
-            // An alert is to those who run the newsletter.
-            assert_eq!(links(&html).contains(LEAVE), !name.starts_with("alert"), "{name}");
+            assert_eq!(links(&html).contains(LEAVE), can_leave(&name), "{name}");
+            let has_preferences = name.starts_with("issue") || name.starts_with("already");
+            assert_eq!(links(&html).contains(PREFERENCES), has_preferences, "{name}");
             for line in text.lines() {
                 assert!(line.chars().count() <= 76 || line.contains("://"), "{name}: {line}");
             }
@@ -770,7 +1103,7 @@ mod tests {
             let has = |field: &str| head.lines().any(|line| line == field);
             let count =
                 |field: &str| head.lines().filter(|line| line.starts_with(&format!("{field}:"))).count();
-            let can_leave = !name.starts_with("alert");
+            let can_leave = can_leave(&name);
             assert_eq!(has(&format!("List-Unsubscribe: <{LEAVE}>")), can_leave, "{head}");
             assert_eq!(has("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), can_leave, "{head}");
             assert!(has("Message-ID: <0198@news.example.com>"), "{head}");
@@ -869,10 +1202,26 @@ mod tests {
         let mail = confirm(&newsletter(), Language::Dutch);
         for part in [&mail.html, &mail.text] {
             let part = part.replace('\n', " ");
-            assert!(part.contains("Op 24 november 2026, 00:30 is dit e-mailadres"), "{part}");
-            assert!(part.contains("7 dagen geldig, tot 1 december 2026, 00:30"), "{part}");
+            assert!(part.contains("Op 24 november 2026 om 00:30 is dit e-mailadres"), "{part}");
+            assert!(part.contains("7 dagen geldig: tot 1 december 2026 om 00:30"), "{part}");
             assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
         }
+    }
+
+    #[test]
+    fn a_reminder_says_when_it_was_asked_and_that_it_is_the_only_one_and_advertises_nothing() {
+        let newsletter = newsletter();
+        let (first, again) =
+            (confirm(&newsletter, Language::English), reminder(&newsletter, Language::English));
+        for part in [&again.html, &again.text] {
+            let part = part.replace('\n', " ");
+            assert!(part.contains("On 24 November 2026 at 00:30, this email address"), "{part}");
+            assert!(part.contains("only reminder") && part.contains("1 December 2026 at 00:30"), "{part}");
+            assert!(part.contains(&Slot::UnsubscribeUrl.marker()));
+        }
+        // Nothing leads anywhere that the question itself does not lead to.
+        assert_eq!(links(&first.html), links(&again.html));
+        assert!(!again.html.contains("<img"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub enum Verdict {
 impl Reply {
     /// A reply of our own, in the words of SMTP.
     pub fn new(code: u16, enhanced: Option<(u8, u16, u16)>, text: &str) -> Self {
-        Self { code, enhanced, text: one_line(text) }
+        Self { code, enhanced, text: one_line(text).into_owned() }
     }
 
     /// From the code and everything behind it, lines already joined.
@@ -50,7 +50,7 @@ impl Reply {
         let (first, rest) = words.split_once(' ').unwrap_or((&words, ""));
         match enhanced_status(first).filter(|(class, ..)| u16::from(*class) == code / 100) {
             Some(enhanced) => Self { code, enhanced: Some(enhanced), text: rest.to_owned() },
-            None => Self { code, enhanced: None, text: words },
+            None => Self { code, enhanced: None, text: words.into_owned() },
         }
     }
 
@@ -81,7 +81,12 @@ impl fmt::Display for Reply {
 }
 
 /// Control characters become spaces, and runs of white space one; at most [`TEXT_MAX_CHARS`].
-fn one_line(text: &str) -> String {
+fn one_line(text: &str) -> Cow<'_, str> {
+    // What servers say is nearly always one already.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.len() <= TEXT_MAX_CHARS;
+    if is_plain && text.trim_ascii() == text && !text.contains("  ") {
+        return Cow::Borrowed(text);
+    }
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let mut line = String::with_capacity(text.len().min(TEXT_MAX_CHARS));
     for word in words {
@@ -97,7 +102,7 @@ fn one_line(text: &str) -> String {
         line.truncate(end);
         line.truncate(line.trim_end().len());
     }
-    line
+    Cow::Owned(line)
 }
 
 /// `class.subject.detail` of RFC 3463, section 2.
@@ -214,7 +219,15 @@ impl<'a> Lines<'a> {
 
 impl From<Lines<'_>> for Reply {
     fn from(lines: Lines<'_>) -> Self {
-        Self::parse(lines.code(), &lines.words().collect::<Vec<_>>().join(" "))
+        let mut words = lines.words();
+        let first = words.next().unwrap_or_default();
+        match words.next() {
+            None => Self::parse(lines.code(), &first),
+            Some(second) => {
+                let all: Vec<_> = [first, second].into_iter().chain(words).collect();
+                Self::parse(lines.code(), &all.join(" "))
+            }
+        }
     }
 }
 

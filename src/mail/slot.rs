@@ -10,6 +10,7 @@ const START: char = '\u{e000}';
 const END: char = '\u{e001}';
 const NAME: char = '\u{e010}';
 const UNSUBSCRIBE_URL: char = '\u{e011}';
+const PREFERENCES_URL: char = '\u{e013}';
 /// A merge field as written, not yet understood: code blocks show it again as written.
 const FIELD: char = '\u{e012}';
 const OCTET_BASE: u32 = 0xe100;
@@ -23,6 +24,8 @@ pub enum Slot {
     Name { fallback: String },
     /// The subscriber's own link to leave.
     UnsubscribeUrl,
+    /// The subscriber's own link to choose what comes, and how often.
+    PreferencesUrl,
 }
 
 impl Slot {
@@ -31,6 +34,7 @@ impl Slot {
         match self {
             Self::Name { fallback } => marker(NAME, fallback),
             Self::UnsubscribeUrl => marker(UNSUBSCRIBE_URL, ""),
+            Self::PreferencesUrl => marker(PREFERENCES_URL, ""),
         }
     }
 }
@@ -78,6 +82,7 @@ fn read(inside: &str) -> Option<Piece<'static>> {
     match code {
         NAME => Some(Piece::Slot(Slot::Name { fallback: text })),
         UNSUBSCRIBE_URL => Some(Piece::Slot(Slot::UnsubscribeUrl)),
+        PREFERENCES_URL => Some(Piece::Slot(Slot::PreferencesUrl)),
         FIELD => Some(Piece::Field(text)),
         _ => None,
     }
@@ -95,6 +100,10 @@ pub fn clean(text: &str) -> String {
 
 /// [`clean`], on one line.
 pub fn clean_line(text: &str) -> String {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain && text.trim_ascii() == text && !text.contains("  ") {
+        return text.to_owned();
+    }
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -122,7 +131,7 @@ pub fn without_recipient(text: &str, escape: fn(&str) -> String) -> String {
         .map(|piece| match piece {
             Piece::Text(text) => text.to_owned(),
             Piece::Slot(Slot::Name { fallback }) => escape(&fallback),
-            Piece::Slot(Slot::UnsubscribeUrl) | Piece::Field(_) => String::new(),
+            Piece::Slot(Slot::UnsubscribeUrl | Slot::PreferencesUrl) | Piece::Field(_) => String::new(),
         })
         .collect()
 }
@@ -233,7 +242,8 @@ mod tests {
     #[test]
     fn a_marker_reads_back_with_any_fallback() {
         for fallback in ["lezer", "beste <b>\"lezer\"</b> & co", "", "é🚲"] {
-            let text = format!("Dag {}, {}!", name(fallback).marker(), Slot::UnsubscribeUrl.marker());
+            let links = format!("{} {}", Slot::UnsubscribeUrl.marker(), Slot::PreferencesUrl.marker());
+            let text = format!("Dag {}, {links}!", name(fallback).marker());
             assert_eq!(
                 pieces(&text),
                 vec![
@@ -241,6 +251,8 @@ mod tests {
                     Piece::Slot(name(fallback)),
                     Piece::Text(", "),
                     Piece::Slot(Slot::UnsubscribeUrl),
+                    Piece::Text(" "),
+                    Piece::Slot(Slot::PreferencesUrl),
                     Piece::Text("!")
                 ]
             );

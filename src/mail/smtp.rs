@@ -386,11 +386,10 @@ impl Session {
                 (false, _) if refusal.is_some() => break,
                 (false, _) => Some(self.envelope.line(stage)),
             };
-            let answer = exchange(&mut self.wire, limit, said).await;
             let expected = if stage == Stage::Data { 3 } else { 2 };
-            match answer {
-                Ok(reply) if reply.code / 100 == expected => go_ahead = stage == Stage::Data,
-                Ok(reply) if reply.code >= 400 => {
+            match unexpected(&mut self.wire, limit, said, expected).await {
+                Ok(None) => go_ahead = stage == Stage::Data,
+                Ok(Some(reply)) if reply.code >= 400 => {
                     let closes = reply.closes();
                     refusal.get_or_insert((stage, reply));
                     if closes {
@@ -399,7 +398,7 @@ impl Session {
                 }
                 // The first refusal is known, even if the connection breaks behind it.
                 _ if refusal.is_some() => return Err(refused(refusal)),
-                Ok(reply) => {
+                Ok(Some(reply)) => {
                     return Err(Attempt::Lost { stage, reason: format!("unexpected answer: {reply}") });
                 }
                 Err(reason) => return Err(Attempt::Lost { stage, reason }),
@@ -532,11 +531,24 @@ async fn in_time<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T,
 /// Says something, or nothing, and waits for a reply, whichever. An error is a connection that broke or
 /// answers nonsense.
 async fn exchange(wire: &mut Wire, limit: Duration, said: Option<&[u8]>) -> Result<Reply, String> {
+    // No reply is of that class.
+    let answer = unexpected(wire, limit, said, 0).await?;
+    answer.ok_or_else(|| "the answer is not SMTP".to_owned())
+}
+
+/// The same; `None` for a reply of the class that was expected, whose words then interest nobody.
+async fn unexpected(
+    wire: &mut Wire,
+    limit: Duration,
+    said: Option<&[u8]>,
+    class: u16,
+) -> Result<Option<Reply>, String> {
     let answer = in_time(limit, async {
         if let Some(said) = said {
             wire.write(said).await?;
         }
-        Ok::<_, ReadError>(Reply::from(wire.read().await?))
+        let lines = wire.read().await?;
+        Ok::<_, ReadError>((lines.code() / 100 != class).then(|| Reply::from(lines)))
     });
     answer.await?.map_err(|error| error.to_string())
 }

@@ -37,6 +37,8 @@ pub struct Recipient<'a> {
     pub unsubscribe_url: &'a str,
     /// `mailto:` address for the same, if there is one.
     pub unsubscribe_mailto: Option<&'a str>,
+    /// The subscriber's own https link to choose what comes; empty for a mail that has none.
+    pub preferences_url: &'a str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,8 +162,7 @@ impl Template {
     }
 
     fn recipient_fields(&self, recipient: &Recipient<'_>, values: &Values) -> String {
-        let date = recipient.date.to_utc().format("%a, %d %b %Y %H:%M:%S +0000").to_string();
-        let mut fields = format!("Date: {date}\r\n");
+        let mut fields = format!("Date: {}\r\n", mime::date(recipient.date));
         let id = format!("<{}>", self.message_id(recipient.message_id));
         fields.push_str(&mime::token_field("Message-ID", [id.as_str()]));
         fields.push_str(&mime::mailbox_field("To", &values.name, recipient.to));
@@ -264,11 +265,16 @@ impl Body {
 struct Values {
     name: String,
     unsubscribe_url: String,
+    preferences_url: String,
 }
 
 impl Values {
     fn new(recipient: &Recipient<'_>) -> Self {
-        Self { name: clean_line(recipient.name), unsubscribe_url: url_token(recipient.unsubscribe_url) }
+        Self {
+            name: clean_line(recipient.name),
+            unsubscribe_url: url_token(recipient.unsubscribe_url),
+            preferences_url: url_token(recipient.preferences_url),
+        }
     }
 
     fn get(&self, slot: &Slot, place: Place) -> String {
@@ -276,6 +282,7 @@ impl Values {
             Slot::Name { fallback } if self.name.is_empty() => clean_line(fallback),
             Slot::Name { .. } => self.name.clone(),
             Slot::UnsubscribeUrl => self.unsubscribe_url.clone(),
+            Slot::PreferencesUrl => self.preferences_url.clone(),
         };
         match place {
             Place::Text => value,
@@ -316,6 +323,7 @@ mod tests {
             date: DATE,
             unsubscribe_url: "https://news.example.com/u/abc?x=1&y=2",
             unsubscribe_mailto: Some("mailto:leave+abc@news.example.com"),
+            preferences_url: "https://news.example.com/p/abc?x=1&y=2",
         }
     }
 
@@ -337,6 +345,7 @@ mod tests {
                 Slot::Name { fallback } if name.is_empty() => fallback,
                 Slot::Name { .. } => name.clone(),
                 Slot::UnsubscribeUrl => recipient.unsubscribe_url.to_owned(),
+                Slot::PreferencesUrl => recipient.preferences_url.to_owned(),
             };
             slot::pieces(text)
                 .into_iter()

@@ -1,7 +1,8 @@
 //! Destinations: the providers behind recipients' domains, and what each may be given.
 //!
 //! Mailbox providers count connections and mails by sender, whatever the domain is called. Every other domain
-//! goes to [`OTHER`]. The table is `destinations.toml`; to add a provider: its lines there.
+//! goes to [`OTHER`], unless its mail hosts (MX) are those of a provider. The table is `destinations.toml`; to add
+//! a provider: its lines there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +65,7 @@ impl WarmUp {
 #[serde(deny_unknown_fields)]
 struct Lines {
     domains: Option<Vec<String>>,
+    mx: Option<Vec<String>>,
     at_once: Option<usize>,
     mails_per_hour: Option<u32>,
     warm_up_from: Option<String>,
@@ -74,14 +76,20 @@ struct Lines {
 #[derive(Debug, Clone)]
 pub struct Destinations {
     by_domain: BTreeMap<String, Arc<str>>,
+    /// By a mail host, or a domain that mail hosts are under.
+    by_host: BTreeMap<String, Arc<str>>,
     limits: BTreeMap<Arc<str>, Limits>,
     other: Arc<str>,
 }
 
 impl Default for Destinations {
     fn default() -> Self {
-        let mut destinations =
-            Self { by_domain: BTreeMap::new(), limits: BTreeMap::new(), other: Arc::from(OTHER) };
+        let mut destinations = Self {
+            by_domain: BTreeMap::new(),
+            by_host: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            other: Arc::from(OTHER),
+        };
         // A test holds that our own table can be read.
         let _ = destinations.add(TABLE);
         destinations
@@ -117,12 +125,16 @@ impl Destinations {
                     Err(_) => return complain("warm_up_from is not a day like \"2026-11-30\""),
                 },
             }
-            for domain in lines.domains.unwrap_or_default() {
-                let ascii = idna::domain_to_ascii_strict(&domain).unwrap_or_default();
-                if ascii.is_empty() {
-                    return complain(&format!("{domain:?} is no domain"));
+            for (written, known) in
+                [(lines.domains, &mut changed.by_domain), (lines.mx, &mut changed.by_host)]
+            {
+                for domain in written.unwrap_or_default() {
+                    let ascii = idna::domain_to_ascii_strict(&domain).unwrap_or_default();
+                    if ascii.is_empty() {
+                        return complain(&format!("{domain:?} is no domain"));
+                    }
+                    known.insert(ascii, Arc::clone(&name));
                 }
-                changed.by_domain.insert(ascii, Arc::clone(&name));
             }
         }
         *self = changed;
@@ -140,6 +152,12 @@ impl Destinations {
                 None => Arc::clone(&self.other),
             },
         }
+    }
+
+    /// The destination that a mail host belongs to, by the longest domain of the table that it is or is under.
+    pub fn of_host(&self, host: &str) -> Option<Arc<str>> {
+        let dots = host.match_indices('.').filter_map(|(at, _)| host.get(at + 1..));
+        std::iter::once(host).chain(dots).find_map(|domain| self.by_host.get(domain)).map(Arc::clone)
     }
 
     pub fn limits(&self, destination: &str) -> Limits {
@@ -174,6 +192,27 @@ mod tests {
     }
 
     #[test]
+    fn a_mail_host_belongs_to_the_longest_name_that_it_is_under() {
+        let mut destinations = Destinations::default();
+        destinations.add("[wide]\nmx = [\"outlook.com\"]\n").unwrap();
+        for (host, destination) in [
+            ("aspmx.l.google.com", Some("google")),
+            ("smtp.google.com", Some("google")),
+            ("alt1.aspmx.l.google.com", Some("google")),
+            ("aspmx2.googlemail.com", Some("google")),
+            ("example-org.mail.protection.outlook.com", Some("microsoft365")),
+            ("example-org.a-v1.mx.microsoft", Some("microsoft365")),
+            ("hotmail-com.olc.protection.outlook.com", Some("microsoft")),
+            ("outlook.com", Some("wide")),
+            ("google.com.example.org", None),
+            ("notgoogle.com", None),
+            ("", None),
+        ] {
+            assert_eq!(destinations.of_host(host).as_deref(), destination, "{host}");
+        }
+    }
+
+    #[test]
     fn a_table_adds_and_changes() {
         let mut destinations = Destinations::default();
         let table =
@@ -194,6 +233,7 @@ mod tests {
             ("[google]\nwarm_up_from = \"soon\"", "warm_up_from is not a day"),
             ("[google]\nwarm_up_mails = [1]", "without warm_up_from"),
             ("[google]\nwarm_up_from = \"2026-11-30\"\nwarm_up_mails = [5, 0]", "not a list of numbers"),
+            ("[x]\nmx = [\"*.example.org\"]", "is no domain"),
             ("[google]\nat_once = 1\n[x]\ndomains = [\"a b\"]", "is no domain"),
         ] {
             let mut destinations = Destinations::default();

@@ -74,7 +74,7 @@ impl EmailAddress {
         if !is_dot_atom(local) {
             return Err(AddressError::Local);
         }
-        let ascii_domain = to_ascii_domain(domain)?;
+        let ascii_domain = ascii_domain(domain)?;
         if local.len() + 1 + ascii_domain.len() > ADDRESS_MAX_OCTETS {
             return Err(AddressError::TooLong);
         }
@@ -140,7 +140,8 @@ fn is_dot_atom(local: &str) -> bool {
     !local.is_empty() && local.split('.').all(|part| !part.is_empty() && part.chars().all(atom))
 }
 
-fn to_ascii_domain(domain: &str) -> Result<String, AddressError> {
+/// A domain name with a dot as A-labels, lower case (RFC 5891).
+pub(super) fn ascii_domain(domain: &str) -> Result<String, AddressError> {
     let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)?;
     let labels: Vec<&str> = ascii.split('.').collect();
     let label = |label: &&str| {
@@ -181,6 +182,8 @@ super::text_enum::sql_text!(EmailAddress, |address: &EmailAddress| address.as_st
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -245,5 +248,30 @@ mod tests {
     fn the_masked_form_shows_neither_name_nor_domain() {
         let masked = EmailAddress::parse("jan.peeters@example.be").map(|address| address.masked());
         assert_eq!(masked.as_deref(), Ok("j***@e***.be"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_is_refused_or_safe(text in "\\PC{0,80}|[a-z.+@\\r\\n<>\" \u{0}-\u{7f}]{0,40}|.{0,300}") {
+            if let Ok(address) = EmailAddress::parse(&text) {
+                prop_assert!(!address.as_str().chars().any(|c| c.is_control() || c.is_whitespace() || "<>()[]:;,\\\"".contains(c)));
+                prop_assert_eq!(address.as_str().matches('@').count(), 1);
+                prop_assert!(address.to_smtp().len() <= ADDRESS_MAX_OCTETS && address.local().len() <= LOCAL_MAX_OCTETS);
+                prop_assert!(address.ascii_domain().is_ascii() && address.ascii_domain().contains('.'));
+                // A row that was read from the database is the address that was written.
+                prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
+                prop_assert_eq!(EmailAddress::parse(&address.to_smtp()).map(|again| again.key()), Ok(address.key()));
+                prop_assert!(!address.masked().contains(address.as_str()));
+            }
+        }
+
+        #[test]
+        fn every_plain_address_is_taken(local in "[a-z0-9]{1,10}([.+_-][a-z0-9]{1,8}){0,3}", domain in "[a-z0-9]{1,12}(-[a-z0-9]{1,8})?\\.(be|nl|fr|de|com|org|gent)") {
+            let address = EmailAddress::parse(&format!(" {}@{} ", local.to_uppercase(), domain.to_uppercase())).expect("taken");
+            prop_assert_eq!(address.key(), format!("{local}@{domain}"));
+            // However it is tagged, it is one mailbox.
+            let tagged = EmailAddress::parse(&format!("{local}+news@{domain}")).expect("taken");
+            prop_assert_eq!(tagged.mailbox_key(), address.mailbox_key());
+        }
     }
 }

@@ -9,8 +9,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gcra {
     per: Duration,
-    /// How far ahead of its time a thing may be.
-    tolerance: Duration,
+    burst: u32,
     /// When the next thing is due if none hurries.
     due: Duration,
 }
@@ -18,13 +17,22 @@ pub struct Gcra {
 impl Gcra {
     /// One thing `per` interval; the first `burst` (at least 1) may go at once.
     pub fn new(per: Duration, burst: u32) -> Self {
-        let tolerance = per.saturating_mul(burst.max(1) - 1);
-        Self { per, tolerance, due: Duration::ZERO }
+        Self { per, burst: burst.max(1), due: Duration::ZERO }
     }
 
     /// The first moment, not before `now`, at which one more may go.
     pub fn ready_at(&self, now: Duration) -> Duration {
-        self.due.saturating_sub(self.tolerance).max(now)
+        // How far ahead of its time a thing may be.
+        let tolerance = self.per.saturating_mul(self.burst - 1);
+        self.due.saturating_sub(tolerance).max(now)
+    }
+
+    /// Another interval from now on, also between the last thing and the next.
+    pub fn set_interval(&mut self, per: Duration) {
+        if !self.due.is_zero() {
+            self.due = self.due.saturating_sub(self.per).saturating_add(per);
+        }
+        self.per = per;
     }
 
     /// One goes at `now`. Before [`Gcra::ready_at`] this runs into debt, which later ones wait for.
@@ -93,5 +101,18 @@ mod tests {
         endless.take(SECOND);
         endless.take(Duration::MAX);
         assert_eq!(endless.ready_at(SECOND), SECOND);
+    }
+
+    #[test]
+    fn another_interval_holds_for_the_next_one_already() {
+        let mut gcra = Gcra::new(SECOND, 1);
+        gcra.take(SECOND * 10);
+        gcra.set_interval(SECOND * 3);
+        assert_eq!(gcra.ready_at(SECOND * 10), SECOND * 13);
+        gcra.set_interval(SECOND);
+        assert_eq!(gcra.ready_at(SECOND * 10), SECOND * 11);
+        let mut unused = Gcra::new(SECOND, 1);
+        unused.set_interval(SECOND * 5);
+        assert_eq!(unused.ready_at(SECOND), SECOND);
     }
 }

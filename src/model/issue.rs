@@ -1,6 +1,6 @@
 //! One edition of a newsletter.
 
-use super::{Article, IssueId, NewsletterId, Timestamp};
+use super::{Article, IssueId, NewsletterId, Timestamp, TopicId};
 
 text_enum!(
     /// How an article stands in an issue.
@@ -24,6 +24,8 @@ pub struct Issue {
     /// Markdown above the articles.
     pub intro: String,
     pub version: i64,
+    /// What it is about; `None`: it is for everyone.
+    pub topic_id: Option<TopicId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! One sending of an issue to its audience.
 
-use super::{IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp};
+use super::{IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp, TopicId};
 
 text_enum!(MailingStatus {
     /// Waits for its moment; may be cancelled.
@@ -103,6 +103,8 @@ pub struct Mailing {
     pub retry_from: Option<Timestamp>,
     /// Why it was last paused.
     pub pause_reason: PauseReason,
+    /// The topic of its issue, as it was when this was scheduled: then only who has it is in the audience.
+    pub topic_id: Option<TopicId>,
 }
 
 /// The numbers of a mailing, moved in the transactions of the rows that they count.

@@ -45,6 +45,8 @@ impl std::fmt::Display for PersonName {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -54,5 +56,16 @@ mod tests {
         assert_eq!(name("\u{202e}naJ"), Ok(Some("naJ".into())));
         assert_eq!(name(" \r\n "), Ok(None));
         assert_eq!(name(&"x".repeat(10_000)), Err(NameTooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_is_one_clean_line_or_too_long(text in ".{0,200}|[\\r\\n\\t a-z\u{202e}\u{2066}\u{0}]{0,40}") {
+            if let Ok(Some(name)) = PersonName::parse(&text) {
+                prop_assert!(!name.as_str().chars().any(char::is_control));
+                prop_assert!((1..=NAME_MAX_CHARS).contains(&name.as_str().chars().count()));
+                prop_assert_eq!(PersonName::parse(name.as_str()), Ok(Some(name)));
+            }
+        }
     }
 }

@@ -13,6 +13,19 @@ pub struct Topic {
     pub archived_at: Option<Timestamp>,
 }
 
+/// What a topic is called for a reader: in their language, else in the newsletter's, else in any.
+pub fn text_for(
+    texts: &[TopicText],
+    topic: TopicId,
+    reader: Language,
+    newsletter: Language,
+) -> Option<&TopicText> {
+    let of = |language: Language| {
+        texts.iter().find(move |text| text.topic_id == topic && text.language == language)
+    };
+    of(reader).or_else(|| of(newsletter)).or_else(|| texts.iter().find(|text| text.topic_id == topic))
+}
+
 /// What a topic is called in a language.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct TopicText {

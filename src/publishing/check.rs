@@ -166,7 +166,7 @@ pub fn markdown_message(error: &MarkdownError) -> Message {
     }
 }
 
-fn field_message(error: &FieldError) -> Message {
+pub fn field_message(error: &FieldError) -> Message {
     let (key, field) = match error {
         FieldError::Unknown(field) => ("check-field-unknown", field),
         FieldError::NoFallback(field) => ("check-field-no-fallback", field),

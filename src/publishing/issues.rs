@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{ArticleDisplay, ArticleId, Issue, IssueId, NewsletterId};
+use crate::model::{ArticleDisplay, ArticleId, Issue, IssueId, NewsletterId, TopicId};
 use crate::store::issues::{self as table, IssueText};
 use crate::store::{self, Store, StoreError, Tx};
 
@@ -23,6 +23,8 @@ pub struct IssueInput {
     pub intro: String,
     /// In their order; one that stands twice counts once.
     pub articles: Vec<(ArticleId, ArticleDisplay)>,
+    /// One that the newsletter offers; without: the issue is for everyone.
+    pub topic: Option<TopicId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,7 @@ fn parse(input: &IssueInput) -> Result<(IssueText, Vec<(ArticleId, ArticleDispla
         subject: super::line(&mut errors, "subject", &input.subject, LINE_MAX_CHARS, false),
         preheader: super::line(&mut errors, "preheader", &input.preheader, LINE_MAX_CHARS, false),
         intro: super::text(&mut errors, "intro", &input.intro, INTRO_MAX_CHARS),
+        topic: input.topic,
     };
     let mut articles: Vec<(ArticleId, ArticleDisplay)> = Vec::new();
     for (id, display) in &input.articles {
@@ -88,6 +91,19 @@ async fn check_articles(tx: &mut Tx, articles: &[(ArticleId, ArticleDisplay)]) -
     Ok(())
 }
 
+async fn check_topic(
+    tx: &mut Tx,
+    newsletter: NewsletterId,
+    topic: Option<TopicId>,
+) -> Result<(), IssueError> {
+    let Some(topic) = topic else { return Ok(()) };
+    let found = store::topics::by_id(tx.db(), topic).await?;
+    if found.is_some_and(|topic| topic.newsletter_id == newsletter && topic.archived_at.is_none()) {
+        return Ok(());
+    }
+    Err(FieldErrors::of("topic", Message::new("error-topic")).into())
+}
+
 /// Makes an issue with the next number of its newsletter.
 ///
 /// # Errors
@@ -105,6 +121,7 @@ pub async fn create(
             return Err(IssueError::NotFound);
         }
         check_articles(&mut tx, &articles).await?;
+        check_topic(&mut tx, newsletter, input.topic).await?;
         match table::insert(&mut tx, newsletter, &text, clock.now()).await {
             Ok(issue) => {
                 table::set_articles(&mut tx, issue.id, &articles).await?;
@@ -137,6 +154,7 @@ pub async fn save(
         return Err(IssueError::Scheduled);
     }
     check_articles(&mut tx, &articles).await?;
+    check_topic(&mut tx, theirs.newsletter_id, input.topic).await?;
     let Some(issue) = table::update(&mut tx, id, version, &text, clock.now()).await? else {
         return Err(IssueError::Conflict { theirs: Box::new(theirs) });
     };

@@ -12,6 +12,8 @@ pub mod moves;
 pub mod newsletters;
 pub mod schedule;
 pub mod test_mail;
+pub mod topics;
+pub mod welcome;
 
 use validator::{ValidateLength as _, ValidateUrl as _};
 

@@ -1,7 +1,12 @@
 //! The tables `consents` (only ever added to) and `consent_texts` (versions, never changed).
 
 use super::{Db, Result, Tx, on};
-use crate::model::{Consent, ConsentText, ConsentTextId, Language, NewsletterId, SubscriberId, Timestamp};
+use crate::model::{
+    Consent, ConsentText, ConsentTextId, FormId, Language, NewsletterId, SubscriberId, Timestamp,
+};
+
+/// How often a version that others took in this moment is chosen again.
+const RACES_MAX: usize = 5;
 
 pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
     const SQL: &str =
@@ -40,6 +45,21 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<C
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 
+/// A form that evidence was given on.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct FormName {
+    pub id: FormId,
+    pub public_id: uuid::Uuid,
+    pub name: String,
+}
+
+/// The forms in the evidence of one person.
+pub async fn forms_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<FormName>> {
+    const SQL: &str = "SELECT id, public_id, name FROM forms
+        WHERE id IN (SELECT form_id FROM consents WHERE subscriber_id = $1)";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
+}
+
 pub async fn text_by_id(db: Db<'_>, id: ConsentTextId) -> Result<Option<ConsentText>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM consent_texts WHERE id = $1")
         .bind(id)
@@ -58,7 +78,8 @@ pub async fn latest_text(
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(language).fetch_optional(c).await?))
 }
 
-/// Keeps these words: the version that has them already, or a new one. `sha256` is hexadecimal.
+/// Keeps these words: the version that has them already, or a new one. Subscribing and tracking have words of
+/// their own, which share the versions of a newsletter and language. `sha256` is hexadecimal.
 pub async fn keep_text(
     tx: &mut Tx,
     newsletter: NewsletterId,
@@ -70,26 +91,34 @@ pub async fn keep_text(
     const SQL: &str = "INSERT INTO consent_texts (newsletter_id, language, version, sha256, body, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (newsletter_id, language, version) DO NOTHING RETURNING id";
-    let latest = latest_text(tx.db(), newsletter, language).await?;
-    if let Some(latest) = latest.as_ref().filter(|latest| latest.sha256 == sha256) {
-        return Ok(latest.id);
+    const KNOWN: &str =
+        "SELECT id FROM consent_texts WHERE newsletter_id = $1 AND language = $2 AND sha256 = $3
+        ORDER BY version LIMIT 1";
+    for _ in 0..RACES_MAX {
+        let known: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(KNOWN)
+            .bind(newsletter)
+            .bind(language)
+            .bind(sha256)
+            .fetch_optional(c)
+            .await?);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let version =
+            latest_text(tx.db(), newsletter, language).await?.map_or(1, |latest| latest.version + 1);
+        let inserted: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(SQL)
+            .bind(newsletter)
+            .bind(language)
+            .bind(version)
+            .bind(sha256)
+            .bind(body)
+            .bind(now)
+            .fetch_optional(c)
+            .await?);
+        if let Some(id) = inserted {
+            return Ok(id);
+        }
+        // Another process kept this version in this moment: the same words, or others.
     }
-    let version = latest.map_or(1, |latest| latest.version + 1);
-    let inserted: Option<ConsentTextId> = on!(tx.db(), |c| sqlx::query_scalar(SQL)
-        .bind(newsletter)
-        .bind(language)
-        .bind(version)
-        .bind(sha256)
-        .bind(body)
-        .bind(now)
-        .fetch_optional(c)
-        .await?);
-    match inserted {
-        Some(id) => Ok(id),
-        // Another process kept the same version in this moment; its words are the ones on the page.
-        None => latest_text(tx.db(), newsletter, language)
-            .await?
-            .map(|text| text.id)
-            .ok_or(super::StoreError::Database(sqlx::Error::RowNotFound)),
-    }
+    Err(super::StoreError::Database(sqlx::Error::RowNotFound))
 }

@@ -3,14 +3,15 @@
 //! A row is born Claimed (or Skipped), and only the worker that claimed it may give it an outcome. The
 //! numbers of the mailing move in the same transaction, so that the account always equals its rows.
 
+use super::bulk::{self, BULK_ROWS_MAX, Column, Same};
 use super::{Db, Result, Tx, like_pattern, on, sql};
 use crate::model::{
     Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
-    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
+    SubscriberId, SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
 };
 
-/// Most rows made or recorded by one statement: its parameters stay below SQLite's 32,766.
-pub const RECORD_ROWS_MAX: usize = 500;
+/// Most outcomes recorded in one transaction: one statement, if they are alike.
+pub const RECORD_ROWS_MAX: usize = BULK_ROWS_MAX;
 
 /// Whom a claimed delivery is for.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -22,18 +23,70 @@ pub struct Recipient {
     pub language: Language,
 }
 
+/// A [`Recipient`] as one row of many in JSON.
+#[derive(serde::Deserialize)]
+struct Candidate(SubscriptionId, SubscriberId, String, String, Language);
+
 /// The next confirmed subscriptions of the audience behind the cursor, in the order of their ids.
 pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
+    if let Some(topic) = mailing.topic_id {
+        return candidates_of_topic(db, mailing, topic, limit).await;
+    }
+    // In one row: each row of its own is a message between two threads where the database is SQLite.
+    let sql = sql!(
+        db,
+        "SELECT CAST(",
+        sqlite: "json_group_array(json_array(",
+        postgres: "json_agg(json_build_array(",
+        "f.id, f.subscriber_id, f.address, f.name, f.language)) AS TEXT)
+        FROM (SELECT n.id, n.subscriber_id, s.address, s.name, n.language
+            FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
+            WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
+                AND n.audience_since <= $4
+            ORDER BY n.id LIMIT $5) AS f"
+    );
+    let json: Option<String> = on!(db, |c| sqlx::query_scalar(sql)
+        .bind(mailing.newsletter_id)
+        .bind(mailing.cursor)
+        .bind(mailing.audience_end)
+        .bind(mailing.started_at)
+        .bind(limit)
+        .fetch_one(c)
+        .await?);
+    let unreadable = |error| sqlx::Error::Decode(error);
+    let found: Vec<Candidate> =
+        serde_json::from_str(json.as_deref().unwrap_or("[]")).map_err(|error| unreadable(error.into()))?;
+    let mut found = found
+        .into_iter()
+        .map(|Candidate(subscription_id, subscriber_id, address, name, language)| {
+            let address = EmailAddress::parse(&address).map_err(|error| unreadable(error.into()))?;
+            Ok(Recipient { subscription_id, subscriber_id, address, name, language })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    found.sort_unstable_by_key(|recipient| recipient.subscription_id);
+    Ok(found)
+}
+
+/// The same of an issue with a topic: those who have had it since before the start.
+async fn candidates_of_topic(
+    db: Db<'_>,
+    mailing: &Mailing,
+    topic: TopicId,
+    limit: i64,
+) -> Result<Vec<Recipient>> {
     const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
-        FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
-        WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3 AND n.audience_since <= $4
-        ORDER BY n.id LIMIT $5";
+        FROM subscription_topics t JOIN subscriptions n ON n.id = t.subscription_id
+            JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
+            AND n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since <= $4
+        ORDER BY t.subscription_id LIMIT $5";
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(mailing.newsletter_id)
         .bind(mailing.cursor)
         .bind(mailing.audience_end)
         .bind(mailing.started_at)
         .bind(limit)
+        .bind(topic)
         .fetch_all(c)
         .await?))
 }
@@ -68,8 +121,11 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<std::collections::HashSet<SubscriberId>> {
     let mut inserted = std::collections::HashSet::with_capacity(newborns.len());
-    for chunk in newborns.chunks(RECORD_ROWS_MAX) {
-        inserted.extend(insert_chunk(tx, mailing, worker, chunk, now).await?);
+    for birth in [Birth::Claimed, Birth::Waiting, Birth::Skipped] {
+        let alike: Vec<_> = newborns.iter().filter(|newborn| newborn.birth == birth).collect();
+        for chunk in alike.chunks(BULK_ROWS_MAX) {
+            inserted.extend(insert_alike(tx, mailing, worker, birth, chunk, now).await?);
+        }
     }
     let mut change = Account::default();
     for newborn in newborns.iter().filter(|newborn| inserted.contains(&newborn.subscriber_id)) {
@@ -83,40 +139,62 @@ pub async fn insert(
     Ok(inserted)
 }
 
-async fn insert_chunk(
+/// Rows that are born alike; the hole is for outcome, worker and due.
+macro_rules! insert_sql {
+    ($state:literal) => {
+        concat!(
+            "INSERT INTO deliveries (mailing_id, subscriber_id, destination, at, outcome, worker_id, due_at, attempts,
+                doubts, reply)
+            SELECT CAST(? AS BIGINT), v.subscriber_id, v.destination, CAST(? AS BIGINT), ",
+            $state,
+            ", 0, 0, '' FROM v WHERE v.subscriber_id IS NOT NULL
+            ON CONFLICT (mailing_id, subscriber_id) DO NOTHING"
+        )
+    };
+}
+
+async fn insert_alike(
     tx: &mut Tx,
     mailing: MailingId,
     worker: WorkerId,
-    newborns: &[Newborn<'_>],
+    birth: Birth,
+    newborns: &[&Newborn<'_>],
     now: Timestamp,
 ) -> Result<Vec<SubscriberId>> {
-    use std::fmt::Write as _;
-    if newborns.is_empty() {
-        return Ok(Vec::new());
+    const CLAIMED: &str = insert_sql!("'claimed', CAST(? AS BIGINT), CAST(NULL AS BIGINT)");
+    const WAITING: &str = insert_sql!("'deferred', CAST(NULL AS BIGINT), CAST(? AS BIGINT)");
+    const SKIPPED: &str = insert_sql!("'skipped', CAST(NULL AS BIGINT), NULLIF(CAST(? AS BIGINT), 0)");
+    let (sql, state) = match birth {
+        Birth::Claimed => (CLAIMED, worker.0),
+        Birth::Waiting => (WAITING, now.as_millis()),
+        Birth::Skipped => (SKIPPED, 0),
+    };
+    let same = [Same::Number(mailing.0), Same::Number(now.as_millis()), Same::Number(state)];
+    let columns = columns_of(newborns);
+    // That all are made is the rule, and costs less than to be told of each.
+    tx.savepoint().await?;
+    if bulk::execute(tx, &columns, sql, &same).await? == newborns.len() as u64 {
+        return Ok(newborns.iter().map(|newborn| newborn.subscriber_id).collect());
     }
-    let mut sql = String::from(
-        "INSERT INTO deliveries (mailing_id, subscriber_id, destination, at, outcome, worker_id, due_at, attempts,
-            doubts, reply)
-        VALUES ",
-    );
-    for (row, newborn) in newborns.iter().enumerate() {
-        let comma = if row == 0 { "" } else { ", " };
-        let state = match newborn.birth {
-            Birth::Claimed => "'claimed', CAST($3 AS BIGINT), NULL",
-            Birth::Waiting => "'deferred', NULL, $2",
-            Birth::Skipped => "'skipped', NULL, NULL",
-        };
-        let _ = write!(sql, "{comma}($1, ${}, ${}, $2, {state}, 0, 0, '')", 2 * row + 4, 2 * row + 5);
-    }
-    sql.push_str(" ON CONFLICT (mailing_id, subscriber_id) DO NOTHING RETURNING subscriber_id");
-    Ok(on!(tx.db(), |c| {
-        // The text is made of numbers and our own words only.
-        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(mailing).bind(now).bind(worker);
-        for newborn in newborns {
-            query = query.bind(newborn.subscriber_id).bind(newborn.destination);
+    tx.roll_back_to_savepoint().await?;
+    let mut inserted = Vec::new();
+    for newborn in newborns {
+        let columns = columns_of(std::slice::from_ref(newborn));
+        if bulk::execute(tx, &columns, sql, &same).await? == 1 {
+            inserted.push(newborn.subscriber_id);
         }
-        query.fetch_all(c).await?
-    }))
+    }
+    Ok(inserted)
+}
+
+fn columns_of<'a>(newborns: &[&Newborn<'a>]) -> [Column<'a>; 2] {
+    [
+        Column::Numbers(
+            "subscriber_id",
+            newborns.iter().map(|newborn| Some(newborn.subscriber_id.0)).collect(),
+        ),
+        Column::Texts("destination", newborns.iter().map(|newborn| newborn.destination).collect()),
+    ]
 }
 
 /// What waits at one destination of a mailing.
@@ -188,25 +266,30 @@ pub async fn claim_due(
     Ok(retries)
 }
 
-/// A recipient as it is now, with the state of the subscription; `None` when the person was erased.
+/// A recipient as it is now, and whether it is still in the audience of the mailing: subscribed without a break
+/// since its start, and with its topic. `None` when the person was erased.
 pub async fn recipient(
     db: Db<'_>,
-    newsletter: NewsletterId,
+    mailing: MailingId,
     subscriber: SubscriberId,
-) -> Result<Option<(Recipient, SubscriptionStatus)>> {
+) -> Result<Option<(Recipient, bool)>> {
     #[derive(sqlx::FromRow)]
     struct Row {
-        status: SubscriptionStatus,
+        in_audience: bool,
         #[sqlx(flatten)]
         recipient: Recipient,
     }
     const SQL: &str =
-        "SELECT n.status, n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
-        FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
-        WHERE n.newsletter_id = $1 AND n.subscriber_id = $2";
+        "SELECT (n.status = 'confirmed' AND n.audience_since IS NOT NULL AND n.audience_since <= m.started_at
+                AND (m.topic_id IS NULL OR EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id
+                    AND t.topic_id = m.topic_id AND t.since <= m.started_at))) AS in_audience,
+            n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+        FROM mailings m JOIN subscriptions n ON n.newsletter_id = m.newsletter_id
+            JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE m.id = $1 AND n.subscriber_id = $2";
     let row: Option<Row> =
-        on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(subscriber).fetch_optional(c).await?);
-    Ok(row.map(|row| (row.recipient, row.status)))
+        on!(db, |c| sqlx::query_as(SQL).bind(mailing).bind(subscriber).fetch_optional(c).await?);
+    Ok(row.map(|row| (row.recipient, row.in_audience)))
 }
 
 /// Whether a claim of this worker still stands: nobody skipped it, and the mailing is still Sending.
@@ -251,6 +334,16 @@ pub struct Record {
     pub refusal: Refusal,
 }
 
+/// What records have in common that are written by one statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Alike<'a> {
+    outcome: Outcome,
+    attempts: i64,
+    doubts: i64,
+    relay: &'a str,
+    refusal: Refusal,
+}
+
 /// Gives claimed deliveries their outcome, if this worker still holds the claim, and moves the account.
 /// Answers how many rows there were: fewer than given means that others recovered them.
 pub async fn record(
@@ -260,80 +353,59 @@ pub async fn record(
     records: &[Record],
     now: Timestamp,
 ) -> Result<usize> {
-    let mut recorded = 0;
-    for chunk in records.chunks(RECORD_ROWS_MAX) {
-        let outcomes = record_chunk(tx, mailing, worker, chunk, now).await?;
-        recorded += outcomes.len();
-        let mut change = Account::default();
-        for outcome in outcomes {
-            *number(&mut change, outcome) += 1;
-        }
-        add_to_account(tx, mailing, &change).await?;
+    let mut groups = std::collections::BTreeMap::<Alike<'_>, Vec<&Record>>::new();
+    for record in records {
+        let &Record { outcome, attempts, doubts, refusal, .. } = record;
+        let alike = Alike { outcome, attempts, doubts, relay: &record.relay, refusal };
+        groups.entry(alike).or_default().push(record);
     }
-    Ok(recorded)
+    let mut recorded = 0;
+    let mut change = Account::default();
+    for (alike, records) in &groups {
+        for chunk in records.chunks(BULK_ROWS_MAX) {
+            let rows = record_alike(tx, mailing, worker, alike, chunk, now).await?;
+            recorded += rows;
+            *number(&mut change, alike.outcome) += rows;
+        }
+    }
+    add_to_account(tx, mailing, &change).await?;
+    Ok(usize::try_from(recorded).unwrap_or(usize::MAX))
 }
 
-/// Subscriber, outcome, attempts, doubts, due, reply, relay, refusal.
-const RECORD_COLUMNS: [&str; 8] = ["BIGINT", "TEXT", "BIGINT", "BIGINT", "BIGINT", "TEXT", "TEXT", "TEXT"];
-
-async fn record_chunk(
+/// How many rows there were.
+async fn record_alike(
     tx: &mut Tx,
     mailing: MailingId,
     worker: WorkerId,
-    records: &[Record],
+    alike: &Alike<'_>,
+    records: &[&Record],
     now: Timestamp,
-) -> Result<Vec<Outcome>> {
-    use std::fmt::Write as _;
-    if records.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Columns of VALUES are called column1 .. on both databases; the casts give PostgreSQL their types.
-    let mut sql = String::from(
-        "UPDATE deliveries SET outcome = v.column2, attempts = attempts + v.column3, doubts = doubts + v.column4,
-            due_at = v.column5, reply = v.column6, relay = v.column7, refusal = v.column8, at = $3
-        FROM (VALUES ",
-    );
-    // Rows without a subscriber match nothing: few sizes of statements are prepared once and kept.
-    let rows = records.len().next_power_of_two();
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for (column, kind) in RECORD_COLUMNS.into_iter().enumerate() {
-            let comma = if column == 0 { "" } else { ", " };
-            let _ = write!(sql, "{comma}CAST(${} AS {kind})", 4 + row * RECORD_COLUMNS.len() + column);
-        }
-        sql.push(')');
-    }
-    sql.push_str(
-        ") AS v WHERE deliveries.mailing_id = $1 AND deliveries.subscriber_id = v.column1
-            AND deliveries.outcome = 'claimed' AND deliveries.worker_id = $2 RETURNING outcome",
-    );
-    Ok(on!(tx.db(), |c| {
-        // The text is made of numbers only.
-        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(mailing).bind(worker).bind(now);
-        for record in records {
-            query = query
-                .bind(record.subscriber_id)
-                .bind(record.outcome)
-                .bind(record.attempts)
-                .bind(record.doubts)
-                .bind(record.due_at)
-                .bind(record.reply.as_str())
-                .bind(record.relay.as_str())
-                .bind(record.refusal);
-        }
-        for _ in records.len()..rows {
-            query = query
-                .bind(None::<SubscriberId>)
-                .bind(Outcome::Claimed)
-                .bind(0_i64)
-                .bind(0_i64)
-                .bind(None::<Timestamp>)
-                .bind("")
-                .bind("")
-                .bind(Refusal::None);
-        }
-        query.fetch_all(c).await?
-    }))
+) -> Result<i64> {
+    const SQL: &str =
+        "UPDATE deliveries SET outcome = ?, attempts = attempts + ?, doubts = doubts + ?, relay = ?,
+            refusal = ?, at = ?, due_at = v.due_at, reply = v.reply
+        FROM v WHERE deliveries.mailing_id = ? AND deliveries.subscriber_id = v.subscriber_id
+            AND deliveries.outcome = 'claimed' AND deliveries.worker_id = ?";
+    let columns = [
+        Column::Numbers("subscriber_id", records.iter().map(|record| Some(record.subscriber_id.0)).collect()),
+        Column::Numbers(
+            "due_at",
+            records.iter().map(|record| record.due_at.map(Timestamp::as_millis)).collect(),
+        ),
+        Column::Texts("reply", records.iter().map(|record| record.reply.as_str()).collect()),
+    ];
+    let same = [
+        Same::Text(alike.outcome.as_str()),
+        Same::Number(alike.attempts),
+        Same::Number(alike.doubts),
+        Same::Text(alike.relay),
+        Same::Text(alike.refusal.as_str()),
+        Same::Number(now.as_millis()),
+        Same::Number(mailing.0),
+        Same::Number(worker.0),
+    ];
+    let rows = bulk::execute(tx, &columns, SQL, &same).await?;
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
 const fn number(account: &mut Account, outcome: Outcome) -> &mut i64 {
@@ -623,5 +695,23 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<D
         "SELECT d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
             d.destination, d.relay, d.refusal
         FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1 ORDER BY m.id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
+}
+
+/// A mail of a mailing in the words of its reader.
+#[derive(Debug, sqlx::FromRow)]
+pub struct MailOf {
+    pub at: Timestamp,
+    pub newsletter_id: NewsletterId,
+    pub subject: String,
+    pub outcome: Outcome,
+    pub reply: String,
+}
+
+/// What one person was sent, over all mailings, with the subjects.
+pub async fn mails_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<MailOf>> {
+    const SQL: &str = "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.reply
+        FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1
+            JOIN issues i ON i.id = m.issue_id ORDER BY m.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }

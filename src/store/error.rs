@@ -22,6 +22,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// More wait for the database than it can take in time.
+    pub const fn overrun() -> Self {
+        Self::Unavailable(sqlx::Error::PoolTimedOut)
+    }
+
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }

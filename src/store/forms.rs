@@ -135,3 +135,10 @@ pub async fn of_newsletter(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<F
         ORDER BY is_default DESC, CASE WHEN archived_at IS NULL THEN 0 ELSE 1 END, id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
 }
+
+/// Until when a form asks for a proof of work.
+pub async fn ask_proof_until(tx: &mut Tx, form: FormId, until: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE forms SET proof_until = $2 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(form).bind(until).execute(c).await?.rows_affected());
+    Ok(())
+}

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
     ArticleDisplay, ArticleId, Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId,
-    Timestamp,
+    Timestamp, TopicId,
 };
 
 /// What an editor sets.
@@ -14,6 +14,7 @@ pub struct IssueText {
     pub subject: String,
     pub preheader: String,
     pub intro: String,
+    pub topic: Option<TopicId>,
 }
 
 pub async fn insert(
@@ -23,9 +24,11 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<Issue> {
     // The unique (newsletter, number) turns two at once into a duplicate, never into the same number.
-    const SQL: &str = "INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version,
-            created_at, updated_at)
-        SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 1, $6, $6 FROM issues WHERE newsletter_id = $2
+    const SQL: &str =
+        "INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version,
+            created_at, updated_at, topic_id)
+        SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 1, $6, $6, CAST($7 AS BIGINT) FROM issues
+        WHERE newsletter_id = $2
         RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(Uuid::now_v7())
@@ -34,6 +37,7 @@ pub async fn insert(
         .bind(&text.preheader)
         .bind(&text.intro)
         .bind(now)
+        .bind(text.topic)
         .fetch_one(c)
         .await?))
 }
@@ -47,7 +51,7 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<Option<Issue>> {
     const SQL: &str = "UPDATE issues SET subject = $3, preheader = $4, intro = $5, version = version + 1,
-            updated_at = $6
+            updated_at = $6, topic_id = $7
         WHERE id = $1 AND version = $2
             AND NOT EXISTS (SELECT 1 FROM mailings m WHERE m.issue_id = $1 AND m.status <> 'cancelled')
         RETURNING *";
@@ -58,6 +62,7 @@ pub async fn update(
         .bind(&text.preheader)
         .bind(&text.intro)
         .bind(now)
+        .bind(text.topic)
         .fetch_optional(c)
         .await?))
 }

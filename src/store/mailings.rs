@@ -1,5 +1,7 @@
 //! The tables `mailings`, `mailing_contents` and `mailing_articles`.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
@@ -19,7 +21,7 @@ pub struct Content {
     pub web_html: String,
 }
 
-/// A duplicate error means that the issue has a mailing already.
+/// A duplicate error means that the issue has a mailing already. Its topic is frozen here.
 pub async fn insert(
     tx: &mut Tx,
     issue: IssueId,
@@ -29,8 +31,9 @@ pub async fn insert(
 ) -> Result<Mailing> {
     const SQL: &str =
         "INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, cursor, audience_end,
-            audience, sent, deferred, bounced, uncertain, skipped, expired, created_at)
-        VALUES ($1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5) RETURNING *";
+            audience, sent, deferred, bounced, uncertain, skipped, expired, created_at, topic_id)
+        VALUES ($1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5,
+            (SELECT topic_id FROM issues WHERE id = $2)) RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(Uuid::now_v7())
         .bind(issue)
@@ -113,8 +116,8 @@ pub async fn sending(db: Db<'_>) -> Result<Vec<Mailing>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
 }
 
-/// Scheduled becomes Sending, and its audience is fixed: those confirmed now. `None` when another
-/// process began it, or it was cancelled.
+/// Scheduled becomes Sending, and its audience is fixed: those in the audience of issues now, and of an issue
+/// with a topic those who have it. `None` when another process began it, or it was cancelled.
 pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<Mailing>> {
     // Taken in a statement of its own: PostgreSQL counts the audience in the second one with what those
     // who confirmed or left meanwhile, holding this row, have committed (see `lock_open`).
@@ -126,13 +129,31 @@ pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<
             audience_end = (SELECT COALESCE(MAX(n.id), 0) FROM subscriptions n
                 WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.audience_since <= $2)
         WHERE id = $1 AND status = 'scheduled' AND due_at <= $2 RETURNING *";
+    const WITH_TOPIC: &str = "UPDATE mailings SET audience = (SELECT count(*) FROM subscriptions n
+                JOIN subscription_topics t ON t.subscription_id = n.id
+                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.audience_since <= $2
+                    AND t.topic_id = mailings.topic_id AND t.since <= $2)
+        WHERE id = $1 RETURNING *";
     // On PostgreSQL the transactions that change subscriptions end first, also those that looked for open
     // mailings before this one was scheduled (see `lock_open`, which takes its locks in the same order).
     if let Db::Postgres(c) = tx.db() {
         sqlx::query("LOCK TABLE subscriptions IN SHARE MODE").execute(c).await?;
     }
     on!(tx.db(), |c| sqlx::query(LOCK).bind(id).bind(now).execute(c).await?.rows_affected());
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
+    let started: Option<Mailing> =
+        on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?);
+    if started.as_ref().is_some_and(|mailing| mailing.topic_id.is_some()) {
+        return Ok(on!(tx.db(), |c| sqlx::query_as(WITH_TOPIC).bind(id).bind(now).fetch_optional(c).await?));
+    }
+    Ok(started)
+}
+
+/// The moment to write for someone who comes into an audience while these mailings are locked: later than
+/// every start, also where the clocks of two machines differ, since an audience is those who were in it at the
+/// start.
+pub fn after_starts(now: Timestamp, open: &[Mailing]) -> Timestamp {
+    let started = open.iter().filter_map(|mailing| mailing.started_at).max();
+    started.map_or(now, |started| now.max(started.plus(Duration::from_millis(1))))
 }
 
 /// Takes the row for feeding: `None` unless it is Sending. The update that changes nothing locks the row

@@ -13,14 +13,17 @@ use sqlx::{
     PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
 };
 
+mod bulk;
 mod error;
 mod faults;
 mod postgres;
 mod sqlite;
 
+pub mod address_changes;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
+pub mod departures;
 pub mod fields;
 pub mod form_fields;
 pub mod forms;
@@ -31,14 +34,19 @@ pub mod newsletters;
 pub mod outbox;
 pub mod outbox_contents;
 pub mod rate_limits;
+pub mod retention;
 pub mod sessions;
+pub mod signup_counts;
 pub mod subscribers;
 pub mod subscription_values;
 pub mod subscriptions;
 pub mod suppressions;
 pub mod tokens;
+pub mod topics;
+pub mod used_proofs;
 pub mod users;
 pub mod warmup;
+pub mod welcome;
 pub mod workers;
 
 pub use error::{Result, StoreError};
@@ -179,12 +187,13 @@ impl Store {
     }
 
     /// Makes deleted rows unreadable in the files too. PostgreSQL does so with its next vacuum; SQLite
-    /// overwrites freed pages (`secure_delete`), and here also empties its log of old pages.
-    pub async fn forget_deleted(&self) -> Result<()> {
-        if let Pools::Sqlite { writer, .. } = &self.pools {
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
-        }
-        Ok(())
+    /// overwrites freed pages (`secure_delete`), and here also empties its log of old pages. `false` when
+    /// somebody read all the time, so that a part of the log had to stay: it goes with the next call.
+    pub async fn forget_deleted(&self) -> Result<bool> {
+        let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(true) };
+        let (is_busy, _, _): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
+        Ok(is_busy == 0)
     }
 
     /// Closes the connections; what is committed is on the disk.
@@ -235,6 +244,12 @@ impl Tx {
     /// Undoes what was written since [`Tx::savepoint`]; the rest of the transaction stands.
     pub async fn roll_back_to_savepoint(&mut self) -> Result<()> {
         on!(self.db(), |c| sqlx::query("ROLLBACK TO SAVEPOINT here").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
+    /// Forgets the mark of [`Tx::savepoint`]: what was written since stands or falls with the transaction.
+    pub async fn release_savepoint(&mut self) -> Result<()> {
+        on!(self.db(), |c| sqlx::query("RELEASE SAVEPOINT here").execute(c).await?.rows_affected());
         Ok(())
     }
 

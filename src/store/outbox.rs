@@ -133,10 +133,10 @@ pub async fn release(tx: &mut Tx, worker: WorkerId) -> Result<u64> {
 
 /// Recovers what a worker held that died. A confirmation that arrives twice harms nobody, and one that never
 /// arrives loses a reader: it is sent again until it has been in doubt `doubts_max` times. A test mail is
-/// not: who asked for it can ask again.
+/// not: who asked for it can ask again. Nor is a mail of the welcome series: nobody gets one twice.
 pub async fn recover(tx: &mut Tx, worker: WorkerId, doubts_max: i64, now: Timestamp) -> Result<u64> {
     const HOLD: &str = "UPDATE outbox SET status = 'uncertain', doubts = doubts + 1, finished_at = $3
-        WHERE status = 'claimed' AND worker_id = $1 AND (kind = 'test' OR doubts >= $2)";
+        WHERE status = 'claimed' AND worker_id = $1 AND (kind IN ('test', 'welcome') OR doubts >= $2)";
     const AGAIN: &str = "UPDATE outbox SET status = 'queued', doubts = doubts + 1, worker_id = NULL
         WHERE status = 'claimed' AND worker_id = $1";
     let held = on!(tx.db(), |c| sqlx::query(HOLD)
@@ -163,14 +163,46 @@ pub async fn open_count(db: Db<'_>) -> Result<i64> {
     Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
 }
 
-/// Withdraws mails to someone who has left, before they are sent.
+/// A mail about a subscription, and what became of it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SingleMail {
+    pub kind: OutboxKind,
+    pub status: OutboxStatus,
+    pub message_uuid: Uuid,
+    pub attempts: i64,
+    pub reply: String,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The single mails about a subscription, the oldest first.
+pub async fn of_subscription(db: Db<'_>, subscription: SubscriptionId) -> Result<Vec<SingleMail>> {
+    const SQL: &str =
+        "SELECT kind, status, message_uuid, attempts, reply, created_at, finished_at FROM outbox
+        WHERE subscription_id = $1 ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).fetch_all(c).await?))
+}
+
+/// Withdraws mails to someone who has left, before they are sent. A step of the welcome series that is withdrawn
+/// has its turn again, should the reader come back.
 pub async fn delete_queued(tx: &mut Tx, subscription: SubscriptionId) -> Result<u64> {
+    super::welcome::unmark_queued(tx, subscription).await?;
     const SQL: &str = "DELETE FROM outbox WHERE subscription_id = $1 AND status = 'queued'";
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected()))
 }
 
-/// Forgets test mails to the address of a person who is erased, whatever became of them.
+/// Forgets test mails to the address of a person who is erased, whatever became of them and however it was
+/// written.
 pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
-    const SQL: &str = "DELETE FROM outbox WHERE lower(to_address) = lower($1)";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(address).execute(c).await?.rows_affected()))
+    const ALL: &str = "SELECT id, to_address FROM outbox WHERE to_address IS NOT NULL";
+    let all: Vec<(OutboxId, EmailAddress)> = on!(tx.db(), |c| sqlx::query_as(ALL).fetch_all(c).await?);
+    let mut rows = 0;
+    for (id, _) in all.iter().filter(|(_, to)| to.key() == address.key()) {
+        rows += on!(tx.db(), |c| sqlx::query("DELETE FROM outbox WHERE id = $1")
+            .bind(id)
+            .execute(c)
+            .await?
+            .rows_affected());
+    }
+    Ok(rows)
 }

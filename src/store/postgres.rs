@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::Executor as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection as _, Executor as _};
 
 use super::{Pools, Result};
 
@@ -13,10 +13,23 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a verb waits for a free connection before a visitor hears of it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// So long after its last use a connection is used again without a question.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
 pub async fn open(url: &str, connections: u32) -> Result<Pools> {
     let pool = PgPoolOptions::new()
         .max_connections(connections.max(2))
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Asked only after a rest: a connection that was used a moment ago is there.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for < TRUSTED_FOR {
+                    return Ok(true);
+                }
+                Ok(connection.ping().await.is_ok())
+            })
+        })
         // Else a process that is frozen in a transaction holds its locks, and stops all others, for ever.
         .after_connect(|connection, _| {
             Box::pin(async move {

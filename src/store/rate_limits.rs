@@ -1,5 +1,7 @@
 //! The table `rate_limits`: counters that all processes share and that survive a restart.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Result, Tx, on};
@@ -20,6 +22,45 @@ pub async fn hit(tx: &mut Tx, key: &[u8], window: Duration, now: Timestamp) -> R
         .bind(now)
         .fetch_one(c)
         .await?))
+}
+
+/// What is counted under one key.
+#[derive(Debug, Clone, Copy)]
+pub struct Hit {
+    pub key: [u8; 32],
+    pub window: Duration,
+    /// 0 asks only, and is the same work.
+    pub more: i64,
+}
+
+/// Counts under several different keys in one statement, and answers how many there are of each now, in the
+/// same order.
+pub async fn hit_all(tx: &mut Tx, hits: &[Hit], now: Timestamp) -> Result<Vec<i64>> {
+    let mut sql = String::from("INSERT INTO rate_limits (key, window_ends_at, hits) VALUES ");
+    for row in 0..hits.len() {
+        let comma = if row == 0 { "" } else { ", " };
+        let _ = write!(sql, "{comma}(${}, ${}, ${})", 3 * row + 2, 3 * row + 3, 3 * row + 4);
+    }
+    sql.push_str(
+        " ON CONFLICT (key) DO UPDATE SET
+            hits = CASE WHEN rate_limits.window_ends_at <= $1
+                THEN excluded.hits ELSE rate_limits.hits + excluded.hits END,
+            window_ends_at = CASE WHEN rate_limits.window_ends_at <= $1
+                THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END
+        RETURNING key, hits",
+    );
+    let counted: Vec<(Vec<u8>, i64)> = on!(tx.db(), |c| {
+        // The text is made of numbers only.
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now);
+        for hit in hits {
+            // Who only asks begins no window.
+            let window = if hit.more == 0 { Duration::ZERO } else { hit.window };
+            query = query.bind(hit.key.to_vec()).bind(now.plus(window)).bind(hit.more);
+        }
+        query.fetch_all(c).await?
+    });
+    let counted: HashMap<Vec<u8>, i64> = counted.into_iter().collect();
+    Ok(hits.iter().map(|hit| counted.get(hit.key.as_slice()).copied().unwrap_or_default()).collect())
 }
 
 /// How many there were under a key in the present window, without counting.

@@ -31,6 +31,8 @@ pub async fn open(path: &str, connections: u32) -> Result<Pools> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY_TIMEOUT)
+        // A file does not hang up, and to ask costs two changes of threads.
+        .test_before_acquire(false)
         // SQLite itself rolls back when the disk is full; sqlx's own roll back then fails, and the connection
         // would count as inside a transaction for ever.
         .after_release(|connection, _| {
@@ -45,6 +47,7 @@ pub async fn open(path: &str, connections: u32) -> Result<Pools> {
     let reader = SqlitePoolOptions::new()
         .max_connections(connections.max(1))
         .acquire_timeout(BUSY_TIMEOUT)
+        .test_before_acquire(false)
         .connect_lazy_with(options.read_only(true));
     Ok(Pools::Sqlite { reader, writer })
 }

@@ -37,6 +37,12 @@ pub async fn by_id(db: Db<'_>, id: SubscriberId) -> Result<Option<Subscriber>> {
     Ok(on!(db, |c| sqlx::query_as(BY_ID).bind(id).fetch_optional(c).await?))
 }
 
+pub async fn by_public_id(db: Db<'_>, public_id: Uuid) -> Result<Option<Subscriber>> {
+    const SQL: &str =
+        "SELECT id, public_id, address, name, language, created_at FROM subscribers WHERE public_id = $1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(public_id).fetch_optional(c).await?))
+}
+
 /// Takes the row of a person: the verbs about one person take turns, and always take this row first.
 pub async fn lock(tx: &mut Tx, id: SubscriberId) -> Result<Option<Subscriber>> {
     let sql = sql!(
@@ -59,6 +65,19 @@ pub async fn by_address(db: Db<'_>, address: &EmailAddress) -> Result<Option<Sub
 pub async fn update_profile(tx: &mut Tx, id: SubscriberId, name: &str, language: Language) -> Result<()> {
     const SQL: &str = "UPDATE subscribers SET name = $2, language = $3 WHERE id = $1";
     on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(name).bind(language).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Moves a person to another address. A duplicate error means that it is another person's.
+pub async fn set_address(tx: &mut Tx, id: SubscriberId, address: &EmailAddress) -> Result<()> {
+    const SQL: &str = "UPDATE subscribers SET address = $2, address_key = $3 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(id)
+        .bind(address)
+        .bind(address.key())
+        .execute(c)
+        .await?
+        .rows_affected());
     Ok(())
 }
 

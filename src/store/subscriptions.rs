@@ -1,8 +1,9 @@
 //! The table `subscriptions`.
 
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, sql};
 use crate::model::{
-    FormId, Language, NewsletterId, SubscriberId, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    EmailAddress, FormId, Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId,
+    SubscriptionStatus, Timestamp, TopicId,
 };
 
 /// The subscription, made Pending now if there is none. A row that is there stays as it is: only the
@@ -46,6 +47,13 @@ pub async fn set_request(tx: &mut Tx, id: SubscriptionId, language: Language, fo
     Ok(())
 }
 
+/// Notes that its address is one of throw-away mailboxes.
+pub async fn mark_disposable(tx: &mut Tx, id: SubscriptionId) -> Result<()> {
+    const SQL: &str = "UPDATE subscriptions SET is_disposable = TRUE WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// Pending or Unsubscribed becomes Confirmed; `false` when it was Confirmed already, or is gone.
 pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE subscriptions SET status = 'confirmed', language = $2, confirmed_at = $3,
@@ -61,6 +69,16 @@ pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: T
     Ok(rows == 1)
 }
 
+/// Unsubscribed becomes what it was: Confirmed since the same moment, and again in the audience of issues that
+/// begin after `now`. `false` when it was not Unsubscribed, or is gone.
+pub async fn restore(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE subscriptions SET status = 'confirmed',
+            audience_since = CASE WHEN rhythm = 'each' AND paused_until IS NULL THEN $2 END
+        WHERE id = $1 AND status = 'unsubscribed' AND confirmed_at IS NOT NULL";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
 /// Anything becomes Unsubscribed; `false` when it was already, or is gone.
 pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
     const SQL: &str =
@@ -68,6 +86,141 @@ pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Res
         WHERE id = $1 AND status <> 'unsubscribed'";
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(rows == 1)
+}
+
+/// A subscription that waits for its owner, and is reminded now.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Forgotten {
+    pub id: SubscriptionId,
+    pub newsletter_id: NewsletterId,
+    pub language: Language,
+    pub address: EmailAddress,
+    /// Of its newest link: the reminder's goes by the same dates, and prolongs nothing.
+    pub asked_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Marks subscriptions as reminded, and answers them: those that are still pending, were asked for before
+/// `asked_before` for the last time, and have a link that works beyond `valid_beyond`. Not where the question
+/// itself has not gone out, or came back. Nobody is marked twice, whoever else is at it.
+pub async fn take_forgotten(
+    tx: &mut Tx,
+    asked_before: Timestamp,
+    valid_beyond: Timestamp,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<Forgotten>> {
+    // Materialized: PostgreSQL may run a subquery anew for each row, and then the limit is none.
+    let sql = sql!(
+        tx.db(),
+        "WITH due AS MATERIALIZED (
+            SELECT n.id FROM subscriptions n
+            WHERE n.status = 'pending' AND n.created_at <= $1 AND n.reminded_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM tokens t WHERE t.subscription_id = n.id AND t.created_at > $1)
+                AND EXISTS (SELECT 1 FROM tokens t WHERE t.subscription_id = n.id AND t.purpose = 'confirm'
+                    AND t.used_at IS NULL AND t.expires_at > $2)
+                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subscription_id = n.id
+                    AND o.status IN ('queued', 'claimed', 'bounced'))
+            ORDER BY n.created_at LIMIT $3",
+        sqlite: "",
+        postgres: " FOR UPDATE SKIP LOCKED",
+        ") UPDATE subscriptions SET reminded_at = $4
+        WHERE status = 'pending' AND reminded_at IS NULL AND id IN (SELECT id FROM due)
+        RETURNING id, newsletter_id, language,
+            (SELECT s.address FROM subscribers s WHERE s.id = subscriptions.subscriber_id) AS address,
+            (SELECT MAX(t.created_at) FROM tokens t WHERE t.subscription_id = subscriptions.id) AS asked_at,
+            (SELECT MAX(t.expires_at) FROM tokens t WHERE t.subscription_id = subscriptions.id) AS expires_at"
+    );
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql)
+        .bind(asked_before)
+        .bind(valid_beyond)
+        .bind(limit)
+        .bind(now)
+        .fetch_all(c)
+        .await?))
+}
+
+/// Forgets pause and rhythm of a subscription that is not confirmed: its owner begins anew.
+pub async fn start_afresh(tx: &mut Tx, id: SubscriptionId) -> Result<()> {
+    const SQL: &str = "UPDATE subscriptions SET rhythm = 'each', paused_until = NULL
+        WHERE id = $1 AND status <> 'confirmed' AND (rhythm <> 'each' OR paused_until IS NOT NULL)";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The language that the owner of a subscription chose.
+pub async fn choose_language(tx: &mut Tx, id: SubscriptionId, language: Language) -> Result<()> {
+    const SQL: &str = "UPDATE subscriptions SET language = $2 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(language).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// How often, and not before when. Who gets each issue and is not paused is in the audience, from `now` on for
+/// someone who was not; the others are not. Only of a subscription that is confirmed; `false` for another.
+pub async fn set_pace(
+    tx: &mut Tx,
+    id: SubscriptionId,
+    rhythm: Rhythm,
+    paused_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str =
+        "UPDATE subscriptions SET rhythm = $2, paused_until = CAST($3 AS BIGINT), audience_since = CASE
+            WHEN $2 = 'each' AND CAST($3 AS BIGINT) IS NULL THEN COALESCE(audience_since, $4) END
+        WHERE id = $1 AND status = 'confirmed'";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(id)
+        .bind(rhythm)
+        .bind(paused_until)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(rows == 1)
+}
+
+/// Pauses that are over: subscription and newsletter, the first of them.
+pub async fn pauses_over(
+    db: Db<'_>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(SubscriptionId, NewsletterId)>> {
+    const SQL: &str =
+        "SELECT id, newsletter_id FROM subscriptions WHERE paused_until IS NOT NULL AND paused_until <= $1
+        ORDER BY paused_until LIMIT $2";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(now).bind(limit).fetch_all(c).await?))
+}
+
+/// Ends a pause that is over by `now`, also of someone who has left meanwhile. Who is back is in the audience
+/// since `since`.
+pub async fn end_pause(tx: &mut Tx, id: SubscriptionId, since: Timestamp, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE subscriptions SET paused_until = NULL,
+            audience_since = CASE WHEN status = 'confirmed' AND rhythm = 'each' THEN $2 END
+        WHERE id = $1 AND paused_until <= $3";
+    let rows =
+        on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(since).bind(now).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// Since when the owner agrees that opens and clicks are counted; `None`: not.
+pub async fn set_tracking(tx: &mut Tx, id: SubscriptionId, since: Option<Timestamp>) -> Result<()> {
+    const SQL: &str = "UPDATE subscriptions SET tracking_since = $2 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(since).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// How many would get an issue now, of this topic or without one.
+pub async fn count_audience(db: Db<'_>, newsletter: NewsletterId, topic: Option<TopicId>) -> Result<i64> {
+    const ALL: &str = "SELECT count(*) FROM subscriptions WHERE newsletter_id = $1 AND status = 'confirmed'
+        AND audience_since IS NOT NULL";
+    const OF_TOPIC: &str = "SELECT count(*) FROM subscriptions n JOIN subscription_topics t ON t.subscription_id = n.id
+        WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since IS NOT NULL AND t.topic_id = $2";
+    Ok(match topic {
+        None => on!(db, |c| sqlx::query_scalar(ALL).bind(newsletter).fetch_one(c).await?),
+        Some(topic) => {
+            on!(db, |c| sqlx::query_scalar(OF_TOPIC).bind(newsletter).bind(topic).fetch_one(c).await?)
+        }
+    })
 }
 
 /// How many subscriptions of a newsletter are in a state.

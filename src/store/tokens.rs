@@ -48,6 +48,14 @@ pub async fn mark_used(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// The newest link of a subscription that would still work.
+pub async fn newest_open(db: Db<'_>, subscription: SubscriptionId, now: Timestamp) -> Result<Option<Token>> {
+    const SQL: &str = "SELECT subscription_id, message_id, created_at, expires_at, used_at FROM tokens
+        WHERE subscription_id = $1 AND purpose = 'confirm' AND used_at IS NULL AND expires_at > $2
+        ORDER BY expires_at DESC, created_at DESC LIMIT 1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).bind(now).fetch_optional(c).await?))
+}
+
 /// After leaving, no older confirmation mail may bring someone back.
 pub async fn delete_of_subscription(tx: &mut Tx, subscription: SubscriptionId) -> Result<()> {
     const SQL: &str = "DELETE FROM tokens WHERE subscription_id = $1";

@@ -1,11 +1,15 @@
 //! Confirming: the owner of the address presses the button.
 
-use super::unsubscribe::{after_starts, lock};
+use std::time::Duration;
+
+use super::unsubscribe::lock;
 use super::{Evidence, consent};
 use crate::clock::Clock;
 use crate::keys::token_hash;
 use crate::model::{Consent, ConsentEvent, Newsletter, Subscription, SubscriptionStatus};
-use crate::store::{Result, Store, consents, newsletters, outbox, subscriptions, tokens};
+use crate::store::{
+    Result, Store, consents, departures, mailings, newsletters, outbox, subscriptions, tokens, topics,
+};
 
 /// What a confirmation link leads to. Looking changes nothing.
 #[derive(Debug, Clone)]
@@ -15,7 +19,9 @@ pub enum Confirmation {
     /// The button was pressed: success, as often as someone comes back.
     Done(Box<(Newsletter, Subscription)>),
     /// Older than its seven days.
-    Expired(Box<Newsletter>),
+    Expired(Box<(Newsletter, Subscription)>),
+    /// Expired, and a new link is in a mail that was sent since.
+    Renewed(Box<(Newsletter, Subscription)>),
     /// Not ours, or withdrawn by leaving.
     Unknown,
 }
@@ -36,23 +42,27 @@ pub async fn look(store: &Store, clock: &Clock, token: &str) -> Result<Confirmat
     let Some(newsletter) = newsletters::by_id(reader.db(), subscription.newsletter_id).await? else {
         return Ok(Confirmation::Unknown);
     };
-    Ok(state(&found, newsletter, subscription, clock))
+    let now = clock.now();
+    let is_confirmed = subscription.status == SubscriptionStatus::Confirmed;
+    let has_expired = found.expires_at <= now;
+    let has_newer = tokens::newest_open(reader.db(), subscription.id, now).await?.is_some();
+    let both = Box::new((newsletter, subscription));
+    // Leaving deletes the tokens, so a used one of a confirmed subscription is a second visit.
+    Ok(match (is_confirmed, has_expired, has_newer) {
+        (true, ..) => Confirmation::Done(both),
+        (false, false, _) => Confirmation::Open(both),
+        (false, true, true) => Confirmation::Renewed(both),
+        (false, true, false) => Confirmation::Expired(both),
+    })
 }
 
-fn state(
-    found: &tokens::Token,
-    newsletter: Newsletter,
-    subscription: Subscription,
-    clock: &Clock,
-) -> Confirmation {
-    // Leaving deletes the tokens, so a used one of a confirmed subscription is a second visit.
-    if subscription.status == SubscriptionStatus::Confirmed {
-        Confirmation::Done(Box::new((newsletter, subscription)))
-    } else if found.expires_at <= clock.now() {
-        Confirmation::Expired(Box::new(newsletter))
-    } else {
-        Confirmation::Open(Box::new((newsletter, subscription)))
-    }
+/// How long after confirming a visit still belongs to it: the page says welcome. A scanner that pressed the button a
+/// moment before its owner takes nothing away; later visits hear that all is well already.
+const WELCOME_FOR: Duration = Duration::from_secs(3600);
+
+/// Whether the subscription was confirmed just now.
+pub fn is_new(clock: &Clock, subscription: &Subscription) -> bool {
+    subscription.confirmed_at.is_some_and(|at| clock.now().since(at) < WELCOME_FOR)
 }
 
 /// Confirms. Doing it twice is success twice, and writes nothing the second time.
@@ -68,14 +78,20 @@ pub async fn confirm(store: &Store, clock: &Clock, token: &str, evidence: &Evide
     };
     // The token is read again inside the transaction: leaving may have deleted it.
     let Some(found) = tokens::find_confirm(tx.db(), &hash).await? else { return Ok(Confirmation::Unknown) };
-    let now = after_starts(clock.now(), &open);
+    let now = mailings::after_starts(clock.now(), &open);
+    // Whoever had left and asks again begins anew: a pause of then would be a silence that nobody understands.
+    subscriptions::start_afresh(&mut tx, subscription.id).await?;
     if subscriptions::confirm(&mut tx, subscription.id, subscription.language, now).await? {
+        if topics::chosen(tx.db(), subscription.id).await?.is_empty() {
+            topics::choose_all(&mut tx, subscription.id, subscription.newsletter_id, now).await?;
+        }
         let consent = Consent {
             message_id: Some(found.message_id),
             ..consent(&subscription, ConsentEvent::Confirmed, evidence, now)
         };
         consents::insert(&mut tx, &consent).await?;
         tokens::mark_used(&mut tx, &hash, now).await?;
+        departures::delete(&mut tx, subscription.id).await?;
         // A second confirmation mail that waits has nothing more to ask.
         outbox::delete_queued(&mut tx, subscription.id).await?;
     }

@@ -5,7 +5,9 @@ use super::unsubscribe::skip;
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::model::EmailAddress;
-use crate::store::{Result, Store, deliveries, mailings, outbox, subscribers, subscriptions, suppressions};
+use crate::store::{
+    Result, Store, address_changes, deliveries, mailings, outbox, subscribers, subscriptions, suppressions,
+};
 
 /// Erases whoever has this address, and suppresses it. Answers whether anybody had it; the suppression is
 /// kept in either case.
@@ -29,8 +31,13 @@ pub async fn erase(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAdd
         subscribers::delete(&mut tx, subscriber.id).await?;
     }
     outbox::delete_to(&mut tx, address).await?;
+    address_changes::delete_to(&mut tx, address).await?;
     suppressions::insert(&mut tx, &keys.address_hash(address), now).await?;
     tx.commit().await?;
-    store.forget_deleted().await?;
+    if !store.forget_deleted().await? {
+        tracing::warn!(
+            "old pages of an erased person are in the log of SQLite for up to an hour more: it was being read"
+        );
+    }
     Ok(subscriber.is_some())
 }

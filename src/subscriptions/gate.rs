@@ -1,24 +1,58 @@
-//! The gate: what every sign-up passes, whichever door it came through.
+//! The gate: what every sign-up passes, whichever door it came through. In this order, the cheapest first:
 //!
-//! [`pass`] is its one entry. In this order, the cheapest first:
-//!
-//! 1. What the visitor can mend is refused, all of it at once, each with its field ([`Problem`]).
-//! 2. What a program posted (the trap is filled in) is dropped: the answer is that of a success.
-//! 3. Too many from one network are refused ([`SignUpError::TooMany`]); that counts, so it is committed.
-//! 4. Who is suppressed, and whose mailbox has had enough of our mails, passes as well: [`Passed`] says so,
-//!    and the sign-up does the same work for all before it undoes it. The answer must not tell.
-//!
-//! What needs the network (a look-up in DNS) belongs before the transaction.
+//! 1. [`Gate::look`], before the transaction. What the visitor can mend is refused, all of it at once, each with
+//!    its field ([`Problem`]); what a program posted (the trap is filled in) is dropped with the answer of a
+//!    success; the DNS is asked whether the domain takes mail; a proof of work is checked.
+//! 2. [`count`], in the transaction. A proof counts once. Too many from one network are refused. Who is
+//!    suppressed, and whose mailbox has had enough of our mails, passes as well: the sign-up does the same work
+//!    for all before it undoes it. The answer must not tell.
+//! 3. [`super::alarm`], in the same transaction: a form under attack asks for proofs of work, and tells its users.
+
+use std::sync::Arc;
 
 use super::fields;
-use super::limits;
+use super::limits::{self, Effort};
+use super::mx::MailCheck;
+use super::proof::{self, Proof};
+use super::queue::Queue;
 use super::signup::{Problem, SignUp, SignUpError};
 use super::stamp::{self, Stamp};
+use super::typo;
+use crate::clock::Clock;
+use crate::dns::Dns;
 use crate::keys::Keys;
-use crate::model::{EmailAddress, FieldId, PersonName, Timestamp};
-use crate::store::{Store, Tx, suppressions};
+use crate::model::{
+    DisposableDomains, DisposablePolicy, EmailAddress, FieldId, Form, PersonName, ProofPolicy, Timestamp,
+};
+use crate::store::{StoreError, Tx, suppressions, used_proofs};
 
-/// What becomes of a sign-up that is not refused.
+/// What the gate knows beyond the database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    disposable: DisposableDomains,
+    /// `None`: every domain takes mail.
+    mail_check: Option<MailCheck>,
+    public_url: String,
+    queue: Queue,
+}
+
+/// A sign-up without a mistake. Whether it is taken, its limits say.
+#[derive(Debug)]
+pub struct Passed {
+    pub address: EmailAddress,
+    /// Empty when none was given.
+    pub name: String,
+    /// Of the fields that the form asks: canonical; `None` where nothing was answered.
+    pub values: Vec<(FieldId, Option<String>)>,
+    pub is_disposable: bool,
+    is_stamped: bool,
+    proof: Option<Proof>,
+}
+
+/// What becomes of a sign-up that has no mistake.
 #[derive(Debug)]
 pub enum Verdict {
     Passed(Box<Passed>),
@@ -26,55 +60,113 @@ pub enum Verdict {
     Dropped,
 }
 
-/// A sign-up that may be written, in the transaction in which its limits were counted.
-#[derive(Debug)]
-pub struct Passed {
-    pub tx: Tx,
-    pub address: EmailAddress,
-    /// Empty when none was given.
-    pub name: String,
-    /// Of the fields that the form asks: canonical; `None` where nothing was answered.
-    pub values: Vec<(FieldId, Option<String>)>,
-    /// The address must not be written, nor mailed.
-    pub is_suppressed: bool,
-    /// The mailbox has not had enough of our mails yet.
-    pub may_mail: bool,
-    /// When its mail may go out.
-    pub due_at: Timestamp,
-    /// An address that was probably meant instead; never a reason to refuse.
-    pub hint: Option<String>,
+/// What the limits say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    Taken {
+        /// The address must not be written, nor mailed.
+        is_suppressed: bool,
+        /// The mailbox has not had enough of our mails yet.
+        may_mail: bool,
+        /// How its mail waits: [`limits::wait`].
+        effort: Effort,
+    },
+    TooMany {
+        minutes: i64,
+    },
 }
 
-/// Lets a sign-up through, drops it, or says what is wrong with it.
-///
-/// # Errors
-/// What the visitor can mend; too many from one network; a database that does not answer.
-pub async fn pass(
-    store: &Store,
+impl Gate {
+    /// `dns` is asked whether a domain takes mail, if there is one.
+    pub fn new(public_url: &str, disposable: DisposableDomains, dns: Option<Dns>) -> Self {
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        let mail_check = dns.map(MailCheck::new);
+        Self(Arc::new(Inner { disposable, mail_check, public_url, queue: Queue::default() }))
+    }
+
+    pub(super) fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    pub(super) fn queue(&self) -> &Queue {
+        &self.0.queue
+    }
+
+    /// Looks at a sign-up before anything is counted or written.
+    ///
+    /// # Errors
+    /// Everything that the visitor can mend.
+    pub async fn look(
+        &self,
+        clock: &Clock,
+        keys: &Keys,
+        sign_up: &SignUp<'_>,
+    ) -> Result<Verdict, SignUpError> {
+        let now = clock.now();
+        let stamp = stamp::look_at(keys, sign_up.stamp, now);
+        let Typed { address, name, values } = parse(sign_up, stamp)?;
+        let form = &sign_up.form.form;
+        let is_disposable =
+            form.disposable_policy != DisposablePolicy::Allow && self.0.disposable.contains(&address);
+        if is_disposable && form.disposable_policy == DisposablePolicy::Refuse {
+            return Err(SignUpError::Invalid(vec![Problem::Disposable]));
+        }
+        if !sign_up.trap.is_empty() {
+            tracing::info!(newsletter = %sign_up.form.newsletter.slug, "a sign-up by a program was dropped");
+            return Ok(Verdict::Dropped);
+        }
+        if let Some(mail_check) = &self.0.mail_check
+            && mail_check.is_nowhere(clock, &address).await
+        {
+            return Err(SignUpError::Invalid(vec![Problem::NoMail]));
+        }
+        let proof = proof::check(keys, form.public_id, sign_up.proof, now);
+        let is_stamped = stamp == Stamp::Good;
+        Ok(Verdict::Passed(Box::new(Passed { address, name, values, is_disposable, is_stamped, proof })))
+    }
+}
+
+/// Whether a form asks for a proof of work now.
+pub fn asks_proof(form: &Form, now: Timestamp) -> bool {
+    match form.proof_policy {
+        ProofPolicy::Always => true,
+        ProofPolicy::Never => false,
+        ProofPolicy::Auto => form.proof_until.is_some_and(|until| until > now),
+    }
+}
+
+/// The address that was probably meant: worked out from what was typed alone.
+pub fn hint(text: &str) -> Option<String> {
+    typo::suggestion(&EmailAddress::parse(text).ok()?).map(|address| address.to_string())
+}
+
+/// Counts a sign-up that passed.
+pub async fn count(
+    tx: &mut Tx,
     keys: &Keys,
-    sign_up: &SignUp<'_>,
+    sign_up: &super::signup::Request,
     now: Timestamp,
-) -> Result<Verdict, SignUpError> {
-    let stamp = stamp::look_at(keys, sign_up.stamp, now);
-    let Typed { address, name, values } = parse(sign_up, stamp)?;
-    if !sign_up.trap.is_empty() {
-        tracing::info!(newsletter = %sign_up.form.newsletter.slug, "a sign-up by a program was dropped");
-        return Ok(Verdict::Dropped);
-    }
-    let mut tx = store.begin().await?;
+) -> Result<Counted, StoreError> {
+    let Passed { address, is_stamped, proof, .. } = &sign_up.passed;
+    let form = &sign_up.form.form;
+    let is_proved = match proof {
+        Some(proof) => used_proofs::insert(tx, &proof.hash, proof.expires_at).await?,
+        None => false,
+    };
+    let effort = match (is_proved, asks_proof(form, now)) {
+        (true, _) => Effort::Proved,
+        (false, false) => Effort::NotAsked,
+        (false, true) => Effort::Missing,
+    };
+    let is_trusted = effort == Effort::Proved || (*is_stamped && effort == Effort::NotAsked);
     if let Some(ip) = sign_up.evidence.ip
-        && let Err(minutes) = limits::network(&mut tx, keys, ip, stamp == Stamp::Good, now).await?
+        && let Err(minutes) = limits::network(tx, keys, ip, is_trusted, now).await?
     {
-        tx.commit().await?;
-        return Err(SignUpError::TooMany { minutes });
+        return Ok(Counted::TooMany { minutes });
     }
-    let newsletter = sign_up.form.newsletter.id;
-    let is_suppressed = suppressions::contains(tx.db(), &keys.address_hash(&address)).await?;
-    let may_mail = limits::confirmation(&mut tx, keys, &address, newsletter, now).await?;
-    let due_at = now.plus(limits::domain_wait(&mut tx, keys, &address, now).await?);
-    let hint = None;
-    let passed = Passed { tx, address, name, values, is_suppressed, may_mail, due_at, hint };
-    Ok(Verdict::Passed(Box::new(passed)))
+    let is_suppressed = suppressions::contains(tx.db(), &keys.address_hash(address)).await?;
+    let may_mail = limits::confirmation(tx, keys, address, form.newsletter_id, now).await?;
+    Ok(Counted::Taken { is_suppressed, may_mail, effort })
 }
 
 /// What a form holds, once it is right.

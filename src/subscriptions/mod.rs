@@ -1,9 +1,11 @@
-//! The verbs of a subscriber: sign up, confirm, leave, come back, be erased.
+//! The verbs of a subscriber: sign up, confirm, ask again, choose, leave, come back, be erased.
 //!
 //! Every door (page, plain form, one-click header, mail, command line) calls these. Each verb is one
 //! transaction, and what it has to say to the person goes by mail from the outbox, written in that
 //! transaction. To add a verb: a file here, and its tests in `tests/it/subscriptions/`.
 
+pub mod alarm;
+pub mod another;
 pub mod capture;
 pub mod confirm;
 pub mod consent_text;
@@ -13,11 +15,19 @@ pub mod fields;
 pub mod forms;
 pub mod gate;
 pub mod limits;
+pub mod manage;
+pub mod mx;
 pub mod open_form;
+pub mod preferences;
+pub mod proof;
+pub mod queue;
+pub mod reason;
+pub mod receipt;
 pub mod show;
 pub mod signup;
 pub mod stamp;
 mod typed;
+pub mod typo;
 pub mod unsubscribe;
 
 use std::net::IpAddr;

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::model::{Consent, ConsentText, Delivery, EmailAddress, Subscriber, Subscription};
 use crate::store::subscription_values::Answer;
-use crate::store::{Result, Store, consents, deliveries, subscribers, subscription_values, subscriptions};
+use crate::store::{
+    Reader, Result, Store, consents, deliveries, subscribers, subscription_values, subscriptions,
+};
 
 /// The whole story of one person.
 #[derive(Debug, Serialize)]
@@ -24,6 +26,11 @@ pub struct Dossier {
 pub async fn dossier(store: &Store, address: &EmailAddress) -> Result<Option<Dossier>> {
     let mut reader = store.read().await?;
     let Some(subscriber) = subscribers::by_address(reader.db(), address).await? else { return Ok(None) };
+    dossier_of(&mut reader, subscriber).await.map(Some)
+}
+
+/// The whole story of someone who was found already.
+pub(super) async fn dossier_of(reader: &mut Reader, subscriber: Subscriber) -> Result<Dossier> {
     let subscriptions = subscriptions::of_subscriber(reader.db(), subscriber.id).await?;
     let answers = subscription_values::of_subscriber(reader.db(), subscriber.id).await?;
     let consents = consents::of_subscriber(reader.db(), subscriber.id).await?;
@@ -35,5 +42,5 @@ pub async fn dossier(store: &Store, address: &EmailAddress) -> Result<Option<Dos
         consent_texts.extend(crate::store::consents::text_by_id(reader.db(), id).await?);
     }
     let deliveries = deliveries::of_subscriber(reader.db(), subscriber.id).await?;
-    Ok(Some(Dossier { subscriber, subscriptions, answers, consents, consent_texts, deliveries }))
+    Ok(Dossier { subscriber, subscriptions, answers, consents, consent_texts, deliveries })
 }

@@ -12,8 +12,8 @@ use crate::model::{
     ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
-    Result, Store, Tx, consents, deliveries, mailings, newsletters, outbox, subscribers, subscriptions,
-    tokens,
+    Result, Store, Tx, consents, deliveries, departures, mailings, newsletters, outbox, subscribers,
+    subscriptions, tokens, topics,
 };
 
 /// How long the goodbye page's undo works.
@@ -116,12 +116,10 @@ pub async fn resubscribe(
     let Some(id) = keys.open_link(Purpose::Resubscribe, link) else { return Ok(Departure::Unknown) };
     let mut tx = store.begin().await?;
     let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
-    let now = after_starts(clock.now(), &open);
+    let now = mailings::after_starts(clock.now(), &open);
     let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
-    if before.confirmed_at.is_some()
-        && just_left
-        && subscriptions::confirm(&mut tx, id, before.language, now).await?
-    {
+    if before.confirmed_at.is_some() && just_left && subscriptions::restore(&mut tx, id, now).await? {
+        departures::delete(&mut tx, id).await?;
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Restored, evidence, now)).await?;
     }
     tx.commit().await?;
@@ -144,19 +142,17 @@ pub(super) async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Option<(Subs
     Ok(now.map(|subscription| (subscription, open)))
 }
 
-/// The moment to write for someone who comes in while these mailings are locked: later than every start,
-/// also where the clocks of two machines differ, since the audience is those confirmed at the start.
-pub(super) fn after_starts(now: Timestamp, open: &[Mailing]) -> Timestamp {
-    let started = open.iter().filter_map(|mailing| mailing.started_at).max();
-    started.map_or(now, |started| now.max(started.plus(Duration::from_millis(1))))
-}
-
-/// Skips a person in mailings that have begun and that this transaction has locked.
+/// Skips a person in mailings that have begun and that this transaction has locked. `before` is the subscription
+/// as it was, and its topics must still be in the database.
 pub(super) async fn skip(tx: &mut Tx, before: &Subscription, open: &[Mailing], now: Timestamp) -> Result<()> {
-    for mailing in open.iter().filter(|mailing| mailing.started_at.is_some()) {
-        let in_audience = before.status == SubscriptionStatus::Confirmed
+    for mailing in open {
+        let Some(started) = mailing.started_at else { continue };
+        let mut in_audience = before.status == SubscriptionStatus::Confirmed
             && before.id <= mailing.audience_end
-            && before.audience_since.zip(mailing.started_at).is_some_and(|(since, started)| since <= started);
+            && before.audience_since.is_some_and(|since| since <= started);
+        if let Some(topic) = mailing.topic_id.filter(|_| in_audience) {
+            in_audience = topics::is_chosen_since(tx.db(), before.id, topic, started).await?;
+        }
         deliveries::skip(tx, mailing, before.subscriber_id, in_audience, now).await?;
     }
     Ok(())

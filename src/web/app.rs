@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::Network;
 use crate::keys::Keys;
 use crate::store::Store;
+use crate::subscriptions::gate::Gate;
 
 use super::watching::Watching;
 
@@ -18,6 +19,7 @@ pub struct App {
     pub store: Store,
     pub clock: Clock,
     pub keys: Keys,
+    pub gate: Gate,
     pub settings: Arc<WebSettings>,
     /// Wakes the sender of this process after a verb has written something to send.
     pub wake: Arc<Notify>,

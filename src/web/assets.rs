@@ -1,4 +1,4 @@
-//! Style sheets and scripts, compiled into the binary.
+//! Style sheets, scripts and the icon, compiled into the binary.
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -28,6 +28,9 @@ const ASSETS: &[Asset] = assets!(
     "demo.css": "text/css; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
+    "inbox.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "mailbox.js": "text/javascript; charset=utf-8",
     "preview.css": "text/css; charset=utf-8",
     "signup.css": "text/css; charset=utf-8",
     "signup.js": "text/javascript; charset=utf-8",
@@ -36,7 +39,16 @@ const ASSETS: &[Asset] = assets!(
 
 /// `GET /static/{name}`.
 pub async fn get(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, PageError> {
-    let asset = ASSETS.iter().find(|asset| asset.name == name.as_str()).ok_or(PageError::NotFound)?;
+    answer(&request, &name)
+}
+
+/// `GET /favicon.ico`: where browsers look on a page that names no icon, such as an issue on the web.
+pub async fn icon(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    answer(&request, "icon.svg")
+}
+
+fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, PageError> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or(PageError::NotFound)?;
     let etag = format!("\"{}\"", &sha256_hex(asset.body)[..16]);
     let known = request.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };

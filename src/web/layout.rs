@@ -38,11 +38,16 @@ impl Page {
     }
 
     /// Offers this page in every language.
-    pub fn with_languages(mut self, request: &HttpRequest) -> Self {
+    pub fn with_languages(self, request: &HttpRequest) -> Self {
+        self.with_languages_at(request.path())
+    }
+
+    /// The same for a page that is shown in answer to a post, and has its address elsewhere.
+    pub fn with_languages_at(mut self, path: &str) -> Self {
         let current = self.t.language();
         let link = |language: Language| LanguageLink {
             language,
-            href: format!("{}?lang={language}", request.path()),
+            href: format!("{path}?lang={language}"),
             is_current: language == current,
         };
         self.languages = Language::ALL.iter().copied().map(link).collect();

@@ -20,6 +20,7 @@ pub mod headers;
 pub mod language;
 pub mod layout;
 pub mod public;
+pub mod receipt;
 pub mod routes;
 pub mod server;
 pub mod session;

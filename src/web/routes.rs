@@ -7,6 +7,7 @@ use super::{admin, api, assets, public};
 /// The routes of the service.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(resource("/static/{name}").get(assets::get));
+    config.route("/favicon.ico", get().to(assets::icon));
     config.route("/healthz", get().to(public::health::get));
     public::configure(config);
     api::configure(config);

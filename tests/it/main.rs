@@ -6,6 +6,8 @@ mod accounts;
 mod architecture;
 mod cli;
 mod delivery;
+mod dns;
+mod i18n;
 mod mail;
 mod proofs;
 mod publishing;

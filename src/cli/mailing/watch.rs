@@ -12,10 +12,11 @@ use crate::model::{MailingStatus, Timestamp};
 const TICK: Duration = Duration::from_millis(500);
 /// How often a line is written where there is no terminal; a change of status is told at once.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// The line fits into 80 columns with it.
 const BAR_WIDTH: i64 = 20;
-/// Back to the first column, and empties the line (ECMA-48, EL).
-const REDRAW: &str = "\r\x1b[2K";
+/// Back to the first column, and empties the line (ECMA-48, EL). Until [`WRAP`] a line that is longer than the
+/// terminal is wide ends at its edge (DECAWM): one that goes on below could not be drawn over.
+const REDRAW: &str = "\r\x1b[2K\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
 
 pub async fn run(open: &Open, id: i64) -> anyhow::Result<()> {
     let mut samples = Samples::default();
@@ -60,7 +61,7 @@ impl Shown {
 
     fn show(&mut self, line: &str, progress: &Progress, now: Duration) -> anyhow::Result<()> {
         if self.is_terminal {
-            return output::print(&format!("{REDRAW}{line}"));
+            return output::print(&format!("{REDRAW}{line}{WRAP}"));
         }
         let is_due = self.line_at.is_none_or(|at| now.saturating_sub(at) >= LINE_EVERY);
         if !is_due && !self.is_news(progress.status) {
@@ -83,7 +84,7 @@ impl Shown {
     }
 }
 
-/// `[########------------]  40 %  400/1000  sending  20.0/s  about 30 s`
+/// `[########------------]  40 %  400/1000  sending  20/s  30 s left  waiting 5`, the most important first.
 fn line(progress: &Progress, due_at: Timestamp, now: Timestamp) -> String {
     let account = &progress.account;
     if progress.status == MailingStatus::Scheduled {
@@ -95,19 +96,19 @@ fn line(progress: &Progress, due_at: Timestamp, now: Timestamp) -> String {
     let bar: String = (0..BAR_WIDTH).map(|at| if at < done { '#' } else { '-' }).collect();
     let mut words =
         format!("[{bar}] {:>3} %  {settled}/{}  {}", part(100), account.audience, progress.status);
-    for (name, count) in
-        [("waiting", account.deferred), ("bounced", account.bounced), ("uncertain", account.uncertain)]
-    {
-        if count > 0 {
-            words += &format!("  {name} {count}");
-        }
-    }
     if progress.status == MailingStatus::Sending {
         if let Some(rate) = progress.per_second {
             words += &format!("  {rate:.0}/s");
         }
         if let Some(eta) = progress.eta {
             words += &format!("  {} left", duration(eta.since(now)));
+        }
+    }
+    for (name, count) in
+        [("waiting", account.deferred), ("bounced", account.bounced), ("uncertain", account.uncertain)]
+    {
+        if count > 0 {
+            words += &format!("  {name} {count}");
         }
     }
     words
@@ -141,7 +142,7 @@ mod tests {
         };
         assert_eq!(
             line(&progress, now, now),
-            "[########------------]  40 %  400/1000  sending  waiting 5  bounced 10  20/s  5 min left"
+            "[########------------]  40 %  400/1000  sending  20/s  5 min left  waiting 5  bounced 10"
         );
         let none =
             Progress { account: Account::default(), status: MailingStatus::Sent, eta: None, ..progress };

@@ -43,6 +43,8 @@ struct NewsletterLine {
     href: String,
     /// Of its forms in the desk.
     forms: String,
+    /// The page of its topics.
+    topics: String,
     readers: String,
     language: &'static str,
 }
@@ -63,6 +65,7 @@ pub async fn get(
             name: newsletter.name,
             forms: format!("/admin/newsletters/{}/forms", newsletter.id),
             href: format!("/n/{}", newsletter.slug),
+            topics: format!("/admin/newsletters/{}/topics", newsletter.id),
             readers: t.with2("desk-readers", "count", readers, "shown", grouped(readers)),
             language: newsletter.language.own_name(),
         });

@@ -25,6 +25,8 @@ pub mod issues;
 pub mod language;
 pub mod login;
 pub mod mailing;
+pub mod newsletters;
+pub mod subscribers;
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -61,11 +63,23 @@ pub fn configure(config: &mut ServiceConfig) {
                 .post(fields::edit::save),
         )
         .service(resource("/admin/newsletters/{id}/fields/{field}/archive").post(fields::edit::archive))
+        .service(
+            resource("/admin/newsletters/{id}/topics")
+                .get(newsletters::topics::get)
+                .post(newsletters::topics::add),
+        )
+        .service(
+            resource("/admin/newsletters/{id}/topics/{topic}")
+                .get(newsletters::topic::get)
+                .post(newsletters::topic::post),
+        )
         .service(resource("/admin/mailings/{id}.json").get(mailing::progress::get))
         .service(resource("/admin/mailings/{id}").get(mailing::get))
         .service(resource("/admin/mailings/{id}/events").get(mailing::events::get))
         .service(resource("/admin/mailings/{id}/ledger").get(mailing::ledger::get))
         .service(resource("/admin/mailings/{id}/{move}").post(mailing::moves::post));
+    newsletters::welcome::configure(config);
+    subscribers::configure(config);
 }
 
 /// What every page of the desk has; templates hold it as `page`.
@@ -75,7 +89,7 @@ pub struct Frame {
     pub title: String,
     pub user: String,
     pub csrf: String,
-    /// Which entry of the menu is lit: `home`, `articles` or `issues`.
+    /// Which entry of the menu is lit: `home`, `articles`, `issues` or `subscribers`.
     pub section: &'static str,
     /// What was just done.
     pub done: Option<String>,
@@ -86,7 +100,7 @@ pub struct Frame {
 impl Frame {
     pub fn new(request: &HttpRequest, signed_in: &SignedIn, section: &'static str, title: String) -> Self {
         /// What a page may say after a redirect: `?done=saved` says `desk-done-saved`.
-        const DONE: [&str; 14] = [
+        const DONE: &[&str] = &[
             "saved",
             "added",
             "archived",
@@ -101,6 +115,13 @@ impl Frame {
             "resumed",
             "again",
             "again-paused",
+            "topic-added",
+            "topic-archived",
+            "topic-restored",
+            "erased",
+            "step-on",
+            "step-off",
+            "step-deleted",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);
@@ -133,6 +154,15 @@ impl Mistakes {
 
     pub fn of(t: Texts, errors: FieldErrors) -> Self {
         Self { t, errors, notice: Some(t.text("error-marked-fields")) }
+    }
+
+    /// The same without a word about the form as a whole: one field, and nothing that could have been saved.
+    pub const fn beside(t: Texts, errors: FieldErrors) -> Self {
+        Self { t, errors, notice: None }
+    }
+
+    pub const fn has_any(&self) -> bool {
+        self.notice.is_some() || !self.errors.is_empty()
     }
 
     pub fn notice(t: Texts, message: &Message) -> Self {

@@ -10,6 +10,7 @@ use super::texts;
 use crate::i18n::Texts;
 use crate::model::{AskedField, FieldKind, Language};
 use crate::subscriptions::consent_text::consent_text;
+use crate::subscriptions::gate::asks_proof;
 use crate::subscriptions::open_form::OpenForm;
 use crate::subscriptions::stamp::stamp;
 use crate::web::App;
@@ -27,6 +28,8 @@ struct Described {
     privacy_url: String,
     fields: Vec<DescribedField>,
     stamp: String,
+    /// Whether a proof of work is asked for now: `GET ../challenge`.
+    proof: bool,
     texts: ScriptTexts,
 }
 
@@ -97,6 +100,7 @@ fn described(app: &App, open: &OpenForm, t: Texts) -> Described {
         privacy_url: open.newsletter.privacy_url.clone(),
         fields: open.asked.iter().map(|asked| described_field(asked, language)).collect(),
         stamp: stamp(&app.keys, app.clock.now()),
+        proof: asks_proof(&open.form, app.clock.now()),
         texts: ScriptTexts { sending: t.text("signup-sending"), marked: t.text("error-marked") },
     }
 }

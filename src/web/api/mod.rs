@@ -12,6 +12,7 @@ use super::public::SIGNUP_MAX_OCTETS;
 use crate::i18n::Texts;
 use crate::model::Language;
 
+pub mod challenge;
 pub mod cors;
 pub mod error;
 pub mod forms;
@@ -25,6 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
                 .route(route().method(actix_web::http::Method::OPTIONS).to(cors::preflight))
                 .default_service(route().to(error::not_allowed)),
         )
+        .service(resource("/api/forms/{form}/challenge").get(challenge::get))
         .service(
             resource("/api/forms/{form}/signups")
                 .app_data(PayloadConfig::new(SIGNUP_MAX_OCTETS))

@@ -37,6 +37,8 @@ struct Body {
     fields: BTreeMap<String, Value>,
     website: String,
     stamp: String,
+    /// A proof of work.
+    altcha: String,
     page: String,
     referrer: String,
     utm: BTreeMap<String, String>,
@@ -149,11 +151,12 @@ async fn take(
         has_consented: body.consent,
         trap: &body.website,
         stamp: &body.stamp,
+        proof: &body.altcha,
         values: &values,
         evidence,
         capture: Capture::of(&body.referrer, |name| body.utm.get(name).map_or("", String::as_str)),
     };
-    match sign_up(&app.store, &app.clock, &app.keys, &sign_up_form).await {
+    match sign_up(&app.store, &app.clock, &app.keys, &app.gate, &sign_up_form).await {
         Ok(taken) => {
             app.wake.notify_one();
             let hint = taken

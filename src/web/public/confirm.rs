@@ -7,11 +7,15 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::{LatestIssue, evidence, latest_issue, page, signup_cookie, texts_of_mail};
+use super::{
+    LatestIssue, ask_failed, evidence, latest_issue, page, preferences_path, signup_cookie, texts_of_mail,
+};
 use crate::i18n::Texts;
 use crate::model::{Language, Newsletter, Subscription};
 use crate::store;
+use crate::subscriptions::another::{self, AskError};
 use crate::subscriptions::confirm::{self, Confirmation};
+use crate::subscriptions::preferences::{self, TopicChoice};
 use crate::web::client::Client;
 use crate::web::layout::{Page, see_other};
 use crate::web::{App, PageError, language};
@@ -31,16 +35,45 @@ struct ConfirmedPage {
     page: Page,
     newsletter: Newsletter,
     latest: Option<LatestIssue>,
+    /// Of the preferences.
+    path: String,
+    topics: Vec<TopicChoice>,
 }
 
-/// A link that no longer works, and where to go from there.
+/// For a visit long after the button was pressed.
 #[derive(Template)]
-#[template(path = "public/dead_link.html")]
-pub(super) struct DeadLinkPage {
-    pub(super) page: Page,
-    pub(super) message: String,
-    /// Where to sign up again.
-    pub(super) href: String,
+#[template(path = "public/already.html")]
+struct AlreadyPage {
+    page: Page,
+    newsletter: Newsletter,
+    since: String,
+    latest: Option<LatestIssue>,
+    /// Of the preferences.
+    path: String,
+}
+
+/// A link that has had its seven days, and the button for a new one.
+#[derive(Template)]
+#[template(path = "public/expired.html")]
+struct ExpiredPage {
+    page: Page,
+    token: String,
+    notice: Option<String>,
+}
+
+/// The new link is in a mail.
+#[derive(Template)]
+#[template(path = "public/renewed.html")]
+struct RenewedPage {
+    page: Page,
+    newsletter: Newsletter,
+}
+
+/// A link that is none of ours, or none any more.
+#[derive(Template)]
+#[template(path = "public/unknown_link.html")]
+struct UnknownLinkPage {
+    page: Page,
 }
 
 pub async fn get(
@@ -48,11 +81,23 @@ pub async fn get(
     app: Data<App>,
     token: Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    match confirm::look(&app.store, &app.clock, &token).await? {
-        Confirmation::Open(open) => show_button(&request, &app, *open, token.into_inner()).await,
-        Confirmation::Done(done) => show_done(&request, &app, *done).await,
-        Confirmation::Expired(newsletter) => expired(&request, &newsletter),
-        Confirmation::Unknown => unknown(&request),
+    let seen = confirm::look(&app.store, &app.clock, &token).await?;
+    show(&request, &app, seen, token.into_inner()).await
+}
+
+/// The page of a link as it stands.
+async fn show(
+    request: &HttpRequest,
+    app: &App,
+    seen: Confirmation,
+    token: String,
+) -> Result<HttpResponse, PageError> {
+    match seen {
+        Confirmation::Open(open) => show_button(request, app, *open, token).await,
+        Confirmation::Done(done) => show_done(request, app, *done).await,
+        Confirmation::Expired(expired) => show_expired(request, &expired, token, None),
+        Confirmation::Renewed(renewed) => show_renewed(request, *renewed),
+        Confirmation::Unknown => unknown(request),
     }
 }
 
@@ -66,14 +111,45 @@ pub async fn post(
 ) -> Result<HttpResponse, PageError> {
     let evidence = evidence(client, "page");
     match confirm::confirm(&app.store, &app.clock, &token, &evidence).await? {
-        Confirmation::Open(_) | Confirmation::Done(_) => {
-            let query =
-                language::chosen(&request).map(|chosen| format!("?lang={chosen}")).unwrap_or_default();
-            Ok(see_other(&format!("/confirm/{token}{query}")))
-        }
-        Confirmation::Expired(newsletter) => expired(&request, &newsletter),
-        Confirmation::Unknown => unknown(&request),
+        Confirmation::Open(_) | Confirmation::Done(_) => Ok(see_other(&address(&request, &token))),
+        other => show(&request, &app, other, token.into_inner()).await,
     }
+}
+
+/// `POST /confirm/{token}/again`: a new link in place of one that has expired.
+pub async fn again(
+    request: HttpRequest,
+    app: Data<App>,
+    client: Client,
+    token: Path<String>,
+) -> Result<HttpResponse, PageError> {
+    match another::renew(&app.store, &app.clock, &app.keys, &token, Some(client.ip)).await {
+        Ok(Confirmation::Unknown) => unknown(&request),
+        Ok(_) => {
+            app.wake.notify_one();
+            Ok(see_other(&address(&request, &token)))
+        }
+        Err(AskError::Enough) => match confirm::look(&app.store, &app.clock, &token).await? {
+            Confirmation::Expired(expired) => {
+                let notice = Texts::new(language::chosen(&request).unwrap_or(expired.1.language));
+                let notice = Some(notice.text("link-enough"));
+                show_expired(&request, &expired, token.into_inner(), notice)
+            }
+            other => show(&request, &app, other, token.into_inner()).await,
+        },
+        Err(error) => Err(ask_failed(error)),
+    }
+}
+
+/// `GET /confirm/{token}/again`: a reload.
+pub async fn get_again(request: HttpRequest, token: Path<String>) -> HttpResponse {
+    see_other(&address(&request, &token))
+}
+
+/// The page of a link, in the language that was chosen.
+fn address(request: &HttpRequest, token: &str) -> String {
+    let query = language::chosen(request).map(|chosen| format!("?lang={chosen}")).unwrap_or_default();
+    format!("/confirm/{token}{query}")
 }
 
 async fn show_button(
@@ -97,23 +173,45 @@ async fn show_done(
     (newsletter, subscription): (Newsletter, Subscription),
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of_mail(request, subscription.language);
-    let frame = Page::new(t, t.text("confirmed-title")).of_newsletter(&newsletter).with_languages(request);
     let latest = latest_issue(&mut app.store.read().await?, newsletter.id).await?;
-    page(StatusCode::OK, &ConfirmedPage { page: frame, newsletter, latest })
+    let path = preferences_path(app, subscription.id);
+    let frame = |title: &str| Page::new(t, t.text(title)).of_newsletter(&newsletter).with_languages(request);
+    if confirm::is_new(&app.clock, &subscription) {
+        let page_frame = frame("confirmed-title");
+        let seen = preferences::look_at(&app.store, subscription.id).await?;
+        let topics = seen.map(|seen| seen.topics(t.language())).unwrap_or_default();
+        return page(StatusCode::OK, &ConfirmedPage { page: page_frame, newsletter, latest, path, topics });
+    }
+    let zone = newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let since = subscription.confirmed_at.map(|at| t.date(at, zone)).unwrap_or_default();
+    let page_frame = frame("already-title");
+    page(StatusCode::OK, &AlreadyPage { page: page_frame, newsletter, since, latest, path })
 }
 
-fn expired(request: &HttpRequest, newsletter: &Newsletter) -> Result<HttpResponse, PageError> {
-    let t = Texts::new(language::of(request, newsletter.language));
+fn show_expired(
+    request: &HttpRequest,
+    (newsletter, subscription): &(Newsletter, Subscription),
+    token: String,
+    notice: Option<String>,
+) -> Result<HttpResponse, PageError> {
+    let t = texts_of_mail(request, subscription.language);
     let frame = Page::new(t, t.text("link-expired-title")).of_newsletter(newsletter).with_languages(request);
-    let href = format!("/n/{}", newsletter.slug);
-    let message = t.text("link-expired");
-    page(StatusCode::GONE, &DeadLinkPage { page: frame, message, href })
+    let status = if notice.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::GONE };
+    page(status, &ExpiredPage { page: frame, token, notice })
+}
+
+fn show_renewed(
+    request: &HttpRequest,
+    (newsletter, subscription): (Newsletter, Subscription),
+) -> Result<HttpResponse, PageError> {
+    let t = texts_of_mail(request, subscription.language);
+    let frame = Page::new(t, t.text("link-renewed-title")).of_newsletter(&newsletter).with_languages(request);
+    page(StatusCode::OK, &RenewedPage { page: frame, newsletter })
 }
 
 /// A forged, cut or withdrawn link: which of them, nobody is told.
 pub(super) fn unknown(request: &HttpRequest) -> Result<HttpResponse, PageError> {
     let t = Texts::new(language::of(request, Language::English));
     let frame = Page::new(t, t.text("link-unknown-title")).with_languages(request);
-    let message = t.text("link-unknown");
-    page(StatusCode::NOT_FOUND, &DeadLinkPage { page: frame, message, href: "/".to_owned() })
+    page(StatusCode::NOT_FOUND, &UnknownLinkPage { page: frame })
 }

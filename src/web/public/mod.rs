@@ -14,23 +14,35 @@ use askama::Template;
 use super::client::Client;
 use super::{App, PageError, language, layout};
 use crate::i18n::Texts;
-use crate::model::{Issue, Language, MailingStatus, Newsletter, NewsletterId, Slug};
+use crate::keys::Purpose;
+use crate::model::{Issue, Language, MailingStatus, Newsletter, NewsletterId, Slug, SubscriptionId};
 use crate::store;
 use crate::subscriptions::Evidence;
+use crate::subscriptions::another::AskError;
 
+pub mod address;
 pub mod brand;
+pub mod check_inbox;
 pub mod confirm;
+pub mod contact;
 pub mod door;
 pub mod health;
 pub mod home;
+pub mod inbox_cookie;
 pub mod issue;
+pub mod leaving_reason;
+pub mod manage;
+pub mod preferences;
 pub mod signup_cookie;
 pub mod signup_page;
 pub mod subscribe;
 pub mod unsubscribe;
+mod webmail;
 
 /// Largest sign-up form: each field at its longest, several times over.
 pub(super) const SIGNUP_MAX_OCTETS: usize = 64 * 1024;
+/// Minutes until the mails of a mailbox are counted anew.
+const DAY_MINUTES: i64 = 24 * 60;
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -43,7 +55,13 @@ pub fn configure(config: &mut ServiceConfig) {
                 .get(subscribe::get_again)
                 .post(subscribe::post),
         )
-        .service(resource("/n/{slug}/check-inbox").get(subscribe::check_inbox))
+        .service(
+            resource("/n/{slug}/check-inbox")
+                .get(check_inbox::get)
+                .route(head().to(check_inbox::get))
+                .post(check_inbox::post),
+        )
+        .service(resource("/n/{slug}/contact.vcf").get(contact::get).route(head().to(contact::get)))
         .service(resource("/f/{form}").get(subscribe::get).route(head().to(subscribe::get)))
         .service(
             resource("/f/{form}/subscribe")
@@ -51,10 +69,30 @@ pub fn configure(config: &mut ServiceConfig) {
                 .get(subscribe::get_again)
                 .post(subscribe::post),
         )
-        .service(resource("/f/{form}/check-inbox").get(subscribe::check_inbox))
+        .service(
+            resource("/f/{form}/check-inbox")
+                .get(check_inbox::get)
+                .route(head().to(check_inbox::get))
+                .post(check_inbox::post),
+        )
         .service(
             resource("/confirm/{token}").get(confirm::get).route(head().to(confirm::get)).post(confirm::post),
         )
+        .service(resource("/confirm/{token}/again").get(confirm::get_again).post(confirm::again))
+        .service(
+            resource("/unsubscribe/{token}/reason")
+                .app_data(PayloadConfig::new(SIGNUP_MAX_OCTETS))
+                .get(unsubscribe::get_again)
+                .post(leaving_reason::post),
+        )
+        .service(
+            resource("/manage")
+                .app_data(PayloadConfig::new(SIGNUP_MAX_OCTETS))
+                .get(manage::get)
+                .route(head().to(manage::get))
+                .post(manage::post),
+        )
+        .service(resource("/manage/sent").get(manage::sent).route(head().to(manage::sent)))
         .service(
             resource("/unsubscribe/{token}")
                 .get(unsubscribe::get)
@@ -62,6 +100,10 @@ pub fn configure(config: &mut ServiceConfig) {
                 .post(unsubscribe::post),
         )
         .service(resource("/resubscribe/{token}").post(unsubscribe::undo))
+        .configure(preferences::configure)
+        .service(
+            resource("/address/{token}").get(address::get).route(head().to(address::get)).post(address::post),
+        )
         .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)));
 }
 
@@ -82,6 +124,22 @@ fn page(status: StatusCode, template: &impl Template) -> Result<HttpResponse, Pa
     let mut response = layout::html(status, template)?;
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept-Language"));
     Ok(response)
+}
+
+/// Why a mail was not asked for, where the page cannot say it beside a field.
+fn ask_failed(error: AskError) -> PageError {
+    match error {
+        AskError::Store(error) => error.into(),
+        AskError::TooMany { minutes } => PageError::TooMany { minutes },
+        AskError::Address(_) => PageError::BadRequest,
+        AskError::Enough => PageError::TooMany { minutes: DAY_MINUTES },
+        AskError::NoRandomness(error) => PageError::internal("a mail could not be asked for", error),
+    }
+}
+
+/// The path of the page where a reader changes what comes and how often.
+fn preferences_path(app: &App, id: SubscriptionId) -> String {
+    format!("/preferences/{}", app.keys.sign_link(Purpose::Preferences, id))
 }
 
 /// What a browser's request leaves behind as evidence.

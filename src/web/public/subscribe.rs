@@ -1,4 +1,4 @@
-//! The sign-up page of a form, the endpoint that any website's form may post to, and the page after it.
+//! The sign-up page of a form, and the endpoint that any website's form may post to.
 //!
 //! The endpoint takes a plain `<form method="post">` from anywhere: no script, no cookie, no token. Its
 //! fields: `email`, `name` (optional), `language` (optional), the form's own by their keys, `consent` (any
@@ -8,18 +8,18 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use askama::Template;
 
 use super::door::Door;
+use super::inbox_cookie::{self, Typed};
 use super::signup_page::{Filled, Hidden, show};
-use super::{evidence, page, signup_cookie};
+use super::{evidence, signup_cookie};
 use crate::i18n::{Message, Texts};
-use crate::model::{AskedField, EmailAddress, Language, Newsletter};
+use crate::model::{AskedField, EmailAddress, Language};
 use crate::subscriptions::capture::Capture;
 use crate::subscriptions::signup::{Problem, SignUp, SignUpError, sign_up};
 use crate::web::client::Client;
 use crate::web::form::Form;
-use crate::web::layout::{Page, see_other};
+use crate::web::layout::see_other;
 use crate::web::{App, PageError, language};
 
 /// Fields that a person fills in: one of them twice, with different values, is a mistake to be shown.
@@ -29,8 +29,20 @@ const FIELDS: [&str; 3] = ["email", "name", "language"];
 pub async fn get(request: HttpRequest, app: Data<App>, client: Client) -> Result<HttpResponse, PageError> {
     let door = Door::of(&request, &app).await?;
     let shown_in = language::of(&request, door.open.newsletter.language);
-    let filled = Filled::of_link(&request, &door.open.asked, &client.page);
+    let filled = typed_before(&request, &app, &door)
+        .unwrap_or_else(|| Filled::of_link(&request, &door.open.asked, &client.page));
     show(&request, &app, door, shown_in, filled, StatusCode::OK).await
+}
+
+/// `?change`: back from the page after the form, with what was typed; another address means another consent, so the
+/// box is empty.
+fn typed_before(request: &HttpRequest, app: &App, door: &Door) -> Option<Filled> {
+    if !Form::of_query(request).has("change") {
+        return None;
+    }
+    let typed = inbox_cookie::read(request, app, door.open.newsletter.id)?;
+    let (address, language) = (typed.address.to_string(), Some(typed.language));
+    Some(Filled { address, name: typed.name, language, ..Filled::default() })
 }
 
 /// `GET ../subscribe`: a reload or a typed address, not a form.
@@ -85,14 +97,15 @@ pub async fn post(
         has_consented: filled.has_consented,
         trap: form.first("website"),
         stamp,
+        proof: form.first("altcha"),
         values: &filled.values,
         evidence,
         capture: Capture::of(form.first("referrer"), |name| form.first(name)),
     };
-    match sign_up(&app.store, &app.clock, &app.keys, &sign_up_form).await {
+    match sign_up(&app.store, &app.clock, &app.keys, &app.gate, &sign_up_form).await {
         Ok(_) => {
             app.wake.notify_one();
-            taken(&app, &door, shown_in, &filled.address)
+            taken(&app, &door, shown_in, &filled)
         }
         Err(SignUpError::Invalid(problems)) => {
             let mistake = |problem: &Problem| (problem.field().to_owned(), problem.message());
@@ -117,18 +130,24 @@ pub async fn post(
 }
 
 /// On to the owner's page, or to ours.
-fn taken(app: &App, door: &Door, shown_in: Language, typed: &str) -> Result<HttpResponse, PageError> {
+fn taken(app: &App, door: &Door, shown_in: Language, filled: &Filled) -> Result<HttpResponse, PageError> {
     let redirect_url = &door.open.form.redirect_url;
     let mut response = if redirect_url.is_empty() {
         see_other(&format!("{}/check-inbox?lang={shown_in}", door.base))
     } else {
         see_other(redirect_url)
     };
-    if let Ok(address) = EmailAddress::parse(typed) {
-        let cookie = signup_cookie::make(app, door.open.newsletter.id, &address);
-        response
-            .add_cookie(&cookie)
-            .map_err(|error| PageError::internal("a cookie could not be set", error))?;
+    if let Ok(address) = EmailAddress::parse(&filled.address) {
+        let newsletter = door.open.newsletter.id;
+        let signed_up = signup_cookie::make(app, newsletter, &address);
+        let (name, asked_at) = (filled.name.clone(), app.clock.now());
+        let language = filled.language.unwrap_or(shown_in);
+        let typed = Typed { newsletter, address, name, language, asked_at, is_again: false };
+        for cookie in [signed_up, inbox_cookie::make(app, &typed)] {
+            response
+                .add_cookie(&cookie)
+                .map_err(|error| PageError::internal("a cookie could not be set", error))?;
+        }
     }
     Ok(response)
 }
@@ -136,22 +155,4 @@ fn taken(app: &App, door: &Door, shown_in: Language, typed: &str) -> Result<Http
 /// A box that is not ticked is absent; a website's own form may say `0` or `no` instead.
 fn is_ticked(form: &Form) -> bool {
     form.all("consent").any(|value| !matches!(value.trim(), "" | "0" | "no" | "off" | "false"))
-}
-
-#[derive(Template)]
-#[template(path = "public/check_inbox.html")]
-struct CheckInboxPage {
-    page: Page,
-    newsletter: Newsletter,
-    /// Where the form is.
-    base: String,
-}
-
-/// `GET ../check-inbox`: the same for everyone, so that it tells nobody who is subscribed.
-pub async fn check_inbox(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, PageError> {
-    let Door { open, base } = Door::of(&request, &app).await?;
-    let newsletter = open.newsletter;
-    let t = Texts::new(language::of(&request, newsletter.language));
-    let frame = Page::new(t, t.text("inbox-title")).of_newsletter(&newsletter).with_languages(&request);
-    page(StatusCode::OK, &CheckInboxPage { page: frame, newsletter, base })
 }

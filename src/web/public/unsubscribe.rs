@@ -9,12 +9,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::confirm::unknown;
-use super::{evidence, page, texts_of_mail};
+use super::{evidence, page, preferences_path, texts_of_mail};
 use crate::i18n::Texts;
-use crate::model::{Language, Newsletter, Subscription, SubscriptionStatus};
+use crate::model::{DepartureReason, Language, Newsletter, Subscription, SubscriptionStatus};
+use crate::store::departures;
 use crate::subscriptions::unsubscribe::{self, Departure};
 use crate::web::client::Client;
-use crate::web::layout::Page;
+use crate::web::layout::{Page, see_other};
 use crate::web::{App, PageError, language};
 
 #[derive(Template)]
@@ -25,6 +26,19 @@ struct LeavePage {
     token: String,
     /// Not confirmed yet: leaving withdraws the request.
     is_pending: bool,
+    /// Path of the page where fewer mails can be had.
+    preferences: String,
+}
+
+/// What someone says, or said, on leaving.
+#[derive(Debug, Default)]
+pub(super) struct Filled {
+    pub(super) reason: Option<DepartureReason>,
+    pub(super) remark: String,
+    /// Key and words of what is wrong with it.
+    pub(super) mistake: Option<(&'static str, String)>,
+    /// It is kept already, and can be changed.
+    pub(super) is_said: bool,
 }
 
 #[derive(Template)]
@@ -32,10 +46,19 @@ struct LeavePage {
 struct LeftPage {
     page: Page,
     message: String,
+    token: String,
     /// Where the undo posts to, while it works.
     undo: Option<String>,
     /// Where to sign up again.
     href: String,
+    /// `None` for somebody who never received anything, or of whom nothing is known.
+    filled: Option<Filled>,
+}
+
+impl LeftPage {
+    fn is_chosen(&self, reason: &DepartureReason) -> bool {
+        self.filled.as_ref().is_some_and(|filled| filled.reason.as_ref() == Some(reason))
+    }
 }
 
 pub async fn get(
@@ -52,9 +75,10 @@ pub async fn get(
             let title = t.with(key, "newsletter", newsletter.name.clone());
             let frame = Page::new(t, title).of_newsletter(&newsletter).with_languages(&request);
             let token = token.into_inner();
-            page(StatusCode::OK, &LeavePage { page: frame, newsletter, token, is_pending })
+            let preferences = preferences_path(&app, subscription.id);
+            page(StatusCode::OK, &LeavePage { page: frame, newsletter, token, is_pending, preferences })
         }
-        Departure::Done(done) => show_left(&request, &app, *done),
+        Departure::Done(done) => show_left(&request, &app, *done, &token).await,
         Departure::Gone => show_gone(&request),
         Departure::Unknown => unknown(&request),
     }
@@ -70,7 +94,7 @@ pub async fn post(
     let is_browser = request.headers().contains_key("sec-fetch-site");
     let evidence = evidence(client, if is_browser { "page" } else { "one-click" });
     match unsubscribe::unsubscribe(&app.store, &app.clock, &app.keys, &token, &evidence).await? {
-        Departure::Open(left) | Departure::Done(left) => show_left(&request, &app, *left),
+        Departure::Open(left) | Departure::Done(left) => show_left(&request, &app, *left, &token).await,
         Departure::Gone => show_gone(&request),
         Departure::Unknown => unknown(&request),
     }
@@ -99,10 +123,20 @@ pub async fn undo(
             let frame = Page::new(t, t.text("link-expired-title")).of_newsletter(&newsletter);
             let message = t.text("undo-too-late");
             let href = format!("/n/{}", newsletter.slug);
-            page(StatusCode::GONE, &super::confirm::DeadLinkPage { page: frame, message, href })
+            page(StatusCode::GONE, &TooLatePage { page: frame, message, href })
         }
         Departure::Gone | Departure::Unknown => unknown(&request),
     }
+}
+
+/// The undo has had its hour.
+#[derive(Template)]
+#[template(path = "public/too_late.html")]
+struct TooLatePage {
+    page: Page,
+    message: String,
+    /// Where to sign up again.
+    href: String,
 }
 
 #[derive(Template)]
@@ -113,31 +147,69 @@ struct UndonePage {
     href: String,
 }
 
-fn show_left(
+/// `GET /unsubscribe/{token}/reason`: a reload.
+pub async fn get_again(request: HttpRequest, token: Path<String>) -> HttpResponse {
+    let query = language::chosen(&request).map(|chosen| format!("?lang={chosen}")).unwrap_or_default();
+    see_other(&format!("/unsubscribe/{token}{query}"))
+}
+
+/// The goodbye, with what was said already.
+async fn show_left(
     request: &HttpRequest,
     app: &App,
+    left: (Newsletter, Subscription),
+    token: &str,
+) -> Result<HttpResponse, PageError> {
+    let said = departures::of_subscription(app.store.read().await?.db(), left.1.id).await?;
+    let filled = said.map_or_else(Filled::default, |said| Filled {
+        reason: Some(said.reason),
+        remark: said.remark,
+        mistake: None,
+        is_said: true,
+    });
+    show_done(request, app, StatusCode::OK, left, token, filled)
+}
+
+/// The goodbye, with the form filled in.
+pub(super) fn show_done(
+    request: &HttpRequest,
+    app: &App,
+    status: StatusCode,
     (newsletter, subscription): (Newsletter, Subscription),
+    token: &str,
+    filled: Filled,
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of_mail(request, subscription.language);
-    let frame = Page::new(t, t.text("left-title")).of_newsletter(&newsletter).with_languages(request);
+    let was_reader = subscription.confirmed_at.is_some();
+    let (title, message) =
+        if was_reader { ("left-title", "left") } else { ("left-pending-title", "left-pending") };
+    let mut frame = Page::new(t, t.text(title)).of_newsletter(&newsletter).with_languages(request);
+    for link in &mut frame.languages {
+        // A form that failed stands under the address that it was posted to.
+        link.href = format!("/unsubscribe/{token}?lang={}", link.language);
+    }
     let template = LeftPage {
         page: frame,
-        message: t.with("left", "newsletter", newsletter.name.clone()),
+        message: t.with(message, "newsletter", newsletter.name.clone()),
+        token: token.to_owned(),
         undo: unsubscribe::can_undo(&app.clock, &subscription)
             .then(|| format!("/resubscribe/{}", unsubscribe::undo_link(&app.keys, &subscription))),
         href: format!("/n/{}", newsletter.slug),
+        filled: was_reader.then_some(filled),
     };
-    page(StatusCode::OK, &template)
+    page(status, &template)
 }
 
 /// The link is ours, and nothing is known of the person any more.
-fn show_gone(request: &HttpRequest) -> Result<HttpResponse, PageError> {
+pub(super) fn show_gone(request: &HttpRequest) -> Result<HttpResponse, PageError> {
     let t = Texts::new(language::of(request, Language::English));
     let template = LeftPage {
         page: Page::new(t, t.text("left-title")),
         message: t.text("left-gone"),
+        token: String::new(),
         undo: None,
         href: "/".to_owned(),
+        filled: None,
     };
     page(StatusCode::OK, &template)
 }

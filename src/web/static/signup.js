@@ -9,12 +9,11 @@
   // Longer than the server's shortest time to fill in a form.
   const PATIENCE = 2100;
   const TRIES_MAX = 4;
-  // How many tries of a proof run before the page may breathe.
-  const BATCH = 500;
+  const COUNTER_MAX = 1000;
   const POSTS_TO = /^(https?:\/\/[^/?#]+)\/f\/([0-9a-f-]{36})\/subscribe$/;
   const UTM = ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"];
   const OWN = [
-    "email", "name", "language", "shown_in", "website", "stamp", "consent", "page", "referrer", "proof", ...UTM,
+    "email", "name", "language", "shown_in", "website", "stamp", "consent", "page", "referrer", "altcha", ...UTM,
   ];
 
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -24,21 +23,24 @@
     return element;
   };
 
-  // The number that makes SHA-256(salt + number) the challenge.
-  async function solve({ algorithm, challenge, salt, signature, maxnumber }) {
-    const began = Date.now();
-    const text = new TextEncoder();
-    const hex = (octets) => Array.from(new Uint8Array(octets), (o) => o.toString(16).padStart(2, "0")).join("");
-    for (let from = 0; from <= maxnumber; from += BATCH) {
-      const numbers = Array.from({ length: Math.min(BATCH, maxnumber - from + 1) }, (_, at) => from + at);
-      const hashes = await Promise.all(numbers.map((n) => crypto.subtle.digest(algorithm, text.encode(salt + n))));
-      const at = hashes.findIndex((hash) => hex(hash) === challenge);
-      if (at >= 0) {
-        return btoa(JSON.stringify({ algorithm, challenge, number: from + at, salt, signature, took: Date.now() - began }));
+  const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+  const hex = (octets) => Array.from(octets, (octet) => octet.toString(16).padStart(2, "0")).join("");
+
+  // A proof of work: the counter whose key begins as the challenge says (docs/api.md).
+  async function solve({ parameters, signature }) {
+    const password = new Uint8Array([...bytes(parameters.nonce), 0, 0, 0, 0]);
+    const counterAt = new DataView(password.buffer, password.length - 4);
+    const hash = parameters.algorithm.split("/")[1];
+    const how = { name: "PBKDF2", hash, salt: bytes(parameters.salt), iterations: parameters.cost };
+    for (let counter = 0; counter < COUNTER_MAX; counter++) {
+      counterAt.setUint32(0, counter);
+      const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
+      const derivedKey = hex(new Uint8Array(await crypto.subtle.deriveBits(how, key, parameters.keyLength * 8)));
+      if (derivedKey.startsWith(parameters.keyPrefix)) {
+        return btoa(JSON.stringify({ challenge: { parameters, signature }, solution: { counter, derivedKey } }));
       }
-      await wait(0);
     }
-    throw new Error("no proof");
+    return "";
   }
 
   function upgrade(form) {
@@ -56,6 +58,7 @@
     let described = null;
     let describedAt = 0;
     let isBusy = false;
+    let proof = null;
 
     const call = async (url, options) => {
       const answer = await fetch(url, { credentials: "omit", mode: "cors", referrerPolicy: "strict-origin-when-cross-origin", ...options });
@@ -69,6 +72,14 @@
           .then(([code, body]) => (code === 200 ? body : null), () => null);
       }
       return described;
+    };
+    // The work begins with the first touch, and is done before the button is pressed. Without it the form is sent
+    // all the same.
+    const prove = () => {
+      proof ??= describe()
+        .then((about) => (about && about.proof ? call(`${api}/challenge`).then(([, challenge]) => solve(challenge)) : ""))
+        .catch(() => "");
+      return proof;
     };
     const hidden = (name, value) => {
       let input = form.querySelector(`input[type=hidden][name="${name}"]`);
@@ -86,7 +97,7 @@
       for (const name of UTM) if (text(name) || query.get(name)) utm[name] = text(name) || query.get(name);
       return {
         email: text("email"), name: text("name"), language: text("language") || language, shown_in: language,
-        consent: data.has("consent"), website: text("website"), stamp: text("stamp"), proof: text("proof"),
+        consent: data.has("consent"), website: text("website"), stamp: text("stamp"), altcha: text("altcha"),
         page: location.origin + location.pathname, referrer: document.referrer, utm, fields,
       };
     };
@@ -164,12 +175,14 @@
           if (about && words) button.textContent = about.texts.sending;
         }
         for (let tries = 1; ; tries++) {
+          hidden("altcha", await prove());
           const [code, answer] = await call(`${api}/signups`, {
             method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body()),
           });
-          if (code === 202) { done(answer); break; }
+          if (code === 202) { proof = null; done(answer); break; }
           const errors = answer.errors || [];
-          if (tries < TRIES_MAX && answer.challenge) { hidden("proof", await solve(answer.challenge)); continue; }
+          // Good for one sign-up, refused or not.
+          proof = null;
           // A browser that fills in everything at once: no person needs to hear of it.
           if (tries < TRIES_MAX && errors.length === 1 && errors[0].code === "too_fast") { await wait(PATIENCE); continue; }
           if (code !== 422 && code !== 429) throw new Error(String(code));
@@ -191,7 +204,7 @@
     }
 
     form.noValidate = true;
-    form.addEventListener("focusin", describe, { once: true });
+    form.addEventListener("focusin", prove, { once: true });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       send();

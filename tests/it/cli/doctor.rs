@@ -44,6 +44,7 @@ async fn all_is_well_with_a_relay_that_answers() {
         "database",
         "clock",
         "public address",
+        "retention",
         "relay main",
     ];
     assert_eq!(subjects, expected);

@@ -202,12 +202,20 @@ on_both!(how_a_newsletter_is_sent_is_changed_one_thing_at_a_time, |desk| {
         desk.run(&arguments)
     };
     assert_eq!(set(&[]).code, 2, "what?");
-    let relay = set(&["--relay", "second", "--mails-per-hour", "6000"]).out;
-    assert_eq!(relay, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: resend.\n");
+    let relay = set(&["--relay", "second", "--mails-per-hour", "6000"]);
+    assert!(relay.err.contains("second is not checked"), "{}", relay.err);
+    assert_eq!(relay.out, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: resend.\n");
     let held = set(&["--on-uncertain", "hold"]).out;
     assert_eq!(held, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: hold.\n");
     let free = set(&["--relay", "none", "--mails-per-hour", "none"]).out;
     assert_eq!(free, "INSIGHTS: by any relay, as fast as it is taken; uncertain mails: hold.\n");
+    let relays = "[relay]\nhost = \"127.0.0.1\"\ntls = \"none\"\n[relays.second]\nhost = \"127.0.0.1\"\ntls = \"none\"\n";
+    std::fs::write(desk.folder.path().join("p.toml"), relays).expect("written");
+    let by_name = |name| desk.run(&["--config", "p.toml", "newsletter", "set", "insights", "--relay", name]);
+    let unknown = by_name("secnod");
+    assert!(unknown.code == 1 && unknown.err.contains("secnod; it has main, second"), "{}", unknown.err);
+    assert!(by_name("second").out.contains("by second"));
+    assert!(by_name("none").out.contains("by any relay"));
     let wrong = set(&["--mails-per-hour", "0"]);
     assert!(wrong.code == 1 && wrong.err.contains("above 0"), "{}", wrong.err);
     assert_eq!(set(&["--mails-per-hour", "many"]).code, 2);

@@ -109,7 +109,7 @@ fn an_issue_is_made_and_scheduled_on_the_command_line() {
     assert!(past.code == 1 && past.err.contains("passed"), "{}", past.err);
     // 02:30 does not exist in that night (R20).
     let scheduled = run(&["issue", "schedule", "1", "--at", "2027-03-28 02:30"], "");
-    assert!(scheduled.out.contains("28 March 2027, 03:00 (Europe/Brussels)"), "{}", scheduled.out);
+    assert!(scheduled.out.contains("28 March 2027 at 03:00 (Europe/Brussels)"), "{}", scheduled.out);
     let again = run(&["issue", "schedule", "1", "--at", "2027-03-28 02:30"], "");
     assert!(again.out.contains("was scheduled already as mailing 1"), "{}", again.out);
     let listed: serde_json::Value =

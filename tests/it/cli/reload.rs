@@ -58,7 +58,8 @@ impl Drop for Service {
 
 fn configure(folder: &Path, relays: &str) {
     let text = format!(
-        "[data]\nfolder = \"data\"\n[web]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://news.example.org\"\n{relays}"
+        "[data]\nfolder = \"data\"\n[web]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://news.example.org\"\n\
+         [destinations]\nmx = false\n{relays}"
     );
     std::fs::write(folder.join("p.toml"), text).expect("written");
 }

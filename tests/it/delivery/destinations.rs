@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use postiljon::delivery::EngineHandle;
+use postiljon::dns::Dns;
 use postiljon::mail::relay::Stage;
 use postiljon::model::{Language, Mailing, MailingStatus, NewsletterId};
-use postiljon::store::{Store, mailings, subscriptions};
+use postiljon::store::{Store, mailings, subscriptions, workers};
 
 use super::script::{Script, Step};
 use super::{Bench, due_mailing, mailing_of};
-use crate::support::database::{both_dbs, change, execute, read};
+use crate::support::database::{both_dbs, change, execute, on_postgres, read};
+use crate::support::dns_server::{DnsServer, Says};
 use crate::support::samples::{NOW, newsletter, pending_at};
 
 /// More connections than any destination begins with.
@@ -185,4 +188,111 @@ both_dbs!(a_new_sender_shows_itself_slowly_and_nobody_is_lost, |store| {
     let sent = bench.until_sent(&engine, &mailing, Duration::ZERO).await;
     assert_eq!((sent.account.sent, wire.copies().len()), (130, 130));
     engine.stop().await;
+});
+
+both_dbs!(a_domain_that_google_hosts_has_no_more_on_the_wire_than_google_bears, |store| {
+    let google = Says::Mx(vec![(1, "aspmx.l.google.com."), (5, "spare.company.example.")]);
+    let server = DnsServer::start([("company.example", google)]).await;
+    let scout = mailing_to(&store, &[("company.example", 1), ("nowhere.example", 1)]).await;
+    let wire = Script::new(|_, _| Step::AcceptSlowly);
+    let mut bench = bench(&store, wire.clone());
+    let dns = Dns::at(server.address);
+    bench.parts.settings.dns = Some(dns.clone());
+    let engine = bench.start();
+    bench.until_sent(&engine, &scout, Duration::from_secs(1)).await;
+    for domain in ["company.example", "nowhere.example"] {
+        server.until_asked(domain, 1).await;
+        dns.mx(domain, Duration::from_secs(10)).await;
+    }
+    let asked = || (server.asked("company.example"), server.asked("nowhere.example"));
+    let before = asked();
+    let newsletter = newsletter(&store, "second").await;
+    for n in 0..60 {
+        reader(&store, newsletter.id, &format!("reader{n}@company.example")).await;
+        reader(&store, newsletter.id, &format!("reader{n}@nowhere.example")).await;
+    }
+    let mailing = mailing_of(&store, &newsletter, 0).await;
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!(sent.account.sent, 120);
+    let most = wire.most_at_once();
+    assert!(most["company.example"] <= 5, "{most:?}");
+    assert_eq!(asked(), before, "remembered");
+    engine.stop().await;
+});
+
+both_dbs!(a_dns_server_that_is_silent_holds_up_no_mail, |store| {
+    let domains: Vec<String> = (0..30).map(|n| format!("company{n}.example")).collect();
+    let server = DnsServer::start([]).await;
+    domains.iter().for_each(|domain| server.say(domain, Says::Silence));
+    let readers: Vec<_> = domains.iter().map(|domain| (domain.as_str(), 4)).collect();
+    let mailing = mailing_to(&store, &readers).await;
+    let wire = Script::new(|_, _| Step::Accept);
+    let mut bench = bench(&store, wire.clone());
+    bench.parts.settings.dns = Some(Dns::at(server.address));
+    let engine = bench.start();
+    // The clock stands still.
+    let sent = bench.until_sent(&engine, &mailing, Duration::ZERO).await;
+    assert_eq!((sent.account.sent, wire.copies().len()), (120, 120));
+    assert!(domains.iter().filter(|domain| server.asked(domain) > 0).count() <= 8, "a few at a time");
+    engine.stop().await;
+});
+
+/// Two engines on one database that know of each other.
+async fn two_engines(bench: &Bench) -> [EngineHandle; 2] {
+    let engines = [bench.start(), bench.start()];
+    // Each beats every two seconds, and reads the others with each beat.
+    let target = bench.clock.now().plus(Duration::from_secs(6));
+    let deadline = tokio::time::Instant::now() + super::PATIENCE;
+    loop {
+        let workers = read!(bench.store, |db| workers::all(db));
+        if workers.len() == 2 && workers.iter().all(|(_, beat)| *beat >= target) {
+            return engines;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "both beat: {workers:?}");
+        bench.clock.advance(Duration::from_millis(100));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+on_postgres!(two_senders_keep_the_rate_of_a_newsletter_together, |database| {
+    let store = database.store.clone();
+    let newsletter = newsletter(&store, "insights").await;
+    execute(&store, "UPDATE newsletters SET mails_per_hour = 3600").await;
+    let wire = Script::new(|_, _| Step::Accept);
+    let bench = bench(&store, wire.clone());
+    let engines = two_engines(&bench).await;
+    let mailing = mailing_of(&store, &newsletter, 20).await;
+    engines.iter().for_each(EngineHandle::wake);
+    let begun = bench.clock.now();
+    let sent = bench.until_sent(&engines[0], &mailing, Duration::from_secs(1)).await;
+    // Each begins with one; then together one a second.
+    let took = sent.finished_at.expect("the end").since(begun);
+    assert!(took >= Duration::from_secs(17), "{took:?}");
+    assert_eq!((sent.account.sent, wire.taken().len()), (20, 20));
+    for engine in engines {
+        engine.stop().await;
+    }
+});
+
+on_postgres!(two_senders_keep_the_mails_at_once_and_the_rate_of_a_destination_together, |database| {
+    let store = database.store.clone();
+    let wire = Script::new(|_, _| Step::AcceptSlowly);
+    let mut bench = bench(&store, wire.clone());
+    let table = "[\"three.example\"]\nat_once = 3\n[\"one.example\"]\nat_once = 1\n[\"slow.example\"]\nmails_per_hour = 360\n";
+    bench.parts.settings.destinations.add(table).expect("a table");
+    let engines = two_engines(&bench).await;
+    let mailing =
+        mailing_to(&store, &[("three.example", 60), ("one.example", 20), ("slow.example", 8)]).await;
+    engines.iter().for_each(EngineHandle::wake);
+    let begun = bench.clock.now();
+    let sent = bench.until_sent(&engines[0], &mailing, Duration::from_secs(1)).await;
+    assert_eq!((sent.account.sent, wire.copies().len()), (88, 88));
+    let most = wire.most_at_once();
+    assert!(most["three.example"] <= 3 && most["one.example"] <= 1, "{most:?}");
+    // Each begins with one; then together one in ten seconds.
+    let took = sent.finished_at.expect("the end").since(begun);
+    assert!(took >= Duration::from_secs(55), "{took:?}");
+    for engine in engines {
+        engine.stop().await;
+    }
 });

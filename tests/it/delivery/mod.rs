@@ -2,16 +2,21 @@
 
 mod crash;
 mod destinations;
+mod erased;
 mod failures;
 mod faults;
+mod pauses;
 mod promise;
 mod relay;
 mod relays;
+mod reminders;
+mod retention;
 mod script;
 mod signing;
 mod single_mails;
 mod states;
 mod stopping;
+mod welcome;
 
 use std::sync::Arc;
 use std::time::Duration;

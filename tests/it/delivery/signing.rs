@@ -21,13 +21,13 @@ use crate::support::samples::{NOW, address, new_newsletter, scheduled};
 
 /// Puts off each first try when `is_hesitant`, and keeps everything it is handed.
 #[derive(Debug, Default)]
-struct Keeper {
+pub struct Keeper {
     is_hesitant: bool,
     mails: Mutex<Vec<(String, Vec<u8>)>>,
 }
 
 impl Keeper {
-    fn mails(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn mails(&self) -> Vec<(String, Vec<u8>)> {
         self.mails.lock().unwrap().clone()
     }
 }

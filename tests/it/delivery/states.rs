@@ -6,7 +6,7 @@ use std::time::Duration;
 use postiljon::mail::relay::Stage;
 use postiljon::model::{Language, MailingStatus, Move, Outcome, PauseReason, SubscriberId};
 use postiljon::publishing::moves::make_move;
-use postiljon::store::{deliveries, mailings, outbox, users};
+use postiljon::store::{Store, deliveries, mailings, outbox, users};
 
 use super::script::{Script, Step};
 use super::{Bench, CONNECTIONS, due_mailing};
@@ -145,3 +145,26 @@ both_dbs!(a_sender_that_the_relay_refuses_stops_the_mailing_and_harms_nobody, |s
     assert!(read!(store, |db| mailings::sending(db)).is_empty());
     engine.stop().await;
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_process_writes_into_the_file_is_noticed_by_one_that_sleeps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("postiljon.db");
+    let url = format!("sqlite:{}", file.display());
+    let store = Store::open(&url, 2).await.expect("opened");
+    store.migrate().await.expect("migrated");
+    let wire = Script::new(|_, _| Step::Accept);
+    let mut bench = Bench::new(&store, wire.clone());
+    bench.parts.settings.database_file = Some(file);
+    let engine = bench.start();
+    let mut activity = engine.activity();
+    activity.changed().await.expect("it has begun");
+    // As the command line does: connections of its own, and nobody is told.
+    let other = Store::open(&url, 2).await.expect("opened again");
+    let (_, mailing) = due_mailing(&other, 3).await;
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!(sent.account.sent, 3);
+    // Without anybody who looks it would have slept for half a minute.
+    assert!(bench.clock.now().since(NOW) < Duration::from_secs(15), "noticed late");
+    engine.stop().await;
+}

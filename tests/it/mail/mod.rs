@@ -1,3 +1,3 @@
 mod receive;
-mod relays;
+pub mod relays;
 pub mod smtp;

@@ -288,6 +288,29 @@ async fn a_rate_is_kept_and_is_no_failure() {
 }
 
 #[tokio::test]
+async fn a_rate_is_shared_with_other_processes_also_by_relays_that_come_later() {
+    let server = healthy().await;
+    let hourly = |per_hour| {
+        let settings = RelaySettings { mails_per_hour: NonZeroU32::new(per_hour), ..settings(server.addr) };
+        vec![named("one", 1, settings)]
+    };
+    let relays = Relays::new(hourly(360)).unwrap();
+    let waits = |from: u64, to: u64| {
+        let wait = relays.ready_in("");
+        assert!(wait > Duration::from_secs(from) && wait <= Duration::from_secs(to), "{wait:?}");
+    };
+    taken_by(&relays, "").await;
+    waits(5, 10);
+    relays.set_share(3);
+    waits(25, 30);
+    relays.replace(hourly(180)).await.unwrap();
+    taken_by(&relays, "").await;
+    waits(55, 60);
+    relays.set_share(1);
+    waits(15, 20);
+}
+
+#[tokio::test]
 async fn relays_that_stay_keep_their_connections_and_those_that_go_finish_their_message() {
     let (stays, goes, comes) = (healthy().await, healthy().await, healthy().await);
     let relays = Relays::new(vec![
@@ -397,7 +420,7 @@ fn scripted(answers: Vec<Vec<u8>>) -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
 }
 
 /// A ServerHello of TLS 1.1 (RFC 4346, 7.4.1.3), with TLS_RSA_WITH_AES_128_CBC_SHA.
-fn hello_of_tls_1_1() -> Vec<u8> {
+pub fn hello_of_tls_1_1() -> Vec<u8> {
     let mut hello = vec![0x16, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
     hello.extend([7; 32]);
     hello.extend([0, 0, 0x2f, 0]);

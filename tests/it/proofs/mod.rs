@@ -8,6 +8,7 @@
 mod database_cut;
 mod database_locked;
 mod disk_full;
+mod erased;
 mod killed;
 mod postfix;
 mod process;

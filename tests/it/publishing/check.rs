@@ -71,7 +71,7 @@ both_dbs!(a_field_that_cannot_be_filled_blocks_and_an_image_without_words_does_n
     let article = ArticleInput { body: "![](https://example.org/a.png)".into(), ..input("Beeld") };
     let article = create(&store, &clock, &article).await.expect("stored");
     let articles = vec![(article.id, ArticleDisplay::Full)];
-    let issue = IssueInput { subject: "S".into(), preheader: "P".into(), intro: String::new(), articles };
+    let issue = IssueInput { subject: "S".into(), preheader: "P".into(), articles, ..IssueInput::default() };
     assert!(findings(&store, &newsletter, &issue).await.1.contains(&"check-image-alt"));
     let issue = IssueInput { intro: "Dag {{naam}}".into(), ..issue };
     assert!(findings(&store, &newsletter, &issue).await.0.contains(&"check-field-unknown"));
@@ -83,6 +83,6 @@ both_dbs!(a_mail_that_gmail_would_cut_blocks, |store| {
     let article = ArticleInput { body: "woord ".repeat(20_000), ..input("Lang") };
     let article = create(&store, &clock, &article).await.expect("stored");
     let articles = vec![(article.id, ArticleDisplay::Full)];
-    let issue = IssueInput { subject: "S".into(), preheader: "P".into(), intro: String::new(), articles };
+    let issue = IssueInput { subject: "S".into(), preheader: "P".into(), articles, ..IssueInput::default() };
     assert!(findings(&store, &newsletter, &issue).await.0.contains(&"check-too-heavy"));
 });

@@ -5,6 +5,8 @@ mod check;
 mod issues;
 mod newsletters;
 mod schedule;
+pub mod topics;
+mod welcome;
 
 use postiljon::clock::Clock;
 use postiljon::model::{Article, ArticleDisplay, ArticleStatus, Issue, NewsletterId};
@@ -39,6 +41,7 @@ pub async fn issue(store: &Store, clock: &Clock, newsletter: NewsletterId, artic
         preheader: "Drie verhalen".into(),
         intro: "Dag {{name|lezer}},".into(),
         articles: articles.iter().map(|article| (article.id, ArticleDisplay::Full)).collect(),
+        topic: None,
     };
     issue_verbs::create(store, clock, newsletter, &input).await.expect("composed")
 }

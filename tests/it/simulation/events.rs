@@ -6,6 +6,7 @@ use postiljon::keys::Purpose;
 use postiljon::model::{Move, SubscriptionStatus};
 use postiljon::publishing::moves::{MoveError, make_move};
 use postiljon::store::subscriptions;
+use postiljon::subscriptions::preferences::pause::{self, Until};
 use postiljon::subscriptions::{Evidence, confirm, erase, unsubscribe};
 
 use super::people::{confirm_token, keys};
@@ -22,7 +23,9 @@ impl World {
     /// Something happens, or nothing.
     pub async fn event(&mut self, plan: Plan) {
         match self.dice.below(100) {
-            0..30 => {}
+            0..24 => {}
+            24..28 => self.pause().await,
+            28..30 => self.resume().await,
             30..40 => self.leave().await,
             40..44 => self.come_back().await,
             44..47 => self.erase().await,
@@ -114,6 +117,25 @@ impl World {
         self.remember(index).await;
     }
 
+    /// For longer than a run lasts.
+    async fn pause(&mut self) {
+        let index = self.dice.index(self.readers.len());
+        let reader = &self.readers[index];
+        let link = keys().sign_link(Purpose::Preferences, reader.subscription);
+        self.story.tell(&format!("{} pauses newsletter {}", reader.address, reader.newsletter));
+        pause::pause(&self.store, &self.clock, &keys(), &link, Until::Months(6)).await.expect("paused");
+        self.remember(index).await;
+    }
+
+    async fn resume(&mut self) {
+        let index = self.dice.index(self.readers.len());
+        let reader = &self.readers[index];
+        let link = keys().sign_link(Purpose::Preferences, reader.subscription);
+        self.story.tell(&format!("{} ends the pause of newsletter {}", reader.address, reader.newsletter));
+        pause::resume(&self.store, &self.clock, &keys(), &link).await.expect("resumed");
+        self.remember(index).await;
+    }
+
     async fn confirm(&mut self) {
         let index = self.dice.index(self.readers.len());
         let token = confirm_token(self.readers[index].subscription);
@@ -140,7 +162,9 @@ impl World {
         let id = self.readers[index].subscription;
         let mut reader = self.store.read().await.expect("a reader");
         let found = subscriptions::by_id(reader.db(), id).await.expect("read");
-        let is_confirmed = found.is_some_and(|found| found.status == SubscriptionStatus::Confirmed);
+        let is_confirmed = found.is_some_and(|found| {
+            found.status == SubscriptionStatus::Confirmed && found.audience_since.is_some()
+        });
         let now = self.now();
         let reader = &mut self.readers[index];
         if reader.is_confirmed() != is_confirmed {

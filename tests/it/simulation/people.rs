@@ -129,7 +129,7 @@ pub struct Reader {
     pub newsletter: NewsletterId,
     pub subscriber: i64,
     pub address: String,
-    /// Since when it is confirmed, or not; never empty.
+    /// Since when it is confirmed and not paused, or not; never empty.
     pub history: Vec<(Timestamp, bool)>,
 }
 

@@ -108,7 +108,8 @@ impl World {
         let last = self.readers.last().expect("a reader").subscriber;
         self.execute(&format!("DELETE FROM subscribers WHERE id > {last}")).await;
         let pending = self.some_readers(100);
-        self.set_status(&pending, "status = 'pending', confirmed_at = NULL").await;
+        // Reminded already: the relay here knows mailings only.
+        self.set_status(&pending, "status = 'pending', confirmed_at = NULL, reminded_at = 0").await;
         let left = self.some_readers(50);
         let at = NOW.minus(Duration::from_secs(600)).as_millis();
         self.set_status(&left, &format!("status = 'unsubscribed', unsubscribed_at = {at}")).await;

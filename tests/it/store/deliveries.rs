@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 
 use postiljon::model::{
-    Account, Mailing, MailingId, NewsletterId, Outcome, Refusal, SubscriberId, SubscriptionId,
-    SubscriptionStatus, Timestamp, UncertainPolicy, WorkerId,
+    Account, Mailing, MailingId, Outcome, Refusal, Rhythm, SubscriberId, SubscriptionId, Timestamp,
+    UncertainPolicy, WorkerId,
 };
 use postiljon::store::deliveries::{self, Birth, Newborn, RECORD_ROWS_MAX, Recipient, Record};
 use postiljon::store::{Store, mailings, newsletters, subscribers, subscriptions, workers};
@@ -209,6 +209,64 @@ both_dbs!(more_outcomes_than_fit_into_one_statement_are_all_recorded, |store| {
     assert_eq!(account(&store, mailing.id).await.sent, 1);
 });
 
+both_dbs!(who_has_a_row_already_is_told_from_those_who_are_given_one, |store| {
+    let mailing = mailing_to(&store, 5).await;
+    let (one, two) = (worker(&store).await, worker(&store).await);
+    let locked = change!(store, |tx| mailings::lock_sending(tx, mailing.id)).expect("sending");
+    let found = read!(store, |db| deliveries::candidates(db, &locked, 10));
+    let born =
+        |n: usize, birth| Newborn { subscriber_id: found[n].subscriber_id, destination: "other", birth };
+    let first = [born(1, Birth::Claimed), born(3, Birth::Skipped)];
+    assert_eq!(change!(store, |tx| deliveries::insert(tx, mailing.id, one, &first, at(5))).len(), 2);
+    let all: Vec<_> = (0..5).map(|n| born(n, if n == 4 { Birth::Waiting } else { Birth::Claimed })).collect();
+    let inserted = change!(store, |tx| deliveries::insert(tx, mailing.id, two, &all, at(6)));
+    let mut made: Vec<usize> = (0..5).filter(|n| inserted.contains(&found[*n].subscriber_id)).collect();
+    made.sort_unstable();
+    assert_eq!(made, [0, 2, 4]);
+    let account = account(&store, mailing.id).await;
+    assert_eq!((account.skipped, account.deferred), (1, 1));
+    let is_of = async |n: usize, worker| {
+        read!(store, |db| deliveries::is_claimed_by(db, mailing.id, found[n].subscriber_id, worker))
+    };
+    assert!(is_of(1, one).await && is_of(0, two).await && is_of(2, two).await);
+    assert!(!is_of(1, two).await && !is_of(3, two).await && !is_of(4, two).await);
+});
+
+both_dbs!(outcomes_of_every_kind_are_recorded_side_by_side, |store| {
+    let mailing = mailing_to(&store, 7).await;
+    let worker = worker(&store).await;
+    let claimed = claim(&store, mailing.id, worker, 7).await;
+    let kinds = [
+        Outcome::Sent,
+        Outcome::Bounced,
+        Outcome::Deferred,
+        Outcome::Sent,
+        Outcome::Uncertain,
+        Outcome::Expired,
+        Outcome::Skipped,
+    ];
+    let mut records: Vec<Record> =
+        claimed.iter().zip(kinds).map(|(to, kind)| outcome(to.subscriber_id, kind)).collect();
+    for (n, record) in records.iter_mut().enumerate() {
+        // Replies differ from mail to mail, also among those that are alike otherwise.
+        record.reply = format!("answer '{n}' \"?\" $1");
+        record.due_at = (record.outcome == Outcome::Deferred).then(|| at(40));
+    }
+    records[3].relay = "second".into();
+    records[4].doubts = 1;
+    assert_eq!(record(&store, mailing.id, worker, &records).await, 7);
+    for wanted in &records {
+        let row = &read!(store, |db| deliveries::of_subscriber(db, wanted.subscriber_id))[0];
+        assert_eq!(
+            (row.outcome, row.doubts, row.due_at, &row.reply, &row.relay),
+            (wanted.outcome, wanted.doubts, wanted.due_at, &wanted.reply, &wanted.relay)
+        );
+    }
+    let account = account(&store, mailing.id).await;
+    assert_eq!((account.sent, account.bounced, account.deferred, account.uncertain), (2, 1, 1, 1));
+    assert_eq!((account.expired, account.skipped), (1, 1));
+});
+
 both_dbs!(a_deferred_delivery_is_claimed_again_when_it_is_due, |store| {
     let mailing = mailing_to(&store, 3).await;
     let (one, two) = (worker(&store).await, worker(&store).await);
@@ -314,21 +372,26 @@ both_dbs!(leaving_skips_what_is_deferred_or_not_reached_and_nothing_else, |store
 });
 
 both_dbs!(a_recipient_is_read_as_it_is_now, |store| {
-    let newsletter = newsletter(&store, "insights").await;
-    let subscription = confirmed(&store, newsletter.id, 1).await;
+    let mailing = mailing_to(&store, 1).await;
+    let subscription = confirmed(&store, mailing.newsletter_id, 1).await;
     let subscriber = subscription.subscriber_id;
-    let look = async |newsletter| read!(store, |db| deliveries::recipient(db, newsletter, subscriber));
-    let (recipient, status) = look(newsletter.id).await.expect("there");
-    assert_eq!((recipient.subscription_id, status), (subscription.id, SubscriptionStatus::Confirmed));
+    let look = async |mailing| read!(store, |db| deliveries::recipient(db, mailing, subscriber));
+    let (recipient, in_audience) = look(mailing.id).await.expect("there");
+    assert_eq!((recipient.subscription_id, in_audience), (subscription.id, true));
     assert_eq!(
         (recipient.address.as_str(), recipient.name.as_str()),
         ("reader1@example.org", "Name of reader1")
     );
+    // Out and in again: in the next audience, not in this one.
+    change!(store, |tx| subscriptions::set_pace(tx, subscription.id, Rhythm::Monthly, None, at(1)));
+    assert!(!look(mailing.id).await.expect("there").1);
+    change!(store, |tx| subscriptions::set_pace(tx, subscription.id, Rhythm::Each, None, at(2)));
+    assert!(!look(mailing.id).await.expect("there").1);
     change!(store, |tx| subscriptions::unsubscribe(tx, subscription.id, NOW));
-    assert_eq!(look(newsletter.id).await.expect("there").1, SubscriptionStatus::Unsubscribed);
-    assert!(look(NewsletterId(i64::MAX)).await.is_none());
+    assert!(!look(mailing.id).await.expect("there").1);
+    assert!(look(MailingId(i64::MAX)).await.is_none());
     change!(store, |tx| subscribers::delete(tx, subscriber));
-    assert!(look(newsletter.id).await.is_none());
+    assert!(look(mailing.id).await.is_none());
 });
 
 both_dbs!(a_worker_that_stops_gives_back_what_was_not_on_the_wire, |store| {

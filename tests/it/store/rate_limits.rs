@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use postiljon::store::rate_limits;
+use postiljon::store::rate_limits::{self, Hit};
 
 use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{NOW, at};
@@ -53,4 +53,19 @@ both_dbs!(hits_at_the_same_moment_are_all_counted, |store| {
     }
     counts.sort_unstable();
     assert_eq!(counts, (1..=8).collect::<Vec<_>>());
+});
+
+both_dbs!(several_keys_are_counted_in_one_statement_and_answered_in_order, |store| {
+    let hit = |key: u8, millis, more| Hit { key: [key; 32], window: Duration::from_millis(millis), more };
+    let all = [hit(9, 100, 1), hit(1, 1_000, 1), hit(5, 100, 0)];
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, NOW)), [1, 1, 0]);
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, at(50))), [2, 2, 0]);
+    // A window is over for each key by itself.
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, at(100))), [1, 3, 0]);
+    // Who only asked began no window: it starts with its first hit, and is a whole one.
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[hit(5, 100, 1)], at(110))), [1]);
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[hit(5, 100, 1)], at(209))), [2]);
+    let [last, ..] = all;
+    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[last], at(150))), [2]);
+    assert_eq!(change!(store, |tx| rate_limits::hit(tx, &[9; 32], WINDOW, at(150))), 3);
 });

@@ -4,5 +4,8 @@ mod confirm;
 mod erase;
 mod export;
 mod forms;
+mod gate;
+mod preferences;
+mod receipt;
 mod signup;
 mod unsubscribe;

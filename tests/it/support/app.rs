@@ -6,8 +6,9 @@ use std::time::Duration;
 use postiljon::clock::Clock;
 use postiljon::demo::browser::Browser;
 use postiljon::keys::Keys;
-use postiljon::model::Timestamp;
+use postiljon::model::{DisposableDomains, Timestamp};
 use postiljon::store::Store;
+use postiljon::subscriptions::gate::Gate;
 use postiljon::web::watching::Watching;
 use postiljon::web::{App, app::WebSettings, server};
 
@@ -37,6 +38,7 @@ impl TestApp {
             store: store.clone(),
             clock: clock.clone(),
             keys: Keys::new(&[7; 32]),
+            gate: Gate::new(&url, DisposableDomains::default(), None),
             settings: Arc::new(settings),
             wake: Arc::default(),
             watching: Watching::default(),

@@ -179,3 +179,52 @@ fn with_database(admin_url: &str, name: &str) -> String {
     let at = base.rfind('/').expect("a URL with a database");
     format!("{}/{name}{query}", &base[..at])
 }
+
+/// Every row of every table, as text: what must be the same before and after something that changes nothing.
+pub async fn everything(store: &Store) -> Vec<String> {
+    let mut rows = Vec::new();
+    for (table, sql) in tables(store).await {
+        let sql = sqlx::AssertSqlSafe(sql);
+        let found: Vec<String> = match store.pools() {
+            Pools::Sqlite { writer, .. } => sqlx::query_scalar(sql).fetch_all(writer).await.expect("read"),
+            Pools::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.expect("read"),
+        };
+        rows.extend(found.into_iter().map(|row| format!("{table}: {row}")));
+    }
+    assert!(rows.len() > 10, "a database without rows proves nothing");
+    rows.sort();
+    rows
+}
+
+/// Each table, and a statement that gives its rows as text.
+async fn tables(store: &Store) -> Vec<(String, String)> {
+    match store.pools() {
+        Pools::Sqlite { writer, .. } => {
+            let names: Vec<String> = sqlx::query_scalar(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            )
+            .fetch_all(writer)
+            .await
+            .expect("read");
+            let mut tables = Vec::new();
+            for name in names {
+                let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info($1)")
+                    .bind(&name)
+                    .fetch_all(writer)
+                    .await
+                    .expect("read");
+                let row: Vec<_> = columns.iter().map(|column| format!("quote({column})")).collect();
+                tables.push((name.clone(), format!("SELECT {} FROM {name}", row.join(" || ',' || "))));
+            }
+            tables
+        }
+        Pools::Postgres(pool) => {
+            let names: Vec<String> =
+                sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+                    .fetch_all(pool)
+                    .await
+                    .expect("read");
+            names.into_iter().map(|name| (name.clone(), format!("SELECT t::text FROM {name} t"))).collect()
+        }
+    }
+}

@@ -3,7 +3,10 @@
 pub mod app;
 pub mod database;
 pub mod dice;
+pub mod dns_server;
 pub mod forms;
+pub mod keeping;
+pub mod needle;
 pub mod people;
 pub mod samples;
 pub mod smtp_server;

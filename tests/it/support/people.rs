@@ -6,12 +6,13 @@ use postiljon::clock::Clock;
 use postiljon::keys::{Keys, Purpose};
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
-    EmailAddress, Issue, Language, Mailing, Newsletter, OutboxKind, OutboxMail, Slug, Subscription,
-    SubscriptionStatus, UncertainPolicy, WorkerId,
+    DisposableDomains, EmailAddress, Issue, Language, Mailing, Newsletter, OutboxKind, OutboxMail, Slug,
+    Subscription, SubscriptionStatus, UncertainPolicy, WorkerId,
 };
 use postiljon::store::{Store, issues, mailings, newsletters, outbox, subscribers, subscriptions};
 use postiljon::subscriptions::Evidence;
 use postiljon::subscriptions::capture::Capture;
+use postiljon::subscriptions::gate::Gate;
 use postiljon::subscriptions::open_form::OpenForm;
 use postiljon::subscriptions::signup::{SignUp, SignUpError, Taken, sign_up};
 use postiljon::subscriptions::stamp::stamp;
@@ -26,6 +27,7 @@ pub struct People {
     pub store: Store,
     pub clock: Clock,
     pub keys: Keys,
+    pub gate: Gate,
     pub newsletter: Newsletter,
     /// The form of the newsletter's own page.
     pub open_form: OpenForm,
@@ -68,6 +70,7 @@ impl People {
             store: store.clone(),
             clock: Clock::test(START),
             keys: Keys::new(&[7; 32]),
+            gate: Gate::new("https://news.example", DisposableDomains::default(), None),
             newsletter,
             open_form,
         }
@@ -85,6 +88,7 @@ impl People {
             has_consented: true,
             trap: "",
             stamp,
+            proof: "",
             values: &[],
             capture: Capture::default(),
             evidence: Evidence {
@@ -105,7 +109,7 @@ impl People {
     }
 
     pub async fn send(&self, form: &SignUp<'_>) -> Result<Taken, SignUpError> {
-        sign_up(&self.store, &self.clock, &self.keys, form).await
+        sign_up(&self.store, &self.clock, &self.keys, &self.gate, form).await
     }
 
     /// The mails that wait, taken out of the outbox.

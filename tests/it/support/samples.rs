@@ -3,13 +3,13 @@
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
     Article, EmailAddress, Issue, Language, Mailing, MailingId, Move, Newsletter, NewsletterId, PauseReason,
-    Slug, Subscription, Timestamp, UncertainPolicy, WorkerId,
+    Slug, Subscription, Timestamp, UncertainPolicy, User, WorkerId,
 };
 use postiljon::store::articles::ArticleText;
 use postiljon::store::deliveries::{Birth, Newborn, Recipient};
 use postiljon::store::issues::IssueText;
 use postiljon::store::{
-    Store, Tx, articles, deliveries, issues, mailings, newsletters, subscribers, subscriptions,
+    Store, Tx, articles, deliveries, issues, mailings, newsletters, subscribers, subscriptions, users,
 };
 
 use super::database::change;
@@ -80,6 +80,11 @@ pub async fn confirmed(store: &Store, newsletter: NewsletterId, n: usize) -> Sub
     subscription
 }
 
+/// Someone who works with the desk, in Dutch.
+pub async fn user(store: &Store, at: &str) -> User {
+    change!(store, |tx| users::insert(tx, &address(at), "An", Language::Dutch, "hash", NOW))
+}
+
 pub fn article_text(name: &str) -> ArticleText {
     ArticleText {
         slug: slug(name),
@@ -98,7 +103,7 @@ pub async fn article(store: &Store, name: &str) -> Article {
 }
 
 pub fn issue_text(subject: &str) -> IssueText {
-    IssueText { subject: subject.into(), preheader: "Deze week".into(), intro: "Dag.".into() }
+    IssueText { subject: subject.into(), preheader: "Deze week".into(), intro: "Dag.".into(), topic: None }
 }
 
 /// An issue without articles.

@@ -10,7 +10,8 @@ use askama::Template;
 
 use crate::i18n::Texts;
 use crate::mail::slot::without_recipient;
-use crate::model::{ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language};
+use crate::model::topic::text_for;
+use crate::model::{ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Topic, TopicId};
 use crate::publishing::check::{Finding, Place};
 use crate::publishing::compose::Composed;
 use crate::publishing::issues::{IssueError, IssueInput, save};
@@ -22,7 +23,7 @@ use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
-const FIELDS: [&str; 3] = ["subject", "preheader", "intro"];
+const FIELDS: [&str; 4] = ["subject", "preheader", "intro", "topic"];
 /// Articles offered to be added: the last edited, or the first found.
 const OFFERED: usize = 12;
 /// Longest text that is searched for.
@@ -41,10 +42,21 @@ struct IssuePage {
     offered: Vec<Offer>,
     search: String,
     sender: String,
+    /// What the newsletter is about; empty: nothing to choose.
+    topics: Vec<TopicOption>,
+    /// How many would get it, as it is saved.
+    readers: String,
     checks: Vec<CheckLine>,
     is_ready: bool,
     /// What someone else saved in the meantime.
     theirs: Option<Box<Issue>>,
+}
+
+/// A topic that the issue may have.
+struct TopicOption {
+    id: TopicId,
+    name: String,
+    is_chosen: bool,
 }
 
 /// An article in its place.
@@ -97,6 +109,7 @@ fn input_of(form: &Form) -> IssueInput {
         preheader: field("preheader"),
         intro: field("intro"),
         articles: articles_of(form),
+        topic: form.first("topic").parse().ok().map(TopicId),
     }
 }
 
@@ -172,6 +185,8 @@ async fn show(
         page: Frame::new(request, signed_in, "issues", name.clone()),
         id,
         name,
+        topics: topics(app, t, &composed, input.topic).await?,
+        readers: super::readers(app, t, &composed).await?.1,
         rows: rows(app, t, &input).await?,
         offered: offered(app, t, &input, &search).await?,
         input,
@@ -192,7 +207,27 @@ fn input_from(composed: &Composed) -> IssueInput {
         preheader: composed.issue.preheader.clone(),
         intro: composed.issue.intro.clone(),
         articles: composed.articles.iter().map(|row| (row.article.id, row.display)).collect(),
+        topic: composed.issue.topic_id,
     }
+}
+
+async fn topics(
+    app: &App,
+    t: Texts,
+    composed: &Composed,
+    chosen: Option<TopicId>,
+) -> Result<Vec<TopicOption>, PageError> {
+    let newsletter = &composed.newsletter;
+    let mut reader = app.store.read().await?;
+    let texts = store::topics::texts(reader.db(), newsletter.id).await?;
+    let topics = store::topics::of_newsletter(reader.db(), newsletter.id).await?;
+    let option = |topic: Topic| TopicOption {
+        id: topic.id,
+        name: text_for(&texts, topic.id, t.language(), newsletter.language)
+            .map_or(topic.key, |text| text.name.clone()),
+        is_chosen: chosen == Some(topic.id),
+    };
+    Ok(topics.into_iter().filter(|topic| topic.archived_at.is_none()).map(option).collect())
 }
 
 async fn rows(app: &App, t: Texts, input: &IssueInput) -> Result<Vec<Row>, PageError> {

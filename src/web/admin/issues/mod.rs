@@ -8,9 +8,12 @@ pub mod schedule;
 
 use actix_web::web::Data;
 
+use crate::i18n::Texts;
+use crate::model::topic::text_for;
 use crate::model::{IssueId, Timestamp};
 use crate::publishing::compose::{Composed, compose};
 use crate::store;
+use crate::web::admin::grouped;
 use crate::web::{App, PageError};
 
 /// An issue as it is now, dated as it would be if it went out at `date`, or as its mailing is dated.
@@ -19,4 +22,17 @@ async fn composed(app: &Data<App>, id: IssueId, date: Timestamp) -> Result<Compo
     let mailing = store::mailings::of_issue(reader.db(), id).await?;
     let date = mailing.map_or(date, |mailing| mailing.due_at);
     compose(reader.db(), id, date, &app.settings.public_url).await?.ok_or(PageError::NotFound)
+}
+
+/// How many would get an issue if it went out now, as a number and in words.
+async fn readers(app: &App, t: Texts, composed: &Composed) -> Result<(i64, String), PageError> {
+    let (newsletter, topic) = (&composed.newsletter, composed.issue.topic_id);
+    let mut reader = app.store.read().await?;
+    let count = store::subscriptions::count_audience(reader.db(), newsletter.id, topic).await?;
+    let readers = t.with2("desk-readers", "count", count, "shown", grouped(count));
+    let Some(topic) = topic else { return Ok((count, readers)) };
+    let texts = store::topics::texts(reader.db(), newsletter.id).await?;
+    let name = text_for(&texts, topic, t.language(), newsletter.language).map(|text| text.name.clone());
+    let words = t.with2("desk-readers-of-topic", "readers", readers, "topic", name.unwrap_or_default());
+    Ok((count, words))
 }

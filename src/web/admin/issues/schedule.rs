@@ -12,10 +12,10 @@ use askama::Template;
 
 use super::edit::{CheckLine, check_lines, shown_subject};
 use crate::i18n::Texts;
-use crate::model::{IssueId, SubscriptionStatus};
+use crate::model::IssueId;
 use crate::publishing::schedule::{ScheduleError, When, due_at, parse_local, schedule, zone_of};
 use crate::store;
-use crate::web::admin::{Frame, Mistakes, grouped, id_of};
+use crate::web::admin::{Frame, Mistakes, id_of};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
@@ -82,12 +82,7 @@ async fn show(
     let composed = super::composed(app, id, now).await?;
     let newsletter = &composed.newsletter;
     let zone = zone_of(newsletter);
-    let confirmed = SubscriptionStatus::Confirmed;
-    let count = {
-        let mut reader = app.store.read().await?;
-        store::subscriptions::count(reader.db(), newsletter.id, confirmed).await?
-    };
-    let readers = t.with2("desk-readers", "count", count, "shown", grouped(count));
+    let (count, readers) = super::readers(app, t, &composed).await?;
     let subject = shown_subject(&composed);
     let mut sentence = None;
     let mut error = error;

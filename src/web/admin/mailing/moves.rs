@@ -52,7 +52,6 @@ fn action(t: Texts, mailing: &Mailing, failed: i64, is_soon: bool, wanted: Move)
         Move::SendNow => !is_soon,
         Move::Pause | Move::Resume => false,
     };
-    let text = |part: &str| t.text(&format!("desk-{part}-{}", slug(wanted)));
     let ask = || {
         let key = format!("desk-ask-{}", slug(wanted));
         t.with2(&key, "count", grouped(concerned), "sent", grouped(account.sent))
@@ -65,9 +64,9 @@ fn action(t: Texts, mailing: &Mailing, failed: i64, is_soon: bool, wanted: Move)
             Move::SendNow if is_soon => "",
             _ => "quiet",
         },
-        label: text("move"),
+        label: t.text(&format!("desk-move-{}", slug(wanted))),
         ask: must_ask.then(ask),
-        confirm: if must_ask { text("sure") } else { String::new() },
+        confirm: if must_ask { t.text(&format!("desk-sure-{}", slug(wanted))) } else { String::new() },
     })
 }
 

@@ -89,3 +89,37 @@ both_dbs!(who_was_put_off_while_the_clock_was_a_year_ahead_does_not_wait_for_a_y
     assert!(waited < Duration::from_secs(3 * 24 * 3600), "{waited:?}");
     engine.stop().await;
 });
+
+both_dbs!(who_was_put_off_before_the_clock_jumped_a_year_is_tried_again_and_not_given_up, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let mailing = mailing_of(&store, &newsletter, 4).await;
+    // Greylisted, and then busy for two hours.
+    let wire = Script::new(|_, before| match before {
+        0..5 => Step::Refuse { is_permanent: false },
+        _ => Step::Accept,
+    });
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.deferred == 4).await;
+    set_by(&bench.clock, YEAR);
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(600)).await;
+    assert_eq!((sent.account.sent, sent.account.expired, wire.copies().len()), (4, 0, 4));
+    engine.stop().await;
+});
+
+both_dbs!(who_is_put_off_for_ever_after_a_jump_is_given_up_after_a_part_of_the_time, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let mailing = mailing_of(&store, &newsletter, 2).await;
+    let wire = Script::new(|_, _| Step::Refuse { is_permanent: false });
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.deferred == 2).await;
+    set_by(&bench.clock, YEAR);
+    let before = bench.clock.elapsed();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(3600)).await;
+    assert_eq!((sent.account.sent, sent.account.expired), (0, 2));
+    let tried = bench.clock.elapsed().saturating_sub(before);
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    assert!(tried >= hours(6) && tried <= hours(36), "{tried:?}");
+    engine.stop().await;
+});

@@ -7,6 +7,7 @@
 
 mod calls;
 mod clocks;
+mod daylight;
 mod deferrals;
 mod dropped;
 mod edits;
@@ -15,6 +16,7 @@ mod logins;
 mod mixed;
 mod names;
 mod refusals;
+mod tls;
 mod told_to_go;
 
 use std::sync::{Arc, Mutex};

@@ -113,7 +113,7 @@ both_dbs!(a_time_is_asked_in_the_newsletters_zone_and_the_past_refused, |store| 
     issue(&store, &app, &browser).await;
     let path = "/admin/issues/1/schedule?when=later&date=2027-03-28&time=02%3A30";
     let gap = get(&browser, path).await.body;
-    assert!(gap.contains("on 28 March 2027, 03:00 (Europe/Brussels)"), "{gap}");
+    assert!(gap.contains("on 28 March 2027 at 03:00 (Europe/Brussels)"), "{gap}");
     for (date, time) in [("2026-11-24", "09:00"), ("", ""), ("2026-02-30", "09:00")] {
         let fields = [("when", "later"), ("date", date), ("time", time)];
         let answer = post(&browser, "/admin/issues/1/schedule", &fields).await;
@@ -142,7 +142,7 @@ both_dbs!(a_mailing_is_cancelled_before_it_begins_and_on_the_way_and_not_after, 
     issue(&store, &app, &browser).await;
     let fields = [("when", "later"), ("date", "2026-11-24"), ("time", "11:00")];
     post(&browser, "/admin/issues/1/schedule", &fields).await;
-    assert!(get(&browser, "/admin/mailings/1").await.body.contains("24 November 2026, 11:00"));
+    assert!(get(&browser, "/admin/mailings/1").await.body.contains("24 November 2026 at 11:00"));
     let cancelled = post(&browser, "/admin/mailings/1/cancel", &[]).await;
     assert_eq!(cancelled.location(), "/admin/mailings/1?done=cancelled");
     assert_eq!(mailing_status(&store, 1).await, MailingStatus::Cancelled);

@@ -5,6 +5,9 @@ mod forms;
 mod issues;
 mod login;
 mod mailings;
+mod subscribers;
+mod topics;
+mod welcome;
 
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::demo::browser::{Answer, Browser};

@@ -1,8 +1,14 @@
 //! What visitors meet.
 
+mod challenge;
+mod check_inbox;
 mod confirm;
 mod hosted;
+mod hostile;
 mod issue;
+mod links;
+mod manage;
+mod preferences;
 mod subscribe;
 mod unsubscribe;
 

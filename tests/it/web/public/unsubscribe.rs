@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use postiljon::model::DepartureReason;
 use postiljon::model::SubscriptionStatus::{Confirmed, Pending, Unsubscribed};
+use postiljon::store::departures;
 
 use super::Site;
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, read};
 
 const MULTIPART: &str = "multipart/form-data; boundary=x";
 const MULTIPART_BODY: &[u8] =
@@ -58,7 +60,7 @@ both_dbs!(the_goodbye_page_has_an_undo_that_works_for_an_hour, |store| {
     let at = left.body.find("/resubscribe/").expect("an undo");
     let undo = left.body[at..].split('"').next().expect("a link").to_owned();
     let back = site.browser.post(&undo, &[]).await.expect("an answer");
-    assert!(back.status == 200 && back.body.contains("Fijn dat u blijft"));
+    assert!(back.status == 200 && back.body.contains("Fijn dat je blijft"));
     assert_eq!(site.states().await, [(Pending, 0), (Confirmed, 1), (Unsubscribed, 0)]);
     site.browser.post(&path, &[]).await.expect("an answer");
     site.app.clock.advance(Duration::from_secs(3601));
@@ -66,5 +68,73 @@ both_dbs!(the_goodbye_page_has_an_undo_that_works_for_an_hour, |store| {
     let late = site.browser.get(&path).await.expect("an answer");
     assert!(late.status == 200 && !late.body.contains("/resubscribe/"));
     assert_eq!(site.browser.get(&undo).await.expect("an answer").status, 405);
+    site.app.stop().await;
+});
+
+both_dbs!(a_reason_is_kept_once_changed_at_will_and_forgotten_with_the_undo, |store| {
+    let site = Site::start(&store).await;
+    let mail = site.subscribed("jan@example.org").await;
+    let (path, id) = (site.leave_path(&mail), mail.subscription_id.expect("a subscription"));
+    let why = format!("{path}/reason");
+    let said = async || read!(store, |db| departures::of_subscription(db, id));
+    // Not before leaving.
+    let early = site.browser.post(&why, &[("reason", "too_many")]).await.expect("an answer");
+    assert_eq!((early.status, said().await.is_none()), (303, true));
+    let page = site.browser.get(&path).await.expect("an answer");
+    assert!(page.body.contains("/preferences/"), "fewer mails are offered");
+    let left = site.browser.post(&path, &[]).await.expect("an answer");
+    assert!(left.body.contains(&format!("action=\"{why}?lang=nl\"")) && left.body.contains("/resubscribe/"));
+    let empty = site.browser.post(&why, &[]).await.expect("an answer");
+    assert!(empty.status == 422 && empty.body.contains("id=\"why-error\""));
+    let long = "a".repeat(1_001);
+    let too_long = [("reason", "other"), ("remark", long.as_str())];
+    let too_long = site.browser.post(&why, &too_long).await.expect("an answer");
+    assert!(too_long.status == 422 && too_long.body.contains(&long), "nothing is lost");
+    assert!(said().await.is_none());
+    for (reason, remark) in
+        [("too_many", ""), ("too_many", ""), ("looks_bad", " <b>Klein</b>\r\nlettertje\u{7} ")]
+    {
+        let fields = [("reason", reason), ("remark", remark)];
+        let answer = site.browser.post(&why, &fields).await.expect("an answer");
+        assert_eq!((answer.status, answer.location()), (303, path.as_str()));
+    }
+    let kept = said().await.expect("a reason");
+    assert_eq!((kept.reason, kept.remark.as_str()), (DepartureReason::LooksBad, "<b>Klein</b>\nlettertje"));
+    let page = site.browser.get(&path).await.expect("an answer");
+    assert!(page.body.contains("Dank je wel") && !page.body.contains("<b>Klein"));
+    assert!(page.body.contains("value=\"looks_bad\" checked"));
+    let words = [("remark", "Zomaar"), ("reason", "nonsense")];
+    site.browser.post(&why, &words).await.expect("an answer");
+    assert_eq!(said().await.expect("a reason").reason, DepartureReason::Other);
+    assert_eq!(site.browser.get(&why).await.expect("an answer").location(), path);
+    let at = left.body.find("/resubscribe/").expect("an undo");
+    let undo = left.body[at..].split('"').next().expect("a link");
+    assert_eq!(site.browser.post(undo, &[]).await.expect("an answer").status, 200);
+    assert!(said().await.is_none());
+    assert_eq!(
+        site.browser.post("/unsubscribe/x/reason", &[("reason", "other")]).await.expect("an answer").status,
+        404
+    );
+    site.app.stop().await;
+});
+
+both_dbs!(withdrawing_a_request_is_no_departure, |store| {
+    let site = Site::start(&store).await;
+    site.sign_up(&site.browser, "jan@example.org").await;
+    let mail = site.mails().await.pop().expect("a mail");
+    let path = site.leave_path(&mail);
+    let page = site.browser.get(&path).await.expect("an answer");
+    assert!(page.body.contains("Aanvraag intrekken") && !page.body.contains("/preferences/"));
+    // The header of the confirmation mail does what it says (D16).
+    let one_click = Some(("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click".to_vec()));
+    let answer = site.app.browser().send("POST", &path, one_click).await.expect("an answer");
+    assert!(answer.status == 200 && answer.body.contains("De aanvraag is ingetrokken"));
+    assert!(!answer.body.contains("/reason") && !answer.body.contains("/resubscribe/"));
+    assert_eq!(site.states().await, [(Pending, 0), (Confirmed, 0), (Unsubscribed, 1)]);
+    let confirm = site.browser.post(&site.confirm_path(&mail), &[]).await.expect("an answer");
+    assert_eq!(confirm.status, 404, "the link of the mail is dead");
+    site.browser.post(&format!("{path}/reason"), &[("reason", "other")]).await.expect("an answer");
+    let id = mail.subscription_id.expect("a subscription");
+    assert!(read!(store, |db| departures::of_subscription(db, id)).is_none());
     site.app.stop().await;
 });

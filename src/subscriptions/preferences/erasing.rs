@@ -1,0 +1,22 @@
+//! "Delete me": the same verb as the desk's and the command line's.
+
+use super::{Answer, Preferences, look};
+use crate::clock::Clock;
+use crate::keys::Keys;
+use crate::store::{Result, Store};
+use crate::subscriptions::erase::erase;
+
+/// Erases the person of a link, whatever the state of the subscription. Doing it twice is success twice.
+///
+/// # Errors
+/// Only of the database: then nothing is erased.
+pub async fn erase_me(store: &Store, clock: &Clock, keys: &Keys, link: &str) -> Result<Answer> {
+    match look(store, keys, link).await? {
+        Preferences::Open(seen) => {
+            erase(store, clock, keys, &seen.subscriber.address).await?;
+            Ok(Answer::Gone)
+        }
+        Preferences::Gone => Ok(Answer::Gone),
+        Preferences::Unknown => Ok(Answer::Unknown),
+    }
+}

@@ -1,0 +1,171 @@
+//! What a subscriber decides: topics, rhythm, language, a pause, tracking, another address; and to see or to erase
+//! everything that is known.
+//!
+//! A signed link names the subscription and is the whole permission, as for leaving. Every verb here is one
+//! transaction, and doing it twice is success twice. Who leaves an audience in the middle of a mailing is skipped
+//! in it, who comes back is in the next one: the account of every mailing still balances.
+//! To add a preference: a verb here or in a file of its own, its group on `web/public/preferences/`, its tests.
+
+pub mod address;
+pub mod data;
+pub mod erasing;
+pub mod pause;
+pub mod topics;
+pub mod tracking;
+
+use super::unsubscribe::{lock, skip};
+use crate::clock::Clock;
+use crate::keys::{Keys, Purpose};
+use crate::model::topic::text_for;
+use crate::model::{
+    Language, Mailing, Newsletter, Rhythm, Subscriber, Subscription, SubscriptionId, SubscriptionStatus,
+    Topic, TopicId, TopicText,
+};
+use crate::store::{Result, Store, Tx, mailings, newsletters, subscribers, subscriptions};
+
+/// What a link to preferences leads to. Looking changes nothing.
+#[derive(Debug, Clone)]
+pub enum Preferences {
+    Open(Box<Seen>),
+    /// The link is ours, and the person was erased.
+    Gone,
+    /// Not our link.
+    Unknown,
+}
+
+/// A subscription with what its owner can choose.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub newsletter: Newsletter,
+    pub subscription: Subscription,
+    pub subscriber: Subscriber,
+    /// Offered by the newsletter, in order.
+    topics: Vec<Topic>,
+    texts: Vec<TopicText>,
+    chosen: Vec<TopicId>,
+}
+
+/// A topic for a reader to choose.
+#[derive(Debug, Clone)]
+pub struct TopicChoice {
+    pub id: TopicId,
+    pub name: String,
+    pub description: String,
+    pub is_chosen: bool,
+}
+
+impl Seen {
+    /// The topics in the words of a language.
+    pub fn topics(&self, language: Language) -> Vec<TopicChoice> {
+        let choice = |topic: &Topic| {
+            let text = text_for(&self.texts, topic.id, language, self.newsletter.language);
+            TopicChoice {
+                id: topic.id,
+                name: text.map_or_else(|| topic.key.clone(), |text| text.name.clone()),
+                description: text.map(|text| text.description.clone()).unwrap_or_default(),
+                is_chosen: self.chosen.contains(&topic.id),
+            }
+        };
+        self.topics.iter().map(choice).collect()
+    }
+
+    /// Whether there is something to choose: not before the owner has confirmed, and not after leaving.
+    pub fn is_subscribed(&self) -> bool {
+        self.subscription.status == SubscriptionStatus::Confirmed
+    }
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Saved,
+    /// Not confirmed, or left: nothing was changed.
+    NotSubscribed,
+    Gone,
+    Unknown,
+}
+
+/// What the page behind a link shows.
+///
+/// # Errors
+/// Only of the database.
+pub async fn look(store: &Store, keys: &Keys, link: &str) -> Result<Preferences> {
+    let Some(id) = keys.open_link(Purpose::Preferences, link) else { return Ok(Preferences::Unknown) };
+    Ok(look_at(store, id).await?.map_or(Preferences::Gone, |seen| Preferences::Open(Box::new(seen))))
+}
+
+/// The preferences of a subscription; `None` when it is gone.
+///
+/// # Errors
+/// Only of the database.
+pub async fn look_at(store: &Store, id: SubscriptionId) -> Result<Option<Seen>> {
+    use crate::store::topics as table;
+    let mut reader = store.read().await?;
+    let Some(subscription) = subscriptions::by_id(reader.db(), id).await? else { return Ok(None) };
+    let newsletter = newsletters::by_id(reader.db(), subscription.newsletter_id).await?;
+    let subscriber = subscribers::by_id(reader.db(), subscription.subscriber_id).await?;
+    let (Some(newsletter), Some(subscriber)) = (newsletter, subscriber) else { return Ok(None) };
+    let mut topics = table::of_newsletter(reader.db(), newsletter.id).await?;
+    topics.retain(|topic| topic.archived_at.is_none());
+    let texts = table::texts(reader.db(), newsletter.id).await?;
+    let chosen = table::chosen(reader.db(), id).await?;
+    Ok(Some(Seen { newsletter, subscription, subscriber, topics, texts, chosen }))
+}
+
+/// A subscription whose owner is at it, locked, with the mailings that have not ended.
+struct Opened {
+    tx: Tx,
+    subscription: Subscription,
+    open: Vec<Mailing>,
+}
+
+/// Opens a link for a change; `Err` is the answer when there is nothing to change.
+async fn open(store: &Store, keys: &Keys, link: &str) -> Result<std::result::Result<Opened, Answer>> {
+    let Some(id) = keys.open_link(Purpose::Preferences, link) else { return Ok(Err(Answer::Unknown)) };
+    let mut tx = store.begin().await?;
+    let Some((subscription, open)) = lock(&mut tx, id).await? else { return Ok(Err(Answer::Gone)) };
+    if subscription.status != SubscriptionStatus::Confirmed {
+        return Ok(Err(Answer::NotSubscribed));
+    }
+    Ok(Ok(Opened { tx, subscription, open }))
+}
+
+/// In which language pages and mails speak to this subscriber.
+///
+/// # Errors
+/// Only of the database.
+pub async fn set_language(store: &Store, keys: &Keys, link: &str, language: Language) -> Result<Answer> {
+    let mut opened = match open(store, keys, link).await? {
+        Ok(opened) => opened,
+        Err(answer) => return Ok(answer),
+    };
+    subscriptions::choose_language(&mut opened.tx, opened.subscription.id, language).await?;
+    opened.tx.commit().await?;
+    Ok(Answer::Saved)
+}
+
+/// Each issue, or a digest a month instead. No page offers the second while there are no digests
+/// (`docs/decisions/0013-preferences.md`).
+///
+/// # Errors
+/// Only of the database.
+pub async fn set_rhythm(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    link: &str,
+    rhythm: Rhythm,
+) -> Result<Answer> {
+    let Opened { mut tx, subscription, open } = match open(store, keys, link).await? {
+        Ok(opened) => opened,
+        Err(answer) => return Ok(answer),
+    };
+    let now = clock.now();
+    if rhythm == Rhythm::Monthly {
+        skip(&mut tx, &subscription, &open, now).await?;
+    }
+    let since = mailings::after_starts(now, &open);
+    subscriptions::set_pace(&mut tx, subscription.id, rhythm, subscription.paused_until, since).await?;
+    tx.commit().await?;
+    Ok(Answer::Saved)
+}

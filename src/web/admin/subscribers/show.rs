@@ -1,0 +1,83 @@
+//! `GET /admin/subscribers/{id}`: a reader, and what this person is subscribed to.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use crate::model::{Subscriber, SubscriptionStatus};
+use crate::publishing::schedule::zone_of;
+use crate::store;
+use crate::web::admin::{Frame, Mistakes};
+use crate::web::layout::html;
+use crate::web::session::SignedIn;
+use crate::web::{App, PageError};
+
+#[derive(Template)]
+#[template(path = "admin/subscriber.html")]
+struct SubscriberPage {
+    page: Frame,
+    person: Subscriber,
+    lines: Vec<Line>,
+    mistakes: Mistakes,
+}
+
+/// A subscription in the list.
+struct Line {
+    newsletter: String,
+    receipt: String,
+    class: &'static str,
+    status: String,
+    since: String,
+}
+
+pub async fn get(
+    request: HttpRequest,
+    app: Data<App>,
+    signed_in: SignedIn,
+    id: Path<String>,
+) -> Result<HttpResponse, PageError> {
+    let person = super::subscriber(&app, &id).await?;
+    show(&request, &app, &signed_in, person, Mistakes::none(signed_in.texts())).await
+}
+
+pub(super) async fn show(
+    request: &HttpRequest,
+    app: &App,
+    signed_in: &SignedIn,
+    person: Subscriber,
+    mistakes: Mistakes,
+) -> Result<HttpResponse, PageError> {
+    let t = signed_in.texts();
+    let mut reader = app.store.read().await?;
+    let mut lines = Vec::new();
+    for subscription in store::subscriptions::of_subscriber(reader.db(), person.id).await? {
+        let found = store::newsletters::by_id(reader.db(), subscription.newsletter_id).await?;
+        let Some(newsletter) = found else { continue };
+        let at = match subscription.status {
+            SubscriptionStatus::Pending => Some(subscription.created_at),
+            SubscriptionStatus::Confirmed => subscription.confirmed_at,
+            SubscriptionStatus::Unsubscribed => subscription.unsubscribed_at,
+        };
+        let date = t.date(at.unwrap_or(subscription.created_at), zone_of(&newsletter));
+        lines.push(Line {
+            receipt: format!("/admin/subscribers/{}/receipt/{}", person.public_id, newsletter.slug),
+            newsletter: newsletter.name,
+            class: class_of(subscription.status),
+            status: t.text(&format!("reader-status-{}", subscription.status)),
+            since: t.with(&format!("reader-since-{}", subscription.status), "date", date),
+        });
+    }
+    let status = if mistakes.has_any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = Frame::new(request, signed_in, "subscribers", t.text("reader-title"));
+    html(status, &SubscriberPage { page, person, lines, mistakes })
+}
+
+/// The class of the stylesheet for a state.
+pub(super) const fn class_of(status: SubscriptionStatus) -> &'static str {
+    match status {
+        SubscriptionStatus::Pending => "scheduled",
+        SubscriptionStatus::Confirmed => "sent",
+        SubscriptionStatus::Unsubscribed => "draft",
+    }
+}

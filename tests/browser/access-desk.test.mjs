@@ -1,0 +1,179 @@
+// The desk's pages in every state, as everybody can use them.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { Demo } from "./support/demo.mjs";
+import { inspect } from "./support/inspect.mjs";
+import { Browser } from "./support/visitor.mjs";
+
+const LONG_WORD = "Aankoopverantwoordelijkenvereniging".repeat(4);
+
+let demo, browser;
+before(async () => {
+  [demo, browser] = await Promise.all([Demo.start(), Browser.start()]);
+  for (const name of ["an", "bo", "cor"]) {
+    const address = `${name}@voorbeeld.example`;
+    await demo.post("/n/insights/subscribe", { email: address, consent: "yes", language: "nl" });
+    const mail = await demo.mail(address);
+    await demo.post(new URL(mail.link("/confirm/")).pathname, {});
+  }
+});
+after(async () => {
+  await browser?.stop();
+  await demo?.stop();
+});
+
+/** A visit by someone who has signed in. */
+function atTheDesk(steps) {
+  return browser.visit(demo, {}, async (visitor) => {
+    await visitor.signIn();
+    await steps(visitor);
+  });
+}
+
+describe("the desk", () => {
+  it("to sign in, and refused", async () => {
+    await browser.visit(demo, {}, async (visitor) => {
+      await visitor.open("/admin/login");
+      await inspect(visitor, "desk-login");
+      await visitor.page.locator("#address").fill("niemand@voorbeeld.example");
+      await visitor.page.locator("#password").fill("verkeerd wachtwoord");
+      await visitor.follow(visitor.page.locator("main form button"));
+      await inspect(visitor, "desk-login-refused");
+    });
+  });
+
+  it("start, articles and issues", async () => {
+    await atTheDesk(async (visitor) => {
+      for (const [path, name] of [
+        ["/admin", "desk-home"],
+        ["/admin/articles", "desk-articles"],
+        ["/admin/articles?q=bestaatniet", "desk-articles-none"],
+        ["/admin/issues", "desk-issues"],
+        ["/admin/issues/new", "desk-issue-new"],
+      ]) {
+        await visitor.open(path);
+        await inspect(visitor, name);
+      }
+    });
+  });
+
+  it("an article: new, with mistakes, stored", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/articles/new");
+      await inspect(visitor, "desk-article-new");
+      await page.locator("#canonical_url").fill("geen adres");
+      await visitor.follow(page.locator("button[value=publish]"));
+      await inspect(visitor, "desk-article-mistakes");
+      await page.locator("#canonical_url").fill("");
+      await page.locator("#title").fill(LONG_WORD);
+      await page.locator("#body").fill(`# ${LONG_WORD}\n\nTekst.`);
+      await visitor.follow(page.locator("button[value=publish]"));
+      assert.match(await visitor.path(), /\/admin\/articles\/\d+/);
+      await inspect(visitor, "desk-article");
+    });
+  });
+
+  it("an issue: composed, seen before, scheduled, sent", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/issues/1");
+      await inspect(visitor, "desk-issue");
+      for (const view of ["desktop", "phone", "text"]) {
+        await visitor.open(`/admin/issues/1/preview?view=${view}`);
+        await inspect(visitor, `desk-preview-${view}`);
+      }
+      await visitor.open("/admin/issues/1/schedule");
+      await inspect(visitor, "desk-schedule");
+      await visitor.open("/admin/issues/1/schedule?when=later&date=2020-01-01&time=09:00");
+      await inspect(visitor, "desk-schedule-past");
+      await visitor.open("/admin/issues/1/schedule?when=now");
+      await inspect(visitor, "desk-schedule-final");
+      await visitor.follow(page.locator("section.final form button"));
+      await demo.mail("an@voorbeeld.example", 3);
+      await page.waitForSelector(".status.sent");
+      await inspect(visitor, "desk-mailing-sent");
+      await visitor.open(`${await visitor.path()}/ledger`);
+      await inspect(visitor, "desk-ledger");
+      await visitor.open("/admin");
+      await inspect(visitor, "desk-home-after");
+    });
+  });
+
+  it("an issue that waits for its moment, and one that cannot go", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/issues/new");
+      await page.locator("input[name=newsletter]").first().check();
+      await page.locator("#subject").fill(LONG_WORD);
+      await visitor.follow(page.locator("main form button"));
+      const issue = await visitor.path();
+      await inspect(visitor, "desk-issue-empty");
+      await visitor.open(`${issue}/schedule`);
+      await inspect(visitor, "desk-schedule-blocked");
+      await visitor.open(issue);
+      await page.locator("input[name=add]").first().check();
+      await visitor.follow(page.locator("button[value=add]"));
+      await visitor.open(`${issue}/schedule?when=later&date=2027-10-01&time=09:00`);
+      await visitor.follow(page.locator("section.final form button"));
+      await inspect(visitor, "desk-mailing-scheduled");
+    });
+  });
+
+  it("the topics of a newsletter", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters/1/topics");
+      await inspect(visitor, "desk-topics-none");
+      const form = page.locator('form[action$="/topics"]');
+      await visitor.follow(form.locator("button").last());
+      await inspect(visitor, "desk-topics-mistakes");
+      await form.locator("input[type=text]").first().fill(LONG_WORD.slice(0, 60));
+      await visitor.follow(form.locator("button").last());
+      await inspect(visitor, "desk-topics");
+      await visitor.follow(page.locator("main a[href*='/topics/']").first());
+      await inspect(visitor, "desk-topic");
+    });
+  });
+
+  it("the welcome series", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters/1/welcome");
+      await inspect(visitor, "desk-welcome-none");
+      await visitor.open("/admin/newsletters/1/welcome/new");
+      await inspect(visitor, "desk-welcome-new");
+      await visitor.follow(page.locator("button[value=save]").last());
+      await inspect(visitor, "desk-welcome-mistakes");
+      await page.locator("[name='subject-nl'], [name='subject_nl']").fill("Welkom");
+      await page.locator("[name='body-nl'], [name='body_nl']").fill("Fijn dat je er bent.");
+      await visitor.follow(page.locator("button[value=preview]"));
+      await inspect(visitor, "desk-welcome-preview");
+      await visitor.open("/admin/newsletters/1/welcome");
+      await inspect(visitor, "desk-welcome");
+    });
+  });
+
+  it("a reader, and the receipt of a consent", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/subscribers");
+      await inspect(visitor, "desk-readers");
+      await page.locator("#address").fill("niemand@voorbeeld.example");
+      await visitor.follow(page.locator("main form button"));
+      await inspect(visitor, "desk-reader-unknown");
+      await page.locator("#address").fill("an@voorbeeld.example");
+      await visitor.follow(page.locator("main form button"));
+      await inspect(visitor, "desk-reader");
+      await page.locator("details.ask summary").click();
+      await visitor.follow(page.locator("details.ask form button"));
+      await inspect(visitor, "desk-reader-erase-unsure");
+      await visitor.follow(page.locator("a[href*='/receipt/']").first());
+      await inspect(visitor, "desk-receipt");
+      await visitor.open(`${await visitor.path()}/print`);
+      await inspect(visitor, "desk-receipt-print");
+    });
+  });
+});

@@ -1,0 +1,156 @@
+// The whole way of a reader in each language: page, mail, confirming, leaving, coming back. Every word of it is in that
+// language, and no name of a text shows instead of the text.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { Demo } from "./support/demo.mjs";
+import { LANGUAGES, checkWords, text } from "./support/texts.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
+
+const LOCALES = { nl: "nl-BE", fr: "fr-BE", en: "en-GB", de: "de-DE" };
+
+let demo, browser;
+before(async () => {
+  [demo, browser] = await Promise.all([Demo.start(), Browser.start()]);
+});
+after(async () => {
+  await browser?.stop();
+  await demo?.stop();
+});
+
+for (const language of LANGUAGES) {
+  describe(`the journey in ${language}`, { concurrency: TOGETHER }, () => {
+    const address = `reis-${language}@voorbeeld.example`;
+
+    it("speaks that language on every page and in every mail", async () => {
+      await browser.visit(demo, { language: LOCALES[language] }, async (visitor) => {
+        const { page } = visitor;
+        const isIn = async (place, ...keys) => {
+          const words = await visitor.words();
+          assert.equal(await page.locator("html").getAttribute("lang"), language, place);
+          checkWords(await own(page), language, place);
+          for (const key of keys) {
+            const wanted = text(language, key, { newsletter: "Insights" });
+            assert.ok(words.includes(wanted), `${place}: no “${wanted}” in\n${words}`);
+          }
+        };
+        const mailIsIn = async (mail, subject) => {
+          assert.equal(mail.subject, text(language, subject, { newsletter: "Insights" }));
+          assert.match(mail.html, new RegExp(`<html lang="${language}"`));
+          assert.match(mail.html, new RegExp(`<body[^>]*>\\s*(<!--[^]*?-->\\s*)*<\\w+[^>]* lang="${language}"`), "H2");
+          checkWords(mail.text, language, `text of “${mail.subject}”`);
+          checkWords(await readable(browser, mail.html), language, `HTML of “${mail.subject}”`);
+        };
+
+        await visitor.open("/n/insights");
+        await isIn("sign-up", "signup-title", "signup-submit", "signup-next");
+        await visitor.takeTime();
+        await visitor.follow(visitor.mainButton);
+        await isIn("sign-up with mistakes", "error-marked", "error-address-empty", "error-consent");
+        await visitor.signUp(address);
+        await isIn("check your inbox", "inbox-title");
+        const mail = await demo.mail(address);
+        await mailIsIn(mail, "mail-confirm-subject");
+
+        // In another browser, in another language: the page behind a mail speaks the mail's.
+        const other = LOCALES[LANGUAGES.find((other) => other !== language)];
+        await browser.visit(demo, { language: other }, async (elsewhere) => {
+          await elsewhere.open(mail.link("/confirm/"));
+          assert.equal(await elsewhere.page.locator("html").getAttribute("lang"), language);
+          checkWords(await own(elsewhere.page), language, "confirm");
+          await elsewhere.follow(elsewhere.mainButton);
+          assert.equal(await elsewhere.page.locator("html").getAttribute("lang"), language);
+          checkWords(await own(elsewhere.page), language, "confirmed");
+          assert.ok((await elsewhere.words()).includes(text(language, "confirmed-title")));
+        });
+
+        // As if a day had passed, and the reader had forgotten.
+        await demo.sql("DELETE FROM rate_limits");
+        await visitor.signUp(address);
+        const already = await demo.mail(address, mail.number);
+        await mailIsIn(already, "mail-already-subject");
+
+        await visitor.open(already.link("/unsubscribe/"));
+        await isIn("leave", "leave-title");
+        await visitor.follow(visitor.mainButton);
+        await isIn("left", "left-title");
+        await visitor.follow(page.locator('form[action*="/resubscribe/"] button'));
+        await isIn("undone", "undone-title");
+        await visitor.open("/confirm/afgebroken");
+        await isIn("an unknown link", "link-unknown-title");
+        await visitor.open("/nergens");
+        await isIn("an error page", "page-error-title");
+      });
+    });
+
+    it("is offered on pages in the other languages, and kept", async () => {
+      const other = LANGUAGES.find((other) => other !== language);
+      await browser.visit(demo, { language: LOCALES[other] }, async (visitor) => {
+        await visitor.open("/n/insights");
+        await visitor.follow(visitor.page.locator(`nav a[hreflang=${language}]`));
+        assert.equal(await visitor.page.locator("html").getAttribute("lang"), language);
+        await visitor.page.locator("input[name=email]").fill(`gekozen-${language}@voorbeeld.example`);
+        await visitor.page.locator("input[name=consent]").check();
+        await visitor.takeTime();
+        await visitor.follow(visitor.mainButton);
+        assert.equal(await visitor.page.locator("html").getAttribute("lang"), language);
+        const mail = await demo.mail(`gekozen-${language}@voorbeeld.example`);
+        assert.match(mail.html, new RegExp(`<html lang="${language}"`));
+      });
+    });
+
+    it("is kept on the desk too", async () => {
+      await browser.visit(demo, { language: LOCALES[language] }, async (visitor) => {
+        await visitor.signIn();
+        await visitor.follow(visitor.page.locator(`footer button[value=${language}]`));
+        for (const path of DESK) {
+          await visitor.open(path);
+          assert.equal(await visitor.page.locator("html").getAttribute("lang"), language, path);
+          checkWords(await own(visitor.page), language, path);
+        }
+      });
+    });
+  });
+}
+
+/** Pages of the desk that need nothing but the samples. */
+const DESK = [
+  "/admin",
+  "/admin/articles",
+  "/admin/articles/new",
+  "/admin/articles/1",
+  "/admin/issues",
+  "/admin/issues/new",
+  "/admin/issues/1",
+  "/admin/issues/1/preview",
+  "/admin/issues/1/schedule",
+];
+
+/** What a person reads on the page, without what is marked as being in another language. */
+async function own(page) {
+  return page.evaluate(() => {
+    const language = document.documentElement.lang;
+    const hidden = [...document.querySelectorAll("body [lang]")].filter((element) => element.lang !== language);
+    for (const element of hidden) element.hidden = true;
+    // What no eye sees is read aloud.
+    const labels = [...document.querySelectorAll("[aria-label], [title], img[alt], [placeholder]")].flatMap((element) =>
+      ["aria-label", "title", "alt", "placeholder"].map((name) => element.getAttribute(name) ?? ""),
+    );
+    const words = `${document.title}\n${document.body.innerText}\n${labels.join("\n")}`;
+    for (const element of hidden) element.hidden = false;
+    return words;
+  });
+}
+
+/** The words of the HTML part of a mail, as they are read. */
+async function readable(browser, html) {
+  const page = await browser.chromium.newPage();
+  try {
+    await page.route("**/*", (route) => route.abort());
+    await page.setContent(html);
+    return await page.locator("body").innerText();
+  } finally {
+    await page.close();
+  }
+}
