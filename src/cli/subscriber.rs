@@ -75,6 +75,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 let line = format!("newsletter {}, {}", subscription.newsletter_id, subscription.status);
                 fields.push(("Subscription", line));
             }
+            for answer in &dossier.answers {
+                fields.push(("Answer", format!("{}: {}", answer.key, answer.value)));
+            }
             for consent in &dossier.consents {
                 let line =
                     format!("{} {} ({}) {}", consent.at.rfc3339(), consent.event, consent.source, consent.ip);

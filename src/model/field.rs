@@ -42,3 +42,43 @@ pub struct FieldText {
     /// Labels of the values of a choice, one a line, in their order.
     pub options: String,
 }
+
+/// A field as a form asks it, with what it is called.
+#[derive(Debug, Clone)]
+pub struct AskedField {
+    pub field: Field,
+    pub is_required: bool,
+    pub texts: Vec<FieldText>,
+    /// The newsletter's: its words stand in where another language has none.
+    pub fallback: Language,
+}
+
+impl AskedField {
+    /// The first of the languages that has this piece of text.
+    fn text<'a>(&'a self, language: Language, piece: impl Fn(&'a FieldText) -> &'a str) -> &'a str {
+        let of = |language| self.texts.iter().find(move |text| text.language == language).map(&piece);
+        let found = [of(language), of(self.fallback)].into_iter().flatten().find(|text| !text.is_empty());
+        found.unwrap_or_default()
+    }
+
+    /// What it is called in a language; its key where nothing else is known.
+    pub fn label(&self, language: Language) -> &str {
+        match self.text(language, |text| &text.label) {
+            "" => &self.field.key,
+            label => label,
+        }
+    }
+
+    pub fn hint(&self, language: Language) -> &str {
+        self.text(language, |text| &text.hint)
+    }
+
+    /// The values of a choice with what they are called in a language.
+    pub fn options(&self, language: Language) -> Vec<(&str, &str)> {
+        let labels: Vec<&str> = self.text(language, |text| &text.options).lines().collect();
+        let values = self.field.options.lines().enumerate();
+        let label =
+            |at: usize, value| labels.get(at).copied().filter(|label| !label.is_empty()).unwrap_or(value);
+        values.map(|(at, value)| (value, label(at, value))).collect()
+    }
+}

@@ -46,3 +46,10 @@ pub struct Form {
     /// Takes no more sign-ups since then.
     pub archived_at: Option<Timestamp>,
 }
+
+impl Form {
+    /// Whether scripts of a website may use the API. The browser names its origin the way we keep it.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.allowed_origins.lines().any(|allowed| allowed == origin)
+    }
+}

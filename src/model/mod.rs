@@ -42,7 +42,7 @@ pub use destination::{Destinations, Limits, WarmUp};
 pub use disposable::DisposableDomains;
 pub use dkim::{DkimAlgorithm, DkimKey, DkimSettings, SigningKey, SigningKeyError};
 pub use email_address::EmailAddress;
-pub use field::{Field, FieldKind, FieldText};
+pub use field::{AskedField, Field, FieldKind, FieldText};
 pub use form::{DisposablePolicy, Form, ProofPolicy};
 pub use gcra::Gcra;
 pub use ids::*;

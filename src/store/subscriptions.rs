@@ -2,7 +2,7 @@
 
 use super::{Db, Result, Tx, on, sql};
 use crate::model::{
-    EmailAddress, Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId,
+    EmailAddress, FormId, Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId,
     SubscriptionStatus, Timestamp, TopicId,
 };
 
@@ -39,10 +39,11 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<S
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 
-/// The language of the newest request, until its owner confirms it.
-pub async fn set_language(tx: &mut Tx, id: SubscriptionId, language: Language) -> Result<()> {
-    const SQL: &str = "UPDATE subscriptions SET language = $2 WHERE id = $1 AND status <> 'confirmed'";
-    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(language).execute(c).await?.rows_affected());
+/// Language and form of the newest request, until its owner confirms it.
+pub async fn set_request(tx: &mut Tx, id: SubscriptionId, language: Language, form: FormId) -> Result<()> {
+    const SQL: &str =
+        "UPDATE subscriptions SET language = $2, form_id = $3 WHERE id = $1 AND status <> 'confirmed'";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(language).bind(form).execute(c).await?.rows_affected());
     Ok(())
 }
 

@@ -103,7 +103,7 @@ async fn tell(
     usual: i64,
     now: Timestamp,
 ) -> Result<()> {
-    let OpenForm { newsletter, form } = form;
+    let OpenForm { newsletter, form, .. } = form;
     tracing::warn!(newsletter = %newsletter.slug, form = %form.id, "a form has far more sign-ups than usual");
     let url = format!("{}/admin/newsletters/{}/forms", gate.public_url(), newsletter.id);
     for user in users::all(tx.db()).await?.into_iter().filter(|user| user.disabled_at.is_none()) {

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use super::fields;
 use super::limits::{self, Effort};
 use super::mx::MailCheck;
 use super::proof::{self, Proof};
@@ -21,7 +22,7 @@ use crate::clock::Clock;
 use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::model::{
-    DisposableDomains, DisposablePolicy, EmailAddress, Form, PersonName, ProofPolicy, Timestamp,
+    DisposableDomains, DisposablePolicy, EmailAddress, FieldId, Form, PersonName, ProofPolicy, Timestamp,
 };
 use crate::store::{StoreError, Tx, suppressions, used_proofs};
 
@@ -44,6 +45,8 @@ pub struct Passed {
     pub address: EmailAddress,
     /// Empty when none was given.
     pub name: String,
+    /// Of the fields that the form asks: canonical; `None` where nothing was answered.
+    pub values: Vec<(FieldId, Option<String>)>,
     pub is_disposable: bool,
     is_stamped: bool,
     proof: Option<Proof>,
@@ -52,7 +55,7 @@ pub struct Passed {
 /// What becomes of a sign-up that has no mistake.
 #[derive(Debug)]
 pub enum Verdict {
-    Passed(Passed),
+    Passed(Box<Passed>),
     /// A program posted it: nothing is written, and the answer is the same.
     Dropped,
 }
@@ -101,7 +104,7 @@ impl Gate {
     ) -> Result<Verdict, SignUpError> {
         let now = clock.now();
         let stamp = stamp::look_at(keys, sign_up.stamp, now);
-        let (address, name) = parse(sign_up, stamp)?;
+        let Typed { address, name, values } = parse(sign_up, stamp)?;
         let form = &sign_up.form.form;
         let is_disposable =
             form.disposable_policy != DisposablePolicy::Allow && self.0.disposable.contains(&address);
@@ -118,7 +121,8 @@ impl Gate {
             return Err(SignUpError::Invalid(vec![Problem::NoMail]));
         }
         let proof = proof::check(keys, form.public_id, sign_up.proof, now);
-        Ok(Verdict::Passed(Passed { address, name, is_disposable, is_stamped: stamp == Stamp::Good, proof }))
+        let is_stamped = stamp == Stamp::Good;
+        Ok(Verdict::Passed(Box::new(Passed { address, name, values, is_disposable, is_stamped, proof })))
     }
 }
 
@@ -165,17 +169,31 @@ pub async fn count(
     Ok(Counted::Taken { is_suppressed, may_mail, effort })
 }
 
-/// The address and the name, or everything that is wrong with the form.
-fn parse(form: &SignUp<'_>, stamp: Stamp) -> Result<(EmailAddress, String), SignUpError> {
-    let (address, name) = (EmailAddress::parse(form.address), PersonName::parse(form.name));
+/// What a form holds, once it is right.
+struct Typed {
+    address: EmailAddress,
+    name: String,
+    values: Vec<(FieldId, Option<String>)>,
+}
+
+/// What was typed, or everything that is wrong with it, in the order of the form.
+fn parse(sign_up: &SignUp<'_>, stamp: Stamp) -> Result<Typed, SignUpError> {
+    let (address, name) = (EmailAddress::parse(sign_up.address), PersonName::parse(sign_up.name));
     let mut problems = Vec::new();
     problems.extend(address.as_ref().err().map(|error| Problem::Address(*error)));
     problems.extend(name.is_err().then_some(Problem::NameTooLong));
-    problems.extend((!form.has_consented).then_some(Problem::NoConsent));
+    let mut values = Vec::new();
+    for asked in &sign_up.form.asked {
+        match fields::parse(asked, sign_up.typed(&asked.field.key)) {
+            Ok(value) => values.push((asked.field.id, value)),
+            Err(error) => problems.push(Problem::Field { key: asked.field.key.clone(), error }),
+        }
+    }
+    problems.extend((!sign_up.has_consented).then_some(Problem::NoConsent));
     problems.extend((stamp == Stamp::TooFast).then_some(Problem::TooFast));
     match (address, name) {
         (Ok(address), Ok(name)) if problems.is_empty() => {
-            Ok((address, name.map(|name| name.to_string()).unwrap_or_default()))
+            Ok(Typed { address, name: name.map(|name| name.to_string()).unwrap_or_default(), values })
         }
         _ => Err(SignUpError::Invalid(problems)),
     }

@@ -11,6 +11,8 @@ pub mod confirm;
 pub mod consent_text;
 pub mod erase;
 pub mod export;
+pub mod fields;
+pub mod forms;
 pub mod gate;
 pub mod limits;
 pub mod manage;
@@ -24,6 +26,7 @@ pub mod receipt;
 pub mod show;
 pub mod signup;
 pub mod stamp;
+mod typed;
 pub mod typo;
 pub mod unsubscribe;
 

@@ -3,13 +3,18 @@
 use serde::Serialize;
 
 use crate::model::{Consent, ConsentText, Delivery, EmailAddress, Subscriber, Subscription};
-use crate::store::{Reader, Result, Store, consents, deliveries, subscribers, subscriptions};
+use crate::store::subscription_values::Answer;
+use crate::store::{
+    Reader, Result, Store, consents, deliveries, subscribers, subscription_values, subscriptions,
+};
 
 /// The whole story of one person.
 #[derive(Debug, Serialize)]
 pub struct Dossier {
     pub subscriber: Subscriber,
     pub subscriptions: Vec<Subscription>,
+    /// What was answered to the fields of forms.
+    pub answers: Vec<Answer>,
     pub consents: Vec<Consent>,
     /// The words that the consents refer to.
     pub consent_texts: Vec<ConsentText>,
@@ -27,6 +32,7 @@ pub async fn dossier(store: &Store, address: &EmailAddress) -> Result<Option<Dos
 /// The whole story of someone who was found already.
 pub(super) async fn dossier_of(reader: &mut Reader, subscriber: Subscriber) -> Result<Dossier> {
     let subscriptions = subscriptions::of_subscriber(reader.db(), subscriber.id).await?;
+    let answers = subscription_values::of_subscriber(reader.db(), subscriber.id).await?;
     let consents = consents::of_subscriber(reader.db(), subscriber.id).await?;
     let mut text_ids: Vec<_> = consents.iter().filter_map(|consent| consent.consent_text_id).collect();
     text_ids.sort();
@@ -36,5 +42,5 @@ pub(super) async fn dossier_of(reader: &mut Reader, subscriber: Subscriber) -> R
         consent_texts.extend(crate::store::consents::text_by_id(reader.db(), id).await?);
     }
     let deliveries = deliveries::of_subscriber(reader.db(), subscriber.id).await?;
-    Ok(Dossier { subscriber, subscriptions, consents, consent_texts, deliveries })
+    Ok(Dossier { subscriber, subscriptions, answers, consents, consent_texts, deliveries })
 }

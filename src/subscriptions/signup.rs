@@ -10,18 +10,22 @@ use uuid::Uuid;
 
 use super::capture::{Capture, without_query};
 use super::consent_text::consent_text;
+use super::fields::ValueError;
 use super::gate::{self, Counted, Gate, Passed, Verdict};
 use super::open_form::OpenForm;
 use super::queue::{Job, Tools};
 use super::{Evidence, alarm, limits};
 use crate::clock::Clock;
+use crate::i18n::Message;
 use crate::keys::{Keys, NoRandomness, Purpose, random, sha256_hex, token_hash};
 use crate::model::email_address::AddressError;
 use crate::model::{
     Consent, ConsentEvent, EmailAddress, Language, OutboxKind, SubscriberId, SubscriptionStatus, Timestamp,
 };
 use crate::store::outbox::NewMail;
-use crate::store::{Store, StoreError, Tx, consents, outbox, subscribers, subscriptions, tokens};
+use crate::store::{
+    Store, StoreError, Tx, consents, outbox, subscribers, subscription_values, subscriptions, tokens,
+};
 
 /// How long a confirmation link works.
 pub const CONFIRM_VALID: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -50,6 +54,13 @@ pub struct SignUp<'a> {
     pub capture: Capture,
 }
 
+impl SignUp<'_> {
+    /// What was typed into one of the form's own fields; empty when it is absent.
+    pub fn typed(&self, key: &str) -> &str {
+        self.values.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
+    }
+}
+
 /// The answer to a sign-up that was taken: the same whatever is known of the address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -58,12 +69,14 @@ pub struct Taken {
 }
 
 /// What a visitor can mend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("{0}")]
     Address(AddressError),
     #[error("the name is too long")]
     NameTooLong,
+    #[error("{key}: {error}")]
+    Field { key: String, error: ValueError },
     #[error("the box beside the consent words was not ticked")]
     NoConsent,
     #[error("the form was sent faster than anyone types")]
@@ -76,29 +89,48 @@ pub enum Problem {
 
 impl Problem {
     /// The field of the form that it belongs to; empty for the form as a whole.
-    pub const fn field(self) -> &'static str {
+    pub fn field(&self) -> &str {
         match self {
             Self::Address(_) | Self::NoMail | Self::Disposable => "email",
             Self::NameTooLong => "name",
+            Self::Field { key, .. } => key,
             Self::NoConsent => "consent",
             Self::TooFast => "",
         }
     }
 
     /// Whether it is what programs do, and counts against a form that may be under attack.
-    const fn is_of_programs(self) -> bool {
+    const fn is_of_programs(&self) -> bool {
         matches!(self, Self::TooFast | Self::NoMail | Self::Disposable)
     }
 
-    /// The key of its text in the language files.
-    pub const fn key(self) -> &'static str {
+    /// What the API calls it: these names stay (docs/api.md).
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Address(error) => error.key(),
-            Self::NameTooLong => "error-name-too-long",
-            Self::NoConsent => "error-consent",
-            Self::TooFast => "error-too-fast",
-            Self::NoMail => "error-address-no-mail",
-            Self::Disposable => "error-address-disposable",
+            Self::Address(AddressError::Empty) => "address_empty",
+            Self::Address(AddressError::TooLong) => "address_too_long",
+            Self::Address(AddressError::NoAt) => "address_no_at",
+            Self::Address(AddressError::Local) => "address_local",
+            Self::Address(AddressError::Domain) => "address_domain",
+            Self::NameTooLong => "name_too_long",
+            Self::Field { error, .. } => error.code(),
+            Self::NoConsent => "consent_missing",
+            Self::TooFast => "too_fast",
+            Self::NoMail => "address_takes_no_mail",
+            Self::Disposable => "address_disposable",
+        }
+    }
+
+    /// What to tell the visitor.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Address(error) => Message::new(error.key()),
+            Self::NameTooLong => Message::new("error-name-too-long"),
+            Self::Field { error, .. } => error.message(),
+            Self::NoConsent => Message::new("error-consent"),
+            Self::TooFast => Message::new("error-too-fast"),
+            Self::NoMail => Message::new("error-address-no-mail"),
+            Self::Disposable => Message::new("error-address-disposable"),
         }
     }
 }
@@ -147,7 +179,7 @@ pub async fn sign_up(
     };
     let request = Request {
         form: sign_up.form.clone(),
-        passed,
+        passed: *passed,
         stand_in: stand_in()?,
         language: sign_up.language,
         shown_in: sign_up.shown_in,
@@ -250,7 +282,10 @@ async fn write(
     subscribers::update_profile(tx, subscriber.id, name, language).await?;
     let subscription =
         subscriptions::find_or_insert(tx, subscriber.id, newsletter.id, request.language, now).await?;
-    subscriptions::set_language(tx, subscription.id, request.language).await?;
+    subscriptions::set_request(tx, subscription.id, request.language, request.form.form.id).await?;
+    for (field, value) in &request.passed.values {
+        subscription_values::set(tx, subscription.id, *field, value.as_deref()).await?;
+    }
     if request.passed.is_disposable {
         subscriptions::mark_disposable(tx, subscription.id).await?;
     }

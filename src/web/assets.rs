@@ -32,6 +32,8 @@ const ASSETS: &[Asset] = assets!(
     "icon.svg": "image/svg+xml",
     "mailbox.js": "text/javascript; charset=utf-8",
     "preview.css": "text/css; charset=utf-8",
+    "signup.css": "text/css; charset=utf-8",
+    "signup.js": "text/javascript; charset=utf-8",
     "site.css": "text/css; charset=utf-8",
 );
 

@@ -151,7 +151,10 @@ pub async fn render(
         || matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0))
         || !response.headers().contains_key(CONTENT_TYPE)
         || status == StatusCode::PAYLOAD_TOO_LARGE;
-    if status.as_u16() < 400 || !is_bare {
+    // What answers in JSON says by itself what is wrong.
+    let media_type = response.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let is_json = media_type.is_some_and(|media_type| media_type.starts_with(b"application/json"));
+    if status.as_u16() < 400 || !is_bare || is_json {
         return Ok(response);
     }
     let Some(html) = page(response.request(), status, error.as_ref()) else { return Ok(response) };

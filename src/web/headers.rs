@@ -15,7 +15,7 @@ use actix_web::web::Data;
 use super::App;
 
 /// For our own pages: nothing inline, nothing from elsewhere but pictures over https (a brand's logo).
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
     font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'";
 

@@ -1,4 +1,4 @@
-//! Pages and forms: for visitors in [`public`], for the desk in [`admin`].
+//! Pages and forms: for visitors in [`public`], for the desk in [`admin`], for scripts and servers in [`api`].
 //!
 //! - Every URL stands in one table, [`routes`]; a file's path repeats its URL.
 //! - A handler parses, calls a verb and answers. It reads through `store`, and writes only through a verb

@@ -41,6 +41,8 @@ struct Step {
 struct NewsletterLine {
     name: String,
     href: String,
+    /// Of its forms in the desk.
+    forms: String,
     /// The page of its topics.
     topics: String,
     readers: String,
@@ -61,6 +63,7 @@ pub async fn get(
         let readers = store::subscriptions::count(reader.db(), newsletter.id, confirmed).await?;
         newsletters.push(NewsletterLine {
             name: newsletter.name,
+            forms: format!("/admin/newsletters/{}/forms", newsletter.id),
             href: format!("/n/{}", newsletter.slug),
             topics: format!("/admin/newsletters/{}/topics", newsletter.id),
             readers: t.with2("desk-readers", "count", readers, "shown", grouped(readers)),

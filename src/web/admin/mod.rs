@@ -18,6 +18,8 @@ use crate::publishing::schedule::zone_of;
 use crate::store::{self, Reader};
 
 pub mod articles;
+pub mod fields;
+pub mod forms;
 pub mod home;
 pub mod issues;
 pub mod language;
@@ -46,6 +48,21 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/admin/issues/{id}/schedule").get(issues::schedule::get).post(issues::schedule::post),
         )
+        .service(resource("/admin/newsletters/{id}/forms").get(forms::list::get).post(forms::edit::create))
+        .service(resource("/admin/newsletters/{id}/forms/new").get(forms::edit::new))
+        .service(
+            resource("/admin/newsletters/{id}/forms/{form}").get(forms::share::get).post(forms::edit::save),
+        )
+        .service(resource("/admin/newsletters/{id}/forms/{form}/archive").post(forms::edit::archive))
+        .service(resource("/admin/newsletters/{id}/forms/{form}/qr.svg").get(forms::qr::get))
+        .service(resource("/admin/newsletters/{id}/fields").get(fields::list::get).post(fields::edit::create))
+        .service(resource("/admin/newsletters/{id}/fields/new").get(fields::edit::new))
+        .service(
+            resource("/admin/newsletters/{id}/fields/{field}")
+                .get(fields::edit::get)
+                .post(fields::edit::save),
+        )
+        .service(resource("/admin/newsletters/{id}/fields/{field}/archive").post(fields::edit::archive))
         .service(
             resource("/admin/newsletters/{id}/topics")
                 .get(newsletters::topics::get)
@@ -85,6 +102,9 @@ impl Frame {
         /// What a page may say after a redirect: `?done=saved` says `desk-done-saved`.
         const DONE: &[&str] = &[
             "saved",
+            "added",
+            "archived",
+            "restored",
             "published",
             "drafted",
             "tested",

@@ -1,9 +1,45 @@
-//! What scripts on websites and other servers call: described in docs/api.md.
+//! What scripts on websites and other servers call: JSON in and out, described in docs/api.md.
+//!
+//! - No cookies, no sessions. A script may call from the origins that its form allows, and no others
+//!   ([`cors`]); a server sends no `Origin`.
+//! - Every answer that fails is [`error::ApiError`]: a code that stays, and words in the asked language.
 
-use actix_web::web::{ServiceConfig, resource};
+use actix_web::HttpRequest;
+use actix_web::web::{PayloadConfig, ServiceConfig, resource, route};
+
+use super::language;
+use super::public::SIGNUP_MAX_OCTETS;
+use crate::i18n::Texts;
+use crate::model::Language;
 
 pub mod challenge;
+pub mod cors;
+pub mod error;
+pub mod forms;
+pub mod signups;
 
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(resource("/api/forms/{form}/challenge").get(challenge::get));
+    config
+        .service(
+            resource("/api/forms/{form}")
+                .get(forms::get)
+                .route(route().method(actix_web::http::Method::OPTIONS).to(cors::preflight))
+                .default_service(route().to(error::not_allowed)),
+        )
+        .service(resource("/api/forms/{form}/challenge").get(challenge::get))
+        .service(
+            resource("/api/forms/{form}/signups")
+                .app_data(PayloadConfig::new(SIGNUP_MAX_OCTETS))
+                .post(signups::post)
+                .route(route().method(actix_web::http::Method::OPTIONS).to(cors::preflight))
+                .default_service(route().to(error::not_allowed)),
+        );
+}
+
+/// `?language=fr`, what the client prefers, or the fallback.
+fn texts(request: &HttpRequest, fallback: Language) -> Texts {
+    let asked = form_urlencoded::parse(request.query_string().as_bytes())
+        .find(|(name, _)| name == "language")
+        .and_then(|(_, value)| value.parse().ok());
+    Texts::new(asked.unwrap_or_else(|| language::of(request, fallback)))
 }

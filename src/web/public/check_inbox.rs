@@ -1,4 +1,4 @@
-//! `/n/{slug}/check-inbox`: the page after a sign-up, and the button that asks for its mail again.
+//! `/n/{slug}/check-inbox` and `/f/{form}/check-inbox`: the page after a sign-up, and the button that asks for its mail again.
 //!
 //! It shows what this browser's visitor typed, from a cookie, and is the same for everyone: it tells nobody who is
 //! subscribed. [`show`] and [`ask_again`] serve every door of a newsletter; a door is the path of the page with its form.
@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::door::Door;
 use super::inbox_cookie::{self, Typed};
 use super::webmail::{self, Webmail};
 use super::{ask_failed, page};
@@ -41,25 +42,14 @@ struct CheckInboxPage {
     is_refused: bool,
 }
 
-pub async fn get(
-    request: HttpRequest,
-    app: Data<App>,
-    slug: Path<String>,
-) -> Result<HttpResponse, PageError> {
-    let newsletter = super::newsletter(&app, &slug).await?;
-    let door = format!("/n/{}", newsletter.slug);
-    show(&request, &app, newsletter, &door)
+pub async fn get(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, PageError> {
+    let Door { open, base } = Door::of(&request, &app).await?;
+    show(&request, &app, open.newsletter, &base)
 }
 
-pub async fn post(
-    request: HttpRequest,
-    app: Data<App>,
-    client: Client,
-    slug: Path<String>,
-) -> Result<HttpResponse, PageError> {
-    let newsletter = super::newsletter(&app, &slug).await?;
-    let door = format!("/n/{}", newsletter.slug);
-    ask_again(&request, &app, &client, newsletter, &door).await
+pub async fn post(request: HttpRequest, app: Data<App>, client: Client) -> Result<HttpResponse, PageError> {
+    let Door { open, base } = Door::of(&request, &app).await?;
+    ask_again(&request, &app, &client, open.newsletter, &base).await
 }
 
 /// The page after a sign-up through a door.

@@ -25,6 +25,7 @@ pub mod brand;
 pub mod check_inbox;
 pub mod confirm;
 pub mod contact;
+pub mod door;
 pub mod health;
 pub mod home;
 pub mod inbox_cookie;
@@ -33,12 +34,13 @@ pub mod leaving_reason;
 pub mod manage;
 pub mod preferences;
 pub mod signup_cookie;
+pub mod signup_page;
 pub mod subscribe;
 pub mod unsubscribe;
 mod webmail;
 
 /// Largest sign-up form: each field at its longest, several times over.
-const SIGNUP_MAX_OCTETS: usize = 64 * 1024;
+pub(super) const SIGNUP_MAX_OCTETS: usize = 64 * 1024;
 /// Minutes until the mails of a mailbox are counted anew.
 const DAY_MINUTES: i64 = 24 * 60;
 
@@ -60,6 +62,19 @@ pub fn configure(config: &mut ServiceConfig) {
                 .post(check_inbox::post),
         )
         .service(resource("/n/{slug}/contact.vcf").get(contact::get).route(head().to(contact::get)))
+        .service(resource("/f/{form}").get(subscribe::get).route(head().to(subscribe::get)))
+        .service(
+            resource("/f/{form}/subscribe")
+                .app_data(PayloadConfig::new(SIGNUP_MAX_OCTETS))
+                .get(subscribe::get_again)
+                .post(subscribe::post),
+        )
+        .service(
+            resource("/f/{form}/check-inbox")
+                .get(check_inbox::get)
+                .route(head().to(check_inbox::get))
+                .post(check_inbox::post),
+        )
         .service(
             resource("/confirm/{token}").get(confirm::get).route(head().to(confirm::get)).post(confirm::post),
         )

@@ -112,3 +112,30 @@ for (const place of document.querySelectorAll("[data-countdown]")) {
     place.textContent = Math.max(0, Math.ceil((end - performance.now()) / 1000));
   }, 250);
 }
+
+// Copying what one pastes into a website; where the browser does not allow it, it is selected.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  const words = button.textContent;
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.value);
+      button.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = words; }, 2000);
+    } catch {
+      source.focus();
+      source.select();
+    }
+  });
+}
+
+// A new field shows the rules of its own kind only.
+const kind = document.querySelector("select#kind");
+if (kind) {
+  const show = () => {
+    for (const part of document.querySelectorAll("[data-kind]")) part.hidden = part.dataset.kind !== kind.value;
+  };
+  kind.addEventListener("change", show);
+  show();
+}

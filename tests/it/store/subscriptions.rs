@@ -79,8 +79,9 @@ both_dbs!(who_asked_again_lately_is_not_erased_yet, |store| {
 both_dbs!(the_language_follows_the_newest_request_until_it_is_confirmed, |store| {
     let newsletter = newsletter(&store, "insights").await;
     let subscription = pending(&store, newsletter.id, 1).await;
+    let form = read!(store, |db| postiljon::store::forms::default_of(db, newsletter.id)).id;
     let set = async |language| {
-        change!(store, |tx| subscriptions::set_language(tx, subscription.id, language));
+        change!(store, |tx| subscriptions::set_request(tx, subscription.id, language, form));
         read!(store, |db| subscriptions::by_id(db, subscription.id)).expect("there").language
     };
     assert_eq!(set(Language::French).await, Language::French);

@@ -3,6 +3,7 @@
 mod confirm;
 mod erase;
 mod export;
+mod forms;
 mod gate;
 mod preferences;
 mod receipt;

@@ -4,6 +4,7 @@ pub mod app;
 pub mod database;
 pub mod dice;
 pub mod dns_server;
+pub mod forms;
 pub mod keeping;
 pub mod needle;
 pub mod people;

@@ -1,5 +1,6 @@
 //! Pages, through real HTTP.
 
 mod admin;
+mod api;
 mod errors;
 mod public;

@@ -1,6 +1,7 @@
 //! The desk, through real HTTP.
 
 mod articles;
+mod forms;
 mod issues;
 mod login;
 mod mailings;

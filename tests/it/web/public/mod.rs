@@ -3,6 +3,7 @@
 mod challenge;
 mod check_inbox;
 mod confirm;
+mod hosted;
 mod hostile;
 mod issue;
 mod links;
