@@ -279,29 +279,22 @@ fn place<'a>(node: &'a AstNode<'a>, written: &mut Written) {
         return; // left out before
     }
     let mut data = node.data_mut();
-    match &mut data.value {
-        NodeValue::Image(image) => {
-            let (url, size) = split_size(&image.url);
-            drop(data);
-            let alt = slot::without_recipient(&markdown_text::plain(node), str::to_owned);
-            if alt.is_empty() {
-                written.problems.push(Problem::ImageWithoutDescription(url.clone()));
-            }
-            let (width, height) = size.unwrap_or((IMAGE_WIDTH_MAX_PX, 0));
-            let height = if height > 0 { format!(r#" height="{height}""#) } else { String::new() };
-            let html = format!(
-                r#"<img src="{}" alt="{}" width="{width}"{height}>"#,
-                escape_html(&url),
-                escape_html(&alt)
-            );
-            written.images.push(Image { url, alt, size });
-            for child in node.children().collect::<Vec<_>>() {
-                child.detach();
-            }
-            node.data_mut().value = NodeValue::Raw(html);
-        }
-        _ => {}
+    let NodeValue::Image(image) = &mut data.value else { return };
+    let (url, size) = split_size(&image.url);
+    drop(data);
+    let alt = slot::without_recipient(&markdown_text::plain(node), str::to_owned);
+    if alt.is_empty() {
+        written.problems.push(Problem::ImageWithoutDescription(url.clone()));
     }
+    let (width, height) = size.unwrap_or((IMAGE_WIDTH_MAX_PX, 0));
+    let height = if height > 0 { format!(r#" height="{height}""#) } else { String::new() };
+    let html =
+        format!(r#"<img src="{}" alt="{}" width="{width}"{height}>"#, escape_html(&url), escape_html(&alt));
+    written.images.push(Image { url, alt, size });
+    for child in node.children().collect::<Vec<_>>() {
+        child.detach();
+    }
+    node.data_mut().value = NodeValue::Raw(html);
 }
 
 /// `photo.png#600x400` to its address and its size, scaled down to fit the column.

@@ -23,12 +23,14 @@ const UNKNOWN_KEPT: Duration = Duration::from_secs(60);
 /// Domains remembered, about 100 octets each; beyond it all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
 
+/// Whether there is surely no mail, and until when that holds ([`Clock::elapsed`]).
+type Remembered = HashMap<Box<str>, (bool, Duration)>;
+
 /// Cheap to clone; clones share what they remember.
 #[derive(Debug, Clone)]
 pub struct MailCheck {
     dns: Dns,
-    /// Whether there is surely no mail, and until when that holds ([`Clock::elapsed`]).
-    remembered: Arc<Mutex<HashMap<Box<str>, (bool, Duration)>>>,
+    remembered: Arc<Mutex<Remembered>>,
 }
 
 impl MailCheck {

@@ -38,7 +38,7 @@ pub async fn post(
     let Departure::Done(left) = unsubscribe::look(&app.store, &app.keys, &token).await? else {
         return unknown(&request);
     };
-    let t = Texts::new(language::chosen(&request).unwrap_or_else(|| left.1.language));
+    let t = Texts::new(language::chosen(&request).unwrap_or(left.1.language));
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let mistake = t.with2(key, "chars", number(chars), "most", number(REMARK_MAX_CHARS));
     let filled = Filled { reason, remark: remark.to_owned(), mistake: Some((key, mistake)), is_said: false };

@@ -71,12 +71,10 @@ async fn live(people: &People, bench: &Bench) {
     engine.crash().await;
 }
 
-fn exported(store: &Store) -> impl Future<Output = Vec<u8>> + '_ {
-    async move {
-        let mut out = Vec::new();
-        export_csv(store, None, &mut out).await.expect("exported");
-        out
-    }
+async fn exported(store: &Store) -> Vec<u8> {
+    let mut out = Vec::new();
+    export_csv(store, None, &mut out).await.expect("exported");
+    out
 }
 
 async fn hits(database: &TestDatabase, folder: &Path) -> Vec<String> {
