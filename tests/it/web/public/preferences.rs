@@ -54,20 +54,23 @@ both_dbs!(the_page_shows_the_address_masked_and_looking_changes_nothing, |store|
     site.app.stop().await;
 });
 
+/// A group of the page, what is posted to it, and what it then says.
+type Post<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
 both_dbs!(each_group_saves_by_itself_and_says_so, |store| {
     let site = Site::start(&store).await;
     let topic = add(&store, &site.app.clock, site.newsletter.id, &words("Geld"), true).await.expect("added");
     let mail = site.subscribed("jan@example.org").await;
     let path = site.preferences_path(&mail);
     let id = topic.id.to_string();
-    let posts: [(&str, Vec<(&str, &str)>, &str); 7] = [
+    let posts: [Post<'_>; 7] = [
         ("topics", vec![], "Bewaard. Vanaf de volgende editie"),
         (
             "topics",
             vec![("topic", &id), ("topic", "999"), ("topic", "x")],
             "Bewaard. Vanaf de volgende editie",
         ),
-        ("pause", vec![("until", "3")], "Tot dan krijgt u niets"),
+        ("pause", vec![("until", "3")], "Tot dan krijg je niets"),
         ("resume", vec![], "Welkom terug"),
         ("tracking", vec![("agree", "yes"), ("shown_in", "nl")], "Bewaard."),
         ("address", vec![("email", "new@example.net")], "druk binnen 7 dagen"),
