@@ -69,6 +69,12 @@ impl AskedField {
         }
     }
 
+    /// The language of [`AskedField::label`].
+    pub fn label_language(&self, language: Language) -> Language {
+        let has_own = self.texts.iter().any(|text| text.language == language && !text.label.is_empty());
+        if has_own { language } else { self.fallback }
+    }
+
     pub fn hint(&self, language: Language) -> &str {
         self.text(language, |text| &text.hint)
     }

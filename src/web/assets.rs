@@ -3,7 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::PageError;
+use super::{PageError, scheme};
 use crate::keys::sha256_hex;
 
 struct Asset {
@@ -54,5 +54,13 @@ fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, PageError> 
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     // Asked again each time: a new version of the binary must not meet an old style sheet.
     response.insert_header((CACHE_CONTROL, "no-cache")).insert_header((ETAG, etag));
-    Ok(if known { response.finish() } else { response.content_type(asset.media_type).body(asset.body) })
+    if known {
+        return Ok(response.finish());
+    }
+    response.content_type(asset.media_type);
+    let settled = match (scheme::chosen(request), std::str::from_utf8(asset.body)) {
+        (Some(scheme), Ok(css)) if asset.media_type.starts_with("text/css") => scheme::settled(css, scheme),
+        _ => return Ok(response.body(asset.body)),
+    };
+    Ok(response.body(settled))
 }

@@ -18,6 +18,8 @@ pub struct Page {
     pub newsletter: Option<Newsletter>,
     /// The same page in the other languages; empty where that makes no sense.
     pub languages: Vec<LanguageLink>,
+    /// `light` or `dark` whatever the browser prefers; `None`: as it prefers.
+    pub scheme: Option<&'static str>,
 }
 
 #[derive(Debug, Clone)]
@@ -29,7 +31,7 @@ pub struct LanguageLink {
 
 impl Page {
     pub fn new(t: Texts, title: String) -> Self {
-        Self { t, title, newsletter: None, languages: Vec::new() }
+        Self { t, title, newsletter: None, languages: Vec::new(), scheme: None }
     }
 
     pub fn of_newsletter(mut self, newsletter: &Newsletter) -> Self {
@@ -56,7 +58,13 @@ impl Page {
 
     /// The stylesheet with the brand's colours.
     pub fn brand_css(&self) -> Option<String> {
-        self.newsletter.as_ref().map(|newsletter| format!("/n/{}/brand.css", newsletter.slug))
+        let sheet = |newsletter: &Newsletter| self.sheet(&format!("/n/{}/brand.css", newsletter.slug));
+        self.newsletter.as_ref().map(sheet)
+    }
+
+    /// A style sheet, in the page's scheme.
+    pub fn sheet(&self, path: &str) -> String {
+        self.scheme.map_or_else(|| path.to_owned(), |scheme| format!("{path}?scheme={scheme}"))
     }
 }
 

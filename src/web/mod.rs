@@ -22,6 +22,7 @@ pub mod layout;
 pub mod public;
 pub mod receipt;
 pub mod routes;
+pub mod scheme;
 pub mod server;
 pub mod session;
 pub mod watching;

@@ -1,12 +1,12 @@
 //! `GET /n/{slug}/brand.css`: a newsletter's colour as variables, moved as far as it takes to be readable
 //! in light and in dark.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::mail::color::Color;
-use crate::web::{App, PageError};
+use crate::web::{App, PageError, scheme};
 
 /// `--surface` of `site.css` in dark: the lightest of the dark backgrounds.
 const DARK_SURFACE: &str = "#211e1b";
@@ -15,12 +15,18 @@ const LIGHT_PAPER: &str = "#fbfaf7";
 /// Long enough for one visit, short enough for an editor who tries colours.
 const CACHE: &str = "public, max-age=300";
 
-pub async fn get(app: Data<App>, slug: Path<String>) -> Result<HttpResponse, PageError> {
+pub async fn get(
+    request: HttpRequest,
+    app: Data<App>,
+    slug: Path<String>,
+) -> Result<HttpResponse, PageError> {
     let newsletter = super::newsletter(&app, &slug).await?;
+    let css = css(&newsletter.brand_color);
+    let css = scheme::chosen(&request).map_or(css.clone(), |scheme| scheme::settled(&css, scheme));
     Ok(HttpResponse::Ok()
         .content_type("text/css; charset=utf-8")
         .insert_header((CACHE_CONTROL, CACHE))
-        .body(css(&newsletter.brand_color)))
+        .body(css))
 }
 
 fn css(brand: &str) -> String {

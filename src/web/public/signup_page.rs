@@ -16,7 +16,7 @@ use crate::subscriptions::stamp::stamp;
 use crate::web::form::Form;
 use crate::web::headers::POLICY;
 use crate::web::layout::Page;
-use crate::web::{App, PageError};
+use crate::web::{App, PageError, scheme};
 
 /// Most characters that a link may fill into a field.
 const PREFILL_MAX_CHARS: usize = 500;
@@ -143,6 +143,7 @@ pub async fn show(
     let newsletter = open.newsletter;
     let title = t.with("signup-title", "newsletter", newsletter.name.clone());
     let mut frame = Page::new(t, title).of_newsletter(&newsletter).with_languages(request);
+    frame.scheme = scheme::chosen(request);
     for link in &mut frame.languages {
         // A form that failed stands under the address that it was posted to.
         link.href = format!("{base}?{}", with_language(request, link.language));

@@ -49,16 +49,19 @@ pub struct Offer {
 impl FormFields {
     /// Value, whether it is chosen, and words of each policy.
     pub fn disposable(&self, t: &Texts) -> Vec<(&'static str, bool, String)> {
-        choices(
-            DisposablePolicy::ALL.iter().map(|policy| policy.as_str()),
-            &self.disposable_policy,
-            *t,
-            "disposable",
-        )
+        let choice = |policy: &DisposablePolicy| {
+            let is_chosen = policy.as_str() == self.disposable_policy;
+            (policy.as_str(), is_chosen, t.text(&format!("desk-form-disposable-{policy}")))
+        };
+        DisposablePolicy::ALL.iter().map(choice).collect()
     }
 
     pub fn proof(&self, t: &Texts) -> Vec<(&'static str, bool, String)> {
-        choices(ProofPolicy::ALL.iter().map(|policy| policy.as_str()), &self.proof_policy, *t, "proof")
+        let choice = |policy: &ProofPolicy| {
+            let is_chosen = policy.as_str() == self.proof_policy;
+            (policy.as_str(), is_chosen, t.text(&format!("desk-form-proof-{policy}")))
+        };
+        ProofPolicy::ALL.iter().map(choice).collect()
     }
 
     fn fill(mut self, posted: &Posted) -> Self {
@@ -89,15 +92,6 @@ impl FormFields {
             asked: chosen.into_iter().map(|offer| (offer.id, offer.is_required)).collect(),
         }
     }
-}
-
-fn choices(
-    values: impl Iterator<Item = &'static str>,
-    chosen: &str,
-    t: Texts,
-    name: &str,
-) -> Vec<(&'static str, bool, String)> {
-    values.map(|value| (value, value == chosen, t.text(&format!("desk-form-{name}-{value}")))).collect()
 }
 
 /// The settings of a form, or of a new one, with every field that the newsletter has.

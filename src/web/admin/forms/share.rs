@@ -45,9 +45,13 @@ impl FormPage {
         TABS.map(|tab| (tab, self.page.t.text(&format!("desk-form-tab-{tab}"))))
     }
 
-    /// Of the tab that is open: its `title` or its `lead`.
-    fn words(&self, part: &str) -> String {
-        self.page.t.text(&format!("desk-form-{}-{part}", self.tab))
+    /// Of the tab that is open.
+    fn heading(&self) -> String {
+        self.page.t.text(&format!("desk-form-{}-title", self.tab))
+    }
+
+    fn lead(&self) -> String {
+        self.page.t.text(&format!("desk-form-{}-lead", self.tab))
     }
 
     fn scheme(&self) -> &'static str {

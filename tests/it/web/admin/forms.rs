@@ -71,6 +71,19 @@ both_dbs!(a_field_and_a_form_are_made_changed_and_archived, |store| {
     ] {
         assert!(html.contains(part), "{part}: {html}");
     }
+    // The frame shows the form as it is in light and in dark, whatever the browser prefers.
+    let dark = get(&browser, &format!("{path}?tab=link&scheme=dark")).await;
+    let at = dark.body.find("src=\"/f/").expect("a frame") + "src=\"".len();
+    let src = dark.body[at..].split('"').next().unwrap_or_default().replace("&amp;", "&");
+    let hosted = get(&browser, &src).await;
+    assert!(
+        hosted
+            .header("content-security-policy")
+            .is_some_and(|policy| policy.contains("frame-ancestors 'self'"))
+    );
+    assert!(hosted.body.contains("href=\"/static/site.css?scheme=dark\""), "{src}");
+    let css = get(&browser, "/static/site.css?scheme=dark").await;
+    assert!(css.body.contains("color-scheme: dark;") && !css.body.contains("prefers-color-scheme"));
     let qr = get(&browser, &format!("{path}/qr.svg")).await;
     assert_eq!(qr.header("content-type"), Some("image/svg+xml"));
     let kept = [("name", "Foot"), ("version", "1"), ("redirect_url", "http://company.example/")];
