@@ -94,6 +94,7 @@ fn every_default_and_every_example_is_right() {
             &settings::DESTINATIONS_FILE.about,
             &settings::DKIM_KEY_FILE.about,
             &settings::DKIM_ED25519_KEY_FILE.about,
+            &settings::SIGNUP_DISPOSABLE_DOMAINS_FILE.about,
         ];
         if files.iter().all(|about| about.key != key) {
             assert_eq!(result, Ok(()), "{key}");

@@ -1,6 +1,6 @@
 //! Domains of throw-away mailboxes: a list of our own in `disposable_domains.txt`, and what a file adds to it.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::EmailAddress;
@@ -12,7 +12,7 @@ const DOMAINS_MAX: usize = 500_000;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct DisposableDomains(Arc<HashSet<Box<str>>>);
+pub struct DisposableDomains(Arc<BTreeSet<Box<str>>>);
 
 impl Default for DisposableDomains {
     fn default() -> Self {
@@ -61,6 +61,8 @@ fn lines(list: &str) -> impl Iterator<Item = (usize, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn is_disposable(domains: &DisposableDomains, domain: &str) -> bool {

@@ -57,8 +57,10 @@ async fn live(people: &People, bench: &Bench) {
     for sql in [
         format!("INSERT INTO departures (subscription_id, reason, remark, at) VALUES ({}, 'other', '{NAME}', {now})", reader.id),
         format!("INSERT INTO address_changes (hash, subscriber_id, new_address, created_at, expires_at)
-            SELECT public_id, id, 'needle.haystack@BÜCHER.example', {now}, {now} FROM subscribers"),
-        "UPDATE outbox SET status = 'sent', worker_id = NULL, reply = '250 <needle.haystack@xn--bcher-kva.example> ok'".to_owned(),
+            SELECT t.hash, n.subscriber_id, 'needle.haystack@BÜCHER.example', {now}, {now}
+            FROM tokens t JOIN subscriptions n ON n.id = t.subscription_id"),
+        format!("UPDATE outbox SET status = 'sent', worker_id = NULL, reply = '250 <needle.haystack@xn--bcher-kva.example> ok'
+            WHERE subscription_id = {}", reader.id),
     ] {
         execute(&people.store, Box::leak(sql.into_boxed_str())).await;
     }

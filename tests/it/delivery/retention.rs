@@ -129,7 +129,7 @@ both_dbs!(reasons_counts_proofs_and_new_addresses_have_their_time, |store| {
             "INSERT INTO signup_counts (form_id, hour, accepted, refused) SELECT id, {hour}, 1, 1 FROM forms WHERE TRUE ON CONFLICT DO NOTHING"
         ),
         format!(
-            "INSERT INTO address_changes (hash, subscriber_id, new_address, created_at, expires_at) SELECT public_id, id, 'new@example.org', {0}, {0} FROM subscribers",
+            "INSERT INTO address_changes (hash, subscriber_id, new_address, created_at, expires_at) SELECT t.hash, n.subscriber_id, 'new@example.org', {0}, {0} FROM tokens t JOIN subscriptions n ON n.id = t.subscription_id",
             now.as_millis()
         ),
     ] {

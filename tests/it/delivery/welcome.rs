@@ -74,13 +74,16 @@ async fn confirmed_at(store: &Store, newsletter: &Newsletter, n: usize, at: Time
     subscription
 }
 
-/// Waits until something is so, which the engine does without the clock.
-async fn until(engine: &EngineHandle, is_so: impl Fn() -> bool) {
+/// Waits until something is so. The clock goes on meanwhile, a second at a time: who looked just before it was set
+/// ahead, or renews its lease, waits for it to move.
+async fn until(bench: &Bench, engine: &EngineHandle, is_so: impl Fn() -> bool) {
     let mut activity = engine.activity();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !is_so() {
         assert!(tokio::time::Instant::now() < deadline, "it did not come to that");
-        let _ = tokio::time::timeout(Duration::from_millis(50), activity.changed()).await;
+        if tokio::time::timeout(Duration::from_millis(50), activity.changed()).await.is_err() {
+            bench.clock.advance(Duration::from_secs(1));
+        }
     }
 }
 
@@ -102,9 +105,11 @@ both_dbs!(a_step_comes_on_its_day_with_name_and_a_link_to_leave, |store| {
     let engine = bench.start();
     confirmed_at(&store, &news, 1, NOW).await;
     engine.wake();
-    until(&engine, || wire.all().len() == 1).await;
+    until(&bench, &engine, || wire.all().len() == 1).await;
     let (to, text) = wire.all().remove(0);
     assert_eq!(to, "reader1@example.org");
+    // Without the breaks of long lines.
+    let text = text.replace("=\r\n", "").replace("\r\n ", " ");
     for part in [
         "Subject: Dag 0",
         "List-Unsubscribe: <https://news.example.org/unsubscribe/",
@@ -113,13 +118,13 @@ both_dbs!(a_step_comes_on_its_day_with_name_and_a_link_to_leave, |store| {
         "Dag Name of reader1, welkom.",
         "https://news.example.org/preferences/",
     ] {
-        assert!(text.contains(part) || text.replace("=\r\n", "").contains(part), "{part}: {text}");
+        assert!(text.contains(part), "{part}: {text}");
     }
     bench.clock.advance(DAY * 3 - HOUR);
     until_quiet(&store).await;
     assert_eq!(wire.all().len(), 1, "not before its day");
     bench.clock.advance(HOUR);
-    until(&engine, || wire.all().len() == 2).await;
+    until(&bench, &engine, || wire.all().len() == 2).await;
     assert_eq!(wire.days(), [("reader1@example.org".to_owned(), 0), ("reader1@example.org".to_owned(), 3)]);
     engine.stop().await;
 });
@@ -135,7 +140,7 @@ both_dbs!(who_is_past_the_day_of_a_step_when_it_begins_does_not_get_it, |store| 
     step(&store, &news, 1, None).await;
     let engine = bench.start();
     bench.clock.advance(DAY);
-    until(&engine, || wire.all().len() == 1).await;
+    until(&bench, &engine, || wire.all().len() == 1).await;
     bench.clock.advance(DAY * 10);
     let end = bench.start();
     until_quiet(&store).await;
@@ -153,7 +158,7 @@ both_dbs!(two_engines_send_each_step_once, |store| {
         confirmed_at(&store, &news, n, NOW).await;
     }
     let engines = [bench.start(), bench.start()];
-    until(&engines[0], || wire.all().len() >= 150).await;
+    until(&bench, &engines[0], || wire.all().len() >= 150).await;
     bench.clock.advance(HOUR * 2);
     until_quiet(&store).await;
     for engine in engines {
@@ -236,7 +241,7 @@ both_dbs!(who_leaves_gets_no_queued_step_and_who_comes_back_gets_it_then, |store
     let undo = undo_link(&bench.keys, &reader);
     resubscribe(&store, &bench.clock, &bench.keys, &undo, &Evidence::command()).await.expect("back");
     bench.clock.advance(HOUR * 2);
-    until(&engine, || wire.all().len() == 1).await;
+    until(&bench, &engine, || wire.all().len() == 1).await;
     engine.stop().await;
 });
 
@@ -313,14 +318,15 @@ both_dbs!(whatever_people_do_each_step_comes_once_and_none_after_leaving, |store
                 person.left_at = None;
             }
             3 if person.confirmed_at.is_some() => {
-                let until = now.plus(HOUR * u32::try_from(dice.below(200)).expect("few"));
+                let until = now.plus(HOUR * u32::try_from(dice.below(200)).expect("few") + HOUR / 2);
                 pause(&store, reader, until).await;
                 person.paused_until = Some(until);
             }
             _ => {}
         }
-        // Longer than the full look is apart; the last of its moments are those that the rules are asked at.
-        bench.clock.advance(Duration::from_secs(61 * 60 + dice.below(4 * 24 * 3600)));
+        // Longer than the full look is apart. In steps of seven hours none of the rules' limits (days, half a day, the
+        // end of a pause) comes within half an hour of a moment, so that the seconds of waiting change nothing.
+        bench.clock.advance(HOUR * (7 * (1 + u32::try_from(dice.below(13)).expect("few"))));
         let now = bench.clock.now();
         for (who, person) in known.iter_mut().enumerate() {
             if let Some(day) = person.next(&DAYS, now) {
@@ -328,7 +334,7 @@ both_dbs!(whatever_people_do_each_step_comes_once_and_none_after_leaving, |store
                 expected.push((format!("reader{who}@example.org"), day));
             }
         }
-        until(&engine, || wire.all().len() >= expected.len()).await;
+        until(&bench, &engine, || wire.all().len() >= expected.len()).await;
         until_quiet(&store).await;
         let (mut sent, mut due) = (wire.days(), expected.clone());
         sent.sort();

@@ -63,6 +63,7 @@ impl Process {
             .env("POSTILJON_RELAY_TLS", "none")
             .env("POSTILJON_RELAY_HELLO_NAME", settings.hello_name)
             .env("POSTILJON_DESTINATIONS_MX", "false")
+            .env("POSTILJON_SIGNUP_CHECK_MX", "false")
             .env("POSTILJON_RELAY_CONNECTIONS", settings.connections.to_string())
             .envs(settings.more.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

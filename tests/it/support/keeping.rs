@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mail_parser::MessageParser;
+use postiljon::clock::Clock;
 use postiljon::delivery::wire::{Attempt, Sending, Sent, Wire, WireMail};
 use postiljon::mail::reply::Reply;
 use tokio::sync::watch;
@@ -60,6 +61,21 @@ impl Keeping {
         let reached = counted.wait_for(|there| *there >= count);
         let reached = tokio::time::timeout(PATIENCE, reached).await;
         assert!(reached.is_ok(), "{} mails came, not {count}", self.all().len());
+        self.all()
+    }
+
+    /// The same while the clock goes on, a second at a time: who looked just before it was set ahead waits for it to move.
+    pub async fn wait_with(&self, clock: &Clock, count: usize) -> Vec<Kept> {
+        const STEP: Duration = Duration::from_millis(50);
+        let mut counted = self.count.subscribe();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while *counted.borrow_and_update() < count {
+            let is_late = tokio::time::Instant::now() >= deadline;
+            assert!(!is_late, "{} mails came, not {count}", self.all().len());
+            if tokio::time::timeout(STEP, counted.changed()).await.is_err() {
+                clock.advance(Duration::from_secs(1));
+            }
+        }
         self.all()
     }
 }

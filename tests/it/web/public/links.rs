@@ -57,25 +57,25 @@ async fn every_mail(site: &Site, store: &Store) -> Vec<Kept> {
     };
     change!(store, |tx| mailings::insert_content(tx, mailing.id, &content));
     engine.wake();
-    wire.wait_for(2).await;
+    wire.wait_with(&site.app.clock, 2).await;
     site.app.clock.advance(DAY);
     // Known already; a link asked for without a mail; somebody who forgets to confirm.
     site.sign_up(&stranger, "an@example.org").await;
     engine.wake();
-    wire.wait_for(3).await;
+    wire.wait_with(&site.app.clock, 3).await;
     site.app.clock.advance(Duration::from_secs(120));
     let asked = stranger.post("/manage", &[("email", "an@example.org")]).await.expect("an answer");
     assert_eq!(asked.status, 303);
     engine.wake();
-    wire.wait_for(4).await;
+    wire.wait_with(&site.app.clock, 4).await;
     site.sign_up(&site.browser, "bo@example.org").await;
     engine.wake();
-    wire.wait_for(5).await;
+    wire.wait_with(&site.app.clock, 5).await;
     for _ in 0..25 {
         site.app.clock.advance(Duration::from_secs(2 * 3600));
         engine.wake();
     }
-    let mails = wire.wait_for(6).await;
+    let mails = wire.wait_with(&site.app.clock, 6).await;
     engine.stop().await;
     mails
 }

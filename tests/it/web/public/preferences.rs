@@ -64,11 +64,11 @@ both_dbs!(each_group_saves_by_itself_and_says_so, |store| {
     let path = site.preferences_path(&mail);
     let id = topic.id.to_string();
     let posts: [Post<'_>; 7] = [
-        ("topics", vec![], "Bewaard. Vanaf de volgende editie"),
+        ("topics", vec![], "Bewaard. Vanaf het volgende nummer"),
         (
             "topics",
             vec![("topic", &id), ("topic", "999"), ("topic", "x")],
-            "Bewaard. Vanaf de volgende editie",
+            "Bewaard. Vanaf het volgende nummer",
         ),
         ("pause", vec![("until", "3")], "Tot dan krijg je niets"),
         ("resume", vec![], "Welkom terug"),
@@ -207,7 +207,7 @@ both_dbs!(an_address_is_changed_by_one_button_in_the_mail_to_it, |store| {
         assert_eq!((pressed.status, pressed.location()), (303, button.as_str()));
     }
     let done = site.get(&button).await;
-    assert!(done.status == 200 && done.body.contains("Uw adres is gewijzigd"), "{}", done.body);
+    assert!(done.status == 200 && done.body.contains("Je adres is gewijzigd"), "{}", done.body);
     assert!(site.get(&path).await.body.contains("n***@e***.net"));
     assert_eq!(site.post("/address/x", &[]).await.status, 404);
     // Seven days later, and for an address that has a subscription.
@@ -234,7 +234,7 @@ both_dbs!(before_confirming_and_after_leaving_the_page_says_why_there_is_nothing
     site.post(&site.confirm_path(&mail), &[]).await;
     site.post(&site.leave_path(&mail), &[]).await;
     let left = site.get(&path).await;
-    assert!(left.status == 200 && left.body.contains("U bent niet ingeschreven"));
+    assert!(left.status == 200 && left.body.contains("Je bent niet ingeschreven"));
     assert!(left.body.contains("/data.csv") && left.body.contains("/n/insights"));
     let refused = site.post(&format!("{path}/pause"), &[("until", "1")]).await;
     assert_eq!((refused.status, refused.location()), (303, path.as_str()));
