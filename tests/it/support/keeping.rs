@@ -66,14 +66,19 @@ impl Keeping {
 
     /// The same while the clock goes on, a second at a time: who looked just before it was set ahead waits for it to move.
     pub async fn wait_with(&self, clock: &Clock, count: usize) -> Vec<Kept> {
-        const STEP: Duration = Duration::from_millis(50);
+        self.wait_in_steps(clock, Duration::from_secs(1), count).await
+    }
+
+    /// The same for what comes days later: the clock goes on by `step` each time that nothing came for a moment.
+    pub async fn wait_in_steps(&self, clock: &Clock, step: Duration, count: usize) -> Vec<Kept> {
+        const MOMENT: Duration = Duration::from_millis(50);
         let mut counted = self.count.subscribe();
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while *counted.borrow_and_update() < count {
             let is_late = tokio::time::Instant::now() >= deadline;
             assert!(!is_late, "{} mails came, not {count}", self.all().len());
-            if tokio::time::timeout(STEP, counted.changed()).await.is_err() {
-                clock.advance(Duration::from_secs(1));
+            if tokio::time::timeout(MOMENT, counted.changed()).await.is_err() {
+                clock.advance(step);
             }
         }
         self.all()
