@@ -1,11 +1,12 @@
 //! Sends single mails: confirmations, answers, tests. The same relay as mailings; few at a time.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
 use super::composer::Moot;
-use super::feeder::Ended;
+use super::feeder;
 use super::outcome;
 use super::patience::Patience;
 use super::retry::OUTBOX_PLAN;
@@ -14,17 +15,17 @@ use super::wire::Attempt;
 use crate::mail::reply::Verdict;
 use crate::model::{OutboxKind, OutboxMail, OutboxStatus, Refusal, Timestamp};
 use crate::store::outbox::{self, AnotherTry};
-use crate::store::{Result, StoreError, welcome};
+use crate::store::{Result, StoreError, Tx, welcome};
 
 /// Mails claimed in one transaction.
 const BATCH: i64 = 20;
-/// Mails on the wire at once, of all connections of the relay.
-const AT_ONCE: usize = 4;
+/// Mails on the wire or waiting to be recorded at once, of all connections of the relay: so many a crash may send again.
+const AT_ONCE: usize = 8;
 /// So often a confirmation is sent again after nobody knew whether it had arrived.
 pub const DOUBTS_MAX: i64 = 2;
 
 /// Runs until the engine stops.
-pub async fn run(shift: &Shift) -> Ended {
+pub async fn run(shift: &Shift) -> feeder::Ended {
     let mut work = shift.signals.work.subscribe();
     let mut patience = Patience::new("look for single mails to send");
     while !*shift.signals.stop.borrow() {
@@ -41,21 +42,23 @@ pub async fn run(shift: &Shift) -> Ended {
             },
             Ok(mails) => {
                 patience.over();
-                let each = |mail| async move {
-                    deliver(shift, &mail).await;
-                };
-                futures_util::stream::iter(mails).for_each_concurrent(AT_ONCE, each).await;
+                let tries = futures_util::stream::iter(mails).map(|mail| deliver(shift, mail));
+                // What ends in the same moment is recorded together.
+                let mut ended = pin!(tries.buffer_unordered(AT_ONCE).ready_chunks(AT_ONCE));
+                while let Some(ended) = ended.next().await {
+                    record(shift, &ended.into_iter().flatten().collect::<Vec<_>>()).await;
+                }
             }
             Err(Failure { error, claims_unknown: true }) => {
                 tracing::warn!(%error, "the database broke off while claiming; all claims are given back");
-                return Ended::ClaimsUnknown;
+                return feeder::Ended::ClaimsUnknown;
             }
             Err(Failure { error, .. }) => {
                 shift.unless_stopped(patience.wait(&error)).await;
             }
         }
     }
-    Ended::Stopped
+    feeder::Ended::Stopped
 }
 
 struct Failure {
@@ -97,14 +100,22 @@ enum Conclusion {
     },
 }
 
+/// A mail, and what came of it.
+#[derive(Debug)]
+struct Ended {
+    mail: OutboxMail,
+    conclusion: Conclusion,
+    reply: String,
+}
+
 /// Brings a claimed mail to its conclusion. When the engine stops before it went out, it is given back
 /// with all others.
-async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
+async fn deliver(shift: &Shift, mail: OutboxMail) -> Option<Ended> {
     let pass = shift.unless_stopped(shift.gate.pass()).await?;
     shift.unless_stopped(shift.lease.good()).await?;
     let mut patience = Patience::new("write a single mail");
     let composed = loop {
-        match shift.composer.single(&shift.store, mail).await {
+        match shift.composer.single(&shift.store, &mail).await {
             Ok(composed) => break composed,
             Err(error) => shift.unless_stopped(patience.wait(&error)).await?,
         }
@@ -118,8 +129,7 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
                     Conclusion::Ended(OutboxStatus::Expired)
                 }
             };
-            record(shift, mail, conclusion, &moot.to_string()).await;
-            return Some(());
+            return Some(Ended { mail, conclusion, reply: moot.to_string() });
         }
     };
     // Writing the mail may have taken longer than the lease.
@@ -132,7 +142,7 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
                     shift.gate.failed(reason, Duration::ZERO);
                 }
             }
-            conclude(mail, &sent.attempt, shift.clock.now())
+            conclude(&mail, &sent.attempt, shift.clock.now())
         }
         Err(unreachable) => {
             let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
@@ -146,8 +156,7 @@ async fn deliver(shift: &Shift, mail: &OutboxMail) -> Option<()> {
         }
     };
     drop(pass);
-    record(shift, mail, conclusion, &reply).await;
-    Some(())
+    Some(Ended { mail, conclusion, reply })
 }
 
 /// What an attempt means for a single mail. Pure.
@@ -184,40 +193,50 @@ fn conclude(mail: &OutboxMail, attempt: &Attempt, now: Timestamp) -> (Conclusion
     }
 }
 
-async fn record(shift: &Shift, mail: &OutboxMail, conclusion: Conclusion, reply: &str) {
-    let reply: String = reply.chars().filter(|c| !c.is_control()).take(300).collect();
-    let mut patience = Patience::new("record what became of a single mail");
-    loop {
-        match write(shift, mail, &conclusion, &reply).await {
-            Ok(()) => break,
-            Err(error) => patience.wait(&error).await,
-        }
+/// Writes what became of mails, in one transaction.
+async fn record(shift: &Shift, ended: &[Ended]) {
+    let mut patience = Patience::new("record what became of single mails");
+    while let Err(error) = write_all(shift, ended).await {
+        patience.wait(&error).await;
     }
-    shift.signals.did();
+    for _ in ended {
+        shift.signals.did();
+    }
 }
 
-async fn write(shift: &Shift, mail: &OutboxMail, conclusion: &Conclusion, reply: &str) -> Result<()> {
+async fn write_all(shift: &Shift, ended: &[Ended]) -> Result<()> {
+    if ended.is_empty() {
+        return Ok(());
+    }
     let mut tx = shift.store.begin().await?;
+    for one in ended {
+        write(shift, &mut tx, one).await?;
+    }
+    tx.commit().await
+}
+
+async fn write(shift: &Shift, tx: &mut Tx, Ended { mail, conclusion, reply }: &Ended) -> Result<()> {
+    /// Characters of a reply that are kept.
+    const REPLY_MAX: usize = 300;
+    let reply: String = reply.chars().filter(|c| !c.is_control()).take(REPLY_MAX).collect();
     let now = shift.clock.now();
     match *conclusion {
-        Conclusion::Ended(status) => {
-            outbox::finish(&mut tx, mail.id, shift.worker, status, reply, now).await?
-        }
+        Conclusion::Ended(status) => outbox::finish(tx, mail.id, shift.worker, status, &reply, now).await?,
         Conclusion::Unsent => {
             let step = mail.subscription_id.zip(mail.welcome_step_id).filter(|_| mail.doubts == 0);
             let is_mine =
-                outbox::finish(&mut tx, mail.id, shift.worker, OutboxStatus::Expired, reply, now).await?;
+                outbox::finish(tx, mail.id, shift.worker, OutboxStatus::Expired, &reply, now).await?;
             if let Some((subscription, step)) = step.filter(|_| is_mine) {
-                welcome::unmark(&mut tx, subscription, step).await?;
+                welcome::unmark(tx, subscription, step).await?;
             }
             is_mine
         }
         Conclusion::Again { attempts, doubts, due_at } => {
             let another = AnotherTry { attempts, doubts, due_at };
-            outbox::put_back(&mut tx, mail.id, shift.worker, another, reply).await?
+            outbox::put_back(tx, mail.id, shift.worker, another, &reply).await?
         }
     };
-    tx.commit().await
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The tables `consents` (only ever added to) and `consent_texts` (versions, never changed).
 
+use super::bulk::{self, Column};
 use super::{Db, Result, Tx, on};
 use crate::model::{
     Consent, ConsentText, ConsentTextId, FormId, Language, NewsletterId, SubscriberId, Timestamp,
@@ -9,30 +10,51 @@ use crate::model::{
 const RACES_MAX: usize = 5;
 
 pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
+    insert_all(tx, std::slice::from_ref(consent)).await
+}
+
+/// Adds several, in this order.
+pub async fn insert_all(tx: &mut Tx, consents: &[Consent]) -> Result<()> {
     const SQL: &str =
         "INSERT INTO consents (subscriber_id, newsletter_id, event, at, consent_text_id, language,
             source, page, ip, user_agent, message_id, form_id, form_version, referrer, utm, privacy_url)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    on!(tx.db(), |c| sqlx::query(SQL)
-        .bind(consent.subscriber_id)
-        .bind(consent.newsletter_id)
-        .bind(consent.event)
-        .bind(consent.at)
-        .bind(consent.consent_text_id)
-        .bind(consent.language)
-        .bind(&consent.source)
-        .bind(&consent.page)
-        .bind(&consent.ip)
-        .bind(&consent.user_agent)
-        .bind(&consent.message_id)
-        .bind(consent.form_id)
-        .bind(consent.form_version)
-        .bind(&consent.referrer)
-        .bind(&consent.utm)
-        .bind(&consent.privacy_url)
-        .execute(c)
-        .await?
-        .rows_affected());
+        SELECT v.subscriber_id, v.newsletter_id, v.event, v.at, v.consent_text_id, v.language,
+            v.source, v.page, v.ip, v.user_agent, v.message_id, v.form_id, v.form_version, v.referrer, v.utm,
+            v.privacy_url
+        FROM v WHERE v.subscriber_id IS NOT NULL";
+    fn numbers<'a>(
+        consents: &'a [Consent],
+        name: &'static str,
+        of: impl Fn(&'a Consent) -> Option<i64>,
+    ) -> Column<'a> {
+        Column::Numbers(name, consents.iter().map(of).collect())
+    }
+    fn texts<'a>(
+        consents: &'a [Consent],
+        name: &'static str,
+        of: impl Fn(&'a Consent) -> Option<&'a str>,
+    ) -> Column<'a> {
+        Column::Texts(name, consents.iter().map(of).collect())
+    }
+    let columns = [
+        numbers(consents, "subscriber_id", |it| Some(it.subscriber_id.0)),
+        numbers(consents, "newsletter_id", |it| Some(it.newsletter_id.0)),
+        texts(consents, "event", |it| Some(it.event.as_str())),
+        numbers(consents, "at", |it| Some(it.at.as_millis())),
+        numbers(consents, "consent_text_id", |it| it.consent_text_id.map(|id| id.0)),
+        texts(consents, "language", |it| Some(it.language.as_str())),
+        texts(consents, "source", |it| Some(&it.source)),
+        texts(consents, "page", |it| Some(&it.page)),
+        texts(consents, "ip", |it| Some(&it.ip)),
+        texts(consents, "user_agent", |it| Some(&it.user_agent)),
+        texts(consents, "message_id", |it| it.message_id.as_deref()),
+        numbers(consents, "form_id", |it| it.form_id.map(|id| id.0)),
+        numbers(consents, "form_version", |it| it.form_version),
+        texts(consents, "referrer", |it| Some(&it.referrer)),
+        texts(consents, "utm", |it| Some(&it.utm)),
+        texts(consents, "privacy_url", |it| Some(&it.privacy_url)),
+    ];
+    bulk::execute(tx, &columns, SQL, &[]).await?;
     Ok(())
 }
 
@@ -120,5 +142,5 @@ pub async fn keep_text(
         }
         // Another process kept this version in this moment: the same words, or others.
     }
-    Err(super::StoreError::Database(sqlx::Error::RowNotFound))
+    Err(super::StoreError::missing())
 }

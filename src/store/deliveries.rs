@@ -193,7 +193,7 @@ fn columns_of<'a>(newborns: &[&Newborn<'a>]) -> [Column<'a>; 2] {
             "subscriber_id",
             newborns.iter().map(|newborn| Some(newborn.subscriber_id.0)).collect(),
         ),
-        Column::Texts("destination", newborns.iter().map(|newborn| newborn.destination).collect()),
+        Column::Texts("destination", newborns.iter().map(|newborn| Some(newborn.destination)).collect()),
     ]
 }
 
@@ -392,7 +392,7 @@ async fn record_alike(
             "due_at",
             records.iter().map(|record| record.due_at.map(Timestamp::as_millis)).collect(),
         ),
-        Column::Texts("reply", records.iter().map(|record| record.reply.as_str()).collect()),
+        Column::Texts("reply", records.iter().map(|record| Some(record.reply.as_str())).collect()),
     ];
     let same = [
         Same::Text(alike.outcome.as_str()),

@@ -27,6 +27,11 @@ impl StoreError {
         Self::Unavailable(sqlx::Error::PoolTimedOut)
     }
 
+    /// A row that was written is not there.
+    pub const fn missing() -> Self {
+        Self::Database(sqlx::Error::RowNotFound)
+    }
+
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }

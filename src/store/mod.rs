@@ -49,6 +49,7 @@ pub mod warmup;
 pub mod welcome;
 pub mod workers;
 
+pub use bulk::BULK_ROWS_MAX;
 pub use error::{Result, StoreError};
 pub use faults::{Faults, Step};
 

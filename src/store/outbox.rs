@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{Db, Result, Tx, on, sql};
+use super::bulk::{self, Column, Same};
+use super::{Db, Result, StoreError, Tx, on, sql};
 use crate::model::{
     EmailAddress, IssueId, Language, NewsletterId, OutboxId, OutboxKind, OutboxMail, OutboxStatus,
     SubscriptionId, Timestamp, WelcomeStepId, WorkerId,
@@ -29,24 +30,51 @@ pub async fn insert(tx: &mut Tx, mail: &NewMail, now: Timestamp) -> Result<Outbo
 
 /// A mail to be sent at a moment.
 pub async fn insert_due(tx: &mut Tx, mail: &NewMail, due_at: Timestamp, now: Timestamp) -> Result<OutboxId> {
+    let ids = insert_all(tx, &[(mail, due_at)], now).await?;
+    ids.into_iter().next().ok_or_else(StoreError::missing)
+}
+
+/// Several mails, each to be sent at a moment of its own. Answers their ids in no order.
+pub async fn insert_all(
+    tx: &mut Tx,
+    mails: &[(&NewMail, Timestamp)],
+    now: Timestamp,
+) -> Result<Vec<OutboxId>> {
     const SQL: &str =
         "INSERT INTO outbox (kind, status, newsletter_id, subscription_id, to_address, issue_id, language,
             nonce, message_uuid, attempts, due_at, reply, created_at, welcome_step_id)
-        VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8, 0, $9, '', $10, $11) RETURNING id";
-    Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL)
-        .bind(mail.kind)
-        .bind(mail.newsletter_id)
-        .bind(mail.subscription_id)
-        .bind(&mail.to_address)
-        .bind(mail.issue_id)
-        .bind(mail.language)
-        .bind(mail.nonce.as_slice())
-        .bind(mail.message_uuid)
-        .bind(due_at)
-        .bind(now)
-        .bind(mail.welcome_step_id)
-        .fetch_one(c)
-        .await?))
+        SELECT v.kind, 'queued', v.newsletter_id, v.subscription_id, v.to_address, v.issue_id, v.language,
+            v.nonce, v.message_uuid, 0, v.due_at, '', CAST(? AS BIGINT), v.welcome_step_id
+        FROM v WHERE v.kind IS NOT NULL RETURNING id";
+    fn numbers<'a>(
+        mails: &[(&'a NewMail, Timestamp)],
+        name: &'static str,
+        of: impl Fn(&'a NewMail) -> Option<i64>,
+    ) -> Column<'a> {
+        Column::Numbers(name, mails.iter().map(|(mail, _)| of(mail)).collect())
+    }
+    fn texts<'a>(
+        mails: &[(&'a NewMail, Timestamp)],
+        name: &'static str,
+        of: impl Fn(&'a NewMail) -> Option<&'a str>,
+    ) -> Column<'a> {
+        Column::Texts(name, mails.iter().map(|(mail, _)| of(mail)).collect())
+    }
+    let columns = [
+        texts(mails, "kind", |mail| Some(mail.kind.as_str())),
+        numbers(mails, "newsletter_id", |mail| Some(mail.newsletter_id.0)),
+        numbers(mails, "subscription_id", |mail| mail.subscription_id.map(|id| id.0)),
+        texts(mails, "to_address", |mail| mail.to_address.as_ref().map(EmailAddress::as_str)),
+        numbers(mails, "issue_id", |mail| mail.issue_id.map(|id| id.0)),
+        texts(mails, "language", |mail| Some(mail.language.as_str())),
+        Column::Octets("nonce", mails.iter().map(|(mail, _)| mail.nonce.as_slice()).collect()),
+        Column::Uuids("message_uuid", mails.iter().map(|(mail, _)| mail.message_uuid).collect()),
+        Column::Numbers("due_at", mails.iter().map(|(_, due_at)| Some(due_at.as_millis())).collect()),
+        numbers(mails, "welcome_step_id", |mail| mail.welcome_step_id.map(|id| id.0)),
+    ];
+    let ids: Vec<(OutboxId,)> =
+        bulk::fetch_all(tx.db(), &columns, SQL, &[Same::Number(now.as_millis())]).await?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
 /// Claims mails that are due, the oldest first.

@@ -1,10 +1,9 @@
 //! The table `rate_limits`: counters that all processes share and that survive a restart.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Result, Tx, on};
+use super::bulk::{self, Column, Same};
+use super::{Db, Result, Tx, on};
 use crate::model::Timestamp;
 
 /// Counts one more under a key and answers how many there were in the present window, this one included.
@@ -33,34 +32,47 @@ pub struct Hit {
     pub more: i64,
 }
 
-/// Counts under several different keys in one statement, and answers how many there are of each now, in the
-/// same order.
-pub async fn hit_all(tx: &mut Tx, hits: &[Hit], now: Timestamp) -> Result<Vec<i64>> {
-    let mut sql = String::from("INSERT INTO rate_limits (key, window_ends_at, hits) VALUES ");
-    for row in 0..hits.len() {
-        let comma = if row == 0 { "" } else { ", " };
-        let _ = write!(sql, "{comma}(${}, ${}, ${})", 3 * row + 2, 3 * row + 3, 3 * row + 4);
-    }
-    sql.push_str(
-        " ON CONFLICT (key) DO UPDATE SET
-            hits = CASE WHEN rate_limits.window_ends_at <= $1
-                THEN excluded.hits ELSE rate_limits.hits + excluded.hits END,
-            window_ends_at = CASE WHEN rate_limits.window_ends_at <= $1
-                THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END
-        RETURNING key, hits",
-    );
-    let counted: Vec<(Vec<u8>, i64)> = on!(tx.db(), |c| {
-        // The text is made of numbers only.
-        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now);
-        for hit in hits {
-            // Who only asks begins no window.
-            let window = if hit.more == 0 { Duration::ZERO } else { hit.window };
-            query = query.bind(hit.key.to_vec()).bind(now.plus(window)).bind(hit.more);
+/// How many there are of several keys in their present windows, keys without any left out. Until the end of the
+/// transaction nobody else counts under them.
+pub async fn lock_all(tx: &mut Tx, keys: &[[u8; 32]], now: Timestamp) -> Result<Vec<(Vec<u8>, i64)>> {
+    let sql = match tx.db() {
+        // Nobody else writes.
+        Db::Sqlite(_) => {
+            "SELECT r.key, r.hits FROM v CROSS JOIN rate_limits r
+            WHERE r.key = v.key AND r.window_ends_at > ? AND r.window_ends_at > ?"
         }
-        query.fetch_all(c).await?
-    });
-    let counted: HashMap<Vec<u8>, i64> = counted.into_iter().collect();
-    Ok(hits.iter().map(|hit| counted.get(hit.key.as_slice()).copied().unwrap_or_default()).collect())
+        // The update that changes nothing locks the row, and one that was not there. In the order of the keys, so
+        // that two who count under some of the same wait for each other, and not both for ever.
+        Db::Postgres(_) => {
+            "INSERT INTO rate_limits (key, window_ends_at, hits)
+                SELECT v.key, CAST(? AS BIGINT), 0 FROM v ORDER BY v.key
+            ON CONFLICT (key) DO UPDATE SET hits = rate_limits.hits
+            RETURNING key, CASE WHEN window_ends_at <= ? THEN 0 ELSE hits END"
+        }
+    };
+    let columns = [Column::Octets("key", keys.iter().map(<[u8; 32]>::as_slice).collect())];
+    let now = Same::Number(now.as_millis());
+    bulk::fetch_all(tx.db(), &columns, sql, &[now, now]).await
+}
+
+/// Counts under several different keys in one statement. Who only asks begins no window.
+pub async fn hit_all(tx: &mut Tx, hits: &[Hit], now: Timestamp) -> Result<()> {
+    const SQL: &str = "INSERT INTO rate_limits (key, window_ends_at, hits)
+            SELECT v.key, v.ends_at, v.more FROM v WHERE v.key IS NOT NULL ORDER BY v.key
+        ON CONFLICT (key) DO UPDATE SET
+            hits = CASE WHEN rate_limits.window_ends_at <= ?
+                THEN excluded.hits ELSE rate_limits.hits + excluded.hits END,
+            window_ends_at = CASE WHEN rate_limits.window_ends_at <= ?
+                THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END";
+    let ends_at = |hit: &Hit| if hit.more == 0 { now } else { now.plus(hit.window) };
+    let columns = [
+        Column::Octets("key", hits.iter().map(|hit| hit.key.as_slice()).collect()),
+        Column::Numbers("ends_at", hits.iter().map(|hit| Some(ends_at(hit).as_millis())).collect()),
+        Column::Numbers("more", hits.iter().map(|hit| Some(hit.more)).collect()),
+    ];
+    let now = Same::Number(now.as_millis());
+    bulk::execute(tx, &columns, SQL, &[now, now]).await?;
+    Ok(())
 }
 
 /// How many there were under a key in the present window, without counting.

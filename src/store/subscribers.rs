@@ -2,8 +2,11 @@
 
 use uuid::Uuid;
 
+use super::bulk::{self, Column, Same};
 use super::{Db, Result, Tx, on, sql};
-use crate::model::{EmailAddress, Language, Subscriber, SubscriberId, Timestamp};
+use crate::model::{
+    EmailAddress, Language, NewsletterId, Subscriber, SubscriberId, SubscriptionStatus, Timestamp,
+};
 
 const BY_ID: &str =
     "SELECT id, public_id, address, name, language, created_at FROM subscribers WHERE id = $1";
@@ -31,6 +34,79 @@ pub async fn find_or_insert(
         .bind(now)
         .fetch_one(c)
         .await?))
+}
+
+/// A person who is known, with one of the subscriptions; without any, once.
+#[derive(Debug, sqlx::FromRow)]
+pub struct KnownRow {
+    pub id: SubscriberId,
+    pub address_key: String,
+    pub name: String,
+    pub language: Language,
+    pub newsletter_id: Option<NewsletterId>,
+    pub status: Option<SubscriptionStatus>,
+    pub subscription_language: Option<Language>,
+    pub confirmed_at: Option<Timestamp>,
+}
+
+/// Takes the rows of those of several keys that are known, with all their subscriptions. As [`lock`].
+pub async fn lock_known(tx: &mut Tx, address_keys: &[&str]) -> Result<Vec<KnownRow>> {
+    let sql = sql!(
+        tx.db(),
+        "SELECT s.id, s.address_key, s.name, s.language, n.newsletter_id, n.status,
+            n.language AS subscription_language, n.confirmed_at
+        FROM subscribers s LEFT JOIN subscriptions n ON n.subscriber_id = s.id
+        WHERE s.address_key IN (SELECT k FROM v)",
+        sqlite: "",
+        postgres: " ORDER BY s.id FOR UPDATE OF s",
+        ""
+    );
+    let columns = [Column::Texts("k", address_keys.iter().map(|key| Some(*key)).collect())];
+    bulk::fetch_all(tx.db(), &columns, sql, &[]).await
+}
+
+/// A person to be added.
+#[derive(Debug)]
+pub struct NewSubscriber<'a> {
+    pub address: &'a str,
+    /// [`EmailAddress::key`].
+    pub address_key: &'a str,
+    pub name: &'a str,
+    pub language: Language,
+}
+
+/// Adds several people with different keys, and answers the id of each key. As [`find_or_insert`].
+pub async fn insert_all(
+    tx: &mut Tx,
+    people: &[NewSubscriber<'_>],
+    now: Timestamp,
+) -> Result<Vec<(SubscriberId, String)>> {
+    const SQL: &str = "INSERT INTO subscribers (public_id, address, address_key, name, language, created_at)
+            SELECT v.public_id, v.address, v.address_key, v.name, v.language, CAST(? AS BIGINT)
+            FROM v WHERE v.address IS NOT NULL
+        ON CONFLICT (address_key) DO UPDATE SET address_key = excluded.address_key
+        RETURNING id, address_key";
+    let columns = [
+        Column::Uuids("public_id", people.iter().map(|_| Uuid::now_v7()).collect()),
+        Column::Texts("address", people.iter().map(|person| Some(person.address)).collect()),
+        Column::Texts("address_key", people.iter().map(|person| Some(person.address_key)).collect()),
+        Column::Texts("name", people.iter().map(|person| Some(person.name)).collect()),
+        Column::Texts("language", people.iter().map(|person| Some(person.language.as_str())).collect()),
+    ];
+    bulk::fetch_all(tx.db(), &columns, SQL, &[Same::Number(now.as_millis())]).await
+}
+
+/// [`update_profile`] of several people.
+pub async fn update_profiles(tx: &mut Tx, profiles: &[(SubscriberId, &str, Language)]) -> Result<()> {
+    const SQL: &str =
+        "UPDATE subscribers SET name = v.name, language = v.language FROM v WHERE subscribers.id = v.id";
+    let columns = [
+        Column::Numbers("id", profiles.iter().map(|(id, ..)| Some(id.0)).collect()),
+        Column::Texts("name", profiles.iter().map(|(_, name, _)| Some(*name)).collect()),
+        Column::Texts("language", profiles.iter().map(|(.., language)| Some(language.as_str())).collect()),
+    ];
+    bulk::execute(tx, &columns, SQL, &[]).await?;
+    Ok(())
 }
 
 pub async fn by_id(db: Db<'_>, id: SubscriberId) -> Result<Option<Subscriber>> {

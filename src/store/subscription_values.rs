@@ -1,28 +1,36 @@
 //! The table `subscription_values`: what a subscriber answered to the fields of a form.
 
+use super::bulk::{self, BULK_ROWS_MAX, Column};
 use super::{Db, Result, Tx, on};
 use crate::model::{FieldId, NewsletterId, SubscriberId, SubscriptionId};
 
-/// Sets or forgets an answer, until the owner of the address has confirmed anything: a stranger's form
-/// must not change what a subscriber said.
-pub async fn set(tx: &mut Tx, id: SubscriptionId, field: FieldId, value: Option<&str>) -> Result<()> {
+/// An answer to a field; without a value it is forgotten.
+pub type NewAnswer<'a> = (SubscriptionId, FieldId, Option<&'a str>);
+
+/// Sets or forgets answers, until the owner of the address has confirmed anything: a stranger's form must not
+/// change what a subscriber said. Each pair of subscription and field once.
+pub async fn set_all(tx: &mut Tx, answers: &[NewAnswer<'_>]) -> Result<()> {
     const SET: &str = "INSERT INTO subscription_values (subscription_id, field_id, value)
-        SELECT id, $2, $3 FROM subscriptions WHERE id = $1 AND confirmed_at IS NULL
+            SELECT s.id, v.field_id, v.value FROM v JOIN subscriptions s ON s.id = v.id
+            WHERE s.confirmed_at IS NULL
         ON CONFLICT (subscription_id, field_id) DO UPDATE SET value = excluded.value";
-    const FORGET: &str = "DELETE FROM subscription_values WHERE subscription_id = $1 AND field_id = $2
-        AND EXISTS (SELECT 1 FROM subscriptions WHERE id = $1 AND confirmed_at IS NULL)";
-    match value {
-        Some(value) => on!(tx.db(), |c| sqlx::query(SET)
-            .bind(id)
-            .bind(field)
-            .bind(value)
-            .execute(c)
-            .await?
-            .rows_affected()),
-        None => {
-            on!(tx.db(), |c| sqlx::query(FORGET).bind(id).bind(field).execute(c).await?.rows_affected())
-        }
+    const FORGET: &str = "DELETE FROM subscription_values WHERE (subscription_id, field_id) IN
+        (SELECT v.id, v.field_id FROM v JOIN subscriptions s ON s.id = v.id WHERE s.confirmed_at IS NULL)";
+    let (set, forgotten): (Vec<_>, Vec<_>) = answers.iter().partition(|(.., value)| value.is_some());
+    let ids = |answers: &[NewAnswer<'_>]| {
+        [
+            Column::Numbers("id", answers.iter().map(|(id, ..)| Some(id.0)).collect()),
+            Column::Numbers("field_id", answers.iter().map(|(_, field, _)| Some(field.0)).collect()),
+        ]
     };
+    for set in set.chunks(BULK_ROWS_MAX) {
+        let [id, field_id] = ids(set);
+        let values = Column::Texts("value", set.iter().map(|(.., value)| *value).collect());
+        bulk::execute(tx, &[id, field_id, values], SET, &[]).await?;
+    }
+    for forgotten in forgotten.chunks(BULK_ROWS_MAX) {
+        bulk::execute(tx, &ids(forgotten), FORGET, &[]).await?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The table `subscriptions`.
 
+use super::bulk::{self, Column, Same};
 use super::{Db, Result, Tx, on, sql};
 use crate::model::{
     EmailAddress, FormId, Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId,
@@ -39,19 +40,45 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<S
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 
-/// Language and form of the newest request, until its owner confirms it.
-pub async fn set_request(tx: &mut Tx, id: SubscriptionId, language: Language, form: FormId) -> Result<()> {
-    const SQL: &str =
-        "UPDATE subscriptions SET language = $2, form_id = $3 WHERE id = $1 AND status <> 'confirmed'";
-    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(language).bind(form).execute(c).await?.rows_affected());
-    Ok(())
+/// A request to subscribe.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub subscriber_id: SubscriberId,
+    pub newsletter_id: NewsletterId,
+    /// Language and form of the newest request count, until its owner confirms it.
+    pub language: Language,
+    pub form_id: FormId,
+    /// Whether the address is one of throw-away mailboxes; it stays noted.
+    pub is_disposable: bool,
 }
 
-/// Notes that its address is one of throw-away mailboxes.
-pub async fn mark_disposable(tx: &mut Tx, id: SubscriptionId) -> Result<()> {
-    const SQL: &str = "UPDATE subscriptions SET is_disposable = TRUE WHERE id = $1";
-    on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
-    Ok(())
+/// Makes Pending what is not there, and notes the newest request of what is; only the owner of the address
+/// changes a state. Answers the ids. Each pair of subscriber and newsletter once.
+pub async fn ask_all(
+    tx: &mut Tx,
+    asked: &[Asked],
+    now: Timestamp,
+) -> Result<Vec<(SubscriptionId, SubscriberId, NewsletterId)>> {
+    const SQL: &str = "INSERT INTO subscriptions
+            (subscriber_id, newsletter_id, status, language, form_id, is_disposable, created_at)
+            SELECT v.subscriber_id, v.newsletter_id, 'pending', v.language, v.form_id, v.is_disposable,
+                CAST(? AS BIGINT)
+            FROM v WHERE v.subscriber_id IS NOT NULL
+        ON CONFLICT (subscriber_id, newsletter_id) DO UPDATE SET
+            language = CASE WHEN subscriptions.status = 'confirmed'
+                THEN subscriptions.language ELSE excluded.language END,
+            form_id = CASE WHEN subscriptions.status = 'confirmed'
+                THEN subscriptions.form_id ELSE excluded.form_id END,
+            is_disposable = subscriptions.is_disposable OR excluded.is_disposable
+        RETURNING id, subscriber_id, newsletter_id";
+    let columns = [
+        Column::Numbers("subscriber_id", asked.iter().map(|one| Some(one.subscriber_id.0)).collect()),
+        Column::Numbers("newsletter_id", asked.iter().map(|one| Some(one.newsletter_id.0)).collect()),
+        Column::Texts("language", asked.iter().map(|one| Some(one.language.as_str())).collect()),
+        Column::Numbers("form_id", asked.iter().map(|one| Some(one.form_id.0)).collect()),
+        Column::Flags("is_disposable", asked.iter().map(|one| one.is_disposable).collect()),
+    ];
+    bulk::fetch_all(tx.db(), &columns, SQL, &[Same::Number(now.as_millis())]).await
 }
 
 /// Pending or Unsubscribed becomes Confirmed; `false` when it was Confirmed already, or is gone.

@@ -1,5 +1,6 @@
 //! The table `suppressions`: keyed hashes of addresses that are never mailed again.
 
+use super::bulk::{self, Column};
 use super::{Db, Result, Tx, on};
 use crate::model::Timestamp;
 
@@ -14,4 +15,12 @@ pub async fn insert(tx: &mut Tx, address_hash: &[u8], now: Timestamp) -> Result<
 pub async fn contains(db: Db<'_>, address_hash: &[u8]) -> Result<bool> {
     const SQL: &str = "SELECT EXISTS (SELECT 1 FROM suppressions WHERE address_hash = $1)";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(address_hash).fetch_one(c).await?))
+}
+
+/// Those of several hashes that are there.
+pub async fn among(db: Db<'_>, address_hashes: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
+    const SQL: &str = "SELECT address_hash FROM suppressions WHERE address_hash IN (SELECT h FROM v)";
+    let columns = [Column::Octets("h", address_hashes.to_vec())];
+    let found: Vec<(Vec<u8>,)> = bulk::fetch_all(db, &columns, SQL, &[]).await?;
+    Ok(found.into_iter().map(|(hash,)| hash).collect())
 }

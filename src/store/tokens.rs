@@ -1,5 +1,6 @@
 //! The table `tokens`: what confirmation links open, as SHA-256 only.
 
+use super::bulk::{self, Column};
 use super::{Db, Result, Tx, on};
 use crate::model::{SubscriptionId, Timestamp};
 
@@ -12,26 +13,50 @@ pub struct Token {
     pub used_at: Option<Timestamp>,
 }
 
+/// What a new confirmation link opens.
+#[derive(Debug)]
+pub struct NewToken<'a> {
+    pub hash: &'a [u8],
+    pub subscription_id: SubscriptionId,
+    /// Of the mail that holds the link.
+    pub message_id: &'a str,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
 pub async fn insert_confirm(
     tx: &mut Tx,
     hash: &[u8],
-    subscription: SubscriptionId,
+    subscription_id: SubscriptionId,
     message_id: &str,
-    now: Timestamp,
+    created_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<()> {
+    insert_confirms(tx, &[NewToken { hash, subscription_id, message_id, created_at, expires_at }]).await
+}
+
+pub async fn insert_confirms(tx: &mut Tx, tokens: &[NewToken<'_>]) -> Result<()> {
     const SQL: &str =
         "INSERT INTO tokens (hash, purpose, subscription_id, message_id, created_at, expires_at)
-        VALUES ($1, 'confirm', $2, $3, $4, $5)";
-    on!(tx.db(), |c| sqlx::query(SQL)
-        .bind(hash)
-        .bind(subscription)
-        .bind(message_id)
-        .bind(now)
-        .bind(expires_at)
-        .execute(c)
-        .await?
-        .rows_affected());
+        SELECT v.hash, 'confirm', v.subscription_id, v.message_id, v.created_at, v.expires_at
+        FROM v WHERE v.hash IS NOT NULL";
+    let columns = [
+        Column::Octets("hash", tokens.iter().map(|token| token.hash).collect()),
+        Column::Numbers(
+            "subscription_id",
+            tokens.iter().map(|token| Some(token.subscription_id.0)).collect(),
+        ),
+        Column::Texts("message_id", tokens.iter().map(|token| Some(token.message_id)).collect()),
+        Column::Numbers(
+            "created_at",
+            tokens.iter().map(|token| Some(token.created_at.as_millis())).collect(),
+        ),
+        Column::Numbers(
+            "expires_at",
+            tokens.iter().map(|token| Some(token.expires_at.as_millis())).collect(),
+        ),
+    ];
+    bulk::execute(tx, &columns, SQL, &[]).await?;
     Ok(())
 }
 

@@ -68,7 +68,7 @@ pub(super) async fn ask(
     let nonce = random()?;
     let mut tx = store.begin().await?;
     if let Some(ip) = ip
-        && let Err(minutes) = limits::network(&mut tx, keys, ip, true, now).await?
+        && let Err(minutes) = limits::network(&mut tx, keys, ip, now).await?
     {
         tx.commit().await?;
         return Err(AskError::TooMany { minutes });

@@ -11,7 +11,6 @@
 use std::sync::Arc;
 
 use super::fields;
-use super::limits::{self, Effort};
 use super::mx::MailCheck;
 use super::proof::{self, Proof};
 use super::queue::Queue;
@@ -24,7 +23,6 @@ use crate::keys::Keys;
 use crate::model::{
     DisposableDomains, DisposablePolicy, EmailAddress, FieldId, Form, PersonName, ProofPolicy, Timestamp,
 };
-use crate::store::{StoreError, Tx, suppressions, used_proofs};
 
 /// What the gate knows beyond the database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -48,8 +46,9 @@ pub struct Passed {
     /// Of the fields that the form asks: canonical; `None` where nothing was answered.
     pub values: Vec<(FieldId, Option<String>)>,
     pub is_disposable: bool,
-    is_stamped: bool,
-    proof: Option<Proof>,
+    /// From a page that we signed.
+    pub is_stamped: bool,
+    pub proof: Option<Proof>,
 }
 
 /// What becomes of a sign-up that has no mistake.
@@ -58,22 +57,6 @@ pub enum Verdict {
     Passed(Box<Passed>),
     /// A program posted it: nothing is written, and the answer is the same.
     Dropped,
-}
-
-/// What the limits say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
-    Taken {
-        /// The address must not be written, nor mailed.
-        is_suppressed: bool,
-        /// The mailbox has not had enough of our mails yet.
-        may_mail: bool,
-        /// How its mail waits: [`limits::wait`].
-        effort: Effort,
-    },
-    TooMany {
-        minutes: i64,
-    },
 }
 
 impl Gate {
@@ -138,35 +121,6 @@ pub fn asks_proof(form: &Form, now: Timestamp) -> bool {
 /// The address that was probably meant: worked out from what was typed alone.
 pub fn hint(text: &str) -> Option<String> {
     typo::suggestion(&EmailAddress::parse(text).ok()?).map(|address| address.to_string())
-}
-
-/// Counts a sign-up that passed.
-pub async fn count(
-    tx: &mut Tx,
-    keys: &Keys,
-    sign_up: &super::signup::Request,
-    now: Timestamp,
-) -> Result<Counted, StoreError> {
-    let Passed { address, is_stamped, proof, .. } = &sign_up.passed;
-    let form = &sign_up.form.form;
-    let is_proved = match proof {
-        Some(proof) => used_proofs::insert(tx, &proof.hash, proof.expires_at).await?,
-        None => false,
-    };
-    let effort = match (is_proved, asks_proof(form, now)) {
-        (true, _) => Effort::Proved,
-        (false, false) => Effort::NotAsked,
-        (false, true) => Effort::Missing,
-    };
-    let is_trusted = effort == Effort::Proved || (*is_stamped && effort == Effort::NotAsked);
-    if let Some(ip) = sign_up.evidence.ip
-        && let Err(minutes) = limits::network(tx, keys, ip, is_trusted, now).await?
-    {
-        return Ok(Counted::TooMany { minutes });
-    }
-    let is_suppressed = suppressions::contains(tx.db(), &keys.address_hash(address)).await?;
-    let may_mail = limits::confirmation(tx, keys, address, form.newsletter_id, now).await?;
-    Ok(Counted::Taken { is_suppressed, may_mail, effort })
 }
 
 /// What a form holds, once it is right.

@@ -1,13 +1,14 @@
 //! How often one may sign up (S18). Counted in the database under keyed hashes: no address and no IP is
 //! stored, all processes and all doors count together, and a restart forgets nothing.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::keys::{Keys, Purpose};
-use crate::model::{EmailAddress, FormId, NewsletterId, OutboxKind, SubscriberId, Timestamp};
+use crate::model::{EmailAddress, Form, FormId, NewsletterId, OutboxKind, SubscriberId, Timestamp};
 use crate::store::rate_limits::{self, Hit};
-use crate::store::{Result, Tx};
+use crate::store::{BULK_ROWS_MAX, Result, Tx};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -61,66 +62,111 @@ const WAIT_MAX: Duration = DAY;
 /// Alarms about one form.
 const PER_ALARM: Limit = Limit { name: "alarm-day", window: DAY, most: 1 };
 
-/// Counts a sign-up from this address of the network. `Err` holds the minutes to wait.
-pub async fn network(
-    tx: &mut Tx,
-    keys: &Keys,
-    ip: IpAddr,
-    is_trusted: bool,
-    now: Timestamp,
-) -> Result<std::result::Result<(), i64>> {
+/// A limit, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    limit: Limit,
+    key: [u8; 32],
+}
+
+fn mark(keys: &Keys, limit: Limit, subject: &str) -> Mark {
+    let key = keys.mac(Purpose::RateLimit, format!("signup/{}/{subject}", limit.name).as_bytes());
+    Mark { limit, key }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Counter {
+    window: Duration,
+    hits: i64,
+    more: i64,
+}
+
+/// The counters of one transaction: read and locked together, counted in memory in the order in which things came,
+/// and written together. What is only looked at is written too: the same work, whatever is known.
+#[derive(Debug)]
+pub struct Counters(BTreeMap<[u8; 32], Counter>);
+
+impl Counters {
+    /// Nobody else counts under these marks until the transaction ends.
+    pub async fn lock(tx: &mut Tx, marks: impl Iterator<Item = Mark>, now: Timestamp) -> Result<Self> {
+        let counter = |mark: Mark| (mark.key, Counter { window: mark.limit.window, hits: 0, more: 0 });
+        let mut counters: BTreeMap<_, _> = marks.map(counter).collect();
+        let keys: Vec<[u8; 32]> = counters.keys().copied().collect();
+        for keys in keys.chunks(BULK_ROWS_MAX) {
+            for (key, hits) in rate_limits::lock_all(tx, keys, now).await? {
+                if let Some(counter) = counters.get_mut(key.as_slice()) {
+                    counter.hits = hits;
+                }
+            }
+        }
+        Ok(Self(counters))
+    }
+
+    pub async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        let hit = |(key, counter): (&[u8; 32], &Counter)| Hit {
+            key: *key,
+            window: counter.window,
+            more: counter.more,
+        };
+        let hits: Vec<Hit> = self.0.iter().map(hit).collect();
+        for hits in hits.chunks(BULK_ROWS_MAX) {
+            rate_limits::hit_all(tx, hits, now).await?;
+        }
+        Ok(())
+    }
+
+    /// How many there would be with one more.
+    fn next(&self, mark: &Mark) -> i64 {
+        self.0.get(&mark.key).map_or(i64::MAX, |counter| counter.hits + counter.more + 1)
+    }
+
+    /// Counts one more.
+    fn add(&mut self, mark: &Mark) {
+        if let Some(counter) = self.0.get_mut(&mark.key) {
+            counter.more += 1;
+        }
+    }
+
+    fn has_room(&self, mark: &Mark) -> bool {
+        self.next(mark) <= mark.limit.most
+    }
+
+    /// Counts under all of the marks, or under none: what is refused does not count. Ten clicks in a row must not
+    /// cost their owner the mails of a month.
+    fn add_if_all_have_room(&mut self, marks: &[Mark]) -> bool {
+        let has_room = marks.iter().all(|mark| self.has_room(mark));
+        if has_room {
+            marks.iter().for_each(|mark| self.add(mark));
+        }
+        has_room
+    }
+
+    /// Counts what comes from a network. `Err` holds the minutes to wait.
+    fn count_network(&mut self, marks: &[Mark]) -> std::result::Result<(), i64> {
+        let full = marks.iter().find(|mark| !self.has_room(mark)).map(|mark| mark.limit.window);
+        marks.iter().for_each(|mark| self.add(mark));
+        full.map_or(Ok(()), |window| Err(minutes(window)))
+    }
+}
+
+fn minutes(window: Duration) -> i64 {
+    i64::try_from(window.as_secs() / 60).unwrap_or(1).max(1)
+}
+
+fn network_marks(keys: &Keys, ip: IpAddr, is_trusted: bool) -> [Mark; 2] {
     let limits = if is_trusted { PER_NETWORK } else { PER_NETWORK_UNTRUSTED };
     let network = network_of(ip);
-    let hits = rate_limits::hit_all(tx, &limits.map(|limit| hit(keys, limit, &network, 1)), now).await?;
-    let full = limits.iter().zip(hits).find(|(limit, hits)| *hits > limit.most);
-    Ok(match full {
-        Some((limit, _)) => Err(i64::try_from(limit.window.as_secs() / 60).unwrap_or(1).max(1)),
-        None => Ok(()),
-    })
+    limits.map(|limit| mark(keys, limit, &network))
 }
 
-/// Counts a confirmation mail; `false` when this mailbox has had enough of them. What is refused does not
-/// count, though it is the same work: ten clicks in a row must not cost their owner the mails of a month.
-pub async fn confirmation(
-    tx: &mut Tx,
-    keys: &Keys,
-    address: &EmailAddress,
-    newsletter: NewsletterId,
-    now: Timestamp,
-) -> Result<bool> {
-    mailbox(tx, keys, address, (PER_MAILBOX_AND_NEWSLETTER, &newsletter.to_string()), now).await
-}
-
-/// Counts a mail that someone asks for again, with the confirmation mails of the mailbox: nobody can be sent more
-/// than those, whichever page is used. `about` is what the mail is about.
-pub async fn another(
-    tx: &mut Tx,
-    keys: &Keys,
-    address: &EmailAddress,
-    about: &str,
-    now: Timestamp,
-) -> Result<bool> {
-    mailbox(tx, keys, address, (PER_ANOTHER, about), now).await
-}
-
-/// Counts a mail to a mailbox under all its limits, or under none.
-async fn mailbox(
-    tx: &mut Tx,
-    keys: &Keys,
-    address: &EmailAddress,
-    (own, about): (Limit, &str),
-    now: Timestamp,
-) -> Result<bool> {
+fn mailbox_marks(keys: &Keys, address: &EmailAddress, own: Limit, about: &str) -> [Mark; 3] {
     let mailbox = address.mailbox_key();
-    let subject = format!("{about}/{mailbox}");
     let [day, month] = PER_MAILBOX;
-    let limits = [(own, &subject), (day, &mailbox), (month, &mailbox)];
-    let counted = |more| limits.map(|(limit, subject)| hit(keys, limit, subject, more));
-    let before = rate_limits::hit_all(tx, &counted(0), now).await?;
-    let is_allowed = limits.iter().zip(before).all(|((limit, _), hits)| hits < limit.most);
-    let after = rate_limits::hit_all(tx, &counted(i64::from(is_allowed)), now).await?;
-    // The rows are locked since the first statement; the last word is the count itself all the same.
-    Ok(is_allowed && limits.iter().zip(after).all(|((limit, _), hits)| hits <= limit.most))
+    [mark(keys, own, &format!("{about}/{mailbox}")), mark(keys, day, &mailbox), mark(keys, month, &mailbox)]
+}
+
+fn kind_mark(keys: &Keys, address: &EmailAddress, newsletter: NewsletterId, kind: OutboxKind) -> Mark {
+    mark(keys, PER_KIND, &format!("{kind}/{newsletter}/{}", address.mailbox_key()))
 }
 
 /// What a form asks of a browser, and whether it was given.
@@ -132,48 +178,152 @@ pub enum Effort {
     Missing,
 }
 
-/// Counts a confirmation mail to a domain and of a form, and answers how long it waits: beyond the limits mails
-/// go out one after the other, so that a domain is not flooded and nobody who signed up is forgotten. `Err`
-/// holds the minutes to wait, when a form under attack has no more room for sign-ups without a proof.
-pub async fn wait(
+/// The limits of one sign-up.
+#[derive(Debug)]
+pub struct OfSignUp {
+    network: Option<[Mark; 2]>,
+    mailbox: [Mark; 3],
+    confirm: Mark,
+    already: Mark,
+    domain: Mark,
+    form: Mark,
+    effort: Effort,
+}
+
+impl OfSignUp {
+    /// `is_stamped`: from a page that we signed.
+    pub fn new(
+        keys: &Keys,
+        address: &EmailAddress,
+        form: &Form,
+        ip: Option<IpAddr>,
+        effort: Effort,
+        is_stamped: bool,
+    ) -> Self {
+        let is_trusted = effort == Effort::Proved || (is_stamped && effort == Effort::NotAsked);
+        let newsletter = form.newsletter_id;
+        let per_form = if effort == Effort::Missing { PER_FORM_UNPROVED } else { PER_FORM };
+        Self {
+            network: ip.map(|ip| network_marks(keys, ip, is_trusted)),
+            mailbox: mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &newsletter.to_string()),
+            confirm: kind_mark(keys, address, newsletter, OutboxKind::Confirm),
+            already: kind_mark(keys, address, newsletter, OutboxKind::AlreadySubscribed),
+            domain: mark(keys, PER_DOMAIN, address.ascii_domain()),
+            form: mark(keys, per_form, &form.id.to_string()),
+            effort,
+        }
+    }
+
+    /// To be locked before anything is counted.
+    pub fn marks(&self) -> impl Iterator<Item = Mark> {
+        let own = [self.confirm, self.already, self.domain, self.form];
+        self.network.into_iter().flatten().chain(self.mailbox).chain(own)
+    }
+
+    /// Counts the sign-up from its network. `Err` holds the minutes to wait.
+    pub fn count_network(&self, counters: &mut Counters) -> std::result::Result<(), i64> {
+        self.network.as_ref().map_or(Ok(()), |marks| counters.count_network(marks))
+    }
+
+    /// Counts a mail to the mailbox; `false` when it has had enough of them.
+    pub fn to_mailbox(&self, counters: &mut Counters) -> bool {
+        counters.add_if_all_have_room(&self.mailbox)
+    }
+
+    /// Whether a mail of this kind says anything new: that someone is subscribed already is said once a day.
+    pub fn is_news(&self, counters: &Counters, kind: OutboxKind) -> bool {
+        kind != OutboxKind::AlreadySubscribed || counters.has_room(&self.already)
+    }
+
+    /// How long its mail would wait: beyond the limits of a domain and a form mails go out one after the other, so
+    /// that a domain is not flooded and nobody who signed up is forgotten. `Err` holds the minutes to wait, when a
+    /// form under attack has no more room for sign-ups without a proof.
+    pub fn wait(&self, counters: &Counters) -> std::result::Result<Duration, i64> {
+        let gap = match self.effort {
+            Effort::Proved => Duration::ZERO,
+            Effort::NotAsked => FORM_GAP,
+            Effort::Missing => FORM_UNPROVED_GAP,
+        };
+        let of_form = beyond(gap, counters, &self.form);
+        if self.effort == Effort::Missing && of_form > WAIT_MAX {
+            return Err(minutes(self.form.limit.window));
+        }
+        Ok(beyond(DOMAIN_GAP, counters, &self.domain).max(of_form).min(WAIT_MAX))
+    }
+
+    /// Counts the mail that is sent.
+    pub fn sends(&self, counters: &mut Counters, kind: OutboxKind) {
+        counters.add(if kind == OutboxKind::AlreadySubscribed { &self.already } else { &self.confirm });
+        counters.add(&self.domain);
+        if self.effort != Effort::Proved {
+            counters.add(&self.form);
+        }
+    }
+}
+
+/// A gap for each that is too many, with one more.
+fn beyond(gap: Duration, counters: &Counters, mark: &Mark) -> Duration {
+    gap.saturating_mul(u32::try_from((counters.next(mark) - mark.limit.most).max(0)).unwrap_or(u32::MAX))
+}
+
+/// Counts a request from this address of the network. `Err` holds the minutes to wait.
+pub async fn network(
+    tx: &mut Tx,
+    keys: &Keys,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<std::result::Result<(), i64>> {
+    let marks = network_marks(keys, ip, true);
+    let mut counters = Counters::lock(tx, marks.into_iter(), now).await?;
+    let counted = counters.count_network(&marks);
+    counters.write(tx, now).await?;
+    Ok(counted)
+}
+
+/// Counts a confirmation mail; `false` when this mailbox has had enough of them.
+pub async fn confirmation(
     tx: &mut Tx,
     keys: &Keys,
     address: &EmailAddress,
-    form: FormId,
-    effort: Effort,
+    newsletter: NewsletterId,
     now: Timestamp,
-) -> Result<std::result::Result<Duration, i64>> {
-    let (per_form, gap) = match effort {
-        Effort::Proved | Effort::NotAsked => (PER_FORM, FORM_GAP),
-        Effort::Missing => (PER_FORM_UNPROVED, FORM_UNPROVED_GAP),
-    };
-    let counted = [
-        hit(keys, PER_DOMAIN, address.ascii_domain(), 1),
-        hit(keys, per_form, &form.to_string(), i64::from(effort != Effort::Proved)),
-    ];
-    let hits = rate_limits::hit_all(tx, &counted, now).await?;
-    let beyond = |at: usize, limit: Limit| {
-        let hits = hits.get(at).copied().unwrap_or_default();
-        u32::try_from((hits - limit.most).max(0)).unwrap_or(u32::MAX)
-    };
-    let of_form =
-        if effort == Effort::Proved { Duration::ZERO } else { gap.saturating_mul(beyond(1, per_form)) };
-    if effort == Effort::Missing && of_form > WAIT_MAX {
-        return Ok(Err(i64::try_from(per_form.window.as_secs() / 60).unwrap_or(1)));
-    }
-    Ok(Ok(DOMAIN_GAP.saturating_mul(beyond(0, PER_DOMAIN)).max(of_form).min(WAIT_MAX)))
+) -> Result<bool> {
+    let marks = mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &newsletter.to_string());
+    mailbox(tx, marks, now).await
 }
 
-/// The same for a mail that came by no form.
+/// Counts a mail that someone asks for again, with the confirmation mails of the mailbox: nobody can be sent more
+/// than those, whichever page is used. `about` is what the mail is about.
+pub async fn another(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    about: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    mailbox(tx, mailbox_marks(keys, address, PER_ANOTHER, about), now).await
+}
+
+async fn mailbox(tx: &mut Tx, marks: [Mark; 3], now: Timestamp) -> Result<bool> {
+    let mut counters = Counters::lock(tx, marks.into_iter(), now).await?;
+    let has_room = counters.add_if_all_have_room(&marks);
+    counters.write(tx, now).await?;
+    Ok(has_room)
+}
+
+/// How long a mail to a domain waits that came by no form; it is counted.
 pub async fn domain_wait(
     tx: &mut Tx,
     keys: &Keys,
     address: &EmailAddress,
     now: Timestamp,
 ) -> Result<Duration> {
-    let hit = hit(keys, PER_DOMAIN, address.ascii_domain(), 1);
-    let beyond = rate_limits::hit(tx, &hit.key, hit.window, now).await? - PER_DOMAIN.most;
-    Ok(DOMAIN_GAP.saturating_mul(u32::try_from(beyond.max(0)).unwrap_or(u32::MAX)).min(WAIT_MAX))
+    let mark = mark(keys, PER_DOMAIN, address.ascii_domain());
+    let mut counters = Counters::lock(tx, [mark].into_iter(), now).await?;
+    let wait = beyond(DOMAIN_GAP, &counters, &mark).min(WAIT_MAX);
+    counters.add(&mark);
+    counters.write(tx, now).await?;
+    Ok(wait)
 }
 
 /// Counts a mail of a kind; `false` when it would say again what was said today. Confirmation mails have
@@ -186,14 +336,13 @@ pub async fn news(
     kind: OutboxKind,
     now: Timestamp,
 ) -> Result<bool> {
-    let subject = format!("{kind}/{newsletter}/{}", address.mailbox_key());
-    let is_first = count(tx, keys, PER_KIND, &subject, now).await?;
+    let is_first = count(tx, kind_mark(keys, address, newsletter, kind), now).await?;
     Ok(is_first || kind != OutboxKind::AlreadySubscribed)
 }
 
 /// Counts an alarm about a form; `false` when there was one in the last 24 hours.
 pub async fn alarm(tx: &mut Tx, keys: &Keys, form: FormId, now: Timestamp) -> Result<bool> {
-    count(tx, keys, PER_ALARM, &form.to_string(), now).await
+    count(tx, mark(keys, PER_ALARM, &form.to_string()), now).await
 }
 
 /// Counts a change of address that a person asks for; `false` when it was asked for often enough today.
@@ -203,17 +352,11 @@ pub async fn address_change(
     subscriber: SubscriberId,
     now: Timestamp,
 ) -> Result<bool> {
-    count(tx, keys, PER_PERSON, &subscriber.to_string(), now).await
+    count(tx, mark(keys, PER_PERSON, &subscriber.to_string()), now).await
 }
 
-async fn count(tx: &mut Tx, keys: &Keys, limit: Limit, subject: &str, now: Timestamp) -> Result<bool> {
-    let Hit { key, window, .. } = hit(keys, limit, subject, 1);
-    Ok(rate_limits::hit(tx, &key, window, now).await? <= limit.most)
-}
-
-fn hit(keys: &Keys, limit: Limit, subject: &str, more: i64) -> Hit {
-    let key = keys.mac(Purpose::RateLimit, format!("signup/{}/{subject}", limit.name).as_bytes());
-    Hit { key, window: limit.window, more }
+async fn count(tx: &mut Tx, mark: Mark, now: Timestamp) -> Result<bool> {
+    Ok(rate_limits::hit(tx, &mark.key, mark.limit.window, now).await? <= mark.limit.most)
 }
 
 /// The network that an address of the network belongs to: one person has a whole one.

@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod another;
+mod batch;
 pub mod capture;
 pub mod confirm;
 pub mod consent_text;

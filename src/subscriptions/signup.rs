@@ -1,4 +1,4 @@
-//! Signing up: one verb for every door. The [`gate`] decides what passes; here it is written.
+//! Signing up: one verb for every door. The [`gate`] decides what passes; [`super::batch`] writes it.
 //!
 //! The answer is the same, and the same kinds of work are done, whether the address is new, pending,
 //! confirmed, has left or is suppressed (S20): the difference goes by mail. Nothing is sent here.
@@ -8,24 +8,18 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::capture::{Capture, without_query};
-use super::consent_text::consent_text;
+use super::Evidence;
+use super::batch::{Answer, Job, Tools};
+use super::capture::Capture;
 use super::fields::ValueError;
-use super::gate::{self, Counted, Gate, Passed, Verdict};
+use super::gate::{self, Gate, Passed, Verdict};
 use super::open_form::OpenForm;
-use super::queue::{Job, Tools};
-use super::{Evidence, alarm, limits};
 use crate::clock::Clock;
 use crate::i18n::Message;
-use crate::keys::{Keys, NoRandomness, Purpose, random, sha256_hex, token_hash};
+use crate::keys::{Keys, NoRandomness, random};
 use crate::model::email_address::AddressError;
-use crate::model::{
-    Consent, ConsentEvent, EmailAddress, Language, OutboxKind, SubscriberId, SubscriptionStatus, Timestamp,
-};
-use crate::store::outbox::NewMail;
-use crate::store::{
-    Store, StoreError, Tx, consents, outbox, subscribers, subscription_values, subscriptions, tokens,
-};
+use crate::model::{EmailAddress, Language};
+use crate::store::{Store, StoreError};
 
 /// How long a confirmation link works.
 pub const CONFIRM_VALID: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -188,55 +182,9 @@ pub async fn sign_up(
         nonce: random::<{ crate::keys::TOKEN_OCTETS }>()?,
     };
     match gate.queue().run(tools, Job::SignUp(Box::new(request))).await? {
-        Some(Counted::TooMany { minutes }) => Err(SignUpError::TooMany { minutes }),
-        Some(Counted::Taken { .. }) | None => Ok(taken),
+        Answer::TooMany { minutes } => Err(SignUpError::TooMany { minutes }),
+        Answer::Taken => Ok(taken),
     }
-}
-
-/// Takes sign-ups in one transaction, and answers each. An error is of all of them: then nothing is written.
-pub(super) async fn take_all(tools: &Tools, jobs: &[&Job]) -> Result<Vec<Option<Counted>>, StoreError> {
-    let now = tools.clock.now();
-    let mut tx = tools.store.begin().await?;
-    let mut answers = Vec::with_capacity(jobs.len());
-    let mut tally = alarm::Tally::default();
-    for job in jobs {
-        answers.push(match job {
-            Job::SignUp(request) => {
-                let counted = take(&mut tx, &tools.keys, request, now).await?;
-                tally.add(&request.form, matches!(counted, Counted::Taken { .. }));
-                Some(counted)
-            }
-            Job::Refused(form) => {
-                tally.add(form, false);
-                None
-            }
-        });
-    }
-    // Last: these rows are everybody's.
-    alarm::watch(&mut tx, &tools.keys, &tools.gate, &tally, now).await?;
-    tx.commit().await?;
-    Ok(answers)
-}
-
-/// Counts one sign-up, and writes it. Everybody's is written, and then undone where nothing may be kept: the same
-/// work, and the same time, whatever is known of the address. That of someone who was erased is not written even so.
-async fn take(tx: &mut Tx, keys: &Keys, request: &Request, now: Timestamp) -> Result<Counted, StoreError> {
-    let counted = gate::count(tx, keys, request, now).await?;
-    let Counted::Taken { is_suppressed, may_mail, effort } = counted else { return Ok(counted) };
-    tx.savepoint().await?;
-    let (mail, is_news) = write(tx, keys, request, is_suppressed, now).await?;
-    // Late: the counters of a big domain and of a form are everybody's, and held until the end.
-    let form = request.form.form.id;
-    let wait = limits::wait(tx, keys, &request.passed.address, form, effort, now).await?;
-    outbox::insert_due(tx, &mail, now.plus(wait.unwrap_or_default()), now).await?;
-    if is_suppressed || !may_mail || !is_news || wait.is_err() {
-        tx.roll_back_to_savepoint().await?;
-    }
-    tx.release_savepoint().await?;
-    Ok(match wait {
-        Ok(_) => counted,
-        Err(minutes) => Counted::TooMany { minutes },
-    })
 }
 
 /// In place of an address that must not be written: nobody's (RFC 2606).
@@ -251,96 +199,10 @@ pub struct Request {
     pub(super) form: OpenForm,
     pub(super) passed: Passed,
     /// Is written, and undone, in place of an address that must not be written.
-    stand_in: EmailAddress,
-    language: Language,
-    shown_in: Language,
+    pub(super) stand_in: EmailAddress,
+    pub(super) language: Language,
+    pub(super) shown_in: Language,
     pub(super) evidence: Evidence,
-    capture: Capture,
-    nonce: [u8; crate::keys::TOKEN_OCTETS],
-}
-
-/// Writes person, subscription, evidence and token, and gives the mail that is to be written. `false` when there
-/// is nothing to tell: someone who is subscribed already heard so today.
-async fn write(
-    tx: &mut Tx,
-    keys: &Keys,
-    request: &Request,
-    is_suppressed: bool,
-    now: Timestamp,
-) -> Result<(NewMail, bool), StoreError> {
-    let newsletter = &request.form.newsletter;
-    let (address, name) = match is_suppressed {
-        true => (&request.stand_in, ""),
-        false => (&request.passed.address, request.passed.name.as_str()),
-    };
-    let subscriber = subscribers::find_or_insert(tx, address, name, request.language, now).await?;
-    let all = subscriptions::of_subscriber(tx.db(), subscriber.id).await?;
-    // Until the owner has confirmed anything, the last sign-up's name and language hold.
-    let is_owned = all.iter().any(|subscription| subscription.confirmed_at.is_some());
-    let (name, language) =
-        if is_owned { (subscriber.name.as_str(), subscriber.language) } else { (name, request.language) };
-    subscribers::update_profile(tx, subscriber.id, name, language).await?;
-    let subscription =
-        subscriptions::find_or_insert(tx, subscriber.id, newsletter.id, request.language, now).await?;
-    subscriptions::set_request(tx, subscription.id, request.language, request.form.form.id).await?;
-    for (field, value) in &request.passed.values {
-        subscription_values::set(tx, subscription.id, *field, value.as_deref()).await?;
-    }
-    if request.passed.is_disposable {
-        subscriptions::mark_disposable(tx, subscription.id).await?;
-    }
-    keep_consent(tx, request, subscriber.id, now).await?;
-    let is_confirmed = subscription.status == SubscriptionStatus::Confirmed;
-    let kind = if is_confirmed { OutboxKind::AlreadySubscribed } else { OutboxKind::Confirm };
-    let is_news = limits::news(tx, keys, address, newsletter.id, kind, now).await?;
-    let message_uuid = Uuid::now_v7();
-    if let Some(hash) = token_hash(&keys.derive_token(Purpose::Confirm, &request.nonce)) {
-        // Also for someone who is subscribed, whose mail does not hold it: the same work for all.
-        let message_id = message_uuid.simple().to_string();
-        tokens::insert_confirm(tx, &hash, subscription.id, &message_id, now, now.plus(CONFIRM_VALID)).await?;
-    }
-    let mail = NewMail {
-        kind,
-        newsletter_id: newsletter.id,
-        subscription_id: Some(subscription.id),
-        to_address: None,
-        issue_id: None,
-        welcome_step_id: None,
-        // A stranger's form does not change in which language a subscriber is spoken to.
-        language: if is_confirmed { subscription.language } else { request.language },
-        nonce: request.nonce.to_vec(),
-        message_uuid,
-    };
-    Ok((mail, is_news))
-}
-
-async fn keep_consent(
-    tx: &mut Tx,
-    request: &Request,
-    subscriber: SubscriberId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let newsletter = &request.form.newsletter;
-    let words = consent_text(newsletter, request.shown_in);
-    let hash = sha256_hex(words.as_bytes());
-    let text_id = consents::keep_text(tx, newsletter.id, request.shown_in, &words, &hash, now).await?;
-    let consent = Consent {
-        subscriber_id: subscriber,
-        newsletter_id: newsletter.id,
-        event: ConsentEvent::Requested,
-        at: now,
-        consent_text_id: Some(text_id),
-        language: request.shown_in,
-        source: request.evidence.source.to_owned(),
-        page: without_query(&request.evidence.page),
-        ip: request.evidence.ip_text(),
-        user_agent: request.evidence.user_agent_text(),
-        message_id: None,
-        form_id: Some(request.form.form.id),
-        form_version: Some(request.form.form.version),
-        referrer: request.capture.referrer.clone(),
-        utm: request.capture.utm.clone(),
-        privacy_url: newsletter.privacy_url.clone(),
-    };
-    consents::insert(tx, &consent).await
+    pub(super) capture: Capture,
+    pub(super) nonce: [u8; crate::keys::TOKEN_OCTETS],
 }

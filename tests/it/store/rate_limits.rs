@@ -55,17 +55,51 @@ both_dbs!(hits_at_the_same_moment_are_all_counted, |store| {
     assert_eq!(counts, (1..=8).collect::<Vec<_>>());
 });
 
-both_dbs!(several_keys_are_counted_in_one_statement_and_answered_in_order, |store| {
+both_dbs!(several_keys_are_counted_together_and_read_before, |store| {
     let hit = |key: u8, millis, more| Hit { key: [key; 32], window: Duration::from_millis(millis), more };
+    let count = async |hits: &[Hit], moment| {
+        change!(store, |tx| rate_limits::hit_all(tx, hits, moment));
+        let keys: Vec<[u8; 32]> = hits.iter().map(|hit| hit.key).collect();
+        let found = change!(store, |tx| rate_limits::lock_all(tx, &keys, moment));
+        let of = |key: &[u8; 32]| found.iter().find(|(found, _)| found == key).map_or(0, |(_, hits)| *hits);
+        keys.iter().map(of).collect::<Vec<_>>()
+    };
     let all = [hit(9, 100, 1), hit(1, 1_000, 1), hit(5, 100, 0)];
-    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, NOW)), [1, 1, 0]);
-    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, at(50))), [2, 2, 0]);
+    assert_eq!(count(&all, NOW).await, [1, 1, 0]);
+    assert_eq!(count(&all, at(50)).await, [2, 2, 0]);
     // A window is over for each key by itself.
-    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &all, at(100))), [1, 3, 0]);
+    assert_eq!(count(&all, at(100)).await, [1, 3, 0]);
     // Who only asked began no window: it starts with its first hit, and is a whole one.
-    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[hit(5, 100, 1)], at(110))), [1]);
-    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[hit(5, 100, 1)], at(209))), [2]);
+    assert_eq!(count(&[hit(5, 100, 1)], at(110)).await, [1]);
+    assert_eq!(count(&[hit(5, 100, 1)], at(209)).await, [2]);
     let [last, ..] = all;
-    assert_eq!(change!(store, |tx| rate_limits::hit_all(tx, &[last], at(150))), [2]);
+    assert_eq!(count(&[last], at(150)).await, [2]);
     assert_eq!(change!(store, |tx| rate_limits::hit(tx, &[9; 32], WINDOW, at(150))), 3);
+    assert_eq!(count(&[], NOW).await, Vec::<i64>::new());
+});
+
+both_dbs!(who_reads_counters_is_the_only_one_who_counts_until_the_end, |store| {
+    let key = [7; 32];
+    let mut first = store.begin().await.expect("begun");
+    assert!(
+        rate_limits::lock_all(&mut first, &[key], NOW)
+            .await
+            .expect("read")
+            .iter()
+            .all(|(_, hits)| *hits == 0)
+    );
+    let other = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut second = store.begin().await.expect("begun");
+            let found = rate_limits::lock_all(&mut second, &[key], NOW).await.expect("read");
+            second.commit().await.expect("committed");
+            found.into_iter().map(|(_, hits)| hits).sum::<i64>()
+        })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!other.is_finished());
+    rate_limits::hit_all(&mut first, &[Hit { key, window: WINDOW, more: 3 }], NOW).await.expect("counted");
+    first.commit().await.expect("committed");
+    assert_eq!(other.await.expect("an answer"), 3);
 });

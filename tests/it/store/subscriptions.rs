@@ -1,5 +1,6 @@
 use postiljon::model::{Language, SubscriptionStatus};
-use postiljon::store::{subscribers, subscriptions, tokens};
+use postiljon::store::subscriptions::{self, Asked};
+use postiljon::store::{subscribers, tokens};
 
 use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{NOW, at, confirmed, newsletter, pending};
@@ -81,7 +82,15 @@ both_dbs!(the_language_follows_the_newest_request_until_it_is_confirmed, |store|
     let subscription = pending(&store, newsletter.id, 1).await;
     let form = read!(store, |db| postiljon::store::forms::default_of(db, newsletter.id)).id;
     let set = async |language| {
-        change!(store, |tx| subscriptions::set_request(tx, subscription.id, language, form));
+        let asked = Asked {
+            subscriber_id: subscription.subscriber_id,
+            newsletter_id: newsletter.id,
+            language,
+            form_id: form,
+            is_disposable: false,
+        };
+        let ids = change!(store, |tx| subscriptions::ask_all(tx, &[asked], NOW));
+        assert_eq!(ids, [(subscription.id, subscription.subscriber_id, newsletter.id)]);
         read!(store, |db| subscriptions::by_id(db, subscription.id)).expect("there").language
     };
     assert_eq!(set(Language::French).await, Language::French);
