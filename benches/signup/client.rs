@@ -103,7 +103,8 @@ impl Connection {
     }
 }
 
-/// Puts a load on a site, with new addresses, through its page.
+/// Puts a load on a site, with new addresses, through its page. On a thread of its own: visitors are no part of
+/// the service.
 pub async fn run(site: &Site, load: Load) -> anyhow::Result<Done> {
     let count = load.rate * usize::try_from(load.held.as_secs())?;
     let requests: Vec<Vec<u8>> = (0..count)
@@ -112,7 +113,16 @@ pub async fn run(site: &Site, load: Load) -> anyhow::Result<Done> {
             site.request(Door::Page, &format!("load{n}@{domain}"), n)
         })
         .collect();
-    let (address, requests) = (site.address, std::sync::Arc::new(requests));
+    let address = site.address;
+    let visitors = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(visit(address, requests, load.held))
+    };
+    tokio::task::spawn_blocking(visitors).await?
+}
+
+async fn visit(address: SocketAddr, requests: Vec<Vec<u8>>, held: Duration) -> anyhow::Result<Done> {
+    let requests = std::sync::Arc::new(requests);
     let start = Instant::now() + Duration::from_millis(200);
     let mut tasks = Vec::new();
     for first in 0..CONNECTIONS {
@@ -121,7 +131,7 @@ pub async fn run(site: &Site, load: Load) -> anyhow::Result<Done> {
             let mut connection = Connection::open(address).await?;
             let mut done = Done::default();
             for n in (first..requests.len()).step_by(CONNECTIONS) {
-                let moment = start + load.held.mul_f64(share(n, requests.len()));
+                let moment = start + held.mul_f64(share(n, requests.len()));
                 tokio::time::sleep_until(moment.into()).await;
                 let status = connection.send(&requests[n]).await?;
                 done.times.add(moment.elapsed());

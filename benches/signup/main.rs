@@ -61,7 +61,8 @@ enum Row {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // As the service has it; the load has threads of its own.
+    let runtime = postiljon::service::runtime()?;
     println!("| What | Figure | Must |\n|---|---|---|");
     for engine in site::engines(arguments.sqlite) {
         for row in &arguments.rows {

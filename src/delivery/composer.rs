@@ -255,19 +255,15 @@ impl Composer {
         mail: &OutboxMail,
     ) -> store::Result<Result<WireMail, Moot>> {
         let token = self.links.keys.derive_token(Purpose::Confirm, &mail.nonce);
-        let mut reader = store.read().await?;
-        let row = match token_hash(&token) {
-            Some(hash) => tokens::find_confirm(reader.db(), &hash).await?,
-            None => None,
+        let Some(hash) = token_hash(&token) else { return Ok(Err(Moot::NotNeeded)) };
+        let Some(row) = tokens::find_addressed(store.read().await?.db(), &hash).await? else {
+            return Ok(Err(Moot::NotNeeded));
         };
-        drop(reader);
-        let to = self.to(store, mail).await?;
-        let (Some(row), Some((to, to_status))) = (row, to) else { return Ok(Err(Moot::NotNeeded)) };
-        if row.used_at.is_some() || to_status == SubscriptionStatus::Confirmed {
+        if row.used_at.is_some() || row.status == SubscriptionStatus::Confirmed {
             return Ok(Err(Moot::NotNeeded));
         }
         let is_reminder = mail.kind == OutboxKind::Reminder;
-        if is_reminder && to_status != SubscriptionStatus::Pending {
+        if is_reminder && row.status != SubscriptionStatus::Pending {
             return Ok(Err(Moot::NotNeeded));
         }
         let view = ConfirmView {
@@ -282,7 +278,7 @@ impl Composer {
             if is_reminder { render::render_reminder(&view) } else { render::render_confirm(&view) };
         Ok(rendered
             .map_err(Moot::from)
-            .and_then(|rendered| self.fill(newsletter, mail, &to, &rendered, &headers::confirm())))
+            .and_then(|rendered| self.fill(newsletter, mail, &row.address, &rendered, &headers::confirm())))
     }
 
     async fn already_subscribed(

@@ -14,6 +14,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// How long a statement waits for another process's lock before a visitor hears of it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages of the log (16 MB) after which they are written back into the database.
+const WAL_PAGES: &str = "4000";
+
 pub async fn open(path: &str, connections: u32) -> Result<Pools> {
     if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
@@ -25,6 +28,8 @@ pub async fn open(path: &str, connections: u32) -> Result<Pools> {
         .journal_mode(SqliteJournalMode::Wal)
         // An outcome that was recorded survives a power cut; batches make it cheap.
         .synchronous(SqliteSynchronous::Full)
+        // Pages that change again and again are written back once in a while, not each quarter of a second.
+        .pragma("wal_autocheckpoint", WAL_PAGES)
         // What a person erased is overwritten, not only unlinked.
         .pragma("secure_delete", "ON")
         .busy_timeout(BUSY_TIMEOUT);

@@ -2,7 +2,7 @@
 
 use super::bulk::{self, Column};
 use super::{Db, Result, Tx, on};
-use crate::model::{SubscriptionId, Timestamp};
+use crate::model::{EmailAddress, SubscriptionId, SubscriptionStatus, Timestamp};
 
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Token {
@@ -64,6 +64,23 @@ pub async fn insert_confirms(tx: &mut Tx, tokens: &[NewToken<'_>]) -> Result<()>
 pub async fn find_confirm(db: Db<'_>, hash: &[u8]) -> Result<Option<Token>> {
     const SQL: &str = "SELECT subscription_id, message_id, created_at, expires_at, used_at FROM tokens
         WHERE hash = $1 AND purpose = 'confirm'";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
+}
+
+/// A link, and whom the mail that holds it goes to.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Addressed {
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub used_at: Option<Timestamp>,
+    pub address: EmailAddress,
+    pub status: SubscriptionStatus,
+}
+
+pub async fn find_addressed(db: Db<'_>, hash: &[u8]) -> Result<Option<Addressed>> {
+    const SQL: &str = "SELECT t.created_at, t.expires_at, t.used_at, s.address, n.status FROM tokens t
+        JOIN subscriptions n ON n.id = t.subscription_id JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE t.hash = $1 AND t.purpose = 'confirm'";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
 }
 

@@ -48,18 +48,27 @@ fn nearest(typed: &str) -> Option<&'static str> {
 fn slips(typed: &str, domain: &str) -> Option<usize> {
     let (typed_name, typed_end) = typed.split_once('.')?;
     let (name, end) = domain.split_once('.')?;
+    // What is missing or too many is wrong in any case: most are done with here.
+    let at_least = |a: &str, b: &str| a.len().abs_diff(b.len());
+    if at_least(typed_name, name) > name_may(name) {
+        return None;
+    }
     let in_name = distance(typed_name, name);
     let in_end = distance(typed_end, end);
     if in_name == 0 && ONE_END_ONLY.contains(&domain) {
         return Some(in_end.min(2));
     }
-    let name_may = match name.len() {
+    let end_may = usize::from(!exists(typed_end));
+    (in_name <= name_may(name) && in_end <= end_may && in_name + in_end <= 2).then_some(in_name + in_end)
+}
+
+/// How often a name may be wrong.
+const fn name_may(name: &str) -> usize {
+    match name.len() {
         ..NAME_MIN_CHARS => 0,
         NAME_MIN_CHARS..LONG_NAME_MIN_CHARS => 1,
         _ => 2,
-    };
-    let end_may = usize::from(!exists(typed_end));
-    (in_name <= name_may && in_end <= end_may && in_name + in_end <= 2).then_some(in_name + in_end)
+    }
 }
 
 /// Whether there may be mailboxes under such an end.
@@ -74,20 +83,25 @@ fn exists(end: &str) -> bool {
 }
 
 /// Damerau-Levenshtein, restricted: how many characters are missing, too many, wrong, or swapped with the next.
+/// Each at most [`DOMAIN_MAX_CHARS`] long.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let cut = |text: &'_ str| text.len().min(DOMAIN_MAX_CHARS);
+    let (a, b) = (&a.as_bytes()[..cut(a)], &b.as_bytes()[..cut(b)]);
+    let (mut before, mut last, mut row) =
+        ([0; DOMAIN_MAX_CHARS + 1], [0; DOMAIN_MAX_CHARS + 1], [0; DOMAIN_MAX_CHARS + 1]);
+    for (j, start) in last.iter_mut().enumerate() {
+        *start = j;
+    }
     for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
+        row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
             let mut least = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 least = least.min(before[j - 1] + 1);
             }
-            row.push(least);
+            row[j + 1] = least;
         }
-        before = std::mem::replace(&mut last, row);
+        (before, last, row) = (last, row, before);
     }
     last[b.len()]
 }
