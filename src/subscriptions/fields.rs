@@ -283,7 +283,11 @@ pub async fn archive_field(
 fn key_of(errors: &mut FieldErrors, input: &FieldInput, language: Language) -> String {
     let label = input.words.iter().find(|words| words.language == language).map_or("", |words| &words.label);
     let key = match input.key.trim() {
-        "" => Slug::from_title(label).map(|slug| slug.as_str().replace('-', "_")).unwrap_or_default(),
+        // A long question has a short name all the same.
+        "" => Slug::from_title(label)
+            .map(|slug| slug.as_str().chars().take(KEY_MAX_CHARS).collect::<String>().replace('-', "_"))
+            .map(|key| key.trim_end_matches('_').to_owned())
+            .unwrap_or_default(),
         key => key.to_owned(),
     };
     let key: String = key.chars().take(KEY_MAX_CHARS + 1).collect();
