@@ -6,7 +6,9 @@ use super::Settings;
 use super::open::Open;
 use super::output::Output;
 use crate::model::{Language, NamedRelay, UncertainPolicy};
-use crate::publishing::newsletters::{NewsletterInput, SendingInput, add_newsletter, set_sending};
+use crate::publishing::newsletters::{
+    NewsletterInput, SendingInput, add_newsletter, set_privacy_url, set_sending,
+};
 use crate::store;
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +21,7 @@ pub(super) struct Arguments {
 enum Action {
     /// Add a newsletter
     Add(Box<Add>),
-    /// Change how the issues of a newsletter are sent
+    /// Change how the issues of a newsletter are sent, or where its privacy notice is
     Set(Set),
     /// Show the newsletters
     List {
@@ -60,6 +62,9 @@ struct Add {
     /// Absolute address of a picture, with its size behind it: https://../logo.png#320x64
     #[arg(long, default_value = "")]
     logo_url: String,
+    /// Where your privacy notice is: https://..
+    #[arg(long, default_value = "")]
+    privacy_url: String,
     /// What happens to a mail of which nobody knows whether it arrived: resend or hold
     #[arg(long, default_value_t = UncertainPolicy::Resend)]
     on_uncertain: UncertainPolicy,
@@ -81,6 +86,9 @@ struct Set {
     /// What happens to a mail of which nobody knows whether it arrived: resend or hold
     #[arg(long, group = "what")]
     on_uncertain: Option<UncertainPolicy>,
+    /// Where the privacy notice is, or none
+    #[arg(long, value_name = "URL", group = "what")]
+    privacy_url: Option<String>,
     #[command(flatten)]
     output: Output,
 }
@@ -109,10 +117,14 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             output.sentence(&added, &sentence)
         }
         Action::Set(set) => {
-            let newsletter = open.newsletter(&set.slug).await?;
+            let mut newsletter = open.newsletter(&set.slug).await?;
             let relay = set.relay.map(|name| if name == NONE { String::new() } else { name });
             if let Some(name) = relay.as_deref().filter(|name| !name.is_empty()) {
                 check_relay(name, &open.config.relays)?;
+            }
+            if let Some(url) = &set.privacy_url {
+                let url = if url == NONE { "" } else { url };
+                newsletter = set_privacy_url(&open.store, newsletter.id, url).await?;
             }
             let input = SendingInput {
                 relay: relay.unwrap_or(newsletter.relay),
@@ -125,8 +137,13 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 Some(mails) => format!("at most {mails} mails an hour"),
                 None => "as fast as it is taken".to_owned(),
             };
-            let sentence =
-                format!("{}: by {relay}, {pace}; uncertain mails: {}.", changed.name, changed.on_uncertain);
+            let privacy = match (set.privacy_url, changed.privacy_url.as_str()) {
+                (None, _) => String::new(),
+                (Some(_), "") => format!("; privacy notice: {NONE}"),
+                (Some(_), url) => format!("; privacy notice: {url}"),
+            };
+            let (name, uncertain) = (&changed.name, changed.on_uncertain);
+            let sentence = format!("{name}: by {relay}, {pace}; uncertain mails: {uncertain}{privacy}.");
             set.output.sentence(&changed, &sentence)
         }
         Action::List { output } => {
@@ -171,6 +188,7 @@ impl Add {
             postal_address: self.postal_address.replace("; ", "\n"),
             brand_color: self.brand_color,
             logo_url: self.logo_url,
+            privacy_url: self.privacy_url,
             on_uncertain: self.on_uncertain,
         }
     }

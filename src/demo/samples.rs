@@ -104,6 +104,7 @@ fn newsletter(language: Language, public_url: &str) -> NewsletterInput {
         postal_address: "Meridiaan nv\nHandelskaai 12\n1000 Brussel".into(),
         brand_color: "#0f766e".into(),
         logo_url: format!("{public_url}/static/demo/logo.png#320x64"),
+        privacy_url: String::new(),
         on_uncertain: UncertainPolicy::Resend,
     }
 }

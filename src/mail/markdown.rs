@@ -29,15 +29,18 @@ const IMAGE_SIDE_MAX_PX: u32 = 20_000;
 /// An article's highest heading becomes h3, whether it is `#` or `##`: h1 is the newsletter, h2 the article's
 /// title, and a reader who goes from heading to heading misses no level.
 const HEADING_TOP: usize = 3;
+/// Of words that stand above the articles: their headings are beside the titles of articles.
+const HEADING_TOP_ABOVE: usize = 2;
 const HEADING_DEEPEST: usize = 6;
 
-const TAGS: [&str; 24] = [
+const TAGS: [&str; 25] = [
     "a",
     "blockquote",
     "br",
     "code",
     "del",
     "em",
+    "h2",
     "h3",
     "h4",
     "h5",
@@ -116,11 +119,23 @@ pub enum MarkdownError {
     Field(#[from] FieldError),
 }
 
-/// Writes Markdown as HTML and text.
+/// Writes the Markdown of an article as HTML and text.
 ///
 /// # Errors
 /// [`MarkdownError`]: too long, too deep, or a merge field that cannot be filled.
 pub fn write(markdown: &str, context: Context<'_>) -> Result<Written, MarkdownError> {
+    write_from(HEADING_TOP, markdown, context)
+}
+
+/// The same for what stands in a mail by itself: an introduction, the words of a welcome mail.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_above(markdown: &str, context: Context<'_>) -> Result<Written, MarkdownError> {
+    write_from(HEADING_TOP_ABOVE, markdown, context)
+}
+
+fn write_from(heading_top: usize, markdown: &str, context: Context<'_>) -> Result<Written, MarkdownError> {
     if markdown.chars().count() > INPUT_MAX_CHARS {
         return Err(MarkdownError::TooLong);
     }
@@ -140,7 +155,7 @@ pub fn write(markdown: &str, context: Context<'_>) -> Result<Written, MarkdownEr
         normalise(node, &arena, &base, context.newsletter, &mut written)?;
     }
     written.text = markdown_text::write(root, &written.links);
-    nest_headings(&nodes);
+    nest_headings(&nodes, heading_top);
     for node in &nodes {
         place(node, &mut written);
     }
@@ -261,12 +276,12 @@ fn unwrap<'a>(node: &'a AstNode<'a>) {
 }
 
 /// Gives each heading the level below the one that it stands under.
-fn nest_headings<'a>(nodes: &[&'a AstNode<'a>]) {
+fn nest_headings<'a>(nodes: &[&'a AstNode<'a>], top: usize) {
     let mut above: Vec<u8> = Vec::new();
     for node in nodes {
         if let NodeValue::Heading(heading) = &mut node.data_mut().value {
             above.retain(|level| *level < heading.level);
-            let level = (HEADING_TOP + above.len()).min(HEADING_DEEPEST);
+            let level = (top + above.len()).min(HEADING_DEEPEST);
             above.push(heading.level);
             heading.level = u8::try_from(level).unwrap_or(u8::MAX);
         }
@@ -362,6 +377,12 @@ mod tests {
     fn headings_stand_below_the_title_of_the_article() {
         let html = html("# Een\n\n## Twee\n\n###### Zes");
         assert_eq!(html.trim(), "<h3>Een</h3>\n<h4>Twee</h4>\n<h5>Zes</h5>");
+    }
+
+    #[test]
+    fn headings_above_the_articles_stand_beside_their_titles() {
+        let html = write_above("## Een\n\n#### Twee", CONTEXT).unwrap().html;
+        assert_eq!(html.trim(), "<h2>Een</h2>\n<h3>Twee</h3>");
     }
 
     #[test]

@@ -166,13 +166,16 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
         Some(date) => format!("{number} · {}", t.date(date, zone)),
         None => number,
     };
+    let context = Context { base_url: view.base_url, newsletter: &newsletter.name };
+    let intro = markdown::write_above(view.intro, context)
+        .map_err(|source| RenderError::Markdown { place: "intro".to_owned(), source })?;
     let subject = line("subject", view.subject)?;
     let mut html = IssueHtml {
         frame: Frame::new(newsletter, view.language),
         subject: subject.clone(),
         preheader: line("preheader", view.preheader)?,
         dateline,
-        intro: write("intro", view.intro, view.base_url)?,
+        intro,
         contents: articles.len() >= CONTENTS_MIN_ARTICLES,
         articles,
         web_url: web_url("address of the web view", view.web_url)?,

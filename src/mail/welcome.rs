@@ -81,12 +81,15 @@ pub fn render(
             })
         }
     };
+    let context = Context { base_url: public_url, newsletter: &newsletter.name };
+    let body = markdown::write_above(&text.body, context)
+        .map_err(|source| RenderError::Markdown { place: "body".to_owned(), source })?;
     let subject = line("subject", &text.subject)?;
     let html = Html {
         frame: Frame::new(newsletter, text.language),
         subject: subject.clone(),
         preheader: line("preheader", &text.preheader)?,
-        body: write("body", &text.body, public_url)?,
+        body,
         article,
     };
     let plain = Text { frame: &html.frame, body: &html.body, article: &html.article };

@@ -1,4 +1,4 @@
-//! Adding a newsletter, and changing how its issues are sent.
+//! Adding a newsletter, and changing how its issues are sent and where its privacy notice is.
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
@@ -30,6 +30,8 @@ pub struct NewsletterInput {
     pub brand_color: String,
     /// Absolute http(s) URL, or empty.
     pub logo_url: String,
+    /// Of the privacy notice: an absolute http(s) URL, or empty.
+    pub privacy_url: String,
     pub on_uncertain: UncertainPolicy,
 }
 
@@ -68,10 +70,14 @@ pub async fn add_newsletter(
     clock: &Clock,
     input: &NewsletterInput,
 ) -> Result<Newsletter, NewsletterError> {
-    let new = parse(input)?;
+    let (new, privacy_url) = parse(input)?;
     let mut tx = store.begin().await?;
     match store::newsletters::insert(&mut tx, &new, clock.now()).await {
-        Ok(newsletter) => {
+        Ok(mut newsletter) => {
+            if !privacy_url.is_empty() {
+                let set = store::newsletters::set_privacy_url(&mut tx, newsletter.id, &privacy_url).await?;
+                newsletter = set.ok_or(NewsletterError::NotFound)?;
+            }
             tx.commit().await?;
             Ok(newsletter)
         }
@@ -115,7 +121,27 @@ pub async fn set_sending(
     Ok(newsletter)
 }
 
-fn parse(input: &NewsletterInput) -> Result<NewNewsletter, FieldErrors> {
+/// Says where a newsletter's privacy notice is; empty: nowhere. Pages, forms and consents name it from then on.
+///
+/// # Errors
+/// [`NewsletterError::Invalid`] for what is no http(s) URL, at the field `privacy_url`.
+pub async fn set_privacy_url(
+    store: &Store,
+    id: NewsletterId,
+    url: &str,
+) -> Result<Newsletter, NewsletterError> {
+    let mut errors = FieldErrors::new();
+    let url = super::url(&mut errors, "privacy_url", url);
+    let url = errors.or(url)?;
+    let mut tx = store.begin().await?;
+    let set = store::newsletters::set_privacy_url(&mut tx, id, &url).await?;
+    let newsletter = set.ok_or(NewsletterError::NotFound)?;
+    tx.commit().await?;
+    Ok(newsletter)
+}
+
+/// What to add, and where its privacy notice is.
+fn parse(input: &NewsletterInput) -> Result<(NewNewsletter, String), FieldErrors> {
     let mut errors = FieldErrors::new();
     let name = super::line(&mut errors, "name", &input.name, NAME_MAX_CHARS, true);
     let slug = match input.slug.trim() {
@@ -149,23 +175,23 @@ fn parse(input: &NewsletterInput) -> Result<NewNewsletter, FieldErrors> {
     let description = super::text(&mut errors, "description", &input.description, DESCRIPTION_MAX_CHARS);
     let sender_name = super::line(&mut errors, "sender_name", &input.sender_name, NAME_MAX_CHARS, true);
     let logo_url = super::url(&mut errors, "logo_url", &input.logo_url);
-    match (slug, sender_address) {
-        (Some(slug), Some(sender_address)) if errors.is_empty() => Ok(NewNewsletter {
-            slug,
-            name,
-            description,
-            language: input.language,
-            time_zone: time_zone.to_owned(),
-            sender_name,
-            sender_address,
-            reply_to,
-            postal_address,
-            brand_color,
-            logo_url,
-            on_uncertain: input.on_uncertain,
-        }),
-        _ => Err(errors),
-    }
+    let privacy_url = super::url(&mut errors, "privacy_url", &input.privacy_url);
+    let (Some(slug), Some(sender_address)) = (slug, sender_address) else { return Err(errors) };
+    let new = NewNewsletter {
+        slug,
+        name,
+        description,
+        language: input.language,
+        time_zone: time_zone.to_owned(),
+        sender_name,
+        sender_address,
+        reply_to,
+        postal_address,
+        brand_color,
+        logo_url,
+        on_uncertain: input.on_uncertain,
+    };
+    errors.or((new, privacy_url))
 }
 
 /// An address that we send from: relays rarely take letters beyond ASCII there.

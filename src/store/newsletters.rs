@@ -47,6 +47,13 @@ pub async fn by_slug(db: Db<'_>, slug: &Slug) -> Result<Option<Newsletter>> {
         .await?))
 }
 
+/// Says where the privacy notice of a newsletter is, or with an empty text that there is none; `None` when there is no
+/// newsletter of this id.
+pub async fn set_privacy_url(tx: &mut Tx, id: NewsletterId, url: &str) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET privacy_url = $2 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(url).fetch_optional(c).await?))
+}
+
 /// Changes how the issues of a newsletter are sent; `None` when there is none of this id.
 pub async fn set_sending(
     tx: &mut Tx,

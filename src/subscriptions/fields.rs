@@ -283,7 +283,11 @@ pub async fn archive_field(
 fn key_of(errors: &mut FieldErrors, input: &FieldInput, language: Language) -> String {
     let label = input.words.iter().find(|words| words.language == language).map_or("", |words| &words.label);
     let key = match input.key.trim() {
-        "" => Slug::from_title(label).map(|slug| slug.as_str().replace('-', "_")).unwrap_or_default(),
+        // A long question has a short name all the same.
+        "" => Slug::from_title(label)
+            .map(|slug| slug.as_str().chars().take(KEY_MAX_CHARS).collect::<String>().replace('-', "_"))
+            .map(|key| key.trim_end_matches('_').to_owned())
+            .unwrap_or_default(),
         key => key.to_owned(),
     };
     let key: String = key.chars().take(KEY_MAX_CHARS + 1).collect();
@@ -380,6 +384,8 @@ fn words_of(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::Timestamp;
 
@@ -453,5 +459,66 @@ mod tests {
         assert_eq!(asked.label(Language::French), "Maat");
         assert_eq!(asked.label(Language::German), "Größe");
         assert_eq!(asked.options(Language::German), [("small", "klein"), ("large", "groot")]);
+    }
+
+    /// What people and programs type: anything, and what is nearly an answer.
+    const TYPED: &str = ".{0,60}|\\PC{0,600}|[ \\t]?[+-]?[0-9]{1,22}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9+-]{8,11}\
+        |(?i)[ ]?(yes|no|on|off|true|false|small|large)[ \\n]?|[\\r\\n\\t\u{0}\u{a0}\u{202e}\u{2028} a-z]{0,40}";
+
+    fn fields() -> impl Strategy<Value = AskedField> {
+        let bound = || proptest::option::of(prop_oneof![any::<i64>(), -20_i64..20]);
+        let kind = proptest::sample::select(FieldKind::ALL.to_vec());
+        (kind, any::<bool>(), proptest::option::of(1..=TEXT_MAX_CHARS), bound(), bound()).prop_map(
+            |(kind, is_required, max_length, least, most)| {
+                let mut asked = asked(kind, is_required);
+                (asked.field.max_length, asked.field.least, asked.field.most) = (max_length, least, most);
+                asked
+            },
+        )
+    }
+
+    /// What holds of every answer that is stored.
+    fn is_within_limits(field: &Field, value: &str) -> bool {
+        match field.kind {
+            FieldKind::Text => {
+                let most = field.max_length.unwrap_or(TEXT_MAX_CHARS);
+                (1..=most).contains(&i64::try_from(value.chars().count()).expect("few"))
+            }
+            FieldKind::Number => {
+                let number: i64 = value.parse().expect("a number");
+                number >= field.least.unwrap_or(i64::MIN) && number <= field.most.unwrap_or(i64::MAX)
+            }
+            FieldKind::Date => value.len() == 10 && value.parse::<chrono::NaiveDate>().is_ok(),
+            FieldKind::Choice => ["small", "large"].contains(&value),
+            FieldKind::YesNo => ["yes", "no"].contains(&value),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_is_refused_or_the_one_spelling_of_an_answer(asked in fields(), typed in TYPED) {
+            match parse(&asked, &typed) {
+                Ok(Some(value)) => {
+                    prop_assert!(is_within_limits(&asked.field, &value), "{value:?}");
+                    prop_assert!(!value.chars().any(char::is_control) && value.trim() == value, "{value:?}");
+                    // An answer that was stored and is shown in a form again is the same answer.
+                    prop_assert_eq!(parse(&asked, &value), Ok(Some(value)));
+                }
+                Ok(None) => prop_assert!(!asked.is_required && clean_line(&typed).is_empty()),
+                // Each refusal has its words.
+                Err(error) => prop_assert!(error.message().key().starts_with("error-"), "{error}"),
+            }
+        }
+
+        #[test]
+        fn every_number_and_every_day_has_a_spelling_that_is_taken(number: i64, days in 0..3_652_059) {
+            let mut asked = asked(FieldKind::Number, true);
+            (asked.field.least, asked.field.most) = (None, None);
+            prop_assert_eq!(parse(&asked, &number.to_string()), Ok(Some(number.to_string())));
+            asked.field.kind = FieldKind::Date;
+            // Of the years 1 to 9999.
+            let day = chrono::NaiveDate::from_num_days_from_ce_opt(days + 1).expect("a day").to_string();
+            prop_assert_eq!(parse(&asked, &day), Ok(Some(day)));
+        }
     }
 }

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
 import { inspect } from "./support/inspect.mjs";
-import { Browser } from "./support/visitor.mjs";
+import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 const LONG_WORD = "Aankoopverantwoordelijkenvereniging".repeat(4);
 
@@ -125,7 +125,8 @@ describe("the desk", () => {
   it("the topics of a newsletter", async () => {
     await atTheDesk(async (visitor) => {
       const { page } = visitor;
-      await visitor.open("/admin/newsletters/1/topics");
+      await demo.sql("DELETE FROM topics WHERE newsletter_id = 2");
+      await visitor.open("/admin/newsletters/2/topics");
       await inspect(visitor, "desk-topics-none");
       const form = page.locator('form[action$="/topics"]');
       await visitor.follow(form.locator("button").last());
@@ -150,7 +151,15 @@ describe("the desk", () => {
       await page.locator("[name='subject-nl'], [name='subject_nl']").fill("Welkom");
       await page.locator("[name='body-nl'], [name='body_nl']").fill("Fijn dat je er bent.");
       await visitor.follow(page.locator("button[value=preview]"));
-      await inspect(visitor, "desk-welcome-preview");
+      const step = await visitor.path();
+      for (const view of ["desktop", "phone", "text"]) {
+        await visitor.open(`${step}?view=${view}`);
+        await inspect(visitor, `desk-welcome-preview-${view}`);
+      }
+      await visitor.open(step.replace(/\/preview$/, ""));
+      await inspect(visitor, "desk-welcome-step");
+      await visitor.follow(page.locator("button[value=activate]"));
+      await inspect(visitor, "desk-welcome-step-on");
       await visitor.open("/admin/newsletters/1/welcome");
       await inspect(visitor, "desk-welcome");
     });
@@ -174,6 +183,86 @@ describe("the desk", () => {
       await inspect(visitor, "desk-receipt");
       await visitor.open(`${await visitor.path()}/print`);
       await inspect(visitor, "desk-receipt-print");
+    });
+  });
+});
+
+describe("a newsletter at the desk", { concurrency: TOGETHER }, () => {
+  it("among others, and by itself, with a mistake", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters");
+      await inspect(visitor, "desk-newsletters");
+      await visitor.follow(page.locator("main .rows a").first());
+      await inspect(visitor, "desk-newsletter");
+      await page.locator("#privacy_url").fill("geen adres");
+      await visitor.follow(page.locator("main form button"));
+      await inspect(visitor, "desk-newsletter-mistake");
+      await page.locator("#privacy_url").fill("https://meridiaan.example/privacy");
+      await visitor.follow(page.locator("main form button"));
+      await inspect(visitor, "desk-newsletter-saved");
+    });
+  });
+
+  it("that is not there yet", async () => {
+    const empty = await Demo.start();
+    try {
+      await empty.sql("DELETE FROM issues");
+      await browser.visit(empty, {}, async (visitor) => {
+        await visitor.signIn();
+        await empty.sql("DELETE FROM newsletters");
+        await visitor.open("/admin/newsletters");
+        await inspect(visitor, "desk-newsletters-none");
+      });
+    } finally {
+      await empty.stop();
+    }
+  });
+
+  it("with its forms: all of them, a new one, each way to share it", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters/1/forms");
+      await inspect(visitor, "desk-forms");
+      await visitor.open("/admin/newsletters/1/forms/new");
+      await inspect(visitor, "desk-form-new");
+      await page.locator("#allowed_origins").fill("geen adres");
+      await visitor.follow(page.locator("main form button").last());
+      await inspect(visitor, "desk-form-mistakes");
+      await page.locator("#name").fill(LONG_WORD.slice(0, 100));
+      await page.locator("#allowed_origins").fill("https://www.voorbeeld.example");
+      await visitor.follow(page.locator("main form button").last());
+      const form = await visitor.path();
+      for (const tab of ["link", "html", "script", "api", "settings"]) {
+        await visitor.open(`${form}?tab=${tab}`);
+        // The frame is a page of its own, looked at by itself.
+        await inspect(visitor, `desk-form-${tab}`);
+      }
+      await visitor.open(`${form}?tab=html&scheme=dark`);
+      await inspect(visitor, "desk-form-html-dark");
+      await visitor.open(`${form}?tab=settings`);
+      await visitor.follow(page.locator("form.apart button"));
+      await visitor.open(`${form}?tab=settings`);
+      await inspect(visitor, "desk-form-archived");
+    });
+  });
+
+  it("with its fields: none yet, a new one, stored, archived", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters/2/fields");
+      await inspect(visitor, "desk-fields-none");
+      await visitor.open("/admin/newsletters/2/fields/new");
+      await inspect(visitor, "desk-field-new");
+      await page.locator("#kind").selectOption("choice");
+      await visitor.follow(page.locator("main form .actions button"));
+      await inspect(visitor, "desk-field-mistakes");
+      await page.locator("#label_en").fill(LONG_WORD.slice(0, 100));
+      await page.locator("#options").fill("one\ntwo");
+      await visitor.follow(page.locator("main form .actions button"));
+      await inspect(visitor, "desk-fields");
+      await visitor.follow(page.locator("main .rows a").first());
+      await inspect(visitor, "desk-field");
     });
   });
 });

@@ -75,6 +75,61 @@ describe("a mail", () => {
     });
   });
 
+  it("to who asked for the links, to both addresses of a change, and to one that is known already", async () => {
+    const mail = await signUp("dirk@voorbeeld.example");
+    await demo.post(new URL(mail.link("/confirm/")).pathname, {});
+    await demo.post("/manage", { email: "dirk@voorbeeld.example" });
+    const links = await demo.mail("dirk@voorbeeld.example", mail.number);
+    await look(links, "mail-manage");
+    const { pathname } = new URL(links.link("/preferences/"));
+    const known = await signUp("elke@voorbeeld.example");
+    await demo.post(new URL(known.link("/confirm/")).pathname, {});
+    await demo.sql("DELETE FROM rate_limits");
+    await demo.post(`${pathname}/address`, { email: "elke@voorbeeld.example" });
+    await look(await demo.mail("elke@voorbeeld.example", known.number), "mail-change-known");
+    await demo.post(`${pathname}/address`, { email: "nieuw@voorbeeld.example" });
+    const change = await demo.mail("nieuw@voorbeeld.example");
+    await look(change, "mail-change");
+    await demo.post(new URL(change.link("/address/")).pathname, {});
+    await look(await demo.mail("dirk@voorbeeld.example", links.number), "mail-changed");
+  });
+
+  it("of the welcome series", async () => {
+    await browser.visit(demo, {}, async (visitor) => {
+      const { page } = visitor;
+      await visitor.signIn();
+      await visitor.open("/admin/newsletters/1/welcome/new");
+      await page.locator("[name='subject-nl']").fill("Welkom bij Insights");
+      await page.locator("[name='body-nl']").fill("Dag {{name|lezer}},\n\n## Fijn dat je er bent\n\n- een\n- [twee](https://voorbeeld.example)");
+      await page.locator("[name='article-nl']").selectOption({ index: 1 });
+      await visitor.follow(page.locator("button[value=save]").last());
+      await visitor.follow(page.locator("button[value=activate]"));
+    });
+    const mail = await signUp("fien@voorbeeld.example");
+    await demo.post(new URL(mail.link("/confirm/")).pathname, {});
+    await look(await demo.mail("fien@voorbeeld.example", mail.number), "mail-welcome");
+  });
+
+  it("to the users of the desk, when a form has far more sign-ups than usual", async () => {
+    // The hundredth of an hour. The next hour may begin meanwhile.
+    const hour = Math.floor(Date.now() / 3_600_000);
+    for (const each of [hour, hour + 1]) {
+      await demo.sql("INSERT INTO signup_counts (form_id, hour, accepted, refused) VALUES (1, ?, 90, 9) ON CONFLICT DO UPDATE SET accepted = 90, refused = 9", each);
+    }
+    await signUp("gust@voorbeeld.example");
+    await look(await demo.mail(demo.login), "mail-alarm");
+  });
+
+  it("to remind who has not confirmed for two days", async () => {
+    const address = "hugo@voorbeeld.example";
+    await signUp(address);
+    const days = 2 * 86_400_000;
+    await demo.sql("UPDATE tokens SET created_at = created_at - ?, expires_at = expires_at - ? WHERE subscription_id = (SELECT n.id FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id WHERE s.address = ?)", days, days, address);
+    await demo.sql("UPDATE subscriptions SET created_at = created_at - ? WHERE subscriber_id = (SELECT id FROM subscribers WHERE address = ?)", days, address);
+    await demo.restart();
+    await look(await demo.mail(address), "mail-reminder");
+  });
+
   it("of a newsletter with a long name", async () => {
     await demo.sql("UPDATE newsletters SET name = ?, sender_name = ?, logo_url = '' WHERE slug = 'insights'", LONG_NAME, LONG_NAME);
     await look(await signUp("cor@voorbeeld.example"), "mail-long-confirm");

@@ -111,6 +111,17 @@ describe("a visitor's page", { concurrency: TOGETHER }, () => {
     });
   });
 
+  it("to check the inbox of an address with a slip in it, and the form with the one that was meant", async () => {
+    await browser.visit(demo, {}, async (visitor) => {
+      await visitor.signUp("vergissing@gmial.com");
+      await inspect(visitor, "check-inbox-hint");
+      await visitor.follow(visitor.page.locator('a[href*="meant=1"]'));
+      assert.equal(await visitor.page.locator("input[name=email]").inputValue(), "vergissing@gmail.com");
+      assert.ok(!(await visitor.page.locator("input[name=consent]").isChecked()));
+      await inspect(visitor, "signup-meant");
+    });
+  });
+
   it("to confirm, and confirmed", async () => {
     const mail = await signUp("bevestigen@voorbeeld.example");
     await browser.visit(demo, {}, async (visitor) => {

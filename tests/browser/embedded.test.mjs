@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
+import { inspect } from "./support/inspect.mjs";
 import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 let demo, browser, website;
@@ -24,9 +25,11 @@ class Website {
     const website = new Website();
     website.server = createServer((request, answer) => {
       answer.setHeader("content-type", "text/html; charset=utf-8");
-      const content = request.url === "/frame" ? frame() : plainForm();
+      const content = { "/frame": frame(), "/script": website.snippet, "/light": website.snippet }[request.url] ?? plainForm();
+      // Most websites are light for everybody; some follow the visitor.
+      const scheme = request.url === "/light" ? "background: #fff" : "color-scheme: light dark; background: Canvas; color: CanvasText";
       answer.end(
-        `<!doctype html><html lang="fr"><head><title>Une entreprise</title><link rel="icon" href="data:,"></head><body><main><h1>Une entreprise</h1>${content}</main></body></html>`,
+        `<!doctype html><html lang="fr"><head><meta name="viewport" content="width=device-width"><style>:root { ${scheme} }</style><title>Une entreprise</title><link rel="icon" href="data:,"></head><body><main><h1>Une entreprise</h1>${content}</main></body></html>`,
       );
     });
     await new Promise((resolve) => website.server.listen(0, "127.0.0.1", resolve));
@@ -103,6 +106,74 @@ describe("a plain form on another website", { concurrency: TOGETHER }, () => {
       // The browser says so on its console: the one trouble that is wanted here.
       assert.ok(visitor.troubles.some((trouble) => /frame-ancestors/.test(trouble)), visitor.troubles.join("\n"));
       visitor.troubles.length = 0;
+    });
+  });
+});
+
+/** The website's scripts may not read our style sheet, and neither may axe's. */
+const look = (visitor, name) => inspect(visitor, name, { preload: false });
+
+/** A header of ours, as from a network of its own, would make the browser ask the API for leave to send it. */
+const OPTIONS = { language: "fr-BE", extraHTTPHeaders: {} };
+
+describe("the form with its script on another website", () => {
+  before(async () => {
+    await browser.visit(demo, {}, async (visitor) => {
+      const { page } = visitor;
+      await visitor.signIn();
+      await visitor.open("/admin/newsletters/1/forms/new");
+      await page.locator("#name").fill("Website");
+      await page.locator("#allowed_origins").fill(website.url);
+      await visitor.follow(page.locator("main form button").last());
+      await visitor.open(`${await visitor.path()}?tab=script&language=fr`);
+      website.snippet = await page.locator("textarea#code").inputValue();
+    });
+  });
+
+  it("stays where it is, and everybody can use it: mistakes, a hint, thanks", async () => {
+    await browser.visit(demo, { ...OPTIONS, origins: [website.url] }, async (visitor) => {
+      const { page } = visitor;
+      await page.goto(`${website.url}/script`);
+      await look(visitor, "embedded");
+      await page.locator("input[name=email]").fill("pas d’adresse");
+      await visitor.takeTime();
+      await page.locator("form button").click();
+      await page.waitForSelector(".postiljon-error");
+      // The browser notes on its console that the form was not taken: the one trouble that is wanted here.
+      const wanted = visitor.troubles.filter((trouble) => /422/.test(trouble) && /\/api\/forms\//.test(trouble));
+      assert.deepEqual(visitor.troubles, wanted);
+      visitor.troubles.length = 0;
+      assert.equal(await page.evaluate(() => document.activeElement.name), "email");
+      await look(visitor, "embedded-mistakes");
+      await page.locator("input[name=email]").fill("moi@gmial.com");
+      await page.locator("input[name=consent]").check();
+      await page.locator("form button").click();
+      await page.waitForSelector(".postiljon-done");
+      assert.equal(page.url(), `${website.url}/script`);
+      await look(visitor, "embedded-thanks");
+      await page.locator(".postiljon-done button").click();
+      const mail = await demo.mail("moi@gmail.com");
+      assert.match(mail.html, /<html lang="fr"/);
+      await demo.mail("moi@gmial.com");
+    });
+  });
+
+  it("is readable on a website that stays light for who prefers dark", async () => {
+    await browser.visit(demo, { ...OPTIONS, origins: [website.url] }, async (visitor) => {
+      await visitor.page.goto(`${website.url}/light`);
+      await look(visitor, "embedded-light-site");
+    });
+  });
+
+  it("works as a plain form where scripts do not run", async () => {
+    await browser.visit(demo, { language: "fr-BE", hasScripts: false, origins: [website.url] }, async (visitor) => {
+      const { page } = visitor;
+      await page.goto(`${website.url}/script`);
+      await page.locator("input[name=email]").fill("sans@exemple.example");
+      await page.locator("input[name=consent]").check();
+      await visitor.follow(page.locator("form button"));
+      assert.match(await visitor.path(), /^\/f\/[^/]+\/check-inbox$/);
+      await demo.mail("sans@exemple.example");
     });
   });
 });

@@ -84,6 +84,51 @@ for (const language of LANGUAGES) {
       });
     });
 
+    it("leads from /manage by mail to what a reader decides, and back to what was saved", async () => {
+      const reader = `beheer-${language}@voorbeeld.example`;
+      await demo.post("/n/insights/subscribe", { email: reader, consent: "yes", language });
+      const first = await demo.mail(reader);
+      await demo.post(new URL(first.link("/confirm/")).pathname, {});
+      await browser.visit(demo, { language: LOCALES[language] }, async (visitor) => {
+        const { page } = visitor;
+        const isIn = async (place, ...keys) => {
+          assert.equal(await page.locator("html").getAttribute("lang"), language, place);
+          // What stands in a closed part of the page is read too.
+          await page.locator("details").evaluateAll((all) => all.forEach((each) => (each.open = true)));
+          checkWords(await own(page), language, place);
+          const words = await visitor.words();
+          for (const key of keys) assert.ok(words.includes(text(language, key)), `${place}: no ${key} in\n${words}`);
+        };
+        await visitor.open("/manage");
+        await isIn("manage", "manage-title", "manage-submit");
+        await page.locator("input[name=email]").fill(reader);
+        await visitor.follow(visitor.mainButton);
+        await isIn("manage, sent", "manage-sent-title");
+        const mail = await demo.mail(reader, first.number);
+        assert.equal(mail.subject, text(language, "mail-manage-subject"));
+        checkWords(mail.text, language, "text of the mail with the link");
+        checkWords(await readable(browser, mail.html), language, "HTML of the mail with the link");
+        await visitor.open(mail.link("/preferences/"));
+        await isIn("preferences", "preferences-title", "preferences-pause-title", "preferences-data-title");
+        await page.locator("input[name=until]").first().check();
+        await visitor.follow(page.locator('form[action*="/pause"] button'));
+        await isIn("preferences, paused", "preferences-saved-pause", "preferences-resume");
+        await visitor.follow(page.locator('form[action*="/resume"] button'));
+        await isIn("preferences, on again", "preferences-saved-resume");
+        await page.locator("input[name=until][value=date]").check();
+        await visitor.follow(page.locator('form[action*="/pause"] button'));
+        await isIn("preferences with a mistake", "error-pause-no-date");
+        await page.locator("input[name=agree]").check();
+        await visitor.follow(page.locator('form[action*="/tracking"] button'));
+        await isIn("preferences, saved", "preferences-saved-tracking", "preferences-tracking-on");
+      });
+      const [row] = await demo.sql(
+        "SELECT s.paused_until IS NULL, s.tracking_since IS NULL, s.language FROM subscriptions s JOIN subscribers p ON p.id = s.subscriber_id WHERE p.address = ?",
+        reader,
+      );
+      assert.deepEqual(row, [1, 0, language]);
+    });
+
     it("is offered on pages in the other languages, and kept", async () => {
       const other = LANGUAGES.find((other) => other !== language);
       await browser.visit(demo, { language: LOCALES[other] }, async (visitor) => {
@@ -125,6 +170,14 @@ const DESK = [
   "/admin/issues/1",
   "/admin/issues/1/preview",
   "/admin/issues/1/schedule",
+  "/admin/newsletters",
+  "/admin/newsletters/1",
+  "/admin/newsletters/1/forms",
+  "/admin/newsletters/1/forms/1",
+  "/admin/newsletters/1/fields",
+  "/admin/newsletters/1/topics",
+  "/admin/newsletters/1/welcome",
+  "/admin/subscribers",
 ];
 
 /** What a person reads on the page, without what is marked as being in another language. */

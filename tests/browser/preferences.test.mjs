@@ -74,6 +74,53 @@ for (const hasScripts of [true, false]) {
       });
     });
 
+    it("need nothing but a keyboard", async () => {
+      const address = `toetsen-${hasScripts}@voorbeeld.example`;
+      const link = await reader(address);
+      await browser.visit(demo, { hasScripts }, async (visitor) => {
+        const { page } = visitor;
+        const press = async (locator, key) => {
+          await visitor.tabTo(locator);
+          await page.keyboard.press(key);
+        };
+        const send = async (locator) => {
+          await visitor.tabTo(locator);
+          await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
+        };
+        const topics = page.locator('form[action*="/topics"]');
+        await visitor.open(link);
+        await press(topics.locator("input[name=topic]").first(), "Space");
+        await send(topics.locator("button"));
+        assert.ok(!(await page.locator("input[name=topic]").first().isChecked()));
+        assert.ok(await page.locator("input[name=topic]").last().isChecked());
+
+        const pause = page.locator('form[action*="/pause"]');
+        await press(pause.locator("input[name=until]").first(), "ArrowDown");
+        await send(pause.locator("button"));
+        assert.deepEqual(await subscription(address, "s.paused_until IS NULL"), [0]);
+        await send(page.locator('form[action*="/resume"] button'));
+        assert.deepEqual(await subscription(address, "s.paused_until IS NULL"), [1]);
+
+        const group = (field) => page.locator("details", { has: page.locator(field) });
+        await press(group("select[name=language]").locator("summary"), "Enter");
+        await visitor.tabTo(page.locator("select[name=language]"));
+        await page.keyboard.type("Deu");
+        await send(group("select[name=language]").locator("button"));
+        assert.deepEqual(await subscription(address, "s.language"), ["de"]);
+
+        await press(group("input[name=agree]").locator("summary"), "Space");
+        await press(page.locator("input[name=agree]"), "Space");
+        await send(group("input[name=agree]").locator("button"));
+        assert.deepEqual(await subscription(address, "s.tracking_since IS NULL"), [0]);
+
+        await press(group("input[name=email]").locator("summary"), "Enter");
+        await visitor.tabTo(page.locator("input[name=email]"));
+        await page.keyboard.type("geen adres");
+        await Promise.all([page.waitForEvent("load"), page.keyboard.press("Enter")]);
+        assert.ok(await page.locator("input[name=email]").evaluate((input) => input === document.activeElement), "at the mistake");
+      });
+    });
+
     it("move to another address only after its owner has agreed", async () => {
       const [from, to] = [`oud-${hasScripts}@voorbeeld.example`, `nieuw-${hasScripts}@voorbeeld.example`];
       const link = await reader(from);

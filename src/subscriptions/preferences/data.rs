@@ -4,8 +4,11 @@ use serde::Serialize;
 
 use super::{Preferences, look};
 use crate::keys::Keys;
-use crate::model::{Language, Newsletter, Rhythm, SubscriptionStatus, Timestamp, Topic};
-use crate::store::{Reader, Result, Store, newsletters, topics};
+use crate::model::{
+    AskedField, Field, Language, Newsletter, Rhythm, Subscription, SubscriptionStatus, Timestamp, Topic,
+};
+use crate::store::subscription_values::Answer;
+use crate::store::{Reader, Result, Store, fields, newsletters, topics};
 use crate::subscriptions::export::guarded;
 use crate::subscriptions::show::{Dossier, dossier_of};
 
@@ -30,11 +33,21 @@ pub struct SubscriptionData {
     pub language: Language,
     pub rhythm: Rhythm,
     pub topics: Vec<String>,
+    /// What was answered to the fields of its forms.
+    pub answers: Vec<AnswerData>,
     pub paused_until: Option<Timestamp>,
     pub tracking_agreed_at: Option<Timestamp>,
     pub asked_at: Timestamp,
     pub confirmed_at: Option<Timestamp>,
     pub unsubscribed_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct AnswerData {
+    pub field: String,
+    /// As it is put in the language of the subscription.
+    pub question: String,
+    pub answer: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,12 +108,24 @@ async fn gather(
     for subscription in &dossier.subscriptions {
         let chosen = topics::chosen(reader.db(), subscription.id).await?;
         let topics = known.iter().filter(|topic| chosen.contains(&topic.id));
+        let of_it = dossier.answers.iter().filter(|answer| answer.subscription_id == subscription.id);
+        let asked = asked(reader, subscription, newsletters).await?;
+        let question = |key: &str| {
+            let words = asked.iter().find(|asked| asked.field.key == key);
+            words.map_or(key, |words| words.label(subscription.language)).to_owned()
+        };
+        let answer = |one: &Answer| AnswerData {
+            field: one.key.clone(),
+            question: question(&one.key),
+            answer: one.value.clone(),
+        };
         subscriptions.push(SubscriptionData {
             newsletter: name(subscription.newsletter_id),
             status: subscription.status,
             language: subscription.language,
             rhythm: subscription.rhythm,
             topics: topics.map(|topic| topic.key.clone()).collect(),
+            answers: of_it.map(answer).collect(),
             paused_until: subscription.paused_until,
             tracking_agreed_at: subscription.tracking_since,
             asked_at: subscription.created_at,
@@ -148,6 +173,23 @@ async fn gather(
     })
 }
 
+/// The fields of a subscription's newsletter with their words, archived ones too: what was answered stays.
+async fn asked(
+    reader: &mut Reader,
+    subscription: &Subscription,
+    newsletters: &[Newsletter],
+) -> Result<Vec<AskedField>> {
+    let id = subscription.newsletter_id;
+    let fallback = newsletters.iter().find(|newsletter| newsletter.id == id);
+    let fallback = fallback.map_or(subscription.language, |newsletter| newsletter.language);
+    let texts = fields::texts_of_newsletter(reader.db(), id).await?;
+    let asked = |field: Field| {
+        let texts = texts.iter().filter(|text| text.field_id == field.id).cloned().collect();
+        AskedField { field, is_required: false, texts, fallback }
+    };
+    Ok(fields::of_newsletter(reader.db(), id).await?.into_iter().map(asked).collect())
+}
+
 impl PersonalData {
     /// One table for a spreadsheet: what, of which newsletter, when, which detail, and its value.
     ///
@@ -175,6 +217,9 @@ impl PersonalData {
             detail("language", one.language.as_str())?;
             detail("rhythm", one.rhythm.as_str())?;
             detail("topics", &one.topics.join(" "))?;
+            for answer in &one.answers {
+                detail(&format!("answer to {}", answer.field), &answer.answer)?;
+            }
             detail("paused until", &time(one.paused_until))?;
             detail("tracking agreed at", &time(one.tracking_agreed_at))?;
             detail("confirmed at", &time(one.confirmed_at))?;

@@ -9,7 +9,7 @@ use super::articles::list::{ArticleLine, lines as article_lines};
 use super::issues::list::{IssueLine, lines as issue_lines};
 use super::{Frame, desk_zone, grouped};
 use crate::i18n::Texts;
-use crate::model::{MailingStatus, SubscriptionStatus};
+use crate::model::MailingStatus;
 use crate::store::articles::ArticleFilter;
 use crate::store::issues::IssueRow;
 use crate::store::{self};
@@ -40,11 +40,11 @@ struct Step {
 
 struct NewsletterLine {
     name: String,
+    /// Its overview.
     href: String,
-    /// Of its forms in the desk.
     forms: String,
-    /// The page of its topics.
     topics: String,
+    welcome: String,
     readers: String,
     language: &'static str,
 }
@@ -59,13 +59,14 @@ pub async fn get(
     let zone = desk_zone(&mut reader).await?;
     let mut newsletters = Vec::new();
     for newsletter in store::newsletters::all(reader.db()).await? {
-        let confirmed = SubscriptionStatus::Confirmed;
-        let readers = store::subscriptions::count(reader.db(), newsletter.id, confirmed).await?;
+        let readers = super::newsletters::readers(&mut reader, newsletter.id).await?;
+        let href = format!("/admin/newsletters/{}", newsletter.id);
         newsletters.push(NewsletterLine {
             name: newsletter.name,
-            forms: format!("/admin/newsletters/{}/forms", newsletter.id),
-            href: format!("/n/{}", newsletter.slug),
-            topics: format!("/admin/newsletters/{}/topics", newsletter.id),
+            forms: format!("{href}/forms"),
+            topics: format!("{href}/topics"),
+            welcome: format!("{href}/welcome"),
+            href,
             readers: t.with2("desk-readers", "count", readers, "shown", grouped(readers)),
             language: newsletter.language.own_name(),
         });

@@ -48,6 +48,12 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/admin/issues/{id}/schedule").get(issues::schedule::get).post(issues::schedule::post),
         )
+        .service(resource("/admin/newsletters").get(newsletters::list::get))
+        .service(
+            resource("/admin/newsletters/{id}")
+                .get(newsletters::overview::get)
+                .post(newsletters::overview::post),
+        )
         .service(resource("/admin/newsletters/{id}/forms").get(forms::list::get).post(forms::edit::create))
         .service(resource("/admin/newsletters/{id}/forms/new").get(forms::edit::new))
         .service(
@@ -89,7 +95,8 @@ pub struct Frame {
     pub title: String,
     pub user: String,
     pub csrf: String,
-    /// Which entry of the menu is lit: `home`, `articles`, `issues` or `subscribers`.
+    /// Which entry of the menu is lit: `home`, `articles`, `issues`, `newsletters` (with all that belongs to one) or
+    /// `subscribers`.
     pub section: &'static str,
     /// What was just done.
     pub done: Option<String>,

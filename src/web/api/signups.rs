@@ -1,11 +1,13 @@
 //! `POST /api/forms/{form}/signups`: a sign-up as JSON, through the same gate as every other.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::cors::{self, Caller};
@@ -24,7 +26,8 @@ use crate::web::{App, PageError};
 /// Most fields in one request: several times what a form can ask.
 const FIELDS_MAX: usize = 200;
 
-/// What is posted. Unknown names are left alone: a newer script may say more.
+/// What is posted. Unknown names are left alone: a newer script may say more. A known one that stands there twice is
+/// refused, as in a form: which of the two was meant, nobody knows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Body {
@@ -34,6 +37,7 @@ struct Body {
     language: String,
     shown_in: String,
     consent: bool,
+    #[serde(deserialize_with = "each_once")]
     fields: BTreeMap<String, Value>,
     website: String,
     stamp: String,
@@ -41,7 +45,37 @@ struct Body {
     altcha: String,
     page: String,
     referrer: String,
+    #[serde(deserialize_with = "each_once")]
     utm: BTreeMap<String, String>,
+}
+
+/// A map in which no name stands twice; serde's own would keep the last.
+fn each_once<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Names<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Names<V> {
+        type Value = BTreeMap<String, V>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object with each name once")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = BTreeMap::new();
+            while let Some((name, value)) = map.next_entry()? {
+                if found.insert(name, value).is_some() {
+                    return Err(A::Error::custom("a name stands there twice"));
+                }
+            }
+            Ok(found)
+        }
+    }
+
+    deserializer.deserialize_map(Names(PhantomData))
 }
 
 #[derive(Serialize)]
@@ -100,12 +134,11 @@ fn read(request: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Result<
         413 => ApiError::TooLarge,
         _ => ApiError::NotJson,
     })?;
-    let body: Value = serde_json::from_slice(&body).map_err(|_| ApiError::NotJson)?;
     // serde would also fill the fields from a list, in their order.
-    if !body.is_object() {
+    if !body.trim_ascii_start().starts_with(b"{") {
         return Err(ApiError::NotJson);
     }
-    let body: Body = serde_json::from_value(body).map_err(|_| ApiError::NotJson)?;
+    let body: Body = serde_json::from_slice(&body).map_err(|_| ApiError::NotJson)?;
     if body.fields.len() > FIELDS_MAX || body.utm.len() > FIELDS_MAX {
         return Err(ApiError::TooLarge);
     }

@@ -18,6 +18,7 @@ use super::{ask_failed, page};
 use crate::i18n::Texts;
 use crate::model::Newsletter;
 use crate::subscriptions::another::{self, AskError};
+use crate::subscriptions::gate;
 use crate::web::client::Client;
 use crate::web::layout::{Page, see_other};
 use crate::web::{App, PageError, language};
@@ -35,6 +36,8 @@ struct CheckInboxPage {
     /// `None` in a browser that did not sign up, or not within the hour.
     typed: Option<Typed>,
     webmail: Option<Webmail>,
+    /// The address that was probably meant. It stands in the page of who typed the other, and in no URL.
+    meant: Option<String>,
     /// Seconds until the mail can be asked for again.
     wait: u64,
     /// What became of asking again.
@@ -75,6 +78,7 @@ fn template(
 ) -> CheckInboxPage {
     let t = Texts::new(language::of(request, newsletter.language));
     let webmail = typed.as_ref().and_then(|typed| webmail::of(&typed.address, &newsletter.sender_address));
+    let meant = typed.as_ref().and_then(|typed| gate::hint(typed.address.as_str()));
     let wait = typed.as_ref().map_or(0, |typed| wait(app, typed).as_secs());
     CheckInboxPage {
         page: Page::new(t, t.text("inbox-title")).of_newsletter(&newsletter).with_languages(request),
@@ -82,6 +86,7 @@ fn template(
         door: door.to_owned(),
         typed,
         webmail,
+        meant,
         wait,
         notice: None,
         is_refused: false,

@@ -16,6 +16,7 @@ use super::{evidence, signup_cookie};
 use crate::i18n::{Message, Texts};
 use crate::model::{AskedField, EmailAddress, Language};
 use crate::subscriptions::capture::Capture;
+use crate::subscriptions::gate;
 use crate::subscriptions::signup::{Problem, SignUp, SignUpError, sign_up};
 use crate::web::client::Client;
 use crate::web::form::Form;
@@ -34,14 +35,16 @@ pub async fn get(request: HttpRequest, app: Data<App>, client: Client) -> Result
     show(&request, &app, door, shown_in, filled, StatusCode::OK).await
 }
 
-/// `?change`: back from the page after the form, with what was typed; another address means another consent, so the
-/// box is empty.
+/// `?change`: back from the page after the form, with what was typed, or with `meant` the address that was probably
+/// meant; another address means another consent, so the box is empty.
 fn typed_before(request: &HttpRequest, app: &App, door: &Door) -> Option<Filled> {
-    if !Form::of_query(request).has("change") {
+    let query = Form::of_query(request);
+    if !query.has("change") {
         return None;
     }
     let typed = inbox_cookie::read(request, app, door.open.newsletter.id)?;
-    let (address, language) = (typed.address.to_string(), Some(typed.language));
+    let meant = if query.has("meant") { gate::hint(typed.address.as_str()) } else { None };
+    let (address, language) = (meant.unwrap_or_else(|| typed.address.to_string()), Some(typed.language));
     Some(Filled { address, name: typed.name, language, ..Filled::default() })
 }
 

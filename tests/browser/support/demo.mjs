@@ -30,13 +30,23 @@ export class Demo {
   /** With the sample newsletters, articles, the desk's user and the mailbox. */
   static async start() {
     const demo = new Demo(await mkdtemp(join(tmpdir(), "postiljon-browser-")));
-    const words = await demo.#launch(["demo", "--listen", "127.0.0.1:0", "--data", demo.folder], {}, (said) =>
+    await demo.#run();
+    return demo;
+  }
+
+  /** Ends it and starts it again on its data, at another port and with an empty mailbox: what is looked for every now and then is looked for at once. */
+  async restart() {
+    await this.#end();
+    await this.#run();
+  }
+
+  async #run() {
+    const words = await this.#launch(["demo", "--listen", "127.0.0.1:0", "--data", this.folder], {}, (said) =>
       /\n {2}Data +\S/.test(said()),
     );
-    demo.url = /Sign-up page +(\S+?)\/n\//.exec(words)[1];
-    demo.login = /login (\S+)/.exec(words)[1];
-    demo.password = /password (\S+)/.exec(words)[1];
-    return demo;
+    this.url = /Sign-up page +(\S+?)\/n\//.exec(words)[1];
+    this.login = /login (\S+)/.exec(words)[1];
+    this.password = /password (\S+)/.exec(words)[1];
   }
 
   /** As on the first day: no newsletter, no mailbox, and a relay that is not there. */
@@ -88,11 +98,15 @@ export class Demo {
     return words;
   }
 
-  async stop() {
+  async #end() {
     this.#process.kill("SIGTERM");
     const late = setTimeout(() => this.#process.kill("SIGKILL"), STOP_MAX_MS);
     await this.#ended;
     clearTimeout(late);
+  }
+
+  async stop() {
+    await this.#end();
     await rm(this.folder, { recursive: true, force: true });
   }
 

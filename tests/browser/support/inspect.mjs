@@ -20,16 +20,17 @@ const RULES = { rules: { "target-size": { enabled: true } } };
 
 /**
  * Looks at the page as it stands, under a name for its screenshots. `rules` are axe's, for what is no page (a mail);
- * `hasKeyboard: false` for what nobody walks through by Tab.
+ * `hasKeyboard: false` for what nobody walks through by Tab; `preload: false` where style sheets of another origin may
+ * not be read by scripts.
  */
-export async function inspect(visitor, name, { rules = {}, hasKeyboard = true } = {}) {
+export async function inspect(visitor, name, { rules = {}, hasKeyboard = true, preload = true } = {}) {
   const { page } = visitor;
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: HEIGHT });
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme });
       const place = `${name}, ${colorScheme}, ${width} px`;
-      await checkAxe(page, place, rules);
+      await checkAxe(page, place, rules, preload);
       await checkWidth(page, place);
       await page.screenshot({ path: `${ARTEFACTS}${name}-${colorScheme}-${width}.png`, fullPage: true });
     }
@@ -38,13 +39,13 @@ export async function inspect(visitor, name, { rules = {}, hasKeyboard = true } 
   visitor.checkTroubles();
 }
 
-async function checkAxe(page, place, rules) {
+async function checkAxe(page, place, rules, preload) {
   // Through the debugger, where no content security policy stands in the way.
   await page.evaluate(AXE);
   const found = await page.evaluate(
     (options) => window.axe.run(document, options),
     // A frame holds a mail, which is looked at apart; axe cannot talk to one that may run nothing.
-    { iframes: false, resultTypes: ["violations"], rules: { ...RULES.rules, ...rules } },
+    { iframes: false, preload, resultTypes: ["violations"], rules: { ...RULES.rules, ...rules } },
   );
   const told = found.violations.map(
     ({ id, help, nodes }) =>

@@ -119,6 +119,46 @@ fn an_issue_is_made_and_scheduled_on_the_command_line() {
 }
 
 #[test]
+fn a_privacy_notice_is_set_and_taken_away_without_touching_how_issues_are_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    newsletter(folder.path());
+    let set = |arguments: &[&str]| {
+        postiljon(folder.path(), &[&["newsletter", "set", "insights"][..], arguments].concat(), "")
+    };
+    let done = set(&["--mails-per-hour", "500", "--privacy-url", "https://voorbeeld.example/privacy"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.contains("at most 500 mails an hour"), "{}", done.out);
+    assert!(done.out.contains("privacy notice: https://voorbeeld.example/privacy."), "{}", done.out);
+    let wrong = set(&["--privacy-url", "voorbeeld.example"]);
+    assert!(wrong.code == 1 && wrong.err.contains("privacy_url: Please enter a whole web address"));
+    let gone: serde_json::Value =
+        serde_json::from_str(&set(&["--privacy-url", "none", "--json"]).out).expect("JSON");
+    assert_eq!((&gone["privacy_url"], &gone["mails_per_hour"]), (&"".into(), &500.into()));
+    let nothing = set(&[]);
+    assert!(nothing.code == 2 && nothing.err.contains("--privacy-url <URL>"), "{}", nothing.err);
+    let added = [
+        "newsletter",
+        "add",
+        "--name",
+        "Two",
+        "--sender-address",
+        "a@voorbeeld.example",
+        "--postal-address",
+        "Kaai 1",
+        "--privacy-url",
+        "https://voorbeeld.example/p",
+        "--json",
+    ];
+    let added = postiljon(folder.path(), &added, "");
+    assert!(
+        added.out.contains("\"privacy_url\": \"https://voorbeeld.example/p\""),
+        "{}{}",
+        added.out,
+        added.err
+    );
+}
+
+#[test]
 fn what_is_not_there_is_told_with_the_way_to_see_what_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let answer = postiljon(folder.path(), &["article", "show", "nergens"], "");

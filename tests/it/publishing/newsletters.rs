@@ -1,7 +1,7 @@
 use postiljon::clock::Clock;
-use postiljon::model::{Language, NewsletterId, UncertainPolicy};
+use postiljon::model::{Language, Newsletter, NewsletterId, UncertainPolicy};
 use postiljon::publishing::newsletters::{
-    NewsletterError, NewsletterInput, SendingInput, add_newsletter, set_sending,
+    NewsletterError, NewsletterInput, SendingInput, add_newsletter, set_privacy_url, set_sending,
 };
 
 use crate::support::database::both_dbs;
@@ -20,6 +20,7 @@ fn insights() -> NewsletterInput {
         postal_address: "Kaai 1\r\n1000 Brussel".into(),
         brand_color: "#0F766E".into(),
         logo_url: String::new(),
+        privacy_url: String::new(),
         on_uncertain: UncertainPolicy::Resend,
     }
 }
@@ -44,6 +45,7 @@ both_dbs!(a_wrong_newsletter_names_every_wrong_field, |store| {
         postal_address: " ".into(),
         brand_color: "groen".into(),
         logo_url: "logo.png".into(),
+        privacy_url: "example.org/privacy".into(),
         ..insights()
     };
     let error = add_newsletter(&store, &Clock::test(NOW), &wrong).await.expect_err("refused");
@@ -59,7 +61,8 @@ both_dbs!(a_wrong_newsletter_names_every_wrong_field, |store| {
             "reply_to",
             "postal_address",
             "brand_color",
-            "logo_url"
+            "logo_url",
+            "privacy_url"
         ]
     );
 });
@@ -82,5 +85,26 @@ both_dbs!(how_a_newsletter_is_sent_can_be_changed, |store| {
     assert_eq!(error.key(), "error-marked-fields");
     wish.mails_per_hour = None;
     let error = set_sending(&store, NewsletterId(99), &wish).await.expect_err("refused");
+    assert_eq!(error.key(), "error-newsletter-not-found");
+});
+
+both_dbs!(a_privacy_notice_is_a_web_address_or_nowhere, |store| {
+    let clock = Clock::test(NOW);
+    let input = NewsletterInput { privacy_url: " https://meridiaan.example/privacy ".into(), ..insights() };
+    let added = add_newsletter(&store, &clock, &input).await.expect("added");
+    assert_eq!(added.privacy_url, "https://meridiaan.example/privacy");
+    let set = set_privacy_url(&store, added.id, "http://meridiaan.example/p?a=b#c\n").await.expect("set");
+    assert_eq!(set.privacy_url, "http://meridiaan.example/p?a=b#c");
+    let long = format!("https://meridiaan.example/{}", "x".repeat(2000));
+    for wrong in ["meridiaan.example", "/privacy", "javascript:alert(1)", "mailto:a@example.org", &long] {
+        let error = set_privacy_url(&store, added.id, wrong).await.expect_err(wrong);
+        let NewsletterError::Invalid(errors) = error else { panic!("{wrong}: {error}") };
+        assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["privacy_url"], "{wrong}");
+    }
+    // What was refused has changed nothing, and the rest of the newsletter stays as it is.
+    let set = set_privacy_url(&store, added.id, "").await.expect("set");
+    let expected = Newsletter { privacy_url: String::new(), ..added };
+    assert_eq!(format!("{set:?}"), format!("{expected:?}"));
+    let error = set_privacy_url(&store, NewsletterId(99), "").await.expect_err("refused");
     assert_eq!(error.key(), "error-newsletter-not-found");
 });

@@ -211,6 +211,11 @@ both_dbs!(what_is_wrong_with_a_form_or_a_field_stands_beside_it, |store| {
     let made =
         add_field(&store, &people.clock, people.newsletter.id, &field("", "text")).await.expect("added");
     assert_eq!(made.key, "veld");
+    // A long question has a short name all the same.
+    let question = "In welk jaar heeft uw organisatie voor het eerst iets besteld?";
+    let long = FieldInput { words: vec![words(Language::Dutch, question)], ..field("", "number") };
+    let made = add_field(&store, &people.clock, people.newsletter.id, &long).await.expect("added");
+    assert_eq!(made.key, "in_welk_jaar_heeft_uw_organisatie_voor_h");
     let again = add_field(&store, &people.clock, people.newsletter.id, &field("veld", "date")).await;
     assert!(
         matches!(&again, Err(FieldVerbError::Invalid(errors)) if errors.field("key").is_some()),

@@ -10,6 +10,8 @@ use postiljon::publishing::topics::{TopicInput, TopicWords, add, archive};
 use postiljon::store::{deliveries, issues, mailings, subscribers, topics};
 use postiljon::subscriptions::Evidence;
 use postiljon::subscriptions::erase::erase;
+use postiljon::subscriptions::fields::archive_field;
+use postiljon::subscriptions::open_form::OpenForm;
 use postiljon::subscriptions::preferences::address::{ChangeError, Move, ask, confirm_move, look_at_move};
 use postiljon::subscriptions::preferences::data::personal_data;
 use postiljon::subscriptions::preferences::erasing::erase_me;
@@ -18,11 +20,12 @@ use postiljon::subscriptions::preferences::topics::set_topics;
 use postiljon::subscriptions::preferences::tracking::set_tracking;
 use postiljon::subscriptions::preferences::{Answer, Preferences, look, set_language, set_rhythm};
 use postiljon::subscriptions::show::dossier;
+use postiljon::subscriptions::signup::SignUp;
 use postiljon::subscriptions::unsubscribe::{resubscribe, undo_link};
 
 use crate::support::database::{both_dbs, change, read};
 use crate::support::people::{People, address};
-use crate::support::samples;
+use crate::support::{forms, samples};
 
 impl People {
     fn link(&self, subscription: &Subscription) -> String {
@@ -424,6 +427,43 @@ both_dbs!(personal_data_holds_the_whole_story_and_no_formula, |store| {
     );
     assert!(matches!(look(&store, &people.keys, &people.link(&jan)).await, Ok(Preferences::Gone)));
     assert!(people.subscription("jan@example.org").await.is_none());
+});
+
+both_dbs!(personal_data_holds_what_was_answered_to_fields, |store| {
+    let people = People::of(&store).await;
+    let fields = forms::fields(&store, &people.clock, people.newsletter.id).await;
+    let form = forms::form(&store, &people.clock, people.newsletter.id, &fields).await;
+    let mut reader = store.read().await.expect("a reader");
+    let open = OpenForm::by_public_id(reader.db(), form.public_id).await.expect("read").expect("open");
+    drop(reader);
+    let values =
+        [("company", "=1+1"), ("role", "buyer")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let stamp = people.stamp();
+    let sign_up = SignUp {
+        form: &open,
+        values: &values,
+        language: Language::English,
+        ..people.form("jan@example.org", &stamp, 1)
+    };
+    people.send(&sign_up).await.expect("signed up");
+    let token = people.token(&people.mails().await[0]);
+    postiljon::subscriptions::confirm::confirm(&store, &people.clock, &token, &Evidence::command())
+        .await
+        .expect("confirmed");
+    // What was answered stays, and is told, when nobody is asked for it any more.
+    archive_field(&store, &people.clock, fields[3].id, true).await.expect("archived");
+    let jan = people.subscription("jan@example.org").await.expect("there");
+    let data = personal_data(&store, &people.keys, &people.link(&jan)).await.expect("read").expect("known");
+    let json = serde_json::to_value(&data).expect("JSON");
+    assert_eq!(
+        json["subscriptions"][0]["answers"],
+        serde_json::json!([
+            {"field": "company", "question": "My company", "answer": "=1+1"},
+            {"field": "role", "question": "My role", "answer": "buyer"},
+        ])
+    );
+    let csv = String::from_utf8(data.to_csv().expect("written")).expect("UTF-8");
+    assert!(csv.contains(",answer to company,'=1+1\n") && csv.contains(",answer to role,buyer\n"), "{csv}");
 });
 
 both_dbs!(the_language_that_a_reader_chooses_holds, |store| {

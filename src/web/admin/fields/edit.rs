@@ -111,7 +111,7 @@ fn show(
         None => (t.text("desk-field-new"), base),
     };
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = Frame::new(request, signed_in, "forms", title);
+    let page = Frame::new(request, signed_in, "newsletters", title);
     html(status, &FieldPage { page, newsletter, action, input, mistakes, stored })
 }
 

@@ -51,6 +51,6 @@ pub async fn get(
             key: words.field.key,
         });
     }
-    let page = Frame::new(&request, &signed_in, "forms", t.text("desk-fields"));
+    let page = Frame::new(&request, &signed_in, "newsletters", t.text("desk-fields"));
     html(StatusCode::OK, &FieldsPage { page, newsletter, fields })
 }

@@ -162,7 +162,7 @@ fn show_new(
     mistakes: Mistakes,
 ) -> Result<HttpResponse, PageError> {
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = Frame::new(request, signed_in, "forms", signed_in.texts().text("desk-form-new"));
+    let page = Frame::new(request, signed_in, "newsletters", signed_in.texts().text("desk-form-new"));
     html(status, &NewFormPage { page, newsletter, settings, mistakes })
 }
 

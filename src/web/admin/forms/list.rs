@@ -52,6 +52,6 @@ pub async fn get(
     let newsletter = newsletter_of(&mut reader, &id).await?;
     let forms = store::forms::of_newsletter(reader.db(), newsletter.id).await?;
     let title = signed_in.texts().text("desk-forms");
-    let page = Frame::new(&request, &signed_in, "forms", title);
+    let page = Frame::new(&request, &signed_in, "newsletters", title);
     html(StatusCode::OK, &FormsPage { page, newsletter, forms: forms.into_iter().map(line).collect() })
 }

@@ -127,7 +127,7 @@ pub(super) fn page(
     };
     let hosted_url = app.url(&format!("/f/{}", form.public_id));
     Ok(FormPage {
-        page: Frame::new(request, signed_in, "forms", form.name.clone()),
+        page: Frame::new(request, signed_in, "newsletters", form.name.clone()),
         path: path_of(&form),
         tab: view.tab,
         language,

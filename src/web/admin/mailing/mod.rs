@@ -10,6 +10,7 @@ use askama::Template;
 use super::{Frame, Mistakes, Status, grouped, id_of};
 use crate::delivery::mailing::progress_of;
 use crate::i18n::{Message, Texts};
+use crate::model::topic::text_for;
 use crate::model::{Mailing, MailingId, MailingStatus, PauseReason, Timestamp};
 use crate::publishing::schedule::zone_of;
 use crate::store;
@@ -41,6 +42,8 @@ struct MailingPage {
     status: Status,
     name: String,
     subject: String,
+    /// Whom it is for, when not for everybody.
+    topic: Option<String>,
     /// When it goes, went, or was cancelled.
     when: String,
     /// Seconds until it begins, when that is soon.
@@ -115,6 +118,14 @@ async fn show(
     };
     let has_failed = mailing.status == MailingStatus::Sent && account.bounced + account.expired > 0;
     let failed = if has_failed { store::deliveries::count_failed(reader.db(), mailing.id).await? } else { 0 };
+    let topic = match mailing.topic_id {
+        Some(topic) => {
+            let texts = store::topics::texts(reader.db(), newsletter.id).await?;
+            let text = text_for(&texts, topic, t.language(), newsletter.language);
+            text.map(|text| t.with("desk-only-topic", "topic", text.name.clone()))
+        }
+        None => None,
+    };
     drop(reader);
     let zone = zone_of(&newsletter);
     let has_begun = mailing.started_at.is_some();
@@ -128,6 +139,7 @@ async fn show(
         status: Status::of_mailing(t, Some(mailing.status)),
         name,
         subject: issue.subject,
+        topic,
         when: when(t, &mailing, |at| format!("{} ({})", t.date_time(at, zone), newsletter.time_zone)),
         countdown,
         paused: (mailing.status == MailingStatus::Paused).then(|| paused(t, &mailing)),

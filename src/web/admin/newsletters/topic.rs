@@ -71,7 +71,7 @@ fn show(
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let title = fields.first().map(|field| field.name.clone()).filter(|name| !name.is_empty());
     let title = title.unwrap_or_else(|| topic.key.clone());
-    let page = Frame::new(request, signed_in, "home", title);
+    let page = Frame::new(request, signed_in, "newsletters", title);
     html(status, &TopicPage { page, newsletter, topic, fields, mistakes })
 }
 

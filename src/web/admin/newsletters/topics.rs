@@ -136,9 +136,9 @@ pub async fn show(
     };
     let rows = |topics: &[crate::model::Topic]| (0..topics.len()).map(|at| row(topics, at)).collect();
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let title = t.with("desk-topics-of", "newsletter", newsletter.name.clone());
+    let title = t.text("desk-topics");
     let template = TopicsPage {
-        page: Frame::new(request, signed_in, "home", title),
+        page: Frame::new(request, signed_in, "newsletters", title),
         topics: rows(&topics),
         archived: rows(&archived),
         fields: fields(&newsletter, |field| form.first(field).to_owned()),

@@ -5,6 +5,7 @@ mod forms;
 mod issues;
 mod login;
 mod mailings;
+mod newsletters;
 mod subscribers;
 mod topics;
 mod welcome;

@@ -85,7 +85,10 @@ both_dbs!(an_issue_gets_a_topic_and_the_desk_says_how_many_that_is, |store| {
     let sent = post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
     assert_eq!(sent.status, 303, "{}", sent.body);
     let mailing = read!(store, |db| postiljon::store::mailings::of_issue(db, postiljon::model::IssueId(1)));
-    assert_eq!(mailing.expect("a mailing").topic_id, Some(topic));
+    let mailing = mailing.expect("a mailing");
+    assert_eq!(mailing.topic_id, Some(topic));
+    let page = get(&browser, &format!("/admin/mailings/{}", mailing.id)).await.body;
+    assert!(page.contains("Only for those who have the topic “Geld”."), "{page}");
     let issue = read!(store, |db| issues::by_id(db, postiljon::model::IssueId(1))).expect("there");
     assert_eq!(issue.topic_id, Some(topic));
     app.stop().await;

@@ -1,6 +1,7 @@
 //! The API, through real HTTP.
 
 mod forms;
+mod hostile;
 mod signups;
 
 use postiljon::demo::browser::{Answer, Browser};

@@ -7,6 +7,7 @@ use postiljon::subscriptions::erase::erase;
 use super::Site;
 use crate::support::database::both_dbs;
 use crate::support::people;
+use crate::web::api::FormSite;
 
 const INBOX: &str = "/n/insights/check-inbox?lang=nl";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,6 +34,46 @@ both_dbs!(the_page_shows_what_was_typed_and_leads_back_to_the_filled_form, |stor
     site.app.clock.advance(61 * MINUTE);
     assert!(!site.browser.get(INBOX).await.expect("an answer").body.contains("jan"), "after an hour");
     site.app.stop().await;
+});
+
+both_dbs!(who_probably_meant_another_address_gets_it_filled_in_at_every_door, |store| {
+    let forms = FormSite::start(&store).await;
+    let site = &forms.site;
+    for door in ["/n/insights".to_owned(), forms.page()] {
+        site.app.clock.advance(Duration::from_secs(3600));
+        let browser = site.app.browser();
+        let fields = [
+            ("email", "jan@gmial.com"),
+            ("name", "Jan"),
+            ("language", "nl"),
+            ("company", "Meridiaan"),
+            ("consent", "yes"),
+            ("shown_in", "nl"),
+        ];
+        let answer = browser.post(&format!("{door}/subscribe"), &fields).await.expect("an answer");
+        assert_eq!((answer.status, answer.location()), (303, format!("{door}/check-inbox?lang=nl").as_str()));
+        let inbox = browser.get(answer.location()).await.expect("an answer").body;
+        let link = format!("{door}?change=1&amp;meant=1&amp;lang=nl");
+        assert!(inbox.contains(&format!("<a href=\"{link}\">Bedoelde je jan@gmail.com?</a>")), "{inbox}");
+        // The only place where it stands is the page of who typed it.
+        let urls = inbox.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        assert!(urls.into_iter().all(|url| !url.contains("jan")), "{inbox}");
+        let form = browser.get(&link.replace("&amp;", "&")).await.expect("an answer");
+        assert_eq!(form.field("email").as_deref(), Some("jan@gmail.com"));
+        assert_eq!(form.field("name").as_deref(), Some("Jan"));
+        assert!(!form.body.contains("checked"), "another address means another consent");
+        // A browser that typed nothing learns nothing.
+        let other = site.app.browser().get(&link.replace("&amp;", "&")).await.expect("an answer");
+        assert_eq!(other.field("email").as_deref(), Some(""));
+    }
+    // Where there is nothing to suggest, nothing is suggested, and the link fills in what was typed.
+    let browser = site.app.browser();
+    let answer = site.sign_up(&browser, "els@gmail.com").await;
+    let inbox = browser.get(answer.location()).await.expect("an answer").body;
+    assert!(!inbox.contains("meant=1") && !inbox.contains("Bedoelde"), "{inbox}");
+    let form = browser.get("/n/insights?change=1&meant=1&lang=nl").await.expect("an answer");
+    assert_eq!(form.field("email").as_deref(), Some("els@gmail.com"));
+    forms.site.app.stop().await;
 });
 
 both_dbs!(the_mail_comes_again_after_a_minute_and_once_for_a_double_press, |store| {

@@ -14,7 +14,7 @@ const PATH: &str = "/n/insights/subscribe";
 
 /// What becomes of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub enum Answer {
     /// Taken, and somebody is written down under this address.
     Taken(&'static str),
     /// The answer of a success, and nothing is written.
@@ -28,8 +28,8 @@ enum Answer {
 }
 use Answer::{Dropped, Mistake, Notice, Page, Taken};
 
-/// One field of an otherwise good form, replaced.
-const FIELDS: &[(&str, &str, Answer)] = &[
+/// One field of an otherwise good form, replaced. The API is held to the same table.
+pub const FIELDS: &[(&str, &str, Answer)] = &[
     // Addresses.
     ("email", "", Mistake(&["email"])),
     ("email", " \t ", Mistake(&["email"])),

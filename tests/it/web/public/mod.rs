@@ -4,7 +4,7 @@ mod challenge;
 mod check_inbox;
 mod confirm;
 mod hosted;
-mod hostile;
+pub mod hostile;
 mod issue;
 mod links;
 mod manage;

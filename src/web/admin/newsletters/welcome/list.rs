@@ -71,7 +71,7 @@ pub async fn get(
             numbers: t.with2("welcome-sent-to", "count", count, "shown", grouped(count)),
         });
     }
-    let title = t.with("welcome-title", "newsletter", newsletter.name.clone());
+    let title = t.text("desk-welcome-series");
     let page = Frame::new(&request, &signed_in, "newsletters", title);
     let can_add = steps.len() < STEPS_MAX;
     let most = t.with("welcome-error-too-many", "most", i64::try_from(STEPS_MAX).unwrap_or(i64::MAX));
