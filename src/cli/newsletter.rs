@@ -100,7 +100,12 @@ fn number_or_none(text: &str) -> Result<MailsPerHour, String> {
     if text == NONE {
         return Ok(MailsPerHour(None));
     }
-    text.parse().map(|mails| MailsPerHour(Some(mails))).map_err(|_| format!("write a number, or {NONE}"))
+    match text.parse() {
+        // Here, before anything else of the command is done.
+        Ok(mails) if mails < 1 => Err(format!("write a number above 0, or {NONE}")),
+        Ok(mails) => Ok(MailsPerHour(Some(mails))),
+        Err(_) => Err(format!("write a number, or {NONE}")),
+    }
 }
 
 /// Takes a limit or a choice away.

@@ -1,9 +1,9 @@
 //! Sends single mails: confirmations, answers, tests. The same relay as mailings; few at a time.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use tokio::sync::{mpsc, oneshot};
 
 use super::composer::Moot;
 use super::feeder;
@@ -42,12 +42,7 @@ pub async fn run(shift: &Shift) -> feeder::Ended {
             },
             Ok(mails) => {
                 patience.over();
-                let tries = futures_util::stream::iter(mails).map(|mail| deliver(shift, mail));
-                // What ends in the same moment is recorded together.
-                let mut ended = pin!(tries.buffer_unordered(AT_ONCE).ready_chunks(AT_ONCE));
-                while let Some(ended) = ended.next().await {
-                    record(shift, &ended.into_iter().flatten().collect::<Vec<_>>()).await;
-                }
+                send_all(shift, mails).await;
             }
             Err(Failure { error, claims_unknown: true }) => {
                 tracing::warn!(%error, "the database broke off while claiming; all claims are given back");
@@ -98,6 +93,38 @@ enum Conclusion {
         doubts: i64,
         due_at: Timestamp,
     },
+}
+
+/// Sends claimed mails and records what came of each; what ends in the same moment is recorded together. Both go on
+/// side by side: a mail that is read from the database meanwhile must not hold the connection that recording needs.
+async fn send_all(shift: &Shift, mails: Vec<OutboxMail>) {
+    let (sender, mut ended) = mpsc::channel::<(Ended, oneshot::Sender<()>)>(AT_ONCE);
+    let sending = async move {
+        let each = |mail| {
+            let sender = sender.clone();
+            async move {
+                let Some(ended) = deliver(shift, mail).await else { return };
+                let (recorded, is_recorded) = oneshot::channel();
+                // The other side is there until this one ends, and answers each.
+                if sender.send((ended, recorded)).await.is_ok() {
+                    let _ = is_recorded.await;
+                }
+            }
+        };
+        futures_util::stream::iter(mails).for_each_concurrent(AT_ONCE, each).await;
+    };
+    let recording = async {
+        let mut together = Vec::with_capacity(AT_ONCE);
+        while ended.recv_many(&mut together, AT_ONCE).await > 0 {
+            let (all, waiting): (Vec<_>, Vec<_>) = together.drain(..).unzip();
+            record(shift, &all).await;
+            for one in waiting {
+                // Nobody waits where sending was given up.
+                let _ = one.send(());
+            }
+        }
+    };
+    tokio::join!(sending, recording);
 }
 
 /// A mail, and what came of it.

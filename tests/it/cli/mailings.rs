@@ -217,6 +217,6 @@ on_both!(how_a_newsletter_is_sent_is_changed_one_thing_at_a_time, |desk| {
     assert!(by_name("second").out.contains("by second"));
     assert!(by_name("none").out.contains("by any relay"));
     let wrong = set(&["--mails-per-hour", "0"]);
-    assert!(wrong.code == 1 && wrong.err.contains("above 0"), "{}", wrong.err);
+    assert!(wrong.code == 2 && wrong.err.contains("above 0"), "{}", wrong.err);
     assert_eq!(set(&["--mails-per-hour", "many"]).code, 2);
 });
