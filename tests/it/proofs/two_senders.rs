@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use postiljon::model::{Delivery, Outcome, UncertainPolicy, WorkerId};
 use postiljon::store::{Store, workers};
 
-use super::{ASK_EVERY, CONNECTIONS, Dice, IN_HAND_MAX, PATIENCE, Proof, RESUME_MAX, address_of, ledger, within};
+use super::{
+    ASK_EVERY, CONNECTIONS, Dice, IN_HAND_MAX, PATIENCE, Proof, RESUME_MAX, address_of, ledger, within,
+};
 use crate::support::database::{on_postgres, read};
 
 const FROZEN: &str = "frozen.example.org";
