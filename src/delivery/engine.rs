@@ -201,7 +201,7 @@ async fn run(mut parts: EngineParts, signals: Signals, alive: mpsc::Sender<()>) 
 async fn sign_on(parts: &EngineParts) -> anyhow::Result<(WorkerId, Journal)> {
     let folder = parts.settings.journal_folder.as_deref();
     let (worker, started_at) = recovery::sign_on(&parts.store, &parts.clock, folder).await?;
-    match Journal::begin(folder, worker, started_at, parts.settings.senders) {
+    match Journal::begin(folder, worker, started_at, parts.settings.senders, parts.store.is_shared()) {
         Ok(journal) => Ok((worker, journal)),
         Err(error) => {
             recovery::sign_off(&parts.store, &parts.clock, worker, false).await?;

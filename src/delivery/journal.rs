@@ -32,7 +32,9 @@ const PLACE_BYTES: usize = 4096;
 const NOTE_ROOM_BYTES: usize = 512;
 /// Beside one for each sender: outcomes that may wait for the database, which on a busy disk takes a while. After a
 /// power cut so many mails may be sent twice; after a process was killed none of them is.
-const PLACES_BESIDE_SENDERS: usize = 192;
+const PLACES_ALONE: usize = 192;
+/// The same where others may take over who cannot read the file, on another machine: they send all of it again.
+const PLACES_SHARED: usize = 64;
 const EXTENSION: &str = "journal";
 const FORMAT: u32 = 1;
 /// Largest file that is read, in bytes: 2,000 connections.
@@ -92,7 +94,7 @@ pub struct Place {
 }
 
 impl Journal {
-    /// With a file in a folder, or in memory only.
+    /// With a file in a folder, or in memory only. `is_shared`: other machines may send from the same database.
     ///
     /// # Errors
     /// When the file cannot be made.
@@ -101,8 +103,9 @@ impl Journal {
         worker: WorkerId,
         started_at: Timestamp,
         senders: usize,
+        is_shared: bool,
     ) -> io::Result<Self> {
-        let count = senders + PLACES_BESIDE_SENDERS;
+        let count = senders + if is_shared { PLACES_SHARED } else { PLACES_ALONE };
         let file = folder.map(|folder| make_file(folder, worker, started_at, count)).transpose()?;
         let places = Places { notes: vec![None; count], free: (0..count).rev().collect() };
         Ok(Self {
@@ -331,7 +334,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_crash_the_notes_say_what_was_on_the_wire_and_what_was_answered() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Arc::new(Journal::begin(Some(folder.path()), WorkerId(7), STARTED, 2).unwrap());
+        let journal = Arc::new(Journal::begin(Some(folder.path()), WorkerId(7), STARTED, 2, false).unwrap());
         let (on_wire, answered) = (journal.place().await.unwrap(), journal.place().await.unwrap());
         let (stored, lost) = (journal.place().await.unwrap(), journal.place().await.unwrap());
         on_wire.begin(MailingId(1), record(1, Outcome::Uncertain)).unwrap();
@@ -362,15 +365,17 @@ mod tests {
 
     #[tokio::test]
     async fn no_mail_begins_without_a_place_for_its_outcome() {
-        let journal = Arc::new(Journal::begin(None, WorkerId(1), STARTED, 1).unwrap());
-        let mut places = Vec::new();
-        for _ in 0..=PLACES_BESIDE_SENDERS {
-            places.push(journal.place().await.unwrap());
+        for (is_shared, most) in [(false, PLACES_ALONE), (true, PLACES_SHARED)] {
+            let journal = Arc::new(Journal::begin(None, WorkerId(1), STARTED, 1, is_shared).unwrap());
+            let mut places = Vec::new();
+            for _ in 0..=most {
+                places.push(journal.place().await.unwrap());
+            }
+            let mut next = Box::pin(journal.place());
+            assert!(futures_util::FutureExt::now_or_never(&mut next).is_none());
+            places.pop().unwrap().free();
+            assert!(next.await.is_some());
         }
-        let mut next = Box::pin(journal.place());
-        assert!(futures_util::FutureExt::now_or_never(&mut next).is_none());
-        places.pop().unwrap().free();
-        assert!(next.await.is_some());
     }
 
     #[test]
