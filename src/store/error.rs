@@ -36,6 +36,12 @@ impl StoreError {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Whether PostgreSQL chose this transaction to end, because two waited for each other: what it did can be done anew.
+    pub fn was_rolled_back(&self) -> bool {
+        let Self::Unavailable(sqlx::Error::Database(error)) = self else { return false };
+        matches!(error.code().as_deref(), Some("40001" | "40P01"))
+    }
+
     pub const fn is_duplicate(&self) -> bool {
         matches!(self, Self::Duplicate(_))
     }

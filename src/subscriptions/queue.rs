@@ -15,7 +15,7 @@ use super::batch::{self, Answer, Job, Tools};
 use super::signup::SignUpError;
 use crate::store::StoreError;
 
-/// Sign-ups in one transaction: some 20 ms of work, for which a mailing's outcomes wait too.
+/// Sign-ups in one transaction: a mailing's outcomes wait for it too.
 const BATCH_MAX: usize = 64;
 /// Sign-ups that wait; beyond it visitors are asked to come back in a moment. Two seconds' worth.
 const WAITING_MAX: usize = 1_000;
@@ -112,7 +112,7 @@ async fn take(tools: &Tools, batch: Vec<Waiting>) {
                 let _ = waiting.answer.send(Ok(answer));
             }
         }
-        Err(error) if batch.len() == 1 || error.is_unavailable() => {
+        Err(error) if batch.len() == 1 || (error.is_unavailable() && !error.was_rolled_back()) => {
             let mut error = Some(error);
             for waiting in batch {
                 let _ = waiting.answer.send(Err(error.take().unwrap_or_else(StoreError::overrun)));

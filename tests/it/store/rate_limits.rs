@@ -88,17 +88,18 @@ both_dbs!(who_reads_counters_is_the_only_one_who_counts_until_the_end, |store| {
             .iter()
             .all(|(_, hits)| *hits == 0)
     );
+    let (asks, is_asking) = tokio::sync::oneshot::channel();
     let other = {
         let store = store.clone();
         tokio::spawn(async move {
+            asks.send(()).expect("the test waits");
             let mut second = store.begin().await.expect("begun");
             let found = rate_limits::lock_all(&mut second, &[key], NOW).await.expect("read");
             second.commit().await.expect("committed");
             found.into_iter().map(|(_, hits)| hits).sum::<i64>()
         })
     };
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(!other.is_finished());
+    is_asking.await.expect("it asks");
     rate_limits::hit_all(&mut first, &[Hit { key, window: WINDOW, more: 3 }], NOW).await.expect("counted");
     first.commit().await.expect("committed");
     assert_eq!(other.await.expect("an answer"), 3);
