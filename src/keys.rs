@@ -134,6 +134,11 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()
 }
 
+/// SHA-256.
+pub fn sha256(data: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, data).as_ref().to_vec()
+}
+
 /// Hexadecimal SHA-256.
 pub fn sha256_hex(data: &[u8]) -> String {
     HEXLOWER.encode(digest::digest(&digest::SHA256, data).as_ref())

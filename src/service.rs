@@ -12,11 +12,13 @@ use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
 use crate::delivery::lock::ProcessLock;
 use crate::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use crate::dns::Dns;
+use crate::files::Files;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
+use crate::publishing::images::Images;
 use crate::store::{self, Store, newsletters};
 use crate::subscriptions::gate::Gate;
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
@@ -153,6 +155,7 @@ impl Service {
             settings: Arc::new(settings),
             wake: Arc::clone(&self.wake),
             watching: self.watching.clone(),
+            images: Images::new(Files::open(&config.images)?),
         };
         let listen = config.web.listen;
         let bound = server::bind(app, listen, config.web.workers, extra).map_err(|error| {

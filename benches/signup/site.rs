@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postiljon::clock::Clock;
+use postiljon::files::Files;
 use postiljon::keys::Keys;
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
     DisposableDomains, EmailAddress, Language, Newsletter, Slug, Timestamp, UncertainPolicy,
 };
+use postiljon::publishing::images::Images;
 use postiljon::store::{Pools, Store, forms, newsletters, subscribers, subscriptions, suppressions};
 use postiljon::subscriptions::gate::Gate;
 use postiljon::subscriptions::stamp::stamp;
@@ -150,6 +152,7 @@ impl Site {
             }),
             wake: Arc::clone(&wake),
             watching: Watching::default(),
+            images: Images::new(Files::in_memory()),
         };
         let bound = server::bind(app, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), WORKERS, None)?;
         tokio::spawn(bound.server);

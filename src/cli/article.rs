@@ -1,4 +1,4 @@
-//! `article add`, `article list`, `article show` and `article publish`.
+//! `article add`, `article list`, `article show`, `article publish` and `article translate`.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,9 @@ enum Action {
         status: Option<ArticleStatus>,
         #[arg(long)]
         language: Option<Language>,
+        /// With this tag
+        #[arg(long, default_value = "")]
+        tag: String,
         /// From 1
         #[arg(long, default_value_t = 1)]
         page: i64,
@@ -56,6 +59,13 @@ enum Action {
     },
     /// Publish an article
     Publish { slug: String },
+    /// Copy an article as a draft in another language, and link the two
+    Translate {
+        slug: String,
+        language: Language,
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
@@ -71,8 +81,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             let sentence = format!("Stored as {} ({}).", article.slug, article.status);
             output.sentence(&article, &sentence)
         }
-        Action::List { search, status, language, page, output } => {
-            let filter = ArticleFilter { search, status, language, page: page.max(1) - 1 };
+        Action::List { search, status, language, tag, page, output } => {
+            let tag = tag.trim().to_lowercase();
+            let filter = ArticleFilter { search, status, language, tag, page: page.max(1) - 1 };
             let mut rows = store::articles::list(open.store.read().await?.db(), &filter).await?;
             rows.truncate(usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX));
             output.list(&rows, ["SHORT NAME", "LANGUAGE", "STATUS", "TITLE"], |article| {
@@ -89,15 +100,32 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             if output.json {
                 return output.sentence(&article, "");
             }
-            output::print(&format!(
-                "{}\n{} · {} · {}\n\n{}\n\n{}\n",
-                article.title, article.author, article.language, article.status, article.teaser, article.body
-            ))
+            let mut reader = open.store.read().await?;
+            let tags = store::tags::of_article(reader.db(), article.id).await?.join(", ");
+            let family = store::articles::family(reader.db(), article.family()).await?;
+            let others = family.iter().filter(|other| other.id != article.id);
+            let others: Vec<_> = others.map(|other| format!("{} ({})", other.slug, other.language)).collect();
+            let mut head = format!(
+                "{}\n{} · {} · {}\n",
+                article.title, article.author, article.language, article.status
+            );
+            if !tags.is_empty() {
+                head.push_str(&format!("Tags: {tags}\n"));
+            }
+            if !others.is_empty() {
+                head.push_str(&format!("In other languages: {}\n", others.join(", ")));
+            }
+            output::print(&format!("{head}\n{}\n\n{}\n", article.teaser, article.body))
         }
         Action::Publish { slug } => {
             let article = find(&open.store, &slug).await?;
             articles::set_status(&open.store, &open.clock, article.id, ArticleStatus::Published).await?;
             output::print(&format!("{slug} is published.\n"))
+        }
+        Action::Translate { slug, language, output } => {
+            let article = find(&open.store, &slug).await?;
+            let made = articles::translate(&open.store, &open.clock, None, article.id, language).await?;
+            output.sentence(&made, &format!("{} is {slug} in {}.", made.slug, language.own_name()))
         }
     }
 }

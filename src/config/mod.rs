@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{Destinations, DisposableDomains, DkimSettings, EmailAddress, NamedRelay, Retention};
+use crate::model::{
+    Destinations, DisposableDomains, DkimSettings, EmailAddress, ImageStore, NamedRelay, Retention,
+};
 
 pub use dkim_key::read as read_dkim_key;
 pub use error::{ConfigError, ConfigErrors, Origin};
@@ -51,6 +53,7 @@ const RELAY_HOST_MISSING: &str = "A process that sends needs the SMTP server tha
 #[derive(Debug, Clone)]
 pub struct Config {
     pub data: Data,
+    pub images: ImageStore,
     pub database: Database,
     pub web: Web,
     /// As it was set; [`Config::secret_key`] gives the one to use.

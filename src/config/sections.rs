@@ -12,8 +12,8 @@ use super::sources::{Reader, Section};
 use super::values::{self, DatabaseUrl};
 use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Signup, Web};
 use crate::model::{
-    Credentials, DkimKey, DkimSettings, EmailAddress, NamedRelay, RelaySettings, Retention, StageTimeouts,
-    TlsMode,
+    Credentials, DkimKey, DkimSettings, EmailAddress, ImageStore, NamedRelay, RelaySettings, Retention,
+    StageTimeouts, TlsMode,
 };
 
 /// Longest part before the @ of `mail.unsubscribe_address`: a plus and a tag of 40 characters follow it, and
@@ -23,6 +23,7 @@ const UNSUBSCRIBE_LOCAL_MAX_OCTETS: usize = 64 - 1 - 40;
 /// The whole configuration, for a process of this role or for a command that neither serves nor sends.
 pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> {
     let data = reader.get(&DATA_FOLDER).map(|folder| Data { folder });
+    let images = images(reader, data.as_ref());
     let database = database(reader, data.as_ref());
     let web = web(reader);
     let secret_key = reader.get(&SECRET_KEY);
@@ -47,6 +48,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     }
     Some(Config {
         data: data?,
+        images: images?,
         database: database?,
         web: web?,
         secret_key,
@@ -75,6 +77,15 @@ fn check_role(reader: &mut Reader, role: Role, database: &Database) {
                  Leave --role out, or write an address postgres://.."
             ),
         );
+    }
+}
+
+fn images(reader: &mut Reader, data: Option<&Data>) -> Option<ImageStore> {
+    match reader.get(&IMAGES_STORE) {
+        None if !reader.is_given(&IMAGES_STORE.about) => {
+            Some(ImageStore::Folder(data?.folder.join("images")))
+        }
+        given => given,
     }
 }
 

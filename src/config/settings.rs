@@ -13,7 +13,9 @@ use super::dkim_key;
 use super::network::Network;
 use super::public_url::PublicUrl;
 use super::values::{self, DatabaseUrl, LogFormat, Secret};
-use crate::model::{AuthMethod, Destinations, DisposableDomains, EmailAddress, SigningKey, TlsMode};
+use crate::model::{
+    AuthMethod, Destinations, DisposableDomains, EmailAddress, ImageStore, SigningKey, TlsMode,
+};
 
 /// A setting with the type that it is read as.
 pub struct Setting<T: 'static> {
@@ -177,6 +179,10 @@ macro_rules! settings {
 settings! {
     /// The folder with everything that Postiljon keeps on disk. It is created when it is missing.
     DATA_FOLDER: PathBuf = "data.folder", Text, Value("postiljon-data"), values::path;
+
+    /// Where the images of articles are kept: a folder, or `s3://BUCKET` in a program that was built for S3.
+    /// Default: the folder images in the data folder. Several processes need one place that all of them reach.
+    IMAGES_STORE: ImageStore = "images.store", Text, Example("/var/lib/postiljon/images"), str::parse;
 
     /// `sqlite:` and the path of a file, or `postgres://user:password@host:5432/database`.
     /// Default: the SQLite file postiljon.db in the data folder.

@@ -2,7 +2,8 @@
 //!
 //! The dialect is GitHub's: tables, strikethrough, bare links. Raw HTML never passes: it is shown as the text
 //! it is. Images may say their size as a fragment of their address, `photo.png#600x400`, which browsers
-//! ignore: mail programs need it, and it is not asked of a server while rendering. Merge fields
+//! ignore: mail programs need it, and it is not asked of a server while rendering. `#600x400,decorative` says that the
+//! image shows nothing that a reader must know. Merge fields
 //! (`{{name|reader}}`, `{{newsletter}}`) become slots, but not inside code, which stays as it is written.
 //!
 //! To allow more of HTML: [`TAGS`] and [`sanitizer`], a case in [`super::markdown_text`], and the layout's CSS.
@@ -24,6 +25,10 @@ pub const INPUT_MAX_CHARS: usize = 200_000;
 const DEPTH_MAX: usize = 40;
 /// Width of the column that images stand in, in CSS pixels.
 pub const IMAGE_WIDTH_MAX_PX: u32 = 536;
+/// Where addresses of uploaded images begin.
+pub const OWN_IMAGES: &str = "/images/";
+/// Behind the size of an image that needs no description.
+const DECORATIVE: &str = ",decorative";
 /// Largest size that an image may claim, in pixels; more is a mistake.
 const IMAGE_SIDE_MAX_PX: u32 = 20_000;
 /// An article's highest heading becomes h3, whether it is `#` or `##`: h1 is the newsletter, h2 the article's
@@ -66,6 +71,8 @@ const TAGS: [&str; 25] = [
 pub struct Context<'a> {
     /// Absolute http(s) URL against which relative addresses are read.
     pub base_url: &'a str,
+    /// Absolute URL of our own pages, against which [`OWN_IMAGES`] are read, wherever the article lives.
+    pub site_url: &'a str,
     /// The value of `{{newsletter}}`.
     pub newsletter: &'a str,
 }
@@ -143,6 +150,7 @@ fn write_from(heading_top: usize, markdown: &str, context: Context<'_>) -> Resul
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| MarkdownError::BaseUrl(context.base_url.to_owned()))?;
+    let bases = Bases { base, site: Url::parse(context.site_url).ok() };
     let source = slot::mark_fields(&slot::clean(markdown));
     let arena = Arena::new();
     let options = comrak_options();
@@ -152,7 +160,7 @@ fn write_from(heading_top: usize, markdown: &str, context: Context<'_>) -> Resul
     let mut written = Written::default();
     let nodes: Vec<&AstNode<'_>> = root.descendants().collect();
     for node in &nodes {
-        normalise(node, &arena, &base, context.newsletter, &mut written)?;
+        normalise(node, &arena, &bases, context.newsletter, &mut written)?;
     }
     written.text = markdown_text::write(root, &written.links);
     nest_headings(&nodes, heading_top);
@@ -164,6 +172,12 @@ fn write_from(heading_top: usize, markdown: &str, context: Context<'_>) -> Resul
     let _ = comrak::format_html(root, &options, &mut html);
     written.html = SANITIZER.clean(&html).to_string();
     Ok(written)
+}
+
+/// What relative addresses are read against.
+struct Bases {
+    base: Url,
+    site: Option<Url>,
 }
 
 fn comrak_options() -> ComrakOptions<'static> {
@@ -194,7 +208,7 @@ fn refuse_depth<'a>(root: &'a AstNode<'a>) -> Result<(), MarkdownError> {
 fn normalise<'a>(
     node: &'a AstNode<'a>,
     arena: &'a Arena<'a>,
-    base: &Url,
+    bases: &Bases,
     newsletter: &str,
     written: &mut Written,
 ) -> Result<(), MarkdownError> {
@@ -217,7 +231,7 @@ fn normalise<'a>(
         }
         NodeValue::Link(link) => {
             refuse_field(&link.url)?;
-            if let Some(url) = absolute(&link.url, base, &["http", "https", "mailto"]) {
+            if let Some(url) = absolute(&link.url, bases, &["http", "https", "mailto"]) {
                 if !written.links.contains(&url) {
                     written.links.push(url.clone());
                 }
@@ -231,7 +245,7 @@ fn normalise<'a>(
         }
         NodeValue::Image(image) => {
             refuse_field(&image.url)?;
-            if let Some(url) = absolute(&image.url, base, &["http", "https"]) {
+            if let Some(url) = absolute(&image.url, bases, &["http", "https"]) {
                 if !url.starts_with("https:") && !is_on_this_machine(&url) {
                     written.problems.push(Problem::ImageNotHttps(url.clone()));
                 }
@@ -262,8 +276,10 @@ fn html_as_text(html: &str, newsletter: &str, written: &mut Written) -> Result<S
     slot::resolve(html, newsletter)
 }
 
-fn absolute(url: &str, base: &Url, schemes: &[&str]) -> Option<String> {
-    let url = base.join(url.trim()).ok()?;
+fn absolute(url: &str, bases: &Bases, schemes: &[&str]) -> Option<String> {
+    let url = url.trim();
+    let base = bases.site.as_ref().filter(|_| url.starts_with(OWN_IMAGES)).unwrap_or(&bases.base);
+    let url = base.join(url).ok()?;
     (!url.as_str().is_empty() && schemes.contains(&url.scheme())).then(|| url.to_string())
 }
 
@@ -295,10 +311,11 @@ fn place<'a>(node: &'a AstNode<'a>, written: &mut Written) {
     }
     let mut data = node.data_mut();
     let NodeValue::Image(image) = &mut data.value else { return };
-    let (url, size) = split_size(&image.url);
+    let is_decorative = image.url.ends_with(DECORATIVE);
+    let (url, size) = split_size(image.url.strip_suffix(DECORATIVE).unwrap_or(&image.url));
     drop(data);
     let alt = slot::without_recipient(&markdown_text::plain(node), str::to_owned);
-    if alt.is_empty() {
+    if alt.is_empty() && !is_decorative {
         written.problems.push(Problem::ImageWithoutDescription(url.clone()));
     }
     let (width, height) = size.unwrap_or((IMAGE_WIDTH_MAX_PX, 0));
@@ -362,8 +379,11 @@ mod tests {
     use super::*;
     use crate::mail::slot::Slot;
 
-    const CONTEXT: Context<'static> =
-        Context { base_url: "https://www.example.com/blog/", newsletter: "De *Post*" };
+    const CONTEXT: Context<'static> = Context {
+        base_url: "https://www.example.com/blog/",
+        site_url: "https://nieuws.example.com",
+        newsletter: "De *Post*",
+    };
 
     fn html(markdown: &str) -> String {
         write(markdown, CONTEXT).unwrap().html
@@ -405,6 +425,21 @@ mod tests {
         image(r#"<img src="https://www.example.com/blog/l.gif" alt="los" width="536">"#);
         assert!(written.text.contains("[Een brug]"));
         assert_eq!(written.images[0].size, Some((536, 357)));
+        assert_eq!(written.problems, vec![]);
+    }
+
+    #[test]
+    fn uploaded_images_are_on_our_own_site_wherever_the_article_lives() {
+        let written = write(
+            "![Een brug](/images/0190/mail.jpg#536x402)\n\n![](/images/0191/mail.png#536x8,decorative)",
+            CONTEXT,
+        );
+        let written = written.unwrap();
+        let image = |tag: &str| assert!(written.html.contains(tag), "{tag} in {}", written.html);
+        image(
+            r#"<img src="https://nieuws.example.com/images/0190/mail.jpg" alt="Een brug" width="536" height="402">"#,
+        );
+        image(r#"<img src="https://nieuws.example.com/images/0191/mail.png" alt="" width="536" height="8">"#);
         assert_eq!(written.problems, vec![]);
     }
 

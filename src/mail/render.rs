@@ -135,7 +135,7 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
             .map_err(|source| RenderError::Field { place: place.to_owned(), source })
     };
     let write = |place: &str, text: &str, base_url: &str| {
-        markdown::write(text, Context { base_url, newsletter: &newsletter.name })
+        markdown::write(text, Context { base_url, site_url: view.base_url, newsletter: &newsletter.name })
             .map_err(|source| RenderError::Markdown { place: place.to_owned(), source })
     };
     let mut articles = Vec::with_capacity(view.articles.len());
@@ -166,7 +166,7 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
         Some(date) => format!("{number} · {}", t.date(date, zone)),
         None => number,
     };
-    let context = Context { base_url: view.base_url, newsletter: &newsletter.name };
+    let context = Context { base_url: view.base_url, site_url: view.base_url, newsletter: &newsletter.name };
     let intro = markdown::write_above(view.intro, context)
         .map_err(|source| RenderError::Markdown { place: "intro".to_owned(), source })?;
     let subject = line("subject", view.subject)?;

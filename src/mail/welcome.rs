@@ -64,7 +64,7 @@ pub fn render(
             .map_err(|source| RenderError::Field { place: place.to_owned(), source })
     };
     let write = |place: &str, text: &str, base_url: &str| {
-        markdown::write(text, Context { base_url, newsletter: &newsletter.name })
+        markdown::write(text, Context { base_url, site_url: public_url, newsletter: &newsletter.name })
             .map_err(|source| RenderError::Markdown { place: place.to_owned(), source })
     };
     let article = match article {
@@ -81,7 +81,7 @@ pub fn render(
             })
         }
     };
-    let context = Context { base_url: public_url, newsletter: &newsletter.name };
+    let context = Context { base_url: public_url, site_url: public_url, newsletter: &newsletter.name };
     let body = markdown::write_above(&text.body, context)
         .map_err(|source| RenderError::Markdown { place: "body".to_owned(), source })?;
     let subject = line("subject", &text.subject)?;

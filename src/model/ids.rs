@@ -20,15 +20,18 @@ macro_rules! ids {
 
 ids!(
     ArticleId,
+    ArticleVersionId,
     ConsentTextId,
     FieldId,
     FormId,
+    ImageId,
     IssueId,
     MailingId,
     NewsletterId,
     OutboxId,
     SubscriberId,
     SubscriptionId,
+    TagId,
     TopicId,
     UserId,
     WelcomeStepId,

@@ -1,11 +1,18 @@
 //! Writing, changing and publishing articles.
+//!
+//! The row of an article is what readers see. Each save is a version as well ([`super::versions`]); of a published
+//! article the last version may be newer than the row, and the next save publishes it.
 
 use super::front_matter::{self, FrontMatterError};
+use super::versions;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Article, ArticleId, ArticleStatus, Language, Slug};
+use crate::model::{
+    Article, ArticleId, ArticleStatus, ArticleVersion, Language, Slug, Tag, Timestamp, UserId, VersionKind,
+};
+use crate::store::article_versions::{self, Saving};
 use crate::store::articles::{self as table, ArticleText};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{self, Store, StoreError, Tx};
 
 pub const TITLE_MAX_CHARS: usize = 200;
 const AUTHOR_MAX_CHARS: usize = 200;
@@ -14,6 +21,8 @@ const TEASER_MAX_CHARS: usize = 1000;
 pub const BODY_MAX_CHARS: usize = crate::mail::markdown::INPUT_MAX_CHARS;
 /// Articles of the same title: after so many someone is importing in a loop.
 const SAME_TITLE_MAX: usize = 1000;
+/// Most tags of one article: more find nothing any more.
+const TAGS_MAX: usize = 20;
 /// How often a short name that was just taken by someone else is chosen again.
 const RACES_MAX: usize = 5;
 /// The short name of an article whose title has no Latin letters.
@@ -29,6 +38,24 @@ pub struct ArticleInput {
     pub body: String,
     pub canonical_url: String,
     pub slug: String,
+    /// Names with commas.
+    pub tags: String,
+}
+
+impl ArticleInput {
+    /// A version as it would be typed again.
+    pub fn of_version(version: &ArticleVersion) -> Self {
+        Self {
+            title: version.title.clone(),
+            author: version.author.clone(),
+            language: version.language.to_string(),
+            teaser: version.teaser.clone(),
+            body: version.body.clone(),
+            canonical_url: version.canonical_url.clone(),
+            slug: version.slug.to_string(),
+            tags: version.tags.clone(),
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +65,7 @@ pub enum ArticleError {
     Invalid(#[from] FieldErrors),
     /// Someone else saved in between; what the person wrote is still in their hands, and here is theirs.
     #[error("{}", self.message())]
-    Conflict { theirs: Box<Article> },
+    Conflict { theirs: Box<ArticleVersion> },
     #[error("{}", self.message())]
     NotFound,
     #[error(transparent)]
@@ -64,17 +91,31 @@ impl ArticleError {
     }
 }
 
-/// Everything but the short name, checked.
-fn parse(input: &ArticleInput) -> Result<(ArticleText, Option<Slug>), FieldErrors> {
+/// What somebody wrote, checked. The short name is not chosen yet.
+pub(super) struct Written {
+    pub text: ArticleText,
+    pub tags: Vec<Tag>,
+    /// The short name that was asked for.
+    pub wanted: Option<Slug>,
+}
+
+impl Written {
+    /// The tags with commas, as a version holds them.
+    pub fn tag_names(&self) -> String {
+        self.tags.iter().map(Tag::name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+pub(super) fn parse(input: &ArticleInput) -> Result<Written, FieldErrors> {
     let mut errors = FieldErrors::new();
-    let slug = match input.slug.trim() {
+    let wanted = match input.slug.trim() {
         "" => None,
         slug => Slug::parse(slug).map_err(|_| errors.add("slug", Message::new("error-slug"))).ok(),
     };
     let language = input.language.trim().parse::<Language>();
     let language = language.map_err(|_| errors.add("language", Message::new("error-language"))).ok();
     let text = ArticleText {
-        slug: slug.clone().or_else(|| Slug::parse(NAMELESS_SLUG).ok()).ok_or_else(FieldErrors::new)?,
+        slug: wanted.clone().or_else(|| Slug::parse(NAMELESS_SLUG).ok()).ok_or_else(FieldErrors::new)?,
         language: language.unwrap_or(Language::English),
         title: super::line(&mut errors, "title", &input.title, TITLE_MAX_CHARS, true),
         author: super::line(&mut errors, "author", &input.author, AUTHOR_MAX_CHARS, false),
@@ -82,40 +123,78 @@ fn parse(input: &ArticleInput) -> Result<(ArticleText, Option<Slug>), FieldError
         body: super::text(&mut errors, "body", &input.body, BODY_MAX_CHARS),
         canonical_url: super::url(&mut errors, "canonical_url", &input.canonical_url),
     };
-    errors.or((text, slug))
+    let tags = parse_tags(&mut errors, &input.tags);
+    errors.or(Written { text, tags, wanted })
 }
 
-/// Stores a new draft.
+/// Words between commas; the same word once.
+fn parse_tags(errors: &mut FieldErrors, text: &str) -> Vec<Tag> {
+    let mut tags: Vec<Tag> = Vec::new();
+    for name in text.split([',', ';', '\n']).filter(|name| !name.trim().is_empty()) {
+        match Tag::parse(name) {
+            Ok(tag) if tags.iter().any(|known| known.key() == tag.key()) => {}
+            Ok(tag) => tags.push(tag),
+            Err(_) => {
+                errors.add("tags", Message::new("error-tag").text("tag", super::shown(name)));
+                return tags;
+            }
+        }
+    }
+    if tags.len() > TAGS_MAX {
+        errors.add("tags", Message::new("error-tags-too-many").number("most", super::number(TAGS_MAX)));
+    }
+    tags
+}
+
+/// Stores a new draft that nobody at the desk wrote: by the command line, or from a file.
 ///
 /// # Errors
 /// [`ArticleError::Invalid`] names every field that is wrong.
 pub async fn create(store: &Store, clock: &Clock, input: &ArticleInput) -> Result<Article, ArticleError> {
-    insert(store, clock, input, ArticleStatus::Draft).await
+    create_by(store, clock, None, VersionKind::Saved, input).await
 }
 
-async fn insert(
+/// Stores a new draft of a user.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_by(
     store: &Store,
     clock: &Clock,
+    by: Option<UserId>,
+    kind: VersionKind,
     input: &ArticleInput,
-    status: ArticleStatus,
 ) -> Result<Article, ArticleError> {
-    let (mut text, wanted) = parse(input)?;
+    let new = New { by, kind, status: ArticleStatus::Draft, original: None };
+    insert(store, clock, parse(input)?, new).await
+}
+
+/// What is known of a new article beside its words.
+pub(super) struct New {
+    pub by: Option<UserId>,
+    pub kind: VersionKind,
+    pub status: ArticleStatus,
+    pub original: Option<ArticleId>,
+}
+
+pub(super) async fn insert(
+    store: &Store,
+    clock: &Clock,
+    mut written: Written,
+    new: New,
+) -> Result<Article, ArticleError> {
     let now = clock.now();
     for race in 1.. {
         let mut tx = store.begin().await?;
-        if wanted.is_none() {
-            text.slug = free_slug(&mut tx, &text.title).await?;
+        if written.wanted.is_none() {
+            written.text.slug = free_slug(&mut tx, &written.text.title).await?;
         }
-        match table::insert(&mut tx, &text, now).await {
-            Ok(mut article) => {
-                if status == ArticleStatus::Published {
-                    table::set_status(&mut tx, article.id, status, now).await?;
-                    (article.status, article.published_at) = (status, Some(now));
-                }
+        match insert_once(&mut tx, &written, &new, now).await {
+            Ok(article) => {
                 tx.commit().await?;
                 return Ok(article);
             }
-            Err(error) if error.is_duplicate() && (wanted.is_some() || race == RACES_MAX) => {
+            Err(error) if error.is_duplicate() && (written.wanted.is_some() || race == RACES_MAX) => {
                 return Err(FieldErrors::of("slug", Message::new("error-slug-taken")).into());
             }
             Err(error) if error.is_duplicate() => {}
@@ -123,6 +202,25 @@ async fn insert(
         }
     }
     Err(ArticleError::NotFound)
+}
+
+async fn insert_once(
+    tx: &mut Tx,
+    written: &Written,
+    new: &New,
+    now: Timestamp,
+) -> Result<Article, StoreError> {
+    let mut article = table::insert_translation(tx, &written.text, new.original, now).await?;
+    store::tags::set(tx, article.id, &written.tags).await?;
+    let tags = written.tag_names();
+    let saving = Saving { number: article.version, kind: new.kind, tags: &tags, by: new.by, at: now };
+    article_versions::insert(tx, article.id, &written.text, saving).await?;
+    if new.status == ArticleStatus::Published {
+        table::set_status(tx, article.id, new.status, now).await?;
+        article_versions::set_published(tx, article.id, article.version, now).await?;
+        (article.status, article.published_at) = (new.status, Some(now));
+    }
+    Ok(article)
 }
 
 /// A short name made of the title, numbered when it is taken.
@@ -139,10 +237,10 @@ async fn free_slug(tx: &mut Tx, title: &str) -> Result<Slug, ArticleError> {
     Err(taken().into())
 }
 
-/// Saves over the version that the person began with.
+/// Saves over the version that was begun with, for nobody at the desk.
 ///
 /// # Errors
-/// [`ArticleError::Conflict`] when someone else saved in between; nothing is written then.
+/// As [`save_by`].
 pub async fn save(
     store: &Store,
     clock: &Clock,
@@ -150,24 +248,73 @@ pub async fn save(
     version: i64,
     input: &ArticleInput,
 ) -> Result<Article, ArticleError> {
-    let (mut text, wanted) = parse(input)?;
+    save_by(store, clock, None, VersionKind::Saved, id, version, input).await
+}
+
+/// Saves over the version that the person began with. Readers see it, if the article is published.
+///
+/// # Errors
+/// [`ArticleError::Conflict`] when someone else saved in between; nothing is written then.
+pub async fn save_by(
+    store: &Store,
+    clock: &Clock,
+    by: Option<UserId>,
+    kind: VersionKind,
+    id: ArticleId,
+    version: i64,
+    input: &ArticleInput,
+) -> Result<Article, ArticleError> {
+    let mut written = parse(input)?;
+    let now = clock.now();
     let mut tx = store.begin().await?;
-    let stored = table::by_id(tx.db(), id).await?.ok_or(ArticleError::NotFound)?;
-    text.slug = wanted.unwrap_or_else(|| stored.slug.clone());
-    match table::update(&mut tx, id, version, &text, clock.now()).await {
-        Ok(Some(article)) => {
-            tx.commit().await?;
-            Ok(article)
-        }
-        Ok(None) => {
-            let theirs = table::by_id(tx.db(), id).await?.ok_or(ArticleError::NotFound)?;
-            Err(ArticleError::Conflict { theirs: Box::new(theirs) })
-        }
-        Err(error) if error.is_duplicate() => {
-            Err(FieldErrors::of("slug", Message::new("error-slug-taken")).into())
-        }
-        Err(error) => Err(error.into()),
+    let (stored, latest) = versions::hold(&mut tx, id, version).await?;
+    written.text.slug = written.wanted.clone().unwrap_or_else(|| stored.slug.clone());
+    check_family(&mut tx, &stored, written.text.language).await?;
+    let tags = written.tag_names();
+    let saving = Saving { number: latest.number + 1, kind, tags: &tags, by, at: now };
+    let article = write_row(&mut tx, &stored, &written, saving).await?;
+    article_versions::insert(&mut tx, id, &written.text, saving).await?;
+    if article.status == ArticleStatus::Published {
+        article_versions::set_published(&mut tx, id, saving.number, now).await?;
     }
+    tx.commit().await?;
+    Ok(article)
+}
+
+/// Writes what readers see.
+pub(super) async fn write_row(
+    tx: &mut Tx,
+    stored: &Article,
+    written: &Written,
+    saving: Saving<'_>,
+) -> Result<Article, ArticleError> {
+    let updated = table::update(tx, stored.id, stored.version, saving.number, &written.text, saving.at).await;
+    let article = match updated {
+        Ok(article) => article.ok_or(ArticleError::NotFound)?,
+        Err(error) if error.is_duplicate() => {
+            return Err(FieldErrors::of("slug", Message::new("error-slug-taken")).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    store::tags::set(tx, stored.id, &written.tags).await?;
+    Ok(article)
+}
+
+/// No two articles of a family are in one language.
+pub(super) async fn check_family(
+    tx: &mut Tx,
+    stored: &Article,
+    language: Language,
+) -> Result<(), ArticleError> {
+    if stored.language == language {
+        return Ok(());
+    }
+    let family = table::family(tx.db(), stored.family()).await?;
+    if family.iter().any(|other| other.id != stored.id && other.language == language) {
+        let message = Message::new("error-translation-there").text("language", language.own_name());
+        return Err(FieldErrors::of("language", message).into());
+    }
+    Ok(())
 }
 
 /// Publishes an article, or takes it back to draft. Doing so twice is fine.
@@ -184,9 +331,43 @@ pub async fn set_status(
     let stored = table::by_id(tx.db(), id).await?.ok_or(ArticleError::NotFound)?;
     if stored.status != status {
         table::set_status(&mut tx, id, status, clock.now()).await?;
+        if status == ArticleStatus::Published {
+            article_versions::set_published(&mut tx, id, stored.version, clock.now()).await?;
+        }
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Copies an article as a draft in another language, and links the two; answers the one that is there already.
+///
+/// # Errors
+/// [`ArticleError::NotFound`].
+pub async fn translate(
+    store: &Store,
+    clock: &Clock,
+    by: Option<UserId>,
+    id: ArticleId,
+    language: Language,
+) -> Result<Article, ArticleError> {
+    let mut reader = store.read().await?;
+    let article = table::by_id(reader.db(), id).await?.ok_or(ArticleError::NotFound)?;
+    let family = table::family(reader.db(), article.family()).await?;
+    if let Some(there) = family.into_iter().find(|other| other.language == language) {
+        return Ok(there);
+    }
+    let latest = versions::latest(reader.db(), &article).await?;
+    drop(reader);
+    // Where the original lives on the web is not where the translation will.
+    let input = ArticleInput {
+        language: language.to_string(),
+        slug: String::new(),
+        canonical_url: String::new(),
+        ..ArticleInput::of_version(&latest)
+    };
+    let original = Some(article.family());
+    let new = New { by, kind: VersionKind::Saved, status: ArticleStatus::Draft, original };
+    insert(store, clock, parse(&input)?, new).await
 }
 
 /// Stores an article from Markdown with front matter; see [`front_matter`].
@@ -194,6 +375,28 @@ pub async fn set_status(
 /// # Errors
 /// [`ArticleError`].
 pub async fn import(store: &Store, clock: &Clock, source: &str) -> Result<Article, ArticleError> {
-    let (input, status) = front_matter::parse(source)?;
-    insert(store, clock, &input, status).await
+    let file = front_matter::parse(source)?;
+    let original = match file.translation_of.trim() {
+        "" => None,
+        slug => Some(original_of(store, slug).await?),
+    };
+    let written = parse(&file.input)?;
+    if let Some(first) = original {
+        let family = table::family(store.read().await?.db(), first).await?;
+        if family.iter().any(|other| other.language == written.text.language) {
+            let message =
+                Message::new("error-translation-there").text("language", written.text.language.own_name());
+            return Err(FieldErrors::of("language", message).into());
+        }
+    }
+    let new = New { by: None, kind: VersionKind::Saved, status: file.status, original };
+    insert(store, clock, written, new).await
+}
+
+/// The first of the family of an article, by its short name.
+async fn original_of(store: &Store, slug: &str) -> Result<ArticleId, ArticleError> {
+    let unknown = || FieldErrors::of("translation_of", Message::new("error-article-not-found"));
+    let slug = Slug::parse(slug).map_err(|_| unknown())?;
+    let found = table::by_slug(store.read().await?.db(), &slug).await?;
+    Ok(found.ok_or_else(unknown)?.family())
 }

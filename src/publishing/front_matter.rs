@@ -8,12 +8,15 @@
 //! teaser: Wat wij dit jaar leerden.
 //! canonical_url: https://voorbeeld.example/zes-lessen
 //! slug: zes-lessen
+//! tags: werk, thuiswerk
+//! translation_of: six-lessons
 //! status: published
 //! ---
 //! The text in Markdown.
 //! ```
 //!
-//! One line per field; quotes around a value are dropped. Without a title the first heading is it.
+//! One line per field; quotes around a value are dropped. Without a title the first heading is it. Tags may stand in
+//! brackets. `translation_of` is the short name of an article in another language.
 
 use super::articles::ArticleInput;
 use crate::i18n::Message;
@@ -49,28 +52,40 @@ impl FrontMatterError {
     }
 }
 
+/// What a file says of an article.
+#[derive(Debug, Clone)]
+pub struct ArticleFile {
+    pub input: ArticleInput,
+    pub status: ArticleStatus,
+    /// The short name of an article that this one translates, or nothing.
+    pub translation_of: String,
+}
+
 /// Reads an article. Without front matter the whole is its text.
 ///
 /// # Errors
 /// [`FrontMatterError`] names the line or field.
-pub fn parse(source: &str) -> Result<(ArticleInput, ArticleStatus), FrontMatterError> {
+pub fn parse(source: &str) -> Result<ArticleFile, FrontMatterError> {
     let source = source.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-    let mut input = ArticleInput::default();
-    let mut status = ArticleStatus::Draft;
-    input.body = match source.strip_prefix("---\n") {
+    let mut file = ArticleFile {
+        input: ArticleInput::default(),
+        status: ArticleStatus::Draft,
+        translation_of: String::new(),
+    };
+    file.input.body = match source.strip_prefix("---\n") {
         None => source,
         Some(rest) => {
             let (head, body) = split(rest).ok_or(FrontMatterError::NotClosed)?;
-            read_fields(head, &mut input, &mut status)?;
+            read_fields(head, &mut file)?;
             body.trim_start_matches('\n').to_owned()
         }
     };
-    if input.title.is_empty()
-        && let Some((title, body)) = first_heading(&input.body)
+    if file.input.title.is_empty()
+        && let Some((title, body)) = first_heading(&file.input.body)
     {
-        (input.title, input.body) = (title, body);
+        (file.input.title, file.input.body) = (title, body);
     }
-    Ok((input, status))
+    Ok(file)
 }
 
 fn split(rest: &str) -> Option<(&str, &str)> {
@@ -84,11 +99,8 @@ fn split(rest: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn read_fields(
-    head: &str,
-    input: &mut ArticleInput,
-    status: &mut ArticleStatus,
-) -> Result<(), FrontMatterError> {
+fn read_fields(head: &str, file: &mut ArticleFile) -> Result<(), FrontMatterError> {
+    let input = &mut file.input;
     let mut seen = Vec::new();
     for line in head.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
         let shown = || line.chars().take(60).collect::<String>();
@@ -106,8 +118,15 @@ fn read_fields(
             "teaser" => &mut input.teaser,
             "canonical_url" => &mut input.canonical_url,
             "slug" => &mut input.slug,
+            "tags" => {
+                let inside = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+                let names = inside.unwrap_or(&value).split(',').map(|name| unquote(name.trim()));
+                input.tags = names.collect::<Vec<_>>().join(", ");
+                continue;
+            }
+            "translation_of" => &mut file.translation_of,
             "status" => {
-                *status = value
+                file.status = value
                     .parse()
                     .map_err(|_| FrontMatterError::Status { value: value.chars().take(40).collect() })?;
                 continue;
@@ -140,8 +159,9 @@ mod tests {
 
     #[test]
     fn fields_and_text_come_apart() {
-        let source = "\u{feff}---\r\ntitle: \"Zes \\\"lessen\\\": deel 1\"\r\nlanguage: nl\r\n\r\nstatus: published\r\n---\r\n\r\nTekst\r\n\r\n---\r\n\r\nMeer";
-        let (input, status) = parse(source).expect("an article");
+        let source = "\u{feff}---\r\ntitle: \"Zes \\\"lessen\\\": deel 1\"\r\nlanguage: nl\r\ntags: [werk, \"thuis werk\"]\r\ntranslation_of: six-lessons\r\n\r\nstatus: published\r\n---\r\n\r\nTekst\r\n\r\n---\r\n\r\nMeer";
+        let ArticleFile { input, status, translation_of } = parse(source).expect("an article");
+        assert_eq!((input.tags.as_str(), translation_of.as_str()), ("werk, thuis werk", "six-lessons"));
         assert_eq!(input.title, "Zes \"lessen\": deel 1");
         assert_eq!(input.language, "nl");
         assert_eq!(input.body, "Tekst\n\n---\n\nMeer");
@@ -150,7 +170,7 @@ mod tests {
 
     #[test]
     fn without_a_title_the_first_heading_is_it() {
-        let (input, status) = parse("# Kop\n\nTekst").expect("an article");
+        let ArticleFile { input, status, .. } = parse("# Kop\n\nTekst").expect("an article");
         assert_eq!((input.title.as_str(), input.body.as_str()), ("Kop", "Tekst"));
         assert_eq!(status, ArticleStatus::Draft);
     }

@@ -7,12 +7,16 @@ pub mod articles;
 pub mod check;
 pub mod compose;
 pub mod front_matter;
+pub mod images;
 pub mod issues;
 pub mod moves;
 pub mod newsletters;
+pub mod paste;
+pub mod presence;
 pub mod schedule;
 pub mod test_mail;
 pub mod topics;
+pub mod versions;
 pub mod welcome;
 
 use validator::{ValidateLength as _, ValidateUrl as _};
@@ -41,12 +45,21 @@ fn length(errors: &mut FieldErrors, field: &'static str, text: &str, most: usize
     let most_chars = u64::try_from(most).unwrap_or(u64::MAX);
     if !text.validate_length(None, Some(most_chars), None) {
         let chars = text.chars().count();
-        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         errors.add(
             field,
             Message::new("error-too-long").number("most", number(most)).number("chars", number(chars)),
         );
     }
+}
+
+/// A count for a [`Message`].
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The beginning of what someone typed, for a message about it.
+fn shown(text: &str) -> String {
+    text.trim().chars().take(60).collect()
 }
 
 /// An absolute http or https URL, or nothing.

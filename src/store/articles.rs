@@ -1,6 +1,6 @@
 //! The table `articles`.
 
-use super::{Db, PAGE_ROWS, Result, Tx, like_pattern, on};
+use super::{Db, PAGE_ROWS, Result, Tx, like_pattern, on, sql};
 use crate::model::{Article, ArticleId, ArticleStatus, Language, Slug, Timestamp};
 
 /// What an author writes.
@@ -21,10 +21,20 @@ fn search_text(text: &ArticleText) -> String {
 }
 
 pub async fn insert(tx: &mut Tx, text: &ArticleText, now: Timestamp) -> Result<Article> {
+    insert_translation(tx, text, None, now).await
+}
+
+/// The same for a translation of an article.
+pub async fn insert_translation(
+    tx: &mut Tx,
+    text: &ArticleText,
+    original: Option<ArticleId>,
+    now: Timestamp,
+) -> Result<Article> {
     const SQL: &str =
         "INSERT INTO articles (slug, language, title, author, teaser, body, canonical_url, search_text,
-            status, version, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', 1, $9, $9) RETURNING *";
+            status, version, created_at, updated_at, original_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', 1, $9, $9, $10) RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(&text.slug)
         .bind(text.language)
@@ -35,21 +45,23 @@ pub async fn insert(tx: &mut Tx, text: &ArticleText, now: Timestamp) -> Result<A
         .bind(&text.canonical_url)
         .bind(search_text(text))
         .bind(now)
+        .bind(original)
         .fetch_one(c)
         .await?))
 }
 
-/// Saves a new version over `version`; `None` when someone else saved in between, or the row is gone.
+/// Saves version `next` over `version`; `None` when someone else saved in between, or the row is gone.
 pub async fn update(
     tx: &mut Tx,
     id: ArticleId,
     version: i64,
+    next: i64,
     text: &ArticleText,
     now: Timestamp,
 ) -> Result<Option<Article>> {
     const SQL: &str =
         "UPDATE articles SET slug = $3, language = $4, title = $5, author = $6, teaser = $7, body = $8,
-            canonical_url = $9, search_text = $10, version = version + 1, updated_at = $11
+            canonical_url = $9, search_text = $10, version = $12, updated_at = $11
         WHERE id = $1 AND version = $2 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(id)
@@ -63,6 +75,7 @@ pub async fn update(
         .bind(&text.canonical_url)
         .bind(search_text(text))
         .bind(now)
+        .bind(next)
         .fetch_optional(c)
         .await?))
 }
@@ -81,6 +94,26 @@ pub async fn by_id(db: Db<'_>, id: ArticleId) -> Result<Option<Article>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM articles WHERE id = $1").bind(id).fetch_optional(c).await?))
 }
 
+/// The same, held until the end of the transaction: whoever saves it waits.
+pub async fn lock(tx: &mut Tx, id: ArticleId) -> Result<Option<Article>> {
+    let db = tx.db();
+    let text = sql!(db, "SELECT * FROM articles WHERE id = $1", sqlite: "", postgres: " FOR UPDATE", "");
+    Ok(on!(db, |c| sqlx::query_as(text).bind(id).fetch_optional(c).await?))
+}
+
+/// An article and its translations, by its first.
+pub async fn family(db: Db<'_>, first: ArticleId) -> Result<Vec<Article>> {
+    const SQL: &str = "SELECT * FROM articles WHERE id = $1 OR original_id = $1 ORDER BY language, id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(first).fetch_all(c).await?))
+}
+
+/// The names of authors, of the last edited articles first, at most so many.
+pub async fn authors(db: Db<'_>, most: i64) -> Result<Vec<String>> {
+    const SQL: &str = "SELECT author FROM articles WHERE author <> '' GROUP BY author
+        ORDER BY max(updated_at) DESC, author LIMIT $1";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(most).fetch_all(c).await?))
+}
+
 pub async fn by_slug(db: Db<'_>, slug: &Slug) -> Result<Option<Article>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM articles WHERE slug = $1")
         .bind(slug)
@@ -95,6 +128,8 @@ pub struct ArticleFilter {
     pub search: String,
     pub status: Option<ArticleStatus>,
     pub language: Option<Language>,
+    /// The key of a tag; empty for all.
+    pub tag: String,
     /// 0 is the first page of [`PAGE_ROWS`].
     pub page: i64,
 }
@@ -103,6 +138,8 @@ pub struct ArticleFilter {
 pub async fn list(db: Db<'_>, filter: &ArticleFilter) -> Result<Vec<Article>> {
     const SQL: &str = r"SELECT * FROM articles
         WHERE ($1 = '%%' OR search_text LIKE $1 ESCAPE '\') AND ($2 = '' OR status = $2) AND ($3 = '' OR language = $3)
+            AND ($6 = '' OR id IN (SELECT a.article_id FROM article_tags a JOIN tags t ON t.id = a.tag_id
+                WHERE t.key = $6))
         ORDER BY updated_at DESC, id DESC LIMIT $4 OFFSET $5";
     let pattern = like_pattern(filter.search.trim());
     Ok(on!(db, |c| sqlx::query_as(SQL)
@@ -111,6 +148,7 @@ pub async fn list(db: Db<'_>, filter: &ArticleFilter) -> Result<Vec<Article>> {
         .bind(filter.language.map_or("", Language::as_str))
         .bind(PAGE_ROWS + 1)
         .bind(filter.page.max(0) * PAGE_ROWS)
+        .bind(&filter.tag)
         .fetch_all(c)
         .await?))
 }
@@ -136,4 +174,21 @@ pub async fn appearances(db: Db<'_>, id: ArticleId) -> Result<Vec<Appearance>> {
             JOIN newsletters n ON n.id = i.newsletter_id
         WHERE a.article_id = $1 AND m.status <> 'cancelled' ORDER BY m.due_at DESC";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
+}
+
+/// Where each of the articles of one page was mailed last, for those that were.
+pub async fn last_appearances(db: Db<'_>, ids: &[ArticleId]) -> Result<Vec<Appearance>> {
+    const SQL: &str = "SELECT a.article_id, i.id AS issue_id, n.name AS newsletter_name, i.number, i.subject,
+            m.due_at, a.article_version
+        FROM mailing_articles a JOIN mailings m ON m.id = a.mailing_id JOIN issues i ON i.id = m.issue_id
+            JOIN newsletters n ON n.id = i.newsletter_id
+        WHERE a.article_id = $1 AND m.status <> 'cancelled' ORDER BY m.due_at DESC LIMIT 1";
+    let mut db = db;
+    let mut found = Vec::new();
+    for id in ids {
+        let last: Option<Appearance> =
+            on!(db.again(), |c| sqlx::query_as(SQL).bind(*id).fetch_optional(c).await?);
+        found.extend(last);
+    }
+    Ok(found)
 }

@@ -28,6 +28,8 @@ const ASSETS: &[Asset] = assets!(
     "demo.css": "text/css; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
+    "editor.css": "text/css; charset=utf-8",
+    "editor.js": "text/javascript; charset=utf-8",
     "inbox.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "mailbox.js": "text/javascript; charset=utf-8",

@@ -17,7 +17,14 @@ pub const FIELD: &str = "csrf";
 /// [`PageError::Forbidden`] when it came from elsewhere, or without the session's token.
 pub fn check(request: &HttpRequest, app: &App, signed_in: &SignedIn, form: &Form) -> Result<(), PageError> {
     check_origin(request, app)?;
-    let token = form.one(FIELD).map_err(|_| PageError::Forbidden)?;
+    check_token(signed_in, form.one(FIELD).map_err(|_| PageError::Forbidden)?)
+}
+
+/// Checks the token alone, for forms that come in another encoding.
+///
+/// # Errors
+/// [`PageError::Forbidden`] when it is not the session's.
+pub fn check_token(signed_in: &SignedIn, token: &str) -> Result<(), PageError> {
     if crate::keys::equal(token.as_bytes(), signed_in.csrf.as_bytes()) {
         Ok(())
     } else {

@@ -17,6 +17,7 @@ pub mod csrf;
 pub mod error;
 pub mod form;
 pub mod headers;
+pub mod images;
 pub mod language;
 pub mod layout;
 pub mod public;

@@ -21,6 +21,7 @@ pub mod articles;
 pub mod fields;
 pub mod forms;
 pub mod home;
+pub mod images;
 pub mod issues;
 pub mod language;
 pub mod login;
@@ -34,11 +35,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/login").get(login::get).post(login::post))
         .service(resource("/admin/logout").post(login::log_out))
         .service(resource("/admin/language").post(language::post))
-        .service(resource("/admin/articles").get(articles::list::get).post(articles::edit::create))
-        .service(resource("/admin/articles/new").get(articles::edit::new))
-        .service(resource("/admin/articles/preview").post(articles::preview::post))
-        .service(resource("/admin/articles/{id}").get(articles::edit::get).post(articles::edit::save))
-        .service(resource("/admin/articles/{id}/preview").get(articles::preview::get))
+        .service(resource("/admin/images").get(images::get).post(images::post))
         .service(resource("/admin/issues").get(issues::list::get).post(issues::new::post))
         .service(resource("/admin/issues/new").get(issues::new::get))
         .service(resource("/admin/issues/{id}").get(issues::edit::get).post(issues::edit::post))
@@ -84,6 +81,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/mailings/{id}/events").get(mailing::events::get))
         .service(resource("/admin/mailings/{id}/ledger").get(mailing::ledger::get))
         .service(resource("/admin/mailings/{id}/{move}").post(mailing::moves::post));
+    articles::configure(config);
     newsletters::welcome::configure(config);
     subscribers::configure(config);
 }
@@ -129,6 +127,8 @@ impl Frame {
             "step-on",
             "step-off",
             "step-deleted",
+            "version-restored",
+            "translated",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);

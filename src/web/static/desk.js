@@ -1,30 +1,6 @@
 // The desk's conveniences. Every page works without them.
 "use strict";
 
-// An article's preview beside it, a moment after the last key.
-for (const form of document.querySelectorAll("form[data-preview]")) {
-  const frame = document.getElementById("preview");
-  let timer = 0;
-  let request = null;
-  const refresh = async () => {
-    request?.abort();
-    request = new AbortController();
-    try {
-      const answer = await fetch(form.dataset.preview, {
-        method: "POST", body: new URLSearchParams(new FormData(form)), signal: request.signal,
-      });
-      if (answer.ok && !answer.redirected) frame.srcdoc = await answer.text();
-    } catch { /* Offline, or overtaken by the next key: the old preview stays. */ }
-  };
-  form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refresh, 400); });
-  form.querySelector("[data-preview-button]").addEventListener("click", (event) => {
-    event.preventDefault();
-    refresh();
-    frame.scrollIntoView({ block: "nearest" });
-  });
-  if (!frame.hasAttribute("src") && form.elements.body.value) refresh();
-}
-
 // What was typed is not lost by leaving the page.
 for (const form of document.querySelectorAll("form[data-guard]")) {
   let dirty = false;

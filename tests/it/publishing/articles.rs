@@ -70,7 +70,7 @@ both_dbs!(two_who_edit_at_once_do_not_overwrite_each_other, |store| {
     assert_eq!((mine.version, mine.slug.as_str()), (2, "zes-lessen"));
     let error = save(&store, &clock, article.id, 1, &input("Acht lessen")).await.expect_err("refused");
     let ArticleError::Conflict { theirs } = error else { panic!("{error}") };
-    assert_eq!((theirs.title.as_str(), theirs.version), ("Zeven lessen", 2));
+    assert_eq!((theirs.title.as_str(), theirs.number), ("Zeven lessen", 2));
 });
 
 both_dbs!(publishing_twice_is_publishing_once, |store| {

@@ -2,10 +2,12 @@
 
 mod articles;
 mod check;
+mod images;
 mod issues;
 mod newsletters;
 mod schedule;
 pub mod topics;
+mod versions;
 mod welcome;
 
 use postiljon::clock::Clock;
@@ -25,6 +27,7 @@ pub fn input(title: &str) -> ArticleInput {
         body: "Een *goed* verhaal.".into(),
         canonical_url: "https://example.org/verhaal".into(),
         slug: String::new(),
+        tags: String::new(),
     }
 }
 

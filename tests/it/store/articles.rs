@@ -25,10 +25,10 @@ both_dbs!(an_article_comes_back_as_it_went_in, |store| {
 
 both_dbs!(saving_over_a_stale_version_changes_nothing, |store| {
     let article = article(&store, "one").await;
-    let saved = change!(store, |tx| articles::update(tx, article.id, 1, &article_text("two"), at(1)));
+    let saved = change!(store, |tx| articles::update(tx, article.id, 1, 2, &article_text("two"), at(1)));
     let saved = saved.expect("the version was the newest");
     assert_eq!((saved.version, saved.slug, saved.updated_at), (2, slug("two"), at(1)));
-    let stale = change!(store, |tx| articles::update(tx, article.id, 1, &article_text("three"), at(2)));
+    let stale = change!(store, |tx| articles::update(tx, article.id, 1, 2, &article_text("three"), at(2)));
     assert!(stale.is_none());
     let kept = read!(store, |db| articles::by_id(db, article.id)).expect("there");
     assert_eq!((kept.version, kept.title.as_str(), kept.created_at), (2, "Over two", NOW));
@@ -75,7 +75,7 @@ both_dbs!(a_search_looks_in_title_author_and_body_and_follows_an_edit, |store| {
         assert_eq!(titles(&store, search).await, ["Over one"], "{search}");
     }
     let text = ArticleText { body: "Héél ANDERS".into(), ..article_text("one") };
-    change!(store, |tx| articles::update(tx, article.id, 1, &text, NOW)).expect("saved");
+    change!(store, |tx| articles::update(tx, article.id, 1, 2, &text, NOW)).expect("saved");
     assert!(titles(&store, "alles over").await.is_empty());
     assert_eq!(titles(&store, "héél anders").await, ["Over one"]);
 });

@@ -1,8 +1,10 @@
 //! The store's conformance tests: the same on both databases. One file per table.
 
+mod article_versions;
 mod articles;
 mod consents;
 mod deliveries;
+mod images;
 mod issues;
 mod mailings;
 mod newsletters;
@@ -14,6 +16,7 @@ mod signup_counts;
 mod subscribers;
 mod subscriptions;
 mod suppressions;
+mod tags;
 mod tokens;
 mod topics;
 mod transactions;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind, Language,
-    MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
-    SubscriptionStatus, UncertainPolicy,
+    ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind, ImageType,
+    Language, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
+    SubscriptionStatus, UncertainPolicy, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -104,6 +104,8 @@ fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> Vec<String> {
 fn every_check_lists_the_values_of_its_enum() {
     let languages = names(Language::ALL, Language::as_str);
     let mut expected: BTreeMap<String, Vec<String>> = [
+        ("article_versions.kind", names(VersionKind::ALL, VersionKind::as_str)),
+        ("images.media_type", names(ImageType::ALL, ImageType::as_str)),
         ("articles.status", names(ArticleStatus::ALL, ArticleStatus::as_str)),
         ("consents.event", names(ConsentEvent::ALL, ConsentEvent::as_str)),
         ("departures.reason", names(DepartureReason::ALL, DepartureReason::as_str)),
@@ -128,6 +130,7 @@ fn every_check_lists_the_values_of_its_enum() {
     .map(|(column, values)| (column.to_owned(), values))
     .collect();
     for table in [
+        "article_versions",
         "articles",
         "consent_texts",
         "consents",

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::demo::browser::Browser;
+use postiljon::files::Files;
 use postiljon::keys::Keys;
 use postiljon::model::{DisposableDomains, Timestamp};
+use postiljon::publishing::images::Images;
 use postiljon::store::Store;
 use postiljon::subscriptions::gate::Gate;
 use postiljon::web::watching::Watching;
@@ -42,6 +44,7 @@ impl TestApp {
             settings: Arc::new(settings),
             wake: Arc::default(),
             watching: Watching::default(),
+            images: Images::new(Files::in_memory()),
         };
         let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);

@@ -4,73 +4,20 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use askama::Template;
 
+use super::page::{self, Draft, input_of};
 use crate::i18n::FieldErrors;
-use crate::model::{Article, ArticleId, ArticleStatus};
+use crate::model::{ArticleId, ArticleStatus, VersionKind};
 use crate::publishing::articles::{self as verbs, ArticleError, ArticleInput};
 use crate::store;
-use crate::web::admin::{Frame, Mistakes, Status, desk_zone, given_twice, id_of};
+use crate::web::admin::{Mistakes, given_twice, id_of};
 use crate::web::form::Form;
-use crate::web::layout::{html, see_other};
+use crate::web::layout::see_other;
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
-const FIELDS: [&str; 7] = ["title", "author", "language", "teaser", "body", "canonical_url", "slug"];
-
-#[derive(Template)]
-#[template(path = "admin/article.html")]
-struct ArticlePage {
-    page: Frame,
-    /// Where the form goes.
-    action: String,
-    input: ArticleInput,
-    version: i64,
-    mistakes: Mistakes,
-    /// The stored article; `None` while it is new.
-    stored: Option<Stored>,
-    /// What someone else saved in the meantime.
-    theirs: Option<Box<Article>>,
-}
-
-struct Stored {
-    status: Status,
-    is_published: bool,
-    saved: String,
-    preview: String,
-    appearances: Vec<Appearance>,
-}
-
-struct Appearance {
-    href: String,
-    words: String,
-    date: String,
-}
-
-fn input_of(form: &Form) -> ArticleInput {
-    let field = |name: &str| form.first(name).to_owned();
-    ArticleInput {
-        title: field("title"),
-        author: field("author"),
-        language: field("language"),
-        teaser: field("teaser"),
-        body: field("body"),
-        canonical_url: field("canonical_url"),
-        slug: field("slug"),
-    }
-}
-
-fn input_from(article: &Article) -> ArticleInput {
-    ArticleInput {
-        title: article.title.clone(),
-        author: article.author.clone(),
-        language: article.language.to_string(),
-        teaser: article.teaser.clone(),
-        body: article.body.clone(),
-        canonical_url: article.canonical_url.clone(),
-        slug: article.slug.to_string(),
-    }
-}
+pub const FIELDS: [&str; 8] =
+    ["title", "author", "language", "teaser", "body", "canonical_url", "slug", "tags"];
 
 /// `GET /admin/articles/new`.
 pub async fn new(
@@ -85,27 +32,7 @@ pub async fn new(
         language: language.to_string(),
         ..ArticleInput::default()
     };
-    show_new(&request, &signed_in, input, Mistakes::none(signed_in.texts()))
-}
-
-fn show_new(
-    request: &HttpRequest,
-    signed_in: &SignedIn,
-    input: ArticleInput,
-    mistakes: Mistakes,
-) -> Result<HttpResponse, PageError> {
-    let title = signed_in.texts().text("desk-article-new");
-    let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let template = ArticlePage {
-        page: Frame::new(request, signed_in, "articles", title),
-        action: "/admin/articles".to_owned(),
-        input,
-        version: 0,
-        mistakes,
-        stored: None,
-        theirs: None,
-    };
-    html(status, &template)
+    page::show_new(&request, &app, &signed_in, input, Mistakes::none(signed_in.texts())).await
 }
 
 /// `POST /admin/articles`.
@@ -118,14 +45,17 @@ pub async fn create(
     csrf::check(&request, &app, &signed_in, &form)?;
     let t = signed_in.texts();
     let input = input_of(&form);
+    let by = Some(signed_in.user.id);
     let result = match given_twice(&form, &FIELDS).or(()) {
-        Ok(()) => verbs::create(&app.store, &app.clock, &input).await,
+        Ok(()) => verbs::create_by(&app.store, &app.clock, by, VersionKind::Saved, &input).await,
         Err(errors) => Err(errors.into()),
     };
     match result {
         Ok(article) => after_save(&app, article.id, &form).await,
-        Err(ArticleError::Invalid(errors)) => show_new(&request, &signed_in, input, Mistakes::of(t, errors)),
-        Err(error) => failed(error),
+        Err(ArticleError::Invalid(errors)) => {
+            page::show_new(&request, &app, &signed_in, input, Mistakes::of(t, errors)).await
+        }
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -137,19 +67,17 @@ async fn after_save(app: &App, id: ArticleId, form: &Form) -> Result<HttpRespons
         _ => (None, "saved"),
     };
     if let Some(status) = status {
-        match verbs::set_status(&app.store, &app.clock, id, status).await {
-            Ok(()) => {}
-            Err(error) => return failed(error),
-        }
+        verbs::set_status(&app.store, &app.clock, id, status).await.map_err(failed)?;
     }
     Ok(see_other(&format!("/admin/articles/{id}?done={done}")))
 }
 
-fn failed(error: ArticleError) -> Result<HttpResponse, PageError> {
+/// What no field of a form has to do with.
+pub fn failed(error: ArticleError) -> PageError {
     match error {
-        ArticleError::NotFound => Err(PageError::NotFound),
-        ArticleError::Store(error) => Err(error.into()),
-        error => Err(PageError::internal("an article could not be saved", error)),
+        ArticleError::NotFound => PageError::NotFound,
+        ArticleError::Store(error) => error.into(),
+        error => PageError::internal("an article could not be saved", error),
     }
 }
 
@@ -161,50 +89,8 @@ pub async fn get(
     id: Path<String>,
 ) -> Result<HttpResponse, PageError> {
     let id = ArticleId(id_of(&id)?);
-    show(&request, &app, &signed_in, id, Mistakes::none(signed_in.texts()), None, None).await
-}
-
-async fn show(
-    request: &HttpRequest,
-    app: &App,
-    signed_in: &SignedIn,
-    id: ArticleId,
-    mistakes: Mistakes,
-    typed: Option<(ArticleInput, i64)>,
-    theirs: Option<Box<Article>>,
-) -> Result<HttpResponse, PageError> {
-    let t = signed_in.texts();
-    let mut reader = app.store.read().await?;
-    let article = store::articles::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
-    let zone = desk_zone(&mut reader).await?;
-    let appearances = store::articles::appearances(reader.db(), id).await?;
-    let appearances = appearances.into_iter().map(|seen| Appearance {
-        href: format!("/admin/issues/{}", seen.issue_id),
-        words: t.with2(
-            "desk-issue-name",
-            "number",
-            seen.number.to_string(),
-            "newsletter",
-            seen.newsletter_name,
-        ),
-        date: t.date(seen.due_at, zone),
-    });
-    let stored = Stored {
-        status: Status::of_article(t, article.status),
-        is_published: article.status == ArticleStatus::Published,
-        saved: t.date_time(article.updated_at, zone),
-        preview: format!("/admin/articles/{id}/preview"),
-        appearances: appearances.collect(),
-    };
-    let status = match (&theirs, &mistakes.notice) {
-        (Some(_), _) => StatusCode::CONFLICT,
-        (None, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-        (None, None) => StatusCode::OK,
-    };
-    let page = Frame::new(request, signed_in, "articles", article.title.clone());
-    let (input, version) = typed.unwrap_or_else(|| (input_from(&article), article.version));
-    let action = format!("/admin/articles/{id}");
-    html(status, &ArticlePage { page, action, input, version, mistakes, stored: Some(stored), theirs })
+    let draft = Draft::stored(signed_in.texts());
+    page::show(&request, &app, &signed_in, id, StatusCode::OK, draft).await
 }
 
 /// `POST /admin/articles/{id}`.
@@ -221,22 +107,23 @@ pub async fn save(
     let input = input_of(&form);
     let version = form.first("version").parse().unwrap_or(0);
     let twice: FieldErrors = given_twice(&form, &FIELDS);
+    let by = Some(signed_in.user.id);
     let result = match twice.or(()) {
-        Ok(()) => verbs::save(&app.store, &app.clock, id, version, &input).await,
+        Ok(()) => verbs::save_by(&app.store, &app.clock, by, VersionKind::Saved, id, version, &input).await,
         Err(errors) => Err(errors.into()),
     };
     match result {
         Ok(article) => after_save(&app, article.id, &form).await,
         Err(ArticleError::Invalid(errors)) => {
-            let typed = Some((input, version));
-            show(&request, &app, &signed_in, id, Mistakes::of(t, errors), typed, None).await
+            let draft = Draft::typed(input, version, Mistakes::of(t, errors));
+            page::show(&request, &app, &signed_in, id, StatusCode::UNPROCESSABLE_ENTITY, draft).await
         }
         // With their version in the form, saving again is a choice and not an accident.
         Err(ref error @ ArticleError::Conflict { ref theirs }) => {
             let mistakes = Mistakes::notice(t, &error.message());
-            let typed = Some((input, theirs.version));
-            show(&request, &app, &signed_in, id, mistakes, typed, Some(theirs.clone())).await
+            let draft = Draft::typed(input, theirs.number, mistakes).beside(theirs);
+            page::show(&request, &app, &signed_in, id, StatusCode::CONFLICT, draft).await
         }
-        Err(error) => failed(error),
+        Err(error) => Err(failed(error)),
     }
 }

@@ -12,6 +12,7 @@ use crate::mail::markdown::{self, Context};
 use crate::mail::slot::{escape_html, without_recipient};
 use crate::model::{ArticleId, Language};
 use crate::publishing::check::markdown_message;
+use crate::publishing::versions;
 use crate::store;
 use crate::web::admin::id_of;
 use crate::web::form::Form;
@@ -48,9 +49,10 @@ async fn show(app: &App, t: Texts, draft: Draft<'_>) -> Result<HttpResponse, Pag
     let newsletter = newsletters.first().map_or("Postiljon", |newsletter| newsletter.name.as_str());
     let is_url = draft.canonical_url.starts_with("http");
     let base_url = if is_url { draft.canonical_url } else { &app.settings.public_url };
-    let body = markdown::write(draft.body, Context { base_url, newsletter })
-        .map(|written| without_recipient(&written.html, escape_html))
-        .map_err(|error| markdown_message(&error).in_words(t));
+    let body =
+        markdown::write(draft.body, Context { base_url, site_url: &app.settings.public_url, newsletter })
+            .map(|written| without_recipient(&written.html, escape_html))
+            .map_err(|error| markdown_message(&error).in_words(t));
     let template = PreviewPage {
         language: draft.language,
         title: draft.title.to_owned(),
@@ -84,8 +86,10 @@ pub async fn post(
 
 pub async fn get(app: Data<App>, signed_in: SignedIn, id: Path<String>) -> Result<HttpResponse, PageError> {
     let id = ArticleId(id_of(&id)?);
-    let article = store::articles::by_id(app.store.read().await?.db(), id).await?;
-    let article = article.ok_or(PageError::NotFound)?;
+    let mut reader = app.store.read().await?;
+    let article = store::articles::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
+    let article = versions::latest(reader.db(), &article).await?;
+    drop(reader);
     let draft = Draft {
         language: article.language,
         title: &article.title,

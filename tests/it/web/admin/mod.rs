@@ -2,6 +2,7 @@
 
 mod articles;
 mod forms;
+mod images;
 mod issues;
 mod login;
 mod mailings;
@@ -9,6 +10,7 @@ mod newsletters;
 mod subscribers;
 mod topics;
 mod welcome;
+mod writing;
 
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::demo::browser::{Answer, Browser};
@@ -21,11 +23,16 @@ pub const PASSWORD: &str = "een lang wachtwoord voor An";
 
 /// A browser in which An, who reads English, is signed in.
 pub async fn signed_in(app: &TestApp) -> Browser {
-    let new = NewUser { address: ADDRESS, name: "An", language: Language::English, password: PASSWORD };
+    signed_in_as(app, "An", ADDRESS).await
+}
+
+/// The same for somebody else.
+pub async fn signed_in_as(app: &TestApp, name: &str, address: &str) -> Browser {
+    let new = NewUser { address, name, language: Language::English, password: PASSWORD };
     add_user(&app.app.store, &app.clock, new).await.expect("added");
     let browser = app.browser();
     let answer = browser
-        .post("/admin/login", &[("address", ADDRESS), ("password", PASSWORD)])
+        .post("/admin/login", &[("address", address), ("password", PASSWORD)])
         .await
         .expect("an answer");
     assert_eq!((answer.status, answer.location()), (303, "/admin"), "{}", answer.body);
