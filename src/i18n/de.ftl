@@ -453,6 +453,7 @@ desk-unpublish = Zurück zum Entwurf
 desk-preview = Vorschau
 desk-saved-at = Gespeichert am { $at }.
 desk-appearances = In Ausgaben
+desk-conflict-theirs = Was jemand anders gespeichert hat
 desk-conflict-choose = Unten steht, was Sie geschrieben haben. Übernehmen Sie, was Sie brauchen; wenn Sie jetzt speichern, bleibt Ihr Text.
 desk-later = (hat Zeit)
 desk-continue = Weiter

@@ -453,6 +453,7 @@ desk-unpublish = Back to draft
 desk-preview = Preview
 desk-saved-at = Saved on { $at }.
 desk-appearances = In issues
+desk-conflict-theirs = What someone else saved
 desk-conflict-choose = Below is what you wrote. Take over what you need; saving now keeps your text.
 desk-later = (can wait)
 desk-continue = Continue

@@ -456,6 +456,7 @@ desk-unpublish = Remettre en brouillon
 desk-preview = Aperçu
 desk-saved-at = Enregistré le { $at }.
 desk-appearances = Dans les numéros
+desk-conflict-theirs = Ce que quelqu’un d’autre a enregistré
 desk-conflict-choose = Ci-dessous, ce que vous avez écrit. Reprenez ce qu’il vous faut ; enregistrer maintenant garde votre texte.
 desk-later = (peut attendre)
 desk-continue = Continuer

@@ -453,6 +453,7 @@ desk-unpublish = Terug naar ontwerp
 desk-preview = Voorbeeld
 desk-saved-at = Bewaard op { $at }.
 desk-appearances = In nummers
+desk-conflict-theirs = Wat iemand anders bewaarde
 desk-conflict-choose = Hieronder staat wat jij schreef. Neem over wat je nodig hebt; nu bewaren behoudt jouw tekst.
 desk-later = (mag later)
 desk-continue = Verder

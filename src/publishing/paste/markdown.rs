@@ -6,7 +6,7 @@ use super::blocks::{Block, Look, Span};
 /// The Markdown of blocks, with one blank line between them and no line end behind the last.
 pub fn write(blocks: &[Block]) -> String {
     let mut text = String::new();
-    for line in lines(blocks) {
+    for line in lines(blocks, false) {
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -14,7 +14,8 @@ pub fn write(blocks: &[Block]) -> String {
     text
 }
 
-fn lines(blocks: &[Block]) -> Vec<String> {
+/// In an item of a list, a list stands right below the words that it belongs to.
+fn lines(blocks: &[Block], is_item: bool) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     // Two lists of one kind that follow each other would be one, were their signs the same.
     let mut is_other_sign = false;
@@ -26,7 +27,11 @@ fn lines(blocks: &[Block]) -> Vec<String> {
         if written.is_empty() {
             continue;
         }
-        if !out.is_empty() {
+        // A list that begins with another number than one does not end a paragraph.
+        let is_close = is_item
+            && matches!(before, Some(Block::Paragraph(_)))
+            && matches!(block, Block::List { is_ordered, start, .. } if !is_ordered || *start == 1);
+        if !out.is_empty() && !is_close {
             out.push(String::new());
         }
         out.extend(written);
@@ -48,7 +53,7 @@ fn one(block: &Block, is_other_sign: bool) -> Vec<String> {
             }
         }
         Block::List { is_ordered, start, items } => list(*is_ordered, *start, items, is_other_sign),
-        Block::Quote(inside) => lines(inside)
+        Block::Quote(inside) => lines(inside, false)
             .into_iter()
             .map(|line| if line.is_empty() { ">".to_owned() } else { format!("> {line}") })
             .collect(),
@@ -56,7 +61,7 @@ fn one(block: &Block, is_other_sign: bool) -> Vec<String> {
         Block::Table(rows) => table(rows),
         Block::Rule => vec!["---".to_owned()],
         // Gathered to lists before; by itself it is what it holds.
-        Block::Item { content, .. } => lines(content),
+        Block::Item { content, .. } => lines(content, false),
     }
 }
 
@@ -92,7 +97,7 @@ fn end_paragraph(open: &mut Vec<String>, out: &mut Vec<String>) {
 
 fn list(is_ordered: bool, start: usize, items: &[Vec<Block>], is_other_sign: bool) -> Vec<String> {
     let items: Vec<Vec<String>> =
-        items.iter().map(|item| lines(item)).filter(|item| !item.is_empty()).collect();
+        items.iter().map(|item| lines(item, true)).filter(|item| !item.is_empty()).collect();
     let is_tight = items.iter().all(|item| !item.iter().any(String::is_empty));
     let mut out = Vec::new();
     for (number, item) in (start..).zip(items) {
@@ -364,10 +369,13 @@ fn escape(out: &mut String, text: &str, place: Place) {
             '!' => next.is_none_or(|next| next == '['),
             '|' => place == Place::Cell,
             '#' => place == Place::Heading,
-            // A field of ours stays one; what only looks like one would be a mistake that nobody made.
-            '{' => next.is_none_or(|next| next == '{') && !is_field(chars.get(at..).unwrap_or_default()),
             _ => false,
         };
+        // A field of ours stays one; what only looks like one would be a mistake that nobody made.
+        if c == '{' && out.ends_with('{') && !is_field(chars.get(at.saturating_sub(1)..).unwrap_or_default())
+        {
+            out.push(' ');
+        }
         if needs {
             out.push('\\');
         }

@@ -26,7 +26,7 @@ fn a_web_page_keeps_its_structure_and_loses_its_dress() {
         paste(html),
         "# Een kop\n\n\
          Tekst met [een *link*](https://a.example/x?a=%28b%29), geen link en een anker.\\\nNog een regel\n\n\
-         - een\n- twee\n\n  3. drie\n  4. vier\n\n> Gezegd\n\n```\nfn main() {\n    x\n}\n```\n\n---\n\nslot"
+         - een\n\n- twee\n\n  3. drie\n  4. vier\n\n> Gezegd\n\n```\nfn main() {\n    x\n}\n```\n\n---\n\nslot"
     );
 }
 
@@ -47,7 +47,7 @@ fn lists_of_word_are_lists() {
         item(1, "1.", "eerst"),
         item(1, "2.", "dan"),
     );
-    assert_eq!(paste(&html), "Vooraf\n\n- een\n\n  - onder een\n\n- twee\n\n1) eerst\n2) dan\n\nNa");
+    assert_eq!(paste(&html), "Vooraf\n\n- een\n  - onder een\n- twee\n\n1) eerst\n2) dan\n\nNa");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn google_docs_says_it_by_styles() {
                 style=\"font-weight:400\">Gewoon, </span><span style=\"font-weight:700;font-style:italic\">nadruk</span><span \
                 style=\"text-decoration:line-through\"> weg</span></p><ul><li aria-level=\"1\"><p><span>een</span></p></li><ul><li \
                 aria-level=\"2\"><p><span>diep</span></p></li></ul></ul></b>";
-    assert_eq!(paste(html), "Gewoon, ***nadruk*** ~~weg~~\n\n- een\n\n  - diep");
+    assert_eq!(paste(html), "Gewoon, ***nadruk*** ~~weg~~\n\n- een\n  - diep");
 }
 
 #[test]
@@ -108,7 +108,8 @@ fn signs_that_mean_something_are_words() {
     ] {
         let html = format!("<p>{}</p>", crate::mail::slot::escape_html(text));
         let written = markdown::write(&paste(&html), CONTEXT).expect("it renders");
-        assert_eq!(written.text.trim().replace("\n", " "), text, "{}", paste(&html));
+        let shown = text.replace("{{", "{ {");
+        assert_eq!(written.text.trim().replace('\n', " "), shown, "{}", paste(&html));
         assert!(!written.problems.iter().any(|problem| matches!(problem, Problem::HtmlAsText(_))), "{text}");
     }
 }
@@ -142,7 +143,7 @@ fn hostile_html_ends_in_words() {
         "<iframe srcdoc='<script>alert(1)</script>'></iframe>ja",
         "<style>@import 'https://x.example'</style>ja",
         "<a href='https://x.example/)<script>alert(1)</script>'>ja</a>",
-        "<!--><script>alert(1)</script-->ja",
+        "<!--><script>alert(1)</script>-->ja",
         "</p></div></body></html>ja",
         "<table><td>ja",
     ] {

@@ -141,7 +141,8 @@ function goOn(event) {
 
 const [words, minutes] = ["words", "minutes"].map((name) => document.querySelector(`#length [data-${name}]`));
 function count() {
-  const all = body.value.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+  // The address of a link or an image is no word.
+  const all = body.value.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word) && !word.includes("](")).length;
   words.textContent = all;
   minutes.textContent = Math.max(1, Math.ceil(all / 220));
 }
@@ -258,6 +259,7 @@ function begin(id) {
   form.action = `/admin/articles/${id}`;
   history.replaceState(null, "", form.action);
   document.getElementById("slug-field").hidden = false;
+  here();
 }
 
 function later(ms) {
@@ -268,7 +270,7 @@ function later(ms) {
 form.addEventListener("input", () => {
   dirty = true;
   dirtySince ||= Date.now();
-  if (!failed) tell(texts.unsaved);
+  if (!failed && !stopped) tell(texts.unsaved);
   count();
   keepCopy();
   clearTimeout(previewTimer);
@@ -332,7 +334,7 @@ function together(names) {
   notice.querySelector("[data-names]").textContent = names.join(", ");
   notice.hidden = names.length === 0;
 }
-async function here() {
+async function here(isFirst = false) {
   if (!article || document.hidden) return;
   const version = form.elements.version.value;
   try {
@@ -341,13 +343,19 @@ async function here() {
     const said = await answer.json();
     together(said.others);
     if (!saving && version === form.elements.version.value && said.version > Number(version)) {
+      // What was saved by leaving this page a moment ago: the page was asked for before it arrived.
+      if (isFirst && !dirty && sessionStorage.getItem("postiljon:seen") !== `${article}:${said.version}`) {
+        sessionStorage.setItem("postiljon:seen", `${article}:${said.version}`);
+        location.reload();
+        return;
+      }
       stopped = true;
       tell(texts.conflict, true);
     }
   } catch { /* The next time. */ }
 }
 setInterval(here, HERE_MS);
-here();
+here(true);
 window.addEventListener("pagehide", () => {
   if (article) navigator.sendBeacon(`/admin/articles/${article}/presence`, new URLSearchParams({ csrf: form.elements.csrf.value, left: "1" }));
 });
@@ -408,11 +416,14 @@ const [look, chosen, alt, decorative, wrong] =
   ["look", "file", "alt", "decorative", "problem"].map((name) => document.getElementById(`image-${name}`));
 const FILE_MAX = 10 * 1024 * 1024;
 let picture = null;
+let caret = [0, 0];
 let answered = () => {};
 
 /** Asks what a picture shows, and puts it into the text. */
 function askForImage(file) {
   picture = file;
+  // Browsers forget it while a dialog is open.
+  caret = [body.selectionStart, body.selectionEnd];
   alt.value = "";
   chosen.value = "";
   decorative.checked = false;
@@ -437,7 +448,7 @@ chosen.addEventListener("change", () => { picture = chosen.files[0] ?? null; sho
 look.addEventListener("error", () => { look.hidden = true; });
 decorative.addEventListener("change", () => { alt.disabled = decorative.checked; });
 document.getElementById("image-cancel").addEventListener("click", () => dialog.close());
-dialog.addEventListener("close", () => { alt.disabled = false; body.focus(); answered(); });
+dialog.addEventListener("close", () => { alt.disabled = false; body.focus(); body.setSelectionRange(...caret); answered(); });
 
 dialog.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -470,11 +481,12 @@ dialog.querySelector("form").addEventListener("submit", async (event) => {
 });
 
 function insertImage(words, address) {
-  const [from, to] = [body.selectionStart, body.selectionEnd];
+  const [from, to] = caret;
   const gap = (text) => (text === "" || text.endsWith("\n\n") ? "" : text.endsWith("\n") ? "\n" : "\n\n");
   const after = body.value.slice(to);
   const end = after === "" || after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
   insert(`${gap(body.value.slice(0, from))}![${words.replace(/[\\[\]]/g, "\\$&")}](${address})${end}`, from, to);
+  caret = [body.selectionStart, body.selectionEnd];
 }
 
 const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");

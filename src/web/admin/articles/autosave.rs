@@ -33,7 +33,10 @@ pub async fn create(
     }
     let by = Some(signed_in.user.id);
     match articles::create_by(&app.store, &app.clock, by, VersionKind::Autosaved, &input).await {
-        Ok(article) => saved(&app, t, article.id, article.version, article.updated_at, Vec::new()).await,
+        Ok(article) => {
+            let others = presence::here(&app.store, &app.clock, article.id, signed_in.user.id).await?;
+            saved(&app, t, article.id, article.version, article.updated_at, others).await
+        }
         Err(error) => refused(t, error),
     }
 }

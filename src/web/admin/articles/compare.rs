@@ -33,13 +33,25 @@ pub fn joined(title: &str, teaser: &str, body: &str) -> String {
         + "\n"
 }
 
+fn joined_lines(mut text: String, line: &str) -> String {
+    text.push_str(line);
+    text.push('\n');
+    text
+}
+
 pub fn of_version(version: &ArticleVersion) -> String {
     joined(&version.title, &version.teaser, &version.body)
 }
 
 pub fn lines(old: &str, new: &str) -> Vec<Line> {
-    versions::compare(old, new)
-        .into_iter()
+    // Blank lines between paragraphs say nothing, unless nothing else changed.
+    let dense =
+        |text: &str| text.lines().filter(|line| !line.trim().is_empty()).fold(String::new(), joined_lines);
+    let rows = match versions::compare(&dense(old), &dense(new)) {
+        rows if rows.is_empty() => versions::compare(old, new),
+        rows => rows,
+    };
+    rows.into_iter()
         .map(|row| match row {
             Row::Skipped(skipped) => Line { class: "skipped", skipped, pieces: Vec::new() },
             Row::Line(pieces) => {

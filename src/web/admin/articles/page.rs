@@ -38,6 +38,8 @@ struct ArticlePage {
     minutes: usize,
     tags: Vec<String>,
     authors: Vec<String>,
+    /// Who else has it open.
+    others: Vec<String>,
 }
 
 struct Stored {
@@ -54,8 +56,6 @@ struct Stored {
     family: Vec<Relative>,
     /// In which it could be translated.
     missing: Vec<Language>,
-    /// Who else has it open.
-    others: Vec<String>,
 }
 
 struct Appearance {
@@ -115,7 +115,9 @@ pub fn input_of(form: &Form) -> ArticleInput {
 
 /// How many words a text has, and the minutes to read them.
 pub fn length(body: &str) -> (usize, usize) {
-    let words = body.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count();
+    // The address of a link or an image is no word.
+    let is_word = |word: &&str| word.chars().any(char::is_alphanumeric) && !word.contains("](");
+    let words = body.split_whitespace().filter(is_word).count();
     (words, words.div_ceil(WORDS_PER_MINUTE).max(1))
 }
 
@@ -142,6 +144,7 @@ pub async fn show_new(
         minutes,
         tags: store::tags::used(reader.db(), SUGGESTIONS_MAX).await?,
         authors: store::articles::authors(reader.db(), SUGGESTIONS_MAX).await?,
+        others: Vec::new(),
     };
     html(status, &template)
 }
@@ -158,7 +161,7 @@ pub async fn show(
     let mut reader = app.store.read().await?;
     let article = store::articles::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
     let latest = versions::latest(reader.db(), &article).await?;
-    let stored = stored(signed_in.texts(), &mut reader, &article, &latest, others).await?;
+    let stored = stored(signed_in.texts(), &mut reader, &article, &latest).await?;
     let (input, version) = draft.typed.unwrap_or_else(|| (ArticleInput::of_version(&latest), latest.number));
     let (words, minutes) = length(&input.body);
     let template = ArticlePage {
@@ -173,6 +176,7 @@ pub async fn show(
         minutes,
         tags: store::tags::used(reader.db(), SUGGESTIONS_MAX).await?,
         authors: store::articles::authors(reader.db(), SUGGESTIONS_MAX).await?,
+        others,
     };
     html(status, &template)
 }
@@ -182,7 +186,6 @@ async fn stored(
     reader: &mut Reader,
     article: &Article,
     latest: &ArticleVersion,
-    others: Vec<String>,
 ) -> Result<Stored, PageError> {
     let zone = desk_zone(reader).await?;
     let appearances = store::articles::appearances(reader.db(), article.id).await?;
@@ -218,6 +221,5 @@ async fn stored(
         appearances: appearances.collect(),
         family: relatives.collect(),
         missing,
-        others,
     })
 }
