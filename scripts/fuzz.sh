@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../fuzz"
 seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET..]}
 shift
 targets=("$@")
-((${#targets[@]} > 0)) || targets=(replies filled_template canonical_form)
+((${#targets[@]} > 0)) || targets=(replies filled_template canonical_form pasted)
 
 # The flags of cargo-fuzz, without a sanitizer.
 export RUSTFLAGS="--cfg fuzzing -C debug-assertions -C passes=sancov-module \

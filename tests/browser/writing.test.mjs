@@ -38,6 +38,11 @@ async function saved(page) {
   await page.waitForFunction(() => /^Saved at/.test(document.getElementById("save-state").textContent), null, { timeout: SAVED_MAX_MS });
 }
 
+/** The preview shows these words, in a frame that the editor can change in place. */
+async function previewed(page, words) {
+  await page.waitForFunction((words) => document.getElementById("preview").contentDocument?.body.textContent.includes(words), words);
+}
+
 /** A paste as a browser hands it over. */
 async function paste(page, { html = "", text = "", picture = null }) {
   await page.locator("#body").evaluate((body, { html, text, picture }) => {
@@ -117,8 +122,27 @@ test("an article is kept while it is written, and is there after a reload", asyn
     await page.reload();
     assert.equal(await body.inputValue(), "Het eerste woord, en een tweede.");
     assert.equal(await page.locator("#kept").isVisible(), false);
-    await page.frameLocator("#preview").getByText("een tweede").waitFor();
+    await previewed(page, "een tweede");
     await inspect(visitor, "article-editor");
+  });
+});
+
+test("the preview keeps its place while somebody writes, and says what is wrong", async () => {
+  await browser.visit(demo, ENGLISH, async (visitor) => {
+    const { page } = visitor;
+    const body = await openNew(visitor);
+    await body.fill(Array.from({ length: 80 }, (_, at) => `Alinea ${at}.`).join("\n\n"));
+    await previewed(page, "Alinea 79");
+    const scroll = () => page.evaluate(() => document.getElementById("preview").contentWindow.scrollY);
+    await page.evaluate(() => document.getElementById("preview").contentWindow.scrollTo(0, 500));
+    await body.press("Control+End");
+    await page.keyboard.type(" En meer.");
+    await previewed(page, "En meer.");
+    assert.equal(await scroll(), 500);
+    await page.keyboard.type(" {{naam}}");
+    await page.locator("#preview-problem").getByText("naam").waitFor();
+    await previewed(page, "En meer.");
+    await page.keyboard.press("Control+z");
   });
 });
 
@@ -146,6 +170,30 @@ test("what the server never got is kept on this computer and brought back", asyn
     assert.equal(await body.inputValue(), "Begin. En wat niemand kreeg.");
     assert.equal(await page.locator("#kept").isVisible(), false);
     visitor.troubles.length = 0;
+  });
+});
+
+test("whoever was signed out signs in again in another window, and goes on", async () => {
+  await browser.visit(demo, ENGLISH, async (visitor) => {
+    const { page, context } = visitor;
+    const body = await openNew(visitor);
+    await page.locator("#title").fill("Afgemeld");
+    await body.fill("Begin.");
+    await saved(page);
+    await context.clearCookies();
+    await body.fill("Begin, en verder.");
+    await page.getByText("you are signed out").waitFor();
+    const other = await context.newPage();
+    await other.goto(`${demo.url}/admin/login`);
+    await other.locator("#address").fill(demo.login);
+    await other.locator("#password").fill(demo.password);
+    await Promise.all([other.waitForEvent("load"), other.locator("main form button").click()]);
+    await other.close();
+    await body.fill("Begin, en nog verder.");
+    await saved(page);
+    visitor.troubles.length = 0; // 403 for the form of the old session.
+    await page.reload();
+    assert.equal(await body.inputValue(), "Begin, en nog verder.");
   });
 });
 
@@ -203,7 +251,7 @@ test("a picture is dropped, described and stands in the preview", async () => {
     await dialog.getByRole("button", { name: "Insert" }).click();
     await page.waitForFunction(() => document.getElementById("body").value.includes("/images/"));
     assert.match(await body.inputValue(), /^Tekst\.\n\n!\[Een \\\[punt\\\]\]\(\/images\/[0-9a-f-]{36}\/mail\.png#1x1\)$/);
-    await page.frameLocator("#preview").getByAltText("Een [punt]").waitFor();
+    await page.waitForFunction(() => document.getElementById("preview").contentDocument?.querySelector("img[alt='Een [punt]']"));
     // By the toolbar, as decoration, and what is no picture.
     await page.locator("[data-tool=image]").click();
     await dialog.locator("input[type=file]").setInputFiles({ name: "x.png", mimeType: "image/png", buffer: Buffer.from("<svg onload=alert(1)>") });
@@ -261,6 +309,7 @@ test("versions are compared and brought back", async () => {
     const { page } = visitor;
     await signIn(visitor);
     await visitor.open("/admin/articles?q=Zes+lessen");
+    await inspect(visitor, "articles");
     await visitor.follow(page.locator(".rows a").first());
     const body = page.locator("#body");
     const original = await body.inputValue();
@@ -308,6 +357,5 @@ test("without scripts an article is written, described pictures are added, versi
     assert.equal(await page.locator("#language").inputValue(), "fr");
     await visitor.open("/admin/articles?tag=rustig");
     assert.match(await visitor.words(), /Zonder scripts/);
-    await inspect(visitor, "articles");
   });
 });

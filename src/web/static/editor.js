@@ -169,6 +169,7 @@ async function preview() {
       frame.contentDocument.documentElement.lang = form.elements.language.value;
       now.replaceWith(frame.contentDocument.adoptNode(next));
     } else if (!now) {
+      frame.removeAttribute("src");
       frame.setAttribute("sandbox", "allow-same-origin");
       frame.srcdoc = html;
     }
@@ -233,6 +234,7 @@ async function send() {
     const url = article ? `/admin/articles/${article}/autosave` : "/admin/articles/autosave";
     const answer = await fetch(url, { method: "POST", body: sent, keepalive: sent.toString().length < 60000 });
     if (answer.redirected) return refuse(texts.signedOut);
+    if (answer.status === 403) { if (await renew()) dirty = true; else refuse(texts.signedOut); return; }
     const said = await answer.json();
     if (answer.status === 409) { stopped = true; return refuse(texts.conflict); }
     if (!answer.ok) return refuse(`${texts.notSaved} ${said.error ?? ""}`);
@@ -244,6 +246,17 @@ async function send() {
     tell(said.saved);
     together(said.others);
   } catch { refuse(texts.offline); }
+}
+
+/** Somebody signed in again in another window: the forms of this page belong to the new session. */
+async function renew() {
+  const answer = await fetch("/admin/articles/new");
+  if (answer.redirected) return false;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const token = page.querySelector("input[name=csrf]")?.value;
+  if (!token || token === form.elements.csrf.value) return false;
+  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = token;
+  return true;
 }
 
 function refuse(words) {
