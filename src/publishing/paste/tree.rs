@@ -18,7 +18,7 @@ const DEPTH_MAX: usize = 60;
 #[derive(Debug)]
 pub enum Node {
     Text(String),
-    Element(Element),
+    Element(Box<Element>),
 }
 
 /// An element with what matters of its attributes.
@@ -129,7 +129,7 @@ pub fn read(html: &str) -> Tree {
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html));
     let root = Element { name: "body".to_owned(), ..Element::default() };
-    let builder = Builder { nodes: vec![Node::Element(root)], open: vec![Tree::ROOT] };
+    let builder = Builder { nodes: vec![Node::Element(Box::new(root))], open: vec![Tree::ROOT] };
     let tokenizer = Tokenizer::new(Sink(RefCell::new(builder)), TokenizerOpts::default());
     // Nothing interrupts it: scripts are content like any other.
     let _ = tokenizer.feed(&input);
@@ -214,7 +214,7 @@ impl Builder {
         if self.open.len() >= DEPTH_MAX && !VOID.contains(&name) {
             // Beside instead of inside, and its words not glued to those before.
             if is_block(name) {
-                self.append(Node::Element(Element { name: "br".to_owned(), ..Element::default() }));
+                self.append(Node::Element(Box::new(Element { name: "br".to_owned(), ..Element::default() })));
             }
             if !UNSEEN.contains(&name) {
                 return;
@@ -242,7 +242,7 @@ impl Builder {
         }
         let has_style = |what: &str| element.style.contains(what);
         element.is_hidden |= UNSEEN.contains(&name) || has_style("display:none") || has_style("mso-hide:all");
-        let id = self.append(Node::Element(element));
+        let id = self.append(Node::Element(Box::new(element)));
         if !VOID.contains(&name) && !tag.self_closing_foreign() {
             self.open.push(id);
         }
@@ -294,7 +294,7 @@ impl Builder {
         }
         if VOID.contains(&name) {
             if name == "br" {
-                self.append(Node::Element(Element { name: "br".to_owned(), ..Element::default() }));
+                self.append(Node::Element(Box::new(Element { name: "br".to_owned(), ..Element::default() })));
             }
             return;
         }
