@@ -992,6 +992,7 @@ theme-magazine = Magazin
 theme-magazine-words = Ein Kopf in Ihrer Farbe, eine Karte für jeden Artikel.
 theme-note = Notiz
 theme-note-words = Kaum Gestaltung, wie eine persönliche Mail.
+desk-issue-saved = Gespeichert um { $at }.
 desk-saving = Wird gespeichert …
 desk-not-saved = Nicht gespeichert: keine Verbindung. Wir versuchen es weiter.
 desk-heading = Zwischentitel

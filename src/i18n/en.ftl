@@ -992,6 +992,7 @@ theme-magazine = Magazine
 theme-magazine-words = A masthead in your colour, a card for each article.
 theme-note = Note
 theme-note-words = Hardly any layout, like a personal mail.
+desk-issue-saved = Saved at { $at }.
 desk-saving = Saving …
 desk-not-saved = Not saved: no connection. We keep trying.
 desk-heading = Section heading

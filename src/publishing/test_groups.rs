@@ -30,9 +30,15 @@ pub fn addresses(field: &'static str, text: &str) -> Result<Vec<EmailAddress>, F
     let mut found: Vec<EmailAddress> = Vec::new();
     let parts = text.split([',', ';', '\n', '\r', ' ', '\t']).map(str::trim).filter(|part| !part.is_empty());
     for part in parts {
-        let address = EmailAddress::parse(part).map_err(|_| {
-            let shown: String = part.chars().take(NAME_MAX_CHARS).collect();
-            FieldErrors::of(field, Message::new("error-address-among").text("address", shown))
+        let address = EmailAddress::parse(part).map_err(|error| {
+            // Of one alone it is plain which is meant.
+            let message = if part == text.trim() {
+                Message::new(error.key())
+            } else {
+                let shown: String = part.chars().take(NAME_MAX_CHARS).collect();
+                Message::new("error-address-among").text("address", shown)
+            };
+            FieldErrors::of(field, message)
         })?;
         if found.iter().all(|known| known.key() != address.key()) {
             found.push(address);

@@ -235,7 +235,7 @@ fn input_from(composed: &Composed) -> IssueInput {
 
 fn saved_at(t: Texts, composed: &Composed) -> String {
     let at = composed.issue.updated_at.to_utc().with_timezone(&zone_of(&composed.newsletter));
-    t.with("desk-saved-at", "at", at.format("%H:%M").to_string())
+    t.with("desk-issue-saved", "at", at.format("%H:%M").to_string())
 }
 
 async fn topics(

@@ -72,7 +72,7 @@ both_dbs!(the_issue_is_shown_as_it_will_arrive_and_tested, |store| {
     let mail = get(&browser, "/admin/issues/1/mail").await;
     assert!(mail.body.contains("<em>goed</em>") && mail.body.contains("Dag lezer"), "{}", mail.body);
     let text = get(&browser, "/admin/issues/1/preview?view=text").await.body;
-    assert!(text.contains("Dag lezer") && text.contains("have not been checked yet."), "{text}");
+    assert!(text.contains("Dag lezer") && text.contains("One link has not been checked yet."), "{text}");
     let wrong = post(&browser, "/admin/issues/1/test", &[("to", "collega")]).await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.body.contains("id=\"to-error\""));
