@@ -32,6 +32,7 @@ ids!(
     SubscriberId,
     SubscriptionId,
     TagId,
+    TestGroupId,
     TopicId,
     UserId,
     WelcomeStepId,

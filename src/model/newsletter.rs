@@ -1,6 +1,6 @@
 //! What one subscribes to.
 
-use super::{EmailAddress, Language, NewsletterId, Slug, Timestamp};
+use super::{EmailAddress, Language, NewsletterId, Slug, Theme, Timestamp};
 
 text_enum!(
     /// What happens to a delivery of which nobody knows whether the relay took it.
@@ -39,6 +39,10 @@ pub struct Newsletter {
     pub mails_per_hour: Option<i64>,
     /// Where the company says what it does with personal data; empty: nowhere.
     pub privacy_url: String,
+    /// How its issues look, where they do not say otherwise.
+    pub theme: Theme,
+    /// Whether an issue goes out only when somebody else than who wrote it has approved it.
+    pub needs_approval: bool,
     pub created_at: Timestamp,
 }
 

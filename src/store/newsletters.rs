@@ -2,7 +2,7 @@
 
 use super::{Db, Result, Tx, on};
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{Newsletter, NewsletterId, Slug, Timestamp, UncertainPolicy};
+use crate::model::{Newsletter, NewsletterId, Slug, Theme, Timestamp, UncertainPolicy};
 
 /// Adds a newsletter, and the form of its own page.
 pub async fn insert(tx: &mut Tx, new: &NewNewsletter, now: Timestamp) -> Result<Newsletter> {
@@ -52,6 +52,23 @@ pub async fn by_slug(db: Db<'_>, slug: &Slug) -> Result<Option<Newsletter>> {
 pub async fn set_privacy_url(tx: &mut Tx, id: NewsletterId, url: &str) -> Result<Option<Newsletter>> {
     const SQL: &str = "UPDATE newsletters SET privacy_url = $2 WHERE id = $1 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(url).fetch_optional(c).await?))
+}
+
+/// Changes how the issues of a newsletter look, and whether somebody must approve them; `None` when there is none of
+/// this id.
+pub async fn set_issues(
+    tx: &mut Tx,
+    id: NewsletterId,
+    theme: Theme,
+    needs_approval: bool,
+) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET theme = $2, needs_approval = $3 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(theme)
+        .bind(needs_approval)
+        .fetch_optional(c)
+        .await?))
 }
 
 /// Changes how the issues of a newsletter are sent; `None` when there is none of this id.

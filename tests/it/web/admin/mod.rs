@@ -23,11 +23,15 @@ pub const PASSWORD: &str = "een lang wachtwoord voor An";
 
 /// A browser in which An, who reads English, is signed in.
 pub async fn signed_in(app: &TestApp) -> Browser {
-    signed_in_as(app, "An", ADDRESS).await
+    enter(app, "An", ADDRESS).await
 }
 
-/// The same for somebody else.
-pub async fn signed_in_as(app: &TestApp, name: &str, address: &str) -> Browser {
+/// The same for Bo, a colleague of another address.
+pub async fn signed_in_as(app: &TestApp, address: &str) -> Browser {
+    enter(app, "Bo", address).await
+}
+
+async fn enter(app: &TestApp, name: &str, address: &str) -> Browser {
     let new = NewUser { address, name, language: Language::English, password: PASSWORD };
     add_user(&app.app.store, &app.clock, new).await.expect("added");
     let browser = app.browser();

@@ -87,16 +87,16 @@ both_dbs!(a_conflict_shows_what_would_change, |store| {
 both_dbs!(two_editors_know_of_each_other, |store| {
     let app = TestApp::start(&store).await;
     let an = signed_in(&app).await;
-    let bert = signed_in_as(&app, "Bert", "bert@example.org").await;
+    let bo = signed_in_as(&app, "bo@example.org").await;
     autosave(&an, "/admin/articles/autosave", &article("Zes", "Begin", "0")).await;
     assert_eq!(json(&post(&an, "/admin/articles/1/presence", &[]).await)["others"], serde_json::json!([]));
-    let said = json(&post(&bert, "/admin/articles/1/presence", &[]).await);
+    let said = json(&post(&bo, "/admin/articles/1/presence", &[]).await);
     assert_eq!((said["others"][0].as_str(), said["version"].as_i64()), (Some("An"), Some(1)));
-    let page = get(&bert, "/admin/articles/1").await.body;
+    let page = get(&bo, "/admin/articles/1").await.body;
     assert!(page.contains("<span data-names>An</span>"), "{page}");
     assert_eq!(post(&an, "/admin/articles/1/presence", &[("left", "1")]).await.status, 204);
-    assert!(get(&bert, "/admin/articles/1").await.body.contains("id=\"together\" hidden"));
-    assert_eq!(post(&bert, "/admin/articles/9/presence", &[]).await.status, 404);
+    assert!(get(&bo, "/admin/articles/1").await.body.contains("id=\"together\" hidden"));
+    assert_eq!(post(&bo, "/admin/articles/9/presence", &[]).await.status, 404);
     app.stop().await;
 });
 
