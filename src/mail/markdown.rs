@@ -33,7 +33,7 @@ const HEADING_TOP: usize = 3;
 const HEADING_TOP_ABOVE: usize = 2;
 const HEADING_DEEPEST: usize = 6;
 
-const TAGS: [&str; 25] = [
+pub(super) const TAGS: [&str; 25] = [
     "a",
     "blockquote",
     "br",

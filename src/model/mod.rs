@@ -49,7 +49,7 @@ pub use ids::*;
 pub use issue::{ArticleDisplay, Issue, IssueArticle};
 pub use language::Language;
 pub use mailing::{Account, Mailing, MailingStatus, Move, PauseReason};
-pub use newsletter::{Newsletter, UncertainPolicy};
+pub use newsletter::{ArchivePolicy, Newsletter, UncertainPolicy};
 pub use outbox::{OutboxKind, OutboxMail, OutboxStatus};
 pub use person_name::PersonName;
 pub use relay::{AuthMethod, Credentials, NamedRelay, RelaySettings, StageTimeouts, TlsMode};

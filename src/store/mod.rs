@@ -20,6 +20,8 @@ mod postgres;
 mod sqlite;
 
 pub mod address_changes;
+pub mod archive;
+pub mod article_slugs;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;

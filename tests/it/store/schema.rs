@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind, Language,
-    MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
+    ArchivePolicy, ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind,
+    Language, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
     SubscriptionStatus, UncertainPolicy,
 };
 use postiljon::store::{Pools, Store};
@@ -116,6 +116,7 @@ fn every_check_lists_the_values_of_its_enum() {
         ("mailings.pause_reason", names(PauseReason::ALL, PauseReason::as_str)),
         ("issue_articles.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
         ("mailings.status", names(MailingStatus::ALL, MailingStatus::as_str)),
+        ("newsletters.archive", names(ArchivePolicy::ALL, ArchivePolicy::as_str)),
         ("newsletters.on_uncertain", names(UncertainPolicy::ALL, UncertainPolicy::as_str)),
         ("outbox.kind", names(OutboxKind::ALL, OutboxKind::as_str)),
         ("outbox.status", names(OutboxStatus::ALL, OutboxStatus::as_str)),
@@ -128,6 +129,7 @@ fn every_check_lists_the_values_of_its_enum() {
     .map(|(column, values)| (column.to_owned(), values))
     .collect();
     for table in [
+        "archive_texts",
         "articles",
         "consent_texts",
         "consents",

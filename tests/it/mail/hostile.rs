@@ -1,0 +1,382 @@
+//! A hundred and fifty hostile bodies, titles, authors, teasers, subjects, preheaders, introductions, descriptions,
+//! captions and pasted fragments (`tests/hostile/cases.json`), each to its end: a safe mail, a safe preview, a safe page
+//! and a safe feed, and nothing silently lost. `tests/browser/hostile.test.mjs` opens the same in a browser.
+
+use mail_parser::MessageParser;
+use postiljon::demo::browser::Browser;
+use postiljon::mail::headers;
+use postiljon::mail::markdown::{self, Context, MarkdownError};
+use postiljon::mail::template::{Recipient, Source, Template};
+use postiljon::model::{Article, ArticleDisplay, Issue, Language, Newsletter};
+use postiljon::publishing::articles::{self, ArticleInput};
+use postiljon::publishing::schedule::ScheduleError;
+use postiljon::store::Store;
+use postiljon::store::issues::IssueText;
+use postiljon::store::mailings::{self, Content};
+
+use crate::support::app::TestApp;
+use crate::support::database::{both_dbs, read};
+use crate::support::people;
+use crate::support::press::{Press, piece, words};
+use crate::support::samples::{NOW, address};
+use crate::web::admin::signed_in;
+
+/// Articles of one issue: as many as stay below the size that mail programs take.
+const TOGETHER: usize = 15;
+/// An article that is longer goes alone.
+const LONG_CHARS: usize = 5_000;
+
+#[derive(Debug, serde::Deserialize)]
+struct Case {
+    name: String,
+    place: String,
+    text: String,
+    /// What must still be read, in the HTML and in the text.
+    keeps: Vec<String>,
+    /// A piece, and how often it stands there, in place of `text`.
+    repeat: Option<(String, usize)>,
+    /// It goes nowhere, and the author hears why.
+    refused: Option<String>,
+}
+
+impl Case {
+    fn text(&self) -> String {
+        self.repeat.as_ref().map_or_else(|| self.text.clone(), |(piece, times)| piece.repeat(*times))
+    }
+
+    /// The case as an article; `None` for what belongs to an issue.
+    fn article(&self) -> Option<ArticleInput> {
+        let text = self.text();
+        let sound = piece(&format!("Over {}", self.name), "Een brug.");
+        // Shown as a teaser, which needs an address of the whole.
+        let elsewhere = "https://www.meridiaan.example/".to_owned();
+        Some(match self.place.as_str() {
+            "body" | "paste" => ArticleInput { body: text, ..sound },
+            "title" => ArticleInput { title: text, ..sound },
+            "author" => ArticleInput { author: text, ..sound },
+            "teaser" => ArticleInput { teaser: text, canonical_url: elsewhere, ..sound },
+            "alt" => ArticleInput { body: format!("![{text}](https://pictures.example/p.png)"), ..sound },
+            "caption" => {
+                ArticleInput { body: format!("![Foto](https://pictures.example/p.png \"{text}\")"), ..sound }
+            }
+            _ => return None,
+        })
+    }
+
+    /// The case as the words of an issue.
+    fn issue(&self) -> IssueText {
+        let text = self.text();
+        match self.place.as_str() {
+            "subject" => words(&text),
+            "preheader" => IssueText { preheader: text, ..words(&self.name) },
+            "intro" => IssueText { intro: text, ..words(&self.name) },
+            other => panic!("{other} is no place of an issue"),
+        }
+    }
+
+    fn display(&self) -> ArticleDisplay {
+        if self.place == "teaser" { ArticleDisplay::Teaser } else { ArticleDisplay::Full }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let cases: Vec<Case> =
+        serde_json::from_str(include_str!("../../hostile/cases.json")).expect("the table of cases");
+    assert!(cases.len() >= 150, "only {} cases", cases.len());
+    cases
+}
+
+/// Elements that a mail, its copy and a feed are made of.
+const MAIL_TAGS: &str = "html head meta title style body div span table tbody thead tr td th h1 h2 h3 h4 h5 h6 p a img ol \
+    ul li strong em del code pre blockquote hr br link nav xml o:officedocumentsettings o:pixelsperinch";
+/// Those of our pages as well.
+const PAGE_TAGS: &str =
+    "header footer main section article address time form input label button svg circle rect path";
+/// Attributes that anything may have.
+const ATTRIBUTES: &str = "href src alt width height start align role cellpadding cellspacing border style class lang dir \
+    name content charset property rel type title id xmlns:v xmlns:o media hreflang aria-label aria-labelledby \
+    aria-current aria-hidden reversed datetime method action value placeholder maxlength autocomplete for viewbox \
+    focusable cx cy r x y rx d";
+
+/// Fails where HTML holds what could run, ask elsewhere, or cover the page. Reads it as a browser does: tag by tag.
+fn assert_safe(html: &str, tags: &str, place: &str) {
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        if rest.starts_with("!--") {
+            rest = rest.split_once("-->").unwrap_or_else(|| panic!("{place}: a comment has no end")).1;
+            continue;
+        }
+        let name: String = rest.chars().take_while(|c| !c.is_whitespace() && !">/".contains(*c)).collect();
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let is_fine = rest.starts_with('/') || rest.to_ascii_lowercase().starts_with("!doctype html>");
+            assert!(is_fine, "{place}: <{}", &rest[..rest.len().min(60)]);
+            continue;
+        }
+        let name = name.to_ascii_lowercase();
+        assert!(tags.split_whitespace().any(|tag| tag == name), "{place}: <{name}");
+        rest = &rest[name.len()..];
+        rest = attributes(rest, |attribute, value| assert_harmless(&name, attribute, value, place));
+        if name == "style" {
+            let sheet =
+                rest.split_once("</style>").unwrap_or_else(|| panic!("{place}: a style has no end")).0;
+            assert_harmless("style", "style", sheet, place);
+            rest = &rest[sheet.len()..];
+        }
+    }
+}
+
+/// Hands on each attribute of a tag; answers what follows its `>`.
+fn attributes<'a>(mut rest: &'a str, mut each: impl FnMut(&str, &str)) -> &'a str {
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+        if let Some(after) = rest.strip_prefix('>') {
+            return after;
+        }
+        let end = rest.find(|c: char| c.is_whitespace() || "=>/".contains(c)).expect("a tag has an end");
+        let (name, after) = rest.split_at(end);
+        let Some(value) = after.strip_prefix('=') else {
+            each(name, "");
+            rest = after;
+            continue;
+        };
+        let value = value.strip_prefix('"').expect("every value of ours is quoted");
+        let (value, after) = value.split_once('"').expect("a value has an end");
+        each(name, value);
+        rest = after;
+    }
+}
+
+fn assert_harmless(tag: &str, attribute: &str, value: &str, place: &str) {
+    let attribute = attribute.to_ascii_lowercase();
+    let told = format!("{place}: <{tag} {attribute}=\"{value}\"");
+    assert!(ATTRIBUTES.split_whitespace().any(|known| known == attribute), "{told}");
+    let value = value.replace("&#38;", "&").replace("&amp;", "&").to_lowercase();
+    if ["href", "src", "action"].contains(&attribute.as_str()) {
+        let schemes = ["https://", "http://", "mailto:", "/", "#"];
+        assert!(schemes.iter().any(|scheme| value.starts_with(scheme)), "{told}");
+    }
+    // A link may lead anywhere; nothing may be loaded from there.
+    assert!(tag == "a" || attribute == "content" || !value.contains("canary"), "{told}");
+    if attribute == "style" {
+        let bad = ["url(", "expression", "@import", "fixed", "javascript", "-moz-binding"];
+        assert!(!bad.iter().any(|bad| value.contains(bad)), "{told}");
+    }
+    assert!(!(tag == "meta" && attribute == "http-equiv"), "{told}");
+}
+
+struct Stage {
+    app: TestApp,
+    press: Press,
+    newsletter: Newsletter,
+    desk: Browser,
+}
+
+impl Stage {
+    async fn start(store: &Store) -> Self {
+        let app = TestApp::start(store).await;
+        let newsletter = people::newsletter(store, "insights", Language::Dutch).await;
+        let desk = signed_in(&app).await;
+        Self { press: Press::new(store, &app.clock, &app.url), app, newsletter, desk }
+    }
+
+    async fn page(&self, path: &str) -> String {
+        let answer = self.desk.get(path).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("unsafe-eval"),
+            "{path}: {policy}"
+        );
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        answer.body
+    }
+
+    /// Sends an issue, and looks at everything that comes of it.
+    async fn send(&self, issue: &Issue, cases: &[&Case]) {
+        let place = cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>().join(", ");
+        let preview = self.page(&format!("/admin/issues/{}/mail", issue.id)).await;
+        assert_safe(&preview, MAIL_TAGS, &format!("the preview of {place}"));
+        let mailing = self.press.schedule(issue).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+        self.press.start(&mailing).await;
+        let contents = read!(self.app.app.store, |db| mailings::contents(db, mailing.id));
+        let [content] = &contents[..] else { panic!("{contents:?}") };
+        assert_safe(&content.html, MAIL_TAGS, &format!("the mail of {place}"));
+        self.look_at_message(content, &place);
+        let page = self.page(&format!("/i/{}", issue.public_id)).await;
+        assert_safe(&page, MAIL_TAGS, &format!("the page of {place}"));
+        for case in cases {
+            let body = if case.place == "subject" { &content.subject } else { &content.text };
+            for kept in case.keeps.iter().filter(|_| case.place != "preheader") {
+                assert!(body.contains(kept.as_str()), "{}: {kept} is not in the text: {body}", case.name);
+            }
+            for kept in case.keeps.iter().filter(|kept| !kept.contains('{')) {
+                assert!(content.html.contains(kept.as_str()), "{}: {kept} is not in the HTML", case.name);
+                assert!(page.contains(kept.as_str()), "{}: {kept} is not on the page", case.name);
+            }
+        }
+    }
+
+    /// The message as the relay gets it: one of each field, two parts, and no line that ends it.
+    fn look_at_message(&self, content: &Content, place: &str) {
+        let headers = headers::issue(&self.newsletter, uuid::Uuid::nil());
+        let source = Source {
+            sender_name: &self.newsletter.sender_name,
+            sender: &self.newsletter.sender_address,
+            reply_to: None,
+            subject: &content.subject,
+            text: &content.text,
+            html: &content.html,
+            headers: &headers,
+        };
+        let recipient = Recipient {
+            to: &address("lezer@example.org"),
+            name: "Jan\r\nBcc: victim@x.example",
+            message_id: "0198",
+            date: NOW,
+            unsubscribe_url: "https://news.example/unsubscribe/x",
+            unsubscribe_mailto: None,
+            preferences_url: "https://news.example/preferences/x",
+        };
+        let octets = Template::compile(&source).expect("compiled").fill(&recipient);
+        let text = String::from_utf8(octets).expect("seven bits");
+        assert!(!text.contains("\r\n.\r\n") && !text.replace("\r\n", "").contains(['\r', '\n']), "{place}");
+        let parsed = MessageParser::default().parse(text.as_bytes()).expect("a message");
+        assert_eq!((parsed.text_body_count(), parsed.html_body_count()), (1, 1), "{place}");
+        let head = text.split("\r\n\r\n").next().unwrap_or_default();
+        for field in ["subject:", "from:", "to:", "date:", "message-id:", "bcc:", "cc:"] {
+            let count = head.lines().filter(|line| line.to_ascii_lowercase().starts_with(field)).count();
+            assert_eq!(count, usize::from(!field.ends_with("cc:")), "{place}: {field}");
+        }
+    }
+
+    /// The pages on which all of it stands together.
+    async fn look_at_the_archive(&self, cases: &[&Case], articles: &[(Article, &Case)]) {
+        let tags = format!("{MAIL_TAGS} {PAGE_TAGS}");
+        let mut listed = String::new();
+        for number in 0.. {
+            let page = self.page(&format!("/n/insights/archive?page={number}")).await;
+            assert_safe(&page, &tags, "the archive");
+            let is_last = !page.contains("rel=\"next\"");
+            listed.push_str(&page);
+            if is_last {
+                break;
+            }
+        }
+        for case in cases.iter().filter(|case| ["subject", "preheader"].contains(&case.place.as_str())) {
+            assert!(case.keeps.iter().all(|kept| listed.contains(kept.as_str())), "{}", case.name);
+        }
+        for (article, case) in articles {
+            let page = self.page(&format!("/a/{}", article.slug)).await;
+            assert_safe(&page, &tags, &format!("the article page of {}", case.name));
+            let kept = case.keeps.iter().filter(|kept| case.place != "teaser" && !kept.contains('{'));
+            for kept in kept {
+                assert!(page.contains(kept.as_str()), "{}: {kept} is not on its page", case.name);
+            }
+            let preview = self.page(&format!("/admin/articles/{}/preview", article.id)).await;
+            assert_safe(&preview, &tags, &format!("the article's preview of {}", case.name));
+        }
+        self.look_at_the_feeds().await;
+    }
+
+    async fn look_at_the_feeds(&self) {
+        for ending in ["rss", "atom", "json"] {
+            let answer = self.desk.get(&format!("/n/insights/feed.{ending}")).await.expect("an answer");
+            if ending != "json" {
+                roxmltree::Document::parse(&answer.body).unwrap_or_else(|error| panic!("{ending}: {error}"));
+            }
+            let feed = feed_rs::parser::parse(answer.body.as_bytes()).expect("a feed");
+            assert!(!feed.entries.is_empty());
+            for entry in feed.entries {
+                let html = entry.content.and_then(|content| content.body).expect("a content");
+                assert_safe(&html, MAIL_TAGS, ending);
+                assert!(!html.contains("style=") && !html.contains("class="), "{ending}: {html}");
+            }
+        }
+    }
+}
+
+both_dbs!(hostile_words_end_in_safe_mails_previews_pages_and_feeds, |store| {
+    let stage = Stage::start(&store).await;
+    let all = cases();
+    let accepted: Vec<&Case> = all.iter().filter(|case| case.refused.is_none()).collect();
+    let mut articles = Vec::new();
+    for case in &accepted {
+        if let Some(input) = case.article() {
+            articles.push((stage.press.article(&input).await, *case));
+        }
+    }
+    let (long, short): (Vec<_>, Vec<_>) =
+        articles.iter().partition(|(article, _)| article.body.chars().count() > LONG_CHARS);
+    for group in short.chunks(TOGETHER).chain(long.chunks(1)) {
+        let rows: Vec<_> = group.iter().map(|(article, case)| (article.id, case.display())).collect();
+        let issue = stage.press.issue(stage.newsletter.id, &words("Vijandig"), &rows).await;
+        stage.send(&issue, &group.iter().map(|(_, case)| *case).collect::<Vec<_>>()).await;
+    }
+    let sound = stage.press.article(&piece("Over bruggen", "Een brug.")).await;
+    for case in accepted.iter().filter(|case| case.article().is_none()) {
+        let rows = [(sound.id, ArticleDisplay::Full)];
+        let issue = stage.press.issue(stage.newsletter.id, &case.issue(), &rows).await;
+        stage.send(&issue, &[case]).await;
+    }
+    stage.look_at_the_archive(&accepted, &articles).await;
+    stage.app.stop().await;
+});
+
+both_dbs!(hostile_words_that_cannot_be_sent_are_refused_with_the_reason, |store| {
+    let stage = Stage::start(&store).await;
+    let all = cases();
+    let refused: Vec<_> = all.iter().filter_map(|case| Some((case, case.refused.as_deref()?))).collect();
+    assert!(refused.len() >= 5);
+    for (case, reason) in refused {
+        let input = case.article().expect("an article");
+        if reason == "too long" {
+            let error = articles::create(&store, &stage.app.clock, &input).await.expect_err("refused");
+            assert!(error.to_string().starts_with("body: "), "{}: {error}", case.name);
+            let context = Context { base_url: "https://news.example", newsletter: "N" };
+            assert_eq!(markdown::write(&input.body, context), Err(MarkdownError::TooLong), "{}", case.name);
+            continue;
+        }
+        let article = stage.press.article(&input).await;
+        let rows = [(article.id, ArticleDisplay::Full)];
+        let issue = stage.press.issue(stage.newsletter.id, &words(&case.name), &rows).await;
+        let error = stage.press.schedule(&issue).await.expect_err("refused");
+        let ScheduleError::Blocked(findings) = error else { panic!("{}: {error}", case.name) };
+        let key = if reason == "too deep" { "check-text-too-deep" } else { "check-field-" };
+        assert!(findings.iter().any(|finding| finding.key().starts_with(key)), "{}: {findings:?}", case.name);
+        let tags = format!("{MAIL_TAGS} {PAGE_TAGS}");
+        for path in [format!("/a/{}", article.slug), format!("/admin/articles/{}/preview", article.id)] {
+            assert_safe(&stage.page(&path).await, &tags, &case.name);
+        }
+    }
+    stage.app.stop().await;
+});
+
+#[test]
+fn the_check_sees_what_is_not_safe() {
+    let is_refused = |html: &str| {
+        let html = html.to_owned();
+        std::panic::catch_unwind(move || assert_safe(&html, MAIL_TAGS, "here")).is_err()
+    };
+    for html in [
+        "<script>1</script>",
+        "<SVG>",
+        "<p onclick=\"x\">",
+        "<p x>",
+        "<a href=\"javascript:x\">",
+        "<a href=\"data:x\">",
+        "<img src=x>",
+        "<img src=\"https://canary.example/\">",
+        "<p style=\"background:url(x)\">",
+        "<style>@import 'x'</style>",
+        "<meta http-equiv=\"refresh\">",
+        "<!--x",
+        "<![CDATA[x]]>",
+        "<?x",
+    ] {
+        assert!(is_refused(html), "{html}");
+    }
+    assert!(!is_refused(
+        "<!doctype html><p>a &lt;script&gt;<a href=\"https://canary.example/\">x</a><br/></p>"
+    ));
+}
