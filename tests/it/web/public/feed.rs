@@ -133,8 +133,8 @@ both_dbs!(hostile_subjects_end_in_sound_feeds, |store| {
                 .chars()
                 .filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'))
                 .collect();
-            let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert_eq!(entry.title.as_ref().map(|text| text.content.trim()), Some(kept.as_str()), "{ending}");
+            let title = entry.title.as_ref().map_or("", |text| text.content.as_str());
+            assert!(title.split_whitespace().eq(kept.split_whitespace()), "{ending}: {title}, not {kept}");
         }
     }
     archive.site.app.stop().await;
