@@ -8,6 +8,7 @@ use mail_parser::MessageParser;
 use postiljon::demo::browser::Browser;
 use postiljon::mail::headers;
 use postiljon::mail::markdown::{self, Context, MarkdownError};
+use postiljon::mail::slot::{escape_html, without_recipient};
 use postiljon::mail::template::{Recipient, Source, Template};
 use postiljon::model::{Article, ArticleDisplay, Issue, Language, Newsletter};
 use postiljon::publishing::articles::{self, ArticleInput};
@@ -250,12 +251,14 @@ impl Stage {
         let page = self.page(&format!("/i/{}", issue.public_id)).await;
         self.look(&page, MAIL_TAGS, &format!("the page of {place}"));
         for case in cases {
-            let body = if case.place == "subject" { &content.subject } else { &content.text };
+            let text = if case.place == "subject" { &content.subject } else { &content.text };
+            let text = without_recipient(text, str::to_owned);
+            let html = without_recipient(&content.html, escape_html);
             for kept in case.keeps.iter().filter(|_| case.place != "preheader") {
-                self.kept(body, kept, &format!("the text of {}", case.name));
+                self.kept(&text, kept, &format!("the text of {}", case.name));
             }
             for kept in &case.keeps {
-                self.kept(&content.html, kept, &format!("the HTML of {}", case.name));
+                self.kept(&html, kept, &format!("the HTML of {}", case.name));
                 self.kept(&page, kept, &format!("the page of {}", case.name));
             }
         }
