@@ -141,7 +141,7 @@ fn faults(html: &str, tags: &str) -> Vec<String> {
 }
 
 /// Hands on each attribute of a tag; answers what follows its `>`. A value without quotes is none of ours.
-fn attributes<'a>(mut rest: &'a str, mut each: impl FnMut(&str, &str)) -> &'a str {
+fn attributes(mut rest: &str, mut each: impl FnMut(&str, &str)) -> &str {
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
         if let Some(after) = rest.strip_prefix('>') {
