@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
-use crate::model::{ArchivePolicy, Language, NamedRelay, UncertainPolicy};
+use crate::model::{ArchivePolicy, Language, NamedRelay, Theme, UncertainPolicy};
 use crate::publishing::newsletters::{
-    NewsletterInput, SendingInput, add_newsletter, set_archive, set_privacy_url, set_sending,
+    NewsletterInput, SendingInput, add_newsletter, set_archive, set_issues, set_privacy_url, set_sending,
 };
 use crate::store;
 
@@ -95,6 +95,12 @@ struct Set {
     /// Who finds its issues on the web: public, unlisted or off
     #[arg(long, group = "what")]
     archive: Option<ArchivePolicy>,
+    /// How its issues look: letter, magazine or note
+    #[arg(long, group = "what")]
+    theme: Option<Theme>,
+    /// Whether somebody else than who wrote an issue must approve it before it goes out: true or false
+    #[arg(long, value_name = "BOOL", group = "what")]
+    needs_approval: Option<bool>,
     #[command(flatten)]
     output: Output,
 }
@@ -140,6 +146,11 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             if let Some(policy) = set.archive {
                 newsletter = set_archive(&open.store, newsletter.id, policy).await?;
             }
+            if set.theme.is_some() || set.needs_approval.is_some() {
+                let theme = set.theme.unwrap_or(newsletter.theme);
+                let needs_approval = set.needs_approval.unwrap_or(newsletter.needs_approval);
+                newsletter = set_issues(&open.store, newsletter.id, theme, needs_approval).await?;
+            }
             let input = SendingInput {
                 relay: relay.unwrap_or(newsletter.relay),
                 mails_per_hour: set.mails_per_hour.map_or(newsletter.mails_per_hour, |given| given.0),
@@ -156,10 +167,12 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 (Some(_), "") => format!("; privacy notice: {NONE}"),
                 (Some(_), url) => format!("; privacy notice: {url}"),
             };
+            let approval = if changed.needs_approval { "; issues must be approved" } else { "" };
             let archive = set.archive.map(|policy| format!("; archive: {policy}")).unwrap_or_default();
-            let (name, uncertain) = (&changed.name, changed.on_uncertain);
-            let sentence =
-                format!("{name}: by {relay}, {pace}; uncertain mails: {uncertain}{privacy}{archive}.");
+            let (name, uncertain, theme) = (&changed.name, changed.on_uncertain, changed.theme);
+            let sentence = format!(
+                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}{archive}."
+            );
             set.output.sentence(&changed, &sentence)
         }
         Action::List { output } => {

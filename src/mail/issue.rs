@@ -38,13 +38,14 @@ pub fn render(
     let articles = articles
         .iter()
         .zip(&urls)
-        .map(|(IssueArticle { article, display, .. }, url)| ArticleView {
+        .map(|(IssueArticle { article, display, heading, .. }, url)| ArticleView {
             title: &article.title,
             author: &article.author,
             teaser: &article.teaser,
             body: &article.body,
             url,
             display: *display,
+            heading,
         })
         .collect();
     render_issue(&IssueView {
@@ -55,6 +56,8 @@ pub fn render(
         subject: &issue.subject,
         preheader: &issue.preheader,
         intro: &issue.intro,
+        outro: &issue.outro,
+        theme: issue.theme.unwrap_or(newsletter.theme),
         articles,
         base_url: public_url,
         web_url: &web_url(public_url, issue),

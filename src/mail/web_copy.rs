@@ -9,11 +9,11 @@ use std::sync::LazyLock;
 
 use super::markdown::TAGS;
 
-/// Elements of which nothing is shown.
-const UNSEEN: [&str; 4] = ["head", "style", "script", "title"];
+/// Elements of which nothing is shown; the `h1` is the newsletter's name.
+const UNSEEN: [&str; 5] = ["head", "style", "script", "title", "h1"];
 /// Classes of the layout that hold what a feed says itself, or what only a mail needs: who it is from, which number it
 /// is, why it came. Also decoration.
-const LAYOUT_CLASSES: [&str; 7] = ["above", "bar", "masthead", "dateline", "contents", "rule", "foot"];
+const LAYOUT_CLASSES: [&str; 7] = ["above", "bar", "dateline", "band-date", "contents", "rule", "foot"];
 /// Elements without an end.
 const VOID: [&str; 8] = ["area", "br", "col", "hr", "img", "input", "link", "meta"];
 

@@ -29,6 +29,7 @@ ids!(
     OutboxId,
     SubscriberId,
     SubscriptionId,
+    TestGroupId,
     TopicId,
     UserId,
     WelcomeStepId,

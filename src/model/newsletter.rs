@@ -1,6 +1,6 @@
 //! What one subscribes to.
 
-use super::{EmailAddress, Language, NewsletterId, Slug, Timestamp};
+use super::{EmailAddress, Language, NewsletterId, Slug, Theme, Timestamp};
 
 text_enum!(
     /// What happens to a delivery of which nobody knows whether the relay took it.
@@ -64,6 +64,10 @@ pub struct Newsletter {
     /// Where the company says what it does with personal data; empty: nowhere.
     pub privacy_url: String,
     pub archive: ArchivePolicy,
+    /// How its issues look, where they do not say otherwise.
+    pub theme: Theme,
+    /// Whether an issue goes out only when somebody else than who wrote it has approved it.
+    pub needs_approval: bool,
     pub created_at: Timestamp,
 }
 

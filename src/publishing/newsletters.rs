@@ -3,7 +3,9 @@
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Slug, UncertainPolicy};
+use crate::model::{
+    ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Slug, Theme, UncertainPolicy,
+};
 use crate::store::{self, Store, StoreError};
 
 const NAME_MAX_CHARS: usize = 100;
@@ -122,6 +124,24 @@ pub async fn set_sending(
     let mut tx = store.begin().await?;
     let set = store::newsletters::set_sending(&mut tx, id, &relay, input.mails_per_hour, input.on_uncertain)
         .await?;
+    let newsletter = set.ok_or(NewsletterError::NotFound)?;
+    tx.commit().await?;
+    Ok(newsletter)
+}
+
+/// Changes how the issues of a newsletter look, and whether somebody must approve them. Those that are scheduled stay
+/// as they are.
+///
+/// # Errors
+/// [`NewsletterError::NotFound`].
+pub async fn set_issues(
+    store: &Store,
+    id: NewsletterId,
+    theme: Theme,
+    needs_approval: bool,
+) -> Result<Newsletter, NewsletterError> {
+    let mut tx = store.begin().await?;
+    let set = store::newsletters::set_issues(&mut tx, id, theme, needs_approval).await?;
     let newsletter = set.ok_or(NewsletterError::NotFound)?;
     tx.commit().await?;
     Ok(newsletter)

@@ -2,7 +2,9 @@
 
 use super::{Db, Result, Tx, on};
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{ArchivePolicy, ArticleId, Newsletter, NewsletterId, Slug, Timestamp, UncertainPolicy};
+use crate::model::{
+    ArchivePolicy, ArticleId, Newsletter, NewsletterId, Slug, Theme, Timestamp, UncertainPolicy,
+};
 
 /// Adds a newsletter, and the form of its own page.
 pub async fn insert(tx: &mut Tx, new: &NewNewsletter, now: Timestamp) -> Result<Newsletter> {
@@ -67,6 +69,23 @@ pub async fn that_sent(db: Db<'_>, article: ArticleId) -> Result<Vec<Newsletter>
             WHERE a.article_id = $1 AND m.newsletter_id = n.id AND m.status IN ('sending', 'paused', 'sent'))
         ORDER BY CASE n.archive WHEN 'public' THEN 1 WHEN 'unlisted' THEN 2 ELSE 3 END, n.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(article).fetch_all(c).await?))
+}
+
+/// Changes how the issues of a newsletter look, and whether somebody must approve them; `None` when there is none of
+/// this id.
+pub async fn set_issues(
+    tx: &mut Tx,
+    id: NewsletterId,
+    theme: Theme,
+    needs_approval: bool,
+) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET theme = $2, needs_approval = $3 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(theme)
+        .bind(needs_approval)
+        .fetch_optional(c)
+        .await?))
 }
 
 /// Changes how the issues of a newsletter are sent; `None` when there is none of this id.

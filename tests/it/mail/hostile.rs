@@ -10,7 +10,7 @@ use postiljon::mail::headers;
 use postiljon::mail::markdown::{self, Context, MarkdownError};
 use postiljon::mail::slot::{escape_html, without_recipient};
 use postiljon::mail::template::{Recipient, Source, Template};
-use postiljon::model::{Article, ArticleDisplay, Issue, Language, Newsletter};
+use postiljon::model::{Article, ArticleDisplay, Issue, Language, Newsletter, Placed};
 use postiljon::publishing::articles::{self, ArticleInput};
 use postiljon::publishing::schedule::ScheduleError;
 use postiljon::store::Store;
@@ -361,13 +361,14 @@ both_dbs!(hostile_words_end_in_safe_mails_previews_pages_and_feeds, |store| {
     let (long, short): (Vec<_>, Vec<_>) =
         articles.iter().partition(|(article, _)| article.body.chars().count() > LONG_CHARS);
     for group in short.chunks(TOGETHER).chain(long.chunks(1)) {
-        let rows: Vec<_> = group.iter().map(|(article, case)| (article.id, case.display())).collect();
+        let rows: Vec<_> =
+            group.iter().map(|(article, case)| Placed::new(article.id, case.display())).collect();
         let issue = stage.press.issue(stage.newsletter.id, &words("Vijandig"), &rows).await;
         stage.send(&issue, &group.iter().map(|(_, case)| *case).collect::<Vec<_>>()).await;
     }
     let sound = stage.press.article(&piece("Over bruggen", "Een brug.")).await;
     for case in accepted.iter().filter(|case| case.article().is_none()) {
-        let rows = [(sound.id, ArticleDisplay::Full)];
+        let rows = [Placed::new(sound.id, ArticleDisplay::Full)];
         let issue = stage.press.issue(stage.newsletter.id, &case.issue(), &rows).await;
         stage.send(&issue, &[case]).await;
     }
@@ -390,7 +391,7 @@ both_dbs!(hostile_words_that_cannot_be_sent_are_refused_with_the_reason, |store|
             continue;
         }
         let article = stage.press.article(&input).await;
-        let rows = [(article.id, ArticleDisplay::Full)];
+        let rows = [Placed::new(article.id, ArticleDisplay::Full)];
         let issue = stage.press.issue(stage.newsletter.id, &words(&case.name), &rows).await;
         let error = stage.press.schedule(&issue).await.expect_err("refused");
         let ScheduleError::Blocked(findings) = error else { panic!("{}: {error}", case.name) };

@@ -11,7 +11,8 @@ use postiljon::keys::{Keys, Purpose, token_hash};
 use postiljon::mail::render::{self, AlertView, RenderedMail, SignupAlarmView};
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
-    Account, ArticleDisplay, Language, Newsletter, OutboxKind, PauseReason, Subscription, WelcomeText,
+    Account, ArticleDisplay, Language, Newsletter, OutboxKind, PauseReason, Placed, Subscription, Theme,
+    WelcomeText,
 };
 use postiljon::publishing::articles::ArticleInput;
 use postiljon::publishing::schedule::{When, schedule};
@@ -37,11 +38,6 @@ const VALID: Duration = Duration::from_hours(7 * 24);
 const BODY: &str = include_str!("../../../src/mail/sample_article.md");
 /// A name as people have them, and one that mails need to encode.
 const NAME: &str = "Zoë \"de Fietser\"";
-
-/// What each is called in the names of the files.
-fn themes() -> Vec<&'static str> {
-    vec!["plain"]
-}
 
 struct Shop {
     store: Store,
@@ -250,23 +246,26 @@ impl Shop {
 
     /// An issue of each theme, to one reader and as a test; its copy for the web is written at once.
     async fn issues(&self, language: Language, folder: &std::path::Path) -> usize {
-        for theme in themes() {
+        for theme in Theme::ALL {
             let newsletter = self.newsletter(&format!("issue-{theme}-{language}"), language).await;
             self.confirmed(&newsletter, &format!("issue-{theme}-{language}")).await;
             let home = "https://www.meridiaan.example/bruggen/";
             let mut rows = Vec::new();
-            for (title, url, display) in [
-                ("Zes lessen uit tien jaar bruggen bouwen", home, ArticleDisplay::Full),
-                ("Waarom kleine steden sneller leren", home, ArticleDisplay::Teaser),
-                ("De agenda voor 2027", "", ArticleDisplay::Full),
+            for (title, url, display, heading) in [
+                ("Zes lessen uit tien jaar bruggen bouwen", home, ArticleDisplay::Full, "Aan het water"),
+                ("Waarom kleine steden sneller leren", home, ArticleDisplay::Teaser, ""),
+                ("De agenda voor 2027", "", ArticleDisplay::Full, "Wat komt"),
             ] {
-                rows.push((self.press().article(&sample(title, language, url)).await.id, display));
+                let article = self.press().article(&sample(title, language, url)).await.id;
+                rows.push(Placed { article, display, heading: heading.into() });
             }
             let text = IssueText {
                 subject: "Bruggen, kaaien en {{name|lezer}}".into(),
                 preheader: "Wat tien jaar werken aan het water ons leerde, en wat er volgend jaar verandert."
                     .into(),
                 intro: "Dag {{name|beste lezer}},\n\nDit najaar gaat het over *verbinden*.".into(),
+                outro: "Tot de volgende!\n\n[Schrijf ons](mailto:redactie@meridiaan.example)".into(),
+                theme: Some(*theme),
                 ..IssueText::default()
             };
             let issue = change!(self.store, |tx| issues::insert(tx, newsletter.id, &text, self.clock.now()));
@@ -280,7 +279,7 @@ impl Shop {
                 std::fs::write(folder.join(name), content.web_html).expect("written");
             }
         }
-        2 * themes().len()
+        2 * Theme::ALL.len()
     }
 }
 

@@ -2,7 +2,7 @@
 //! the desk does it.
 
 use postiljon::clock::Clock;
-use postiljon::model::{Article, ArticleDisplay, ArticleId, ArticleStatus, Issue, Mailing, NewsletterId};
+use postiljon::model::{Article, ArticleDisplay, ArticleStatus, Issue, Mailing, NewsletterId, Placed};
 use postiljon::publishing::articles::{self, ArticleInput};
 use postiljon::publishing::schedule::{ScheduleError, When, schedule};
 use postiljon::store::issues::IssueText;
@@ -51,19 +51,15 @@ impl Press {
         text: &IssueText,
         articles: &[&Article],
     ) -> (Issue, Mailing) {
-        let rows: Vec<_> = articles.iter().map(|article| (article.id, ArticleDisplay::Full)).collect();
+        let rows: Vec<_> =
+            articles.iter().map(|article| Placed::new(article.id, ArticleDisplay::Full)).collect();
         let issue = self.issue(newsletter, text, &rows).await;
         let mailing = self.schedule(&issue).await.expect("scheduled");
         (issue, mailing)
     }
 
     /// An issue that is not scheduled.
-    pub async fn issue(
-        &self,
-        newsletter: NewsletterId,
-        text: &IssueText,
-        articles: &[(ArticleId, ArticleDisplay)],
-    ) -> Issue {
+    pub async fn issue(&self, newsletter: NewsletterId, text: &IssueText, articles: &[Placed]) -> Issue {
         let issue = change!(self.store, |tx| issues::insert(tx, newsletter, text, self.clock.now()));
         change!(self.store, |tx| issues::set_articles(tx, issue.id, articles));
         issue

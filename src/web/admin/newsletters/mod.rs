@@ -2,6 +2,7 @@
 //! [`super::fields`]; `admin/newsletter_tabs.html` joins them all.
 
 pub mod archive;
+pub mod issues;
 pub mod list;
 pub mod overview;
 pub mod topic;

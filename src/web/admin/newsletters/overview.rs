@@ -10,6 +10,7 @@ use crate::model::{ArchivePolicy, Newsletter};
 use crate::publishing::newsletters::{NewsletterError, set_privacy_url};
 use crate::store::{self, Reader};
 use crate::web::admin::forms::newsletter_of;
+use crate::web::admin::issues::ThemeOption;
 use crate::web::admin::{Frame, Mistakes, given_twice, grouped};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
@@ -28,6 +29,7 @@ struct OverviewPage {
     /// The sign-up page.
     public_url: String,
     counts: Counts,
+    themes: Vec<ThemeOption>,
     /// Of the privacy notice, as typed.
     privacy_url: String,
     mistakes: Mistakes,
@@ -121,6 +123,8 @@ async fn show(
     let counts = Counts::of(&mut reader, &newsletter).await?;
     let public_url = app.url(&format!("/n/{}", newsletter.slug));
     let page = Frame::new(request, signed_in, "newsletters", newsletter.name.clone());
-    let template = OverviewPage { page, newsletter, readers, public_url, counts, privacy_url, mistakes };
+    let themes = ThemeOption::all(signed_in.texts(), newsletter.theme);
+    let template =
+        OverviewPage { page, themes, newsletter, readers, public_url, counts, privacy_url, mistakes };
     html(status, &template)
 }
