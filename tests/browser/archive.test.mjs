@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { Demo } from "./support/demo.mjs";
 import { inspect } from "./support/inspect.mjs";
 import { publish } from "./support/issues.mjs";
+import { LANGUAGES, checkWords } from "./support/texts.mjs";
 import { Browser } from "./support/visitor.mjs";
 
 const ARCHIVE = "/n/insights/archive";
@@ -55,6 +56,19 @@ describe("the archive", () => {
       await visitor.open(`${ARCHIVE}?q=${"zebra".repeat(18)}`);
       await inspect(visitor, "archive-found-none");
     });
+  });
+
+  it("speaks the language of its reader, and so does the page of an article", async () => {
+    const paths = [ARCHIVE, `${ARCHIVE}?q=factuur`, `${ARCHIVE}?q=zebra`, `${ARCHIVE}?page=9`, "/n/insights-en/archive", "/a/laat-een-stoel-leeg"];
+    for (const language of LANGUAGES) {
+      await browser.visit(demo, { language }, async (visitor) => {
+        for (const path of paths) {
+          await visitor.open(path);
+          assert.equal(await visitor.page.locator("html").getAttribute("lang"), language);
+          checkWords(await visitor.words(), language, `${path} in ${language}`);
+        }
+      });
+    }
   });
 
   it("leads without scripts to an issue and back to what was searched", async () => {
