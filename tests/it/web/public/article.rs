@@ -1,5 +1,6 @@
-use postiljon::model::{ArchivePolicy, ArticleStatus};
+use postiljon::model::{ArchivePolicy, ArticleDisplay, ArticleStatus, Placed};
 use postiljon::publishing::articles::{self, ArticleInput};
+use postiljon::publishing::compose::compose;
 
 use super::archive::Archive;
 use crate::support::database::both_dbs;
@@ -88,5 +89,27 @@ both_dbs!(an_article_that_cannot_be_a_mail_is_shown_as_it_was_written, |store| {
         page.status == 200 && page.body.contains("<p>Dag {{naam}} &lt;script&gt;alert(1)&lt;/script&gt;</p>")
     );
     assert!(page.body.contains("<p>Tot ziens</p>") && !page.body.contains("<script>"));
+    archive.site.app.stop().await;
+});
+
+both_dbs!(a_teaser_of_an_article_that_is_at_home_here_leads_to_its_page, |store| {
+    let archive = Archive::start(&store).await;
+    let home =
+        ArticleInput { canonical_url: "https://www.blog.example/x".into(), ..piece("Elders", "Een brug.") };
+    let (own, elsewhere) =
+        (archive.press.article(&piece("Hier", "Een brug.")).await, archive.press.article(&home).await);
+    let rows = [&own, &elsewhere].map(|article| Placed::new(article.id, ArticleDisplay::Teaser));
+    let issue = archive.press.issue(archive.site.newsletter.id, &words("Bruggen"), &rows).await;
+    let mut reader = store.read().await.expect("a reader");
+    let url = &archive.site.app.url;
+    let composed = compose(reader.db(), issue.id, archive.site.app.clock.now(), url).await.expect("read");
+    drop(reader);
+    let rendered = composed.expect("there").rendered.expect("rendered");
+    let page = format!("{url}/a/hier");
+    for link in [page.as_str(), "https://www.blog.example/x"] {
+        assert!(rendered.html.contains(&format!("href=\"{link}\"")), "{link}: {}", rendered.html);
+        assert!(rendered.text.contains(&format!("\n{link}\n")), "{link}: {}", rendered.text);
+    }
+    assert!(!rendered.html.contains("/a/elders"));
     archive.site.app.stop().await;
 });
