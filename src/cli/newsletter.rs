@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
-use crate::model::{Language, NamedRelay, Theme, UncertainPolicy};
+use crate::model::{ArchivePolicy, Language, NamedRelay, Theme, UncertainPolicy};
 use crate::publishing::newsletters::{
-    NewsletterInput, SendingInput, add_newsletter, set_issues, set_privacy_url, set_sending,
+    NewsletterInput, SendingInput, add_newsletter, set_archive, set_issues, set_privacy_url, set_sending,
 };
 use crate::store;
 
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 enum Action {
     /// Add a newsletter
     Add(Box<Add>),
-    /// Change how the issues of a newsletter are sent, or where its privacy notice is
+    /// Change how the issues of a newsletter are sent, who finds them on the web, or where its privacy notice is
     Set(Set),
     /// Show the newsletters
     List {
@@ -65,6 +65,9 @@ struct Add {
     /// Where your privacy notice is: https://..
     #[arg(long, default_value = "")]
     privacy_url: String,
+    /// Who finds its issues on the web: public, unlisted or off
+    #[arg(long, default_value_t = ArchivePolicy::Unlisted)]
+    archive: ArchivePolicy,
     /// What happens to a mail of which nobody knows whether it arrived: resend or hold
     #[arg(long, default_value_t = UncertainPolicy::Resend)]
     on_uncertain: UncertainPolicy,
@@ -89,6 +92,9 @@ struct Set {
     /// Where the privacy notice is, or none
     #[arg(long, value_name = "URL", group = "what")]
     privacy_url: Option<String>,
+    /// Who finds its issues on the web: public, unlisted or off
+    #[arg(long, group = "what")]
+    archive: Option<ArchivePolicy>,
     /// How its issues look: letter, magazine or note
     #[arg(long, group = "what")]
     theme: Option<Theme>,
@@ -137,6 +143,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 let url = if url == NONE { "" } else { url };
                 newsletter = set_privacy_url(&open.store, newsletter.id, url).await?;
             }
+            if let Some(policy) = set.archive {
+                newsletter = set_archive(&open.store, newsletter.id, policy).await?;
+            }
             if set.theme.is_some() || set.needs_approval.is_some() {
                 let theme = set.theme.unwrap_or(newsletter.theme);
                 let needs_approval = set.needs_approval.unwrap_or(newsletter.needs_approval);
@@ -159,9 +168,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 (Some(_), url) => format!("; privacy notice: {url}"),
             };
             let approval = if changed.needs_approval { "; issues must be approved" } else { "" };
+            let archive = set.archive.map(|policy| format!("; archive: {policy}")).unwrap_or_default();
             let (name, uncertain, theme) = (&changed.name, changed.on_uncertain, changed.theme);
             let sentence = format!(
-                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}."
+                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}{archive}."
             );
             set.output.sentence(&changed, &sentence)
         }
@@ -208,6 +218,7 @@ impl Add {
             brand_color: self.brand_color,
             logo_url: self.logo_url,
             privacy_url: self.privacy_url,
+            archive: self.archive,
             on_uncertain: self.on_uncertain,
         }
     }

@@ -903,7 +903,7 @@ mod tests {
     use super::*;
     use crate::mail::headers::{self, Headers};
     use crate::mail::template::{Recipient, Source, Template as Compiled};
-    use crate::model::{EmailAddress, NewsletterId, Slug, UncertainPolicy};
+    use crate::model::{ArchivePolicy, EmailAddress, NewsletterId, Slug, UncertainPolicy};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
     const LEAVE: &str = "https://news.example.com/u/abc?a=1&b=2";
@@ -928,6 +928,7 @@ mod tests {
             relay: String::new(),
             mails_per_hour: None,
             privacy_url: String::new(),
+            archive: ArchivePolicy::Unlisted,
             theme: Theme::Letter,
             needs_approval: false,
             created_at: NOW,

@@ -1,9 +1,11 @@
-//! Adding a newsletter, and changing how its issues are sent and where its privacy notice is.
+//! Adding a newsletter, and changing how its issues are sent, where its privacy notice is and who finds its archive.
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{EmailAddress, Language, Newsletter, NewsletterId, Slug, Theme, UncertainPolicy};
+use crate::model::{
+    ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Slug, Theme, UncertainPolicy,
+};
 use crate::store::{self, Store, StoreError};
 
 const NAME_MAX_CHARS: usize = 100;
@@ -32,6 +34,8 @@ pub struct NewsletterInput {
     pub logo_url: String,
     /// Of the privacy notice: an absolute http(s) URL, or empty.
     pub privacy_url: String,
+    /// Who finds its issues on the web.
+    pub archive: ArchivePolicy,
     pub on_uncertain: UncertainPolicy,
 }
 
@@ -76,6 +80,10 @@ pub async fn add_newsletter(
         Ok(mut newsletter) => {
             if !privacy_url.is_empty() {
                 let set = store::newsletters::set_privacy_url(&mut tx, newsletter.id, &privacy_url).await?;
+                newsletter = set.ok_or(NewsletterError::NotFound)?;
+            }
+            if input.archive != newsletter.archive {
+                let set = store::newsletters::set_archive(&mut tx, newsletter.id, input.archive).await?;
                 newsletter = set.ok_or(NewsletterError::NotFound)?;
             }
             tx.commit().await?;
@@ -153,6 +161,22 @@ pub async fn set_privacy_url(
     let url = errors.or(url)?;
     let mut tx = store.begin().await?;
     let set = store::newsletters::set_privacy_url(&mut tx, id, &url).await?;
+    let newsletter = set.ok_or(NewsletterError::NotFound)?;
+    tx.commit().await?;
+    Ok(newsletter)
+}
+
+/// Says who finds the issues of a newsletter on the web. It counts from the next visit on.
+///
+/// # Errors
+/// [`NewsletterError::NotFound`].
+pub async fn set_archive(
+    store: &Store,
+    id: NewsletterId,
+    policy: ArchivePolicy,
+) -> Result<Newsletter, NewsletterError> {
+    let mut tx = store.begin().await?;
+    let set = store::newsletters::set_archive(&mut tx, id, policy).await?;
     let newsletter = set.ok_or(NewsletterError::NotFound)?;
     tx.commit().await?;
     Ok(newsletter)

@@ -57,6 +57,7 @@ pub fn configure(config: &mut ServiceConfig) {
                 .get(newsletters::overview::get)
                 .post(newsletters::overview::post),
         )
+        .service(resource("/admin/newsletters/{id}/archive").post(newsletters::archive::post))
         .service(resource("/admin/newsletters/{id}/issues").post(newsletters::issues::post))
         .service(resource("/admin/newsletters/{id}/forms").get(forms::list::get).post(forms::edit::create))
         .service(resource("/admin/newsletters/{id}/forms/new").get(forms::edit::new))

@@ -29,7 +29,8 @@ pub async fn get(
         .body(css))
 }
 
-fn css(brand: &str) -> String {
+/// The variables of a brand, as the rules of a style sheet.
+pub(super) fn css(brand: &str) -> String {
     let brand = Color::brand(brand);
     let light = brand.readable_on(Color::parse(LIGHT_PAPER).unwrap_or(Color::WHITE));
     let dark = brand.readable_on(Color::parse(DARK_SURFACE).unwrap_or(Color::BLACK));

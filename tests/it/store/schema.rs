@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind, ImageType,
-    Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy,
-    Refusal, Rhythm, SubscriptionStatus, Theme, UncertainPolicy, VersionKind,
+    ArchivePolicy, ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind,
+    ImageType, Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason,
+    ProofPolicy, Refusal, Rhythm, SubscriptionStatus, Theme, UncertainPolicy, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -121,6 +121,7 @@ fn every_check_lists_the_values_of_its_enum() {
         ("link_checks.verdict", names(LinkVerdict::ALL, LinkVerdict::as_str)),
         ("issue_articles.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
         ("mailings.status", names(MailingStatus::ALL, MailingStatus::as_str)),
+        ("newsletters.archive", names(ArchivePolicy::ALL, ArchivePolicy::as_str)),
         ("newsletters.on_uncertain", names(UncertainPolicy::ALL, UncertainPolicy::as_str)),
         ("outbox.kind", names(OutboxKind::ALL, OutboxKind::as_str)),
         ("outbox.status", names(OutboxStatus::ALL, OutboxStatus::as_str)),
@@ -133,6 +134,7 @@ fn every_check_lists_the_values_of_its_enum() {
     .map(|(column, values)| (column.to_owned(), values))
     .collect();
     for table in [
+        "archive_texts",
         "article_versions",
         "articles",
         "consent_texts",

@@ -1,6 +1,6 @@
 //! Pages, through real HTTP.
 
-mod admin;
+pub mod admin;
 mod api;
 mod errors;
 mod public;

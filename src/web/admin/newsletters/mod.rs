@@ -1,6 +1,7 @@
 //! `/admin/newsletters`: every newsletter, and what belongs to each. Its forms and fields are in [`super::forms`] and
 //! [`super::fields`]; `admin/newsletter_tabs.html` joins them all.
 
+pub mod archive;
 pub mod issues;
 pub mod list;
 pub mod overview;

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::readers;
-use crate::model::Newsletter;
+use crate::model::{ArchivePolicy, Newsletter};
 use crate::publishing::newsletters::{NewsletterError, set_privacy_url};
 use crate::store::{self, Reader};
 use crate::web::admin::forms::newsletter_of;
@@ -33,6 +33,17 @@ struct OverviewPage {
     /// Of the privacy notice, as typed.
     privacy_url: String,
     mistakes: Mistakes,
+}
+
+impl OverviewPage {
+    #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
+    const fn archive_key(&self, policy: &ArchivePolicy) -> &'static str {
+        match policy {
+            ArchivePolicy::Public => "desk-archive-public",
+            ArchivePolicy::Unlisted => "desk-archive-unlisted",
+            ArchivePolicy::Off => "desk-archive-off",
+        }
+    }
 }
 
 /// How many are in use: what is archived, or not sent, does not count.

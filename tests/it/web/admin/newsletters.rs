@@ -1,4 +1,4 @@
-use postiljon::model::NewsletterId;
+use postiljon::model::{ArchivePolicy, NewsletterId};
 use postiljon::store::{newsletters, topics};
 use postiljon::subscriptions::fields::archive_field;
 
@@ -120,5 +120,31 @@ both_dbs!(the_address_of_the_privacy_notice_is_set_and_taken_away, |store| {
     assert_eq!(stored().await, "https://meridiaan.example/privacy");
     assert_eq!(post(&browser, HUB, &[("privacy_url", "")]).await.status, 303);
     assert_eq!(stored().await, "");
+    app.stop().await;
+});
+
+both_dbs!(who_finds_the_archive_is_set_on_the_overview, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    newsletter(&store, "insights").await;
+    let path = format!("{HUB}/archive");
+    let stored = async || read!(store, |db| newsletters::by_id(db, NewsletterId(1))).expect("there").archive;
+    let page = get(&browser, HUB).await.body;
+    assert!(page.contains("name=\"archive\" value=\"unlisted\" checked"), "{page}");
+    assert!(page.contains(&format!("{}/n/insights/archive", app.url)));
+    for policy in [ArchivePolicy::Public, ArchivePolicy::Off] {
+        let saved = post(&browser, &path, &[("archive", policy.as_str())]).await;
+        assert_eq!((saved.status, saved.location()), (303, "/admin/newsletters/1?done=saved"));
+        assert_eq!(stored().await, policy);
+        let page = get(&browser, HUB).await.body;
+        assert!(page.contains(&format!("value=\"{policy}\" checked")), "{page}");
+        assert_eq!(page.contains("/n/insights/archive\""), policy.is_open());
+    }
+    for wrong in [&[][..], &[("archive", "secret")], &[("archive", "off"), ("archive", "public")]] {
+        assert_eq!(post(&browser, &path, wrong).await.status, 400, "{wrong:?}");
+    }
+    assert_eq!(browser.post(&path, &[("archive", "public")]).await.expect("an answer").status, 403);
+    assert_eq!(post(&browser, "/admin/newsletters/9/archive", &[("archive", "off")]).await.status, 404);
+    assert_eq!(stored().await, ArchivePolicy::Off);
     app.stop().await;
 });
