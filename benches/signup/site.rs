@@ -150,6 +150,7 @@ impl Site {
             }),
             wake: Arc::clone(&wake),
             watching: Watching::default(),
+            relays: Default::default(),
         };
         let bound = server::bind(app, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), WORKERS, None)?;
         tokio::spawn(bound.server);

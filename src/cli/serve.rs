@@ -2,7 +2,8 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Settings;
+use super::{Settings, output};
+use crate::accounts::first_user;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Role};
 use crate::service::Service;
@@ -27,6 +28,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
         }
         None => tracing::info!(role = %arguments.role, "ready"),
     }
+    if service.address.is_some() {
+        show_first_link(&service, &config).await?;
+    }
     // One for the whole time, so that a signal during a reload is not missed.
     let mut stopped = std::pin::pin!(until_stopped());
     loop {
@@ -38,6 +42,15 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
     tracing::info!("stopping: what is on the wire is finished first");
     service.stop().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// One line on standard output for whoever sets it up; the log gets no token.
+async fn show_first_link(service: &Service, config: &Config) -> anyhow::Result<()> {
+    if let Some(token) = first_user::invite(&service.store, &service.clock).await? {
+        let url = config.web.public_url.join(&format!("/setup/{token}"));
+        output::print(&format!("There is no user yet. Set Postiljon up at {url} (for 24 hours, once).\n"))?;
+    }
     Ok(())
 }
 
@@ -56,8 +69,6 @@ async fn reload(service: &Service, started_with: &Config, settings: &Settings, r
         tracing::error!("the settings of before stay: {error}");
         return;
     }
-    let names: Vec<&str> = config.relays.iter().map(|relay| &*relay.name).collect();
-    tracing::info!(relays = names.join(", "), "the relays are as the configuration says now");
     if config.differs_beyond_relays(started_with) {
         tracing::warn!("only relays take effect at once; other settings that changed need a restart");
     }

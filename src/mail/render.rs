@@ -855,6 +855,7 @@ mod tests {
             relay: String::new(),
             mails_per_hour: None,
             privacy_url: String::new(),
+            reader_languages: crate::model::ReaderLanguages::all(),
             created_at: NOW,
         }
     }

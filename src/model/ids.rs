@@ -27,6 +27,7 @@ ids!(
     MailingId,
     NewsletterId,
     OutboxId,
+    RelayId,
     SubscriberId,
     SubscriptionId,
     TopicId,

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::config::Network;
 use crate::keys::Keys;
+use crate::setup::relays::Configured;
 use crate::store::Store;
 use crate::subscriptions::gate::Gate;
 
@@ -25,6 +26,8 @@ pub struct App {
     pub wake: Arc<Notify>,
     /// Who watches a mailing.
     pub watching: Watching,
+    /// The relays of the configuration; tells the sender when one of the database has changed.
+    pub relays: Configured,
 }
 
 #[derive(Debug, Clone)]

@@ -17,6 +17,7 @@ pub mod csrf;
 pub mod error;
 pub mod form;
 pub mod headers;
+pub mod kept;
 pub mod language;
 pub mod layout;
 pub mod public;
@@ -25,7 +26,9 @@ pub mod routes;
 pub mod scheme;
 pub mod server;
 pub mod session;
+pub mod setup;
 pub mod watching;
+pub mod zones;
 
 pub use app::App;
 pub use error::PageError;

@@ -101,7 +101,7 @@ async fn a_new_relay_gets_the_mail_without_a_restart() {
 
     configure(folder, &table("relays.second", &two));
     service.signal("-HUP");
-    service.until("the relays are as the configuration says now");
+    service.until("the relays are as the configuration and the desk say now");
     send_a_test(folder);
     wait(&two, 1).await;
     assert_eq!(one.accepted().len(), 2);

@@ -42,6 +42,7 @@ impl TestApp {
             settings: Arc::new(settings),
             wake: Arc::default(),
             watching: Watching::default(),
+            relays: Default::default(),
         };
         let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);

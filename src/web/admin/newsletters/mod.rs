@@ -2,7 +2,9 @@
 //! [`super::fields`]; `admin/newsletter_tabs.html` joins them all.
 
 pub mod list;
+pub mod new;
 pub mod overview;
+pub mod sections;
 pub mod topic;
 pub mod topics;
 pub mod welcome;
