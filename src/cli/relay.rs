@@ -50,6 +50,7 @@ enum Action {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").multiple(true))]
 struct Add {
     /// By which newsletters prefer it [default: main]
     #[arg(long, default_value = "")]

@@ -329,7 +329,12 @@ impl Session {
         }
         for _ in 0..=LOGIN_CHALLENGES_MAX {
             line.push_str("\r\n");
-            let reply = self.command(self.timeouts.command, line.as_bytes()).await.map_err(failed)?;
+            let limit = self.timeouts.command;
+            // The limit here is told as such; that of the command is never reached.
+            let reply = match timeout(limit, self.command(Duration::MAX, line.as_bytes())).await {
+                Ok(reply) => reply.map_err(failed)?,
+                Err(_) => return Err(ConnectError::late(Stage::Login, limit)),
+            };
             match reply.code {
                 200..=299 => return Ok(()),
                 // XOAUTH2 tells in a challenge why not; only after an empty answer it says so in a reply.

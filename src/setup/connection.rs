@@ -50,10 +50,15 @@ pub struct Failure {
 
 /// Tries a relay.
 pub async fn test(relay: &NamedRelay) -> Tested {
+    test_within(relay, STAGE_LIMIT).await
+}
+
+/// Tries a relay, with so much time for each stage.
+pub async fn test_within(relay: &NamedRelay, limit: Duration) -> Tested {
     // Never closed.
     let _permit = TESTING.acquire().await;
     let mut settings = relay.settings.clone();
-    settings.timeouts = StageTimeouts { connect: STAGE_LIMIT, command: STAGE_LIMIT, ..settings.timeouts };
+    settings.timeouts = StageTimeouts { connect: limit, command: limit, ..settings.timeouts };
     let stages = stages(settings.tls, settings.credentials.is_some());
     match Relay::new(relay.name.as_ref(), settings) {
         Ok(tried) => match tried.test_connection().await {

@@ -22,6 +22,8 @@ const STEP: SetupStep = SetupStep::Sender;
 struct SenderPage {
     page: Frame,
     fields: String,
+    /// As typed, for the row of an inbox.
+    sender_name: String,
     mistakes: Mistakes,
 }
 
@@ -48,8 +50,9 @@ fn show(
     mistakes: Mistakes,
 ) -> Result<HttpResponse, PageError> {
     let page = Frame::of(signed_in, "setup-sender-title", progress, STEP);
+    let sender_name = form.first("sender_name").to_owned();
     let fields = sender::fields(page.t, form, mistakes.clone())?;
-    html(status_of(mistakes.has_any()), &SenderPage { page, fields, mistakes })
+    html(status_of(mistakes.has_any()), &SenderPage { page, fields, sender_name, mistakes })
 }
 
 /// `POST /setup/sender`.

@@ -36,7 +36,7 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
 // The inbox row shows the subject while it is written.
 for (const field of document.querySelectorAll("[data-mirror]")) {
   const target = document.getElementById(field.dataset.mirror);
-  field.addEventListener("input", () => { target.textContent = field.value; });
+  if (target) field.addEventListener("input", () => { target.textContent = field.value; });
 }
 
 // Enter in a search field inside a larger form searches.

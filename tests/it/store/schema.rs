@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind, Language,
-    MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
-    SubscriptionStatus, UncertainPolicy,
+    ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind,
+    Language, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
+    SetupStep, SubscriptionStatus, TlsMode, UncertainPolicy,
 };
 use postiljon::store::{Pools, Store};
 
@@ -110,6 +110,9 @@ fn every_check_lists_the_values_of_its_enum() {
         ("fields.kind", names(FieldKind::ALL, FieldKind::as_str)),
         ("forms.disposable_policy", names(DisposablePolicy::ALL, DisposablePolicy::as_str)),
         ("forms.proof_policy", names(ProofPolicy::ALL, ProofPolicy::as_str)),
+        ("relays.auth", names(AuthMethod::ALL, AuthMethod::as_str)),
+        ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
+        ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),
         ("subscriptions.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
         ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),

@@ -1,6 +1,7 @@
 //! Pages, through real HTTP.
 
-mod admin;
+pub mod admin;
 mod api;
 mod errors;
 mod public;
+mod setup;
