@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::alert;
-use super::shift::Shift;
-use crate::model::{Account, MailingId, Move, Outcome, PauseReason, Refusal};
+use super::shift::{Settled, Shift};
+use crate::model::{Account, MailingId, Move, Outcome, PauseReason, Refusal, Timestamp};
 use crate::store::deliveries::Record;
 use crate::store::{Result, mailings};
 
@@ -19,10 +19,37 @@ const SENDER_REFUSALS: u32 = 5;
 /// What this worker has seen of the mailings that it sends.
 #[derive(Debug, Default)]
 pub struct Breaker {
-    sender_refusals: HashMap<MailingId, u32>,
+    sender_refusals: HashMap<MailingId, Refusals>,
+}
+
+/// Refusals of the sender with nothing taken between.
+#[derive(Debug, Clone, Copy)]
+struct Refusals {
+    /// The start of the mailing, or the resumption, under which they were tried: what was on the wire when somebody
+    /// resumed it says nothing about what they have mended.
+    since: Timestamp,
+    count: u32,
 }
 
 impl Breaker {
+    /// Counts what is about to be recorded.
+    pub fn note(&mut self, settled: &Settled) {
+        let (id, since) = (settled.mailing, settled.retry_from);
+        match (settled.record.outcome, settled.record.refusal) {
+            (_, Refusal::Sender) => {
+                let refusals = self.sender_refusals.entry(id).or_insert(Refusals { since, count: 0 });
+                if refusals.since < since {
+                    *refusals = Refusals { since, count: 0 };
+                }
+                refusals.count += u32::from(refusals.since == since);
+            }
+            (Outcome::Sent, _) => {
+                self.sender_refusals.remove(&id);
+            }
+            _ => {}
+        }
+    }
+
     /// Looks at what was just recorded of a mailing, and pauses it if need be.
     ///
     /// # Errors
@@ -51,22 +78,18 @@ impl Breaker {
         id: MailingId,
         records: &[Record],
     ) -> Result<Option<PauseReason>> {
-        for record in records {
-            match (record.outcome, record.refusal) {
-                (_, Refusal::Sender) => *self.sender_refusals.entry(id).or_default() += 1,
-                (Outcome::Sent, _) => {
-                    self.sender_refusals.remove(&id);
-                }
-                _ => {}
-            }
-        }
-        if self.sender_refusals.get(&id).is_some_and(|count| *count >= SENDER_REFUSALS) {
-            return Ok(Some(PauseReason::Sender));
-        }
-        if !records.iter().any(|record| record.outcome == Outcome::Bounced) {
+        let refusals =
+            self.sender_refusals.get(&id).filter(|refusals| refusals.count >= SENDER_REFUSALS).copied();
+        if refusals.is_none() && !records.iter().any(|record| record.outcome == Outcome::Bounced) {
             return Ok(None);
         }
         let mailing = mailings::by_id(shift.store.read().await?.db(), id).await?;
+        if let Some(refusals) = refusals {
+            if mailing.as_ref().is_none_or(|mailing| mailing.retry_from <= Some(refusals.since)) {
+                return Ok(Some(PauseReason::Sender));
+            }
+            self.sender_refusals.remove(&id);
+        }
         // Someone who saw it and went on has decided.
         let is_wrong = mailing.is_some_and(|mailing| {
             mailing.pause_reason != PauseReason::Bounces && has_too_many_bounces(&mailing.account)

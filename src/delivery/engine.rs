@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
-use crate::model::{Destinations, EmailAddress, Retention, WorkerId};
+use crate::model::{Destinations, EmailAddress, Retention, Timestamp, WorkerId};
 use crate::store::Store;
 
 /// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
@@ -356,7 +356,9 @@ impl Tasks {
         let recorded = async {
             for (mailing, record) in shift.journal.on_wire() {
                 // The recorder ends after the last sender of outcomes, which this is.
-                let settled = Settled { mailing, record, place: None };
+                // Of a process before this one: it counts for no breaker.
+                let retry_from = Timestamp::from_millis(0);
+                let settled = Settled { mailing, record, retry_from, place: None };
                 let _ = outcomes.send(settled).await;
             }
             drop(outcomes);

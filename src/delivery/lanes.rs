@@ -28,7 +28,7 @@ const WINDOW_START: usize = 2;
 /// Claims in hand of a destination, for each mail that it may have on the wire: enough until the feeder has
 /// brought more.
 const HAND_PER_WINDOW: usize = 10;
-/// Fewest claims wanted in hand over all lanes.
+/// Fewest claims wanted in hand over all lanes whose destination takes as many as there are connections.
 const HAND_MIN: usize = 20;
 /// So old a claim should be at most when it is taken: an older one is soon looked at again before the wire, which
 /// costs more than to claim fewer at once.
@@ -77,7 +77,7 @@ pub struct Lanes {
     /// Who hosts the domains that stand in no table, if that is asked.
     hosting: Option<Arc<Hosting>>,
     senders: usize,
-    /// Most claims in hand over all lanes, however fast they go.
+    /// Most claims in hand of destinations without a limit of their own, however fast they go.
     hand_max: usize,
     state: Mutex<State>,
     /// A claim came or a mail ended: senders look again.
@@ -103,7 +103,8 @@ struct State {
     denied: HashSet<Arc<str>>,
     last: Option<Key>,
     queued: usize,
-    /// Claims in hand that are wanted over all lanes: as many as are taken while they are fresh.
+    /// Claims in hand that are wanted where a destination has no limit of its own: as many as are taken while they are
+    /// fresh. Those of the others do not count: they may be stuck, and would leave no room for anybody else.
     hand: usize,
 }
 
@@ -150,8 +151,16 @@ impl State {
         }
     }
 
-    fn is_half_empty(&self) -> bool {
-        self.queued * 2 <= self.hand
+    /// Claims in hand of destinations that take as many as there are connections.
+    fn queued_freely(&self, now: Duration, senders: usize) -> usize {
+        let is_free = |name: &Arc<str>| {
+            self.destinations.get(name).is_some_and(|destination| destination.hand(now, senders).is_none())
+        };
+        self.queues.iter().filter(|((_, name), _)| is_free(name)).map(|(_, queue)| queue.len()).sum()
+    }
+
+    fn is_half_empty(&self, now: Duration, senders: usize) -> bool {
+        self.queued_freely(now, senders) * 2 <= self.hand
     }
 }
 
@@ -333,7 +342,7 @@ impl Lanes {
     /// How many more claims of a newsletter may be in hand.
     pub fn room(&self, newsletter: NewsletterId) -> usize {
         let state = self.lock();
-        let all = state.hand.saturating_sub(state.queued);
+        let all = state.hand.saturating_sub(state.queued_freely(self.clock.elapsed(), self.senders));
         match state.rates.get(&newsletter) {
             Some(rate) => all.min(HAND_BY_RATE.saturating_sub(rate.queued)),
             None => all,
@@ -409,7 +418,7 @@ impl Lanes {
             let notified = self.for_feeder.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if self.lock().is_half_empty() {
+            if self.lock().is_half_empty(self.clock.elapsed(), self.senders) {
                 return;
             }
             notified.await;
@@ -476,7 +485,7 @@ impl Lanes {
             }
         }
         let Some((key, wait)) = chosen else {
-            if state.queued == 0 && state.hand < self.hand_max {
+            if state.hand < self.hand_max && state.queued_freely(now, self.senders) == 0 {
                 // Senders wait for the feeder.
                 state.hand = (state.hand + state.hand / 4).min(self.hand_max);
                 self.for_feeder.notify_waiters();
@@ -519,7 +528,7 @@ impl Lanes {
         if is_unlimited && age > AGE_WANTED {
             state.hand = (state.hand - state.hand / 16).max(HAND_MIN);
         }
-        if has_room || state.is_half_empty() {
+        if has_room || state.is_half_empty(now, senders) {
             self.for_feeder.notify_waiters();
         }
         Some(claim)

@@ -28,6 +28,7 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
         let mut batch = BTreeMap::<MailingId, Vec<Record>>::new();
         let mut places = Vec::<Place>::new();
         for settled in gather(shift, first, &mut outcomes).await {
+            breaker.note(&settled);
             batch.entry(settled.mailing).or_default().push(settled.record);
             places.extend(settled.place);
         }

@@ -47,7 +47,8 @@ async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, turn: &Turn<'_
         None => send(shift, turn, &place).await?,
     };
     // The recorder ends after the last sender.
-    outcomes.send(Settled { mailing, record, place: Some(place) }).await.ok()
+    let retry_from = claim.letter.retry_from;
+    outcomes.send(Settled { mailing, record, retry_from, place: Some(place) }).await.ok()
 }
 
 async fn send(shift: &Shift, turn: &Turn<'_>, place: &Place) -> Option<Record> {

@@ -131,6 +131,8 @@ pub struct Claim {
 pub struct Settled {
     pub mailing: MailingId,
     pub record: Record,
+    /// Of its mailing: the start, or the resumption under which it was tried.
+    pub retry_from: Timestamp,
     /// Its place in the journal, to be freed once it is stored.
     pub place: Option<Place>,
 }

@@ -60,6 +60,25 @@ both_dbs!(a_provider_that_hangs_holds_only_its_own_mails, |store| {
     engine.stop().await;
 });
 
+both_dbs!(a_provider_that_hangs_from_the_first_mail_on_leaves_room_for_all_others, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    // More than are claimed at once in the beginning, and all of them before anybody else.
+    for (domain, count) in [("gmail.com", 60), ("example.org", 100)] {
+        for n in 0..count {
+            reader(&store, newsletter.id, &format!("reader{n}@{domain}")).await;
+        }
+    }
+    let mailing = mailing_of(&store, &newsletter, 0).await;
+    let wire = Script::new(|to, _| if to.ends_with("gmail.com") { Step::TakeAndWait } else { Step::Accept });
+    let bench = bench(&store, wire.clone());
+    let engine = bench.start();
+    bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 100).await;
+    wire.release();
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!((sent.account.sent, wire.taken().len()), (160, 160));
+    engine.stop().await;
+});
+
 both_dbs!(a_domain_that_hangs_among_the_others_is_set_apart, |store| {
     let mailing = mailing_to(&store, &[("hangs.example", 60), ("example.org", 200)]).await;
     let wire = Script::new(|to, before| match to.ends_with("hangs.example") && before == 0 {

@@ -136,6 +136,8 @@ both_dbs!(a_sender_that_the_relay_refuses_stops_the_mailing_and_harms_nobody, |s
         .await;
     assert_eq!((paused.pause_reason, paused.account.bounced), (PauseReason::Sender, 0));
     is_mended.store(true, Ordering::Relaxed);
+    // Nobody mends anything within a millisecond: what was on the wire before must not pause it again.
+    bench.clock.advance(Duration::from_secs(1));
     make_move(&store, &bench.clock, mailing.id, Move::Resume).await.expect("resumed");
     engine.wake();
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(600)).await;
