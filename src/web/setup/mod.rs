@@ -69,7 +69,7 @@ pub struct Frame {
     pub back: Option<&'static str>,
     /// Where a change of language comes back to.
     pub path: String,
-    /// The languages as links, before there is a user whose language it is.
+    /// Where the owner's form is posted to for the same page in each language: there is no user yet whose language it is.
     pub languages: Vec<(Language, String)>,
 }
 

@@ -82,7 +82,28 @@ fn show(
     html(status, &OwnerPage { page, action, typed, mistakes, kept })
 }
 
-/// `POST /setup/{token}`.
+/// The same page with what was typed, in the language of the button that was pressed.
+async fn in_another_language(
+    request: &HttpRequest,
+    app: &App,
+    token: &str,
+    form: Form,
+    password: &str,
+) -> Result<HttpResponse, PageError> {
+    match first_user::look(&app.store, &app.clock, token).await? {
+        Link::Open => {}
+        link => return refused(request, link),
+    }
+    let t = texts_of(request);
+    let language = t.language();
+    let mut typed = Form::of(&[("language", language.as_str())]);
+    for field in ["name", "address"] {
+        typed.push(field, form.first(field));
+    }
+    show(token, t, typed, Mistakes::none(t), kept::sealed(app, password, token)?)
+}
+
+/// `POST /setup/{token}`: makes the first user, or shows the page in another language.
 pub async fn post(
     request: HttpRequest,
     app: Data<App>,
@@ -92,6 +113,9 @@ pub async fn post(
     csrf::check_origin(&request, &app)?;
     let t = texts_of(&request);
     let password = kept::password(&app, &form, &token);
+    if form.first("do") == "language" {
+        return in_another_language(&request, &app, &token, form, &password).await;
+    }
     let new = NewUser {
         address: form.first("address"),
         name: form.first("name"),

@@ -150,6 +150,12 @@ both_dbs!(a_mistake_of_the_owner_loses_nothing_and_shows_no_password, |store| {
     assert!(refused.body.contains("id=\"address-error\"") && !refused.body.contains(PASSWORD));
     // The password comes along, sealed: typed once is enough.
     let kept = refused.field("kept_password").expect("the sealed password");
+    // In another language it is the same form.
+    let french = [("name", "An"), ("address", "an@"), ("kept_password", kept.as_str()), ("do", "language")];
+    let french = browser.post(&format!("{link}?lang=fr"), &french).await.expect("an answer");
+    assert!(french.status == 200 && french.body.contains("Bienvenue"), "{}", french.body);
+    assert_eq!(french.field("address").as_deref(), Some("an@"));
+    let kept = french.field("kept_password").expect("the sealed password");
     let again = [("name", "An"), ("address", "an@example.org"), ("kept_password", &kept), ("language", "nl")];
     assert_eq!(browser.post(&link, &again).await.expect("an answer").status, 303);
     let fields = [("address", "an@example.org"), ("password", PASSWORD)];
