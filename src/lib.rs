@@ -9,6 +9,7 @@
 //! | 1 | [`clock`] | time as a parameter |
 //! | 1 | [`config`] | the settings: one TOML file, environment, secret files; all errors at once |
 //! | 1 | [`dns`] | questions to the DNS: who takes the mail of a domain |
+//! | 1 | [`http`] | questions to other web servers, never to our own network |
 //! | 1 | [`i18n`] | the languages of pages and mails |
 //! | 1 | [`keys`] | signatures, keyed hashes and random tokens |
 //! | 1 | [`telemetry`] | logs without personal data |
@@ -33,6 +34,7 @@ pub mod config;
 pub mod delivery;
 pub mod demo;
 pub mod dns;
+pub mod http;
 pub mod i18n;
 pub mod keys;
 pub mod mail;

@@ -12,6 +12,7 @@ use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
 use crate::delivery::lock::ProcessLock;
 use crate::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use crate::dns::Dns;
+use crate::http::{Http, Reach, is_on_this_machine};
 use crate::keys::Keys;
 use crate::mail::dkim::Signer;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
@@ -90,6 +91,11 @@ fn open_gate(config: &Config) -> Gate {
     Gate::new(config.web.public_url.as_str(), domains, config.signup.check_mx.then(Dns::system))
 }
 
+/// A trial on one machine links to itself.
+pub fn reach(config: &Config) -> Reach {
+    if is_on_this_machine(config.web.public_url.as_str()) { Reach::Anywhere } else { Reach::Public }
+}
+
 /// What everything but the pages runs on, which have threads of their own: one thread, of about ten thousand mails a
 /// second. To wake another one for each step of a mail costs more than it brings (`docs/performance.md`); the
 /// database, signatures and files have threads of theirs.
@@ -160,6 +166,7 @@ impl Service {
             clock: self.clock.clone(),
             keys: self.keys.clone(),
             gate: open_gate(config),
+            http: Http::new(reach(config)),
             settings: Arc::new(settings),
             wake: Arc::clone(&self.wake),
             watching: self.watching.clone(),

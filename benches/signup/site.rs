@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use postiljon::clock::Clock;
+use postiljon::http::{Http, Reach};
 use postiljon::keys::Keys;
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
@@ -143,6 +144,7 @@ impl Site {
             clock: clock.clone(),
             keys: keys.clone(),
             gate: Gate::new(&public_url, DisposableDomains::default(), None),
+            http: Http::new(Reach::Anywhere),
             settings: Arc::new(WebSettings {
                 public_url,
                 trusted_proxies: vec!["127.0.0.1".parse().map_err(|error| anyhow::anyhow!("{error:?}"))?],

@@ -6,13 +6,15 @@ use super::Settings;
 use super::article;
 use super::open::Open;
 use super::output::{self, Output};
+use crate::http::Http;
 use crate::i18n::Texts;
 use crate::mail::slot::{escape_html, without_recipient};
-use crate::model::{ArticleDisplay, IssueId, Language, NewsletterId, TopicId};
+use crate::model::{ArticleDisplay, IssueId, Language, NewsletterId, Placed, Theme, TopicId};
 use crate::publishing::check::Finding;
 use crate::publishing::compose::{Composed, compose};
 use crate::publishing::issues::{self, IssueInput};
-use crate::publishing::schedule::{ScheduleError, When, parse_local, schedule, zone_of};
+use crate::publishing::links::check_links;
+use crate::publishing::schedule::{ScheduleError, Scheduling, When, parse_local, schedule, zone_of};
 use crate::publishing::test_mail::send_test;
 use crate::store::{self, PAGE_ROWS};
 
@@ -38,6 +40,12 @@ enum Action {
         intro: String,
         #[arg(long, value_name = "FILE", conflicts_with = "intro")]
         intro_file: Option<PathBuf>,
+        /// Markdown below the articles
+        #[arg(long, default_value = "")]
+        outro: String,
+        /// letter, magazine or note [default: that of the newsletter]
+        #[arg(long)]
+        theme: Option<Theme>,
         /// SHORT-NAME, or SHORT-NAME:teaser; repeat it for each article, in order
         #[arg(long, required = true)]
         article: Vec<String>,
@@ -57,6 +65,9 @@ enum Action {
     /// Tell what must or should be mended before sending
     Check {
         id: i64,
+        /// First ask every web address of it whether it is there
+        #[arg(long)]
+        links: bool,
         #[command(flatten)]
         output: Output,
     },
@@ -77,6 +88,15 @@ enum Action {
         /// On the clocks of the newsletter's time zone: "2026-12-01 09:30"
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
+        /// Send in spite of errors that may be overridden, and keep this as the reason
+        #[arg(long, value_name = "REASON")]
+        despite: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Make an issue that is like an earlier one
+    Copy {
+        id: i64,
         #[command(flatten)]
         output: Output,
     },
@@ -103,6 +123,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             preheader,
             intro,
             intro_file,
+            outro,
+            theme,
             article: chosen,
             topic,
             output,
@@ -113,7 +135,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 let (slug, display) = choice.split_once(':').unwrap_or((choice, "full"));
                 let display: ArticleDisplay =
                     display.parse().map_err(|error| anyhow::anyhow!("--article {choice}: {error}"))?;
-                articles.push((article::find(&open.store, slug).await?.id, display));
+                articles.push(Placed::new(article::find(&open.store, slug).await?.id, display));
             }
             let intro = match intro_file {
                 Some(path) => article::read(Some(&path))?,
@@ -123,7 +145,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 Some(key) => Some(topic_of(&open, newsletter.id, &key).await?),
                 None => None,
             };
-            let input = IssueInput { subject, preheader, intro, articles, topic };
+            let input = IssueInput { subject, preheader, intro, outro, articles, topic, theme, editor: None };
             let issue = issues::create(&open.store, &open.clock, newsletter.id, &input).await?;
             let sentence = format!("Issue {} of {} has the id {}.", issue.number, newsletter.name, issue.id);
             output.sentence(&issue, &sentence)
@@ -142,7 +164,11 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             };
             output::print(&format!("{text}\n"))
         }
-        Action::Check { id, output } => {
+        Action::Check { id, links, output } => {
+            if links {
+                let http = Http::new(crate::service::reach(&open.config));
+                check_links(&open.store, &open.clock, &http, open.public_url(), IssueId(id)).await?;
+            }
             let composed = composed(&open, id).await?;
             let lines = lines(&composed.findings);
             output
@@ -153,13 +179,19 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             send_test(&open.store, &open.clock, open.public_url(), IssueId(id), &to).await?;
             output::print(&format!("The test to {to} is in the outbox; the running service sends it.\n"))
         }
-        Action::Schedule { id, now: _, at_once, at, output } => {
+        Action::Copy { id, output } => {
+            let issue = issues::copy(&open.store, &open.clock, IssueId(id), None).await?;
+            let sentence = format!("Issue {} is like issue {id}; its id is {}.", issue.number, issue.id);
+            output.sentence(&issue, &sentence)
+        }
+        Action::Schedule { id, now: _, at_once, at, despite, output } => {
             let when = match at {
                 Some(text) => When::Local(parse_local(&text)?),
                 None if at_once => When::Now,
                 None => When::AfterUndo(open.config.mail.undo),
             };
-            let done = schedule(&open.store, &open.clock, open.public_url(), IssueId(id), when).await;
+            let scheduling = Scheduling { when, user: None, reason: despite };
+            let done = schedule(&open.store, &open.clock, open.public_url(), IssueId(id), scheduling).await;
             let scheduled = match done {
                 Ok(scheduled) => scheduled,
                 Err(ScheduleError::Blocked(findings)) => {
@@ -235,7 +267,9 @@ async fn topic_of(open: &Open, newsletter: NewsletterId, key: &str) -> anyhow::R
 
 #[derive(serde::Serialize)]
 struct Line {
+    key: &'static str,
     severity: &'static str,
+    can_be_overridden: bool,
     words: String,
 }
 
@@ -243,7 +277,9 @@ fn lines(findings: &[Finding]) -> Vec<Line> {
     findings
         .iter()
         .map(|finding| Line {
-            severity: if finding.blocks() { "error" } else { "warning" },
+            key: finding.key(),
+            severity: finding.severity.as_str(),
+            can_be_overridden: finding.can_be_overridden(),
             words: finding.in_words(ENGLISH),
         })
         .collect()

@@ -5,10 +5,10 @@ use std::io::{self, Write as _};
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
-use crate::model::{EmailAddress, Language, Newsletter, ReaderLanguages, UncertainPolicy};
+use crate::model::{EmailAddress, Language, Newsletter, ReaderLanguages, Theme, UncertainPolicy};
 use crate::publishing::newsletters::{
-    AboutInput, BrandInput, NewsletterInput, PrivacyInput, SenderInput, SendingInput, add_newsletter,
-    set_about, set_brand, set_privacy, set_sender, set_sending,
+    AboutInput, BrandInput, IssuesInput, NewsletterInput, PrivacyInput, SenderInput, SendingInput,
+    add_newsletter, set_about, set_brand, set_issues, set_privacy, set_sender, set_sending,
 };
 use crate::store;
 
@@ -124,6 +124,12 @@ struct Set {
     /// Where the privacy notice is, or none
     #[arg(long, value_name = "URL", group = "what")]
     privacy_url: Option<String>,
+    /// How its issues look: letter, magazine or note
+    #[arg(long, group = "what")]
+    theme: Option<Theme>,
+    /// Whether somebody else than who wrote an issue must approve it before it goes out: true or false
+    #[arg(long, value_name = "BOOL", group = "what")]
+    needs_approval: Option<bool>,
     #[command(flatten)]
     output: Output,
 }
@@ -174,6 +180,12 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 let input = PrivacyInput { privacy_url: url.to_owned() };
                 newsletter = set_privacy(&open.store, newsletter.id, None, &input).await?;
             }
+            if set.theme.is_some() || set.needs_approval.is_some() {
+                let theme = set.theme.unwrap_or(newsletter.theme);
+                let needs_approval = set.needs_approval.unwrap_or(newsletter.needs_approval);
+                let input = IssuesInput { theme, needs_approval };
+                newsletter = set_issues(&open.store, newsletter.id, None, &input).await?;
+            }
             let input = SendingInput {
                 relay: relay.unwrap_or(newsletter.relay),
                 mails_per_hour: set.mails_per_hour.map_or(newsletter.mails_per_hour, |given| given.0),
@@ -190,8 +202,11 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 (Some(_), "") => format!("; privacy notice: {NONE}"),
                 (Some(_), url) => format!("; privacy notice: {url}"),
             };
-            let (name, uncertain) = (&changed.name, changed.on_uncertain);
-            let sentence = format!("{name}: by {relay}, {pace}; uncertain mails: {uncertain}{privacy}.");
+            let approval = if changed.needs_approval { "; issues must be approved" } else { "" };
+            let (name, uncertain, theme) = (&changed.name, changed.on_uncertain, changed.theme);
+            let sentence = format!(
+                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}."
+            );
             set.output.sentence(&changed, &sentence)
         }
         Action::List { output } => {

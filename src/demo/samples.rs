@@ -1,7 +1,7 @@
 //! What the demo begins with: two newsletters, articles in three languages, and an issue to look at.
 
 use crate::clock::Clock;
-use crate::model::{ArticleDisplay, Language, Newsletter, Slug, UncertainPolicy};
+use crate::model::{ArticleDisplay, Language, Newsletter, Placed, Slug, UncertainPolicy};
 use crate::publishing::articles;
 use crate::publishing::issues::{self, IssueInput};
 use crate::publishing::newsletters::{NewsletterInput, add_newsletter};
@@ -118,7 +118,7 @@ async fn first_issue(store: &Store, clock: &Clock, newsletter: &Newsletter) -> a
         ("laat-een-stoel-leeg", ArticleDisplay::Teaser),
     ] {
         let article = store::articles::by_slug(reader.db(), &Slug::parse(slug)?).await?;
-        chosen.extend(article.map(|article| (article.id, display)));
+        chosen.extend(article.map(|article| Placed::new(article.id, display)));
     }
     drop(reader);
     let input = IssueInput {
@@ -128,7 +128,7 @@ async fn first_issue(store: &Store, clock: &Clock, newsletter: &Newsletter) -> a
                 andere met één klik."
             .into(),
         articles: chosen,
-        topic: None,
+        ..IssueInput::default()
     };
     issues::create(store, clock, newsletter.id, &input).await?;
     Ok(())

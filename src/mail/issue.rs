@@ -22,13 +22,14 @@ pub fn render(
 ) -> Result<RenderedIssue, RenderError> {
     let articles = articles
         .iter()
-        .map(|IssueArticle { article, display, .. }| ArticleView {
+        .map(|IssueArticle { article, display, heading, .. }| ArticleView {
             title: &article.title,
             author: &article.author,
             teaser: &article.teaser,
             body: &article.body,
             url: &article.canonical_url,
             display: *display,
+            heading,
         })
         .collect();
     render_issue(&IssueView {
@@ -39,6 +40,8 @@ pub fn render(
         subject: &issue.subject,
         preheader: &issue.preheader,
         intro: &issue.intro,
+        outro: &issue.outro,
+        theme: issue.theme.unwrap_or(newsletter.theme),
         articles,
         base_url: public_url,
         web_url: &web_url(public_url, issue),

@@ -103,6 +103,8 @@ pub enum Problem {
     ImageLeftOut(String),
     #[error("the link to {0} cannot stand in a mail; its text was kept")]
     LinkLeftOut(String),
+    #[error("the link to {0} shows the address of another website")]
+    LinkMisleads(String),
     #[error("HTML is not used in articles and is shown as text: {0}")]
     HtmlAsText(String),
 }
@@ -223,6 +225,9 @@ fn normalise<'a>(
                 }
                 link.url = url;
                 link.title.clear();
+                if misleads(node, &link.url) {
+                    written.problems.push(Problem::LinkMisleads(link.url.clone()));
+                }
             } else {
                 written.problems.push(Problem::LinkLeftOut(link.url.clone()));
                 drop(data);
@@ -265,6 +270,25 @@ fn html_as_text(html: &str, newsletter: &str, written: &mut Written) -> Result<S
 fn absolute(url: &str, base: &Url, schemes: &[&str]) -> Option<String> {
     let url = base.join(url.trim()).ok()?;
     (!url.as_str().is_empty() && schemes.contains(&url.scheme())).then(|| url.to_string())
+}
+
+/// Whether a link shows an address and leads to another host (H11): what readers and filters take for fraud.
+fn misleads<'a>(link: &'a AstNode<'a>, url: &str) -> bool {
+    let shown = link.children().next().and_then(|child| match &child.data().value {
+        NodeValue::Text(text) => Some(text.trim().to_owned()),
+        _ => None,
+    });
+    let host =
+        |url: &str| Url::parse(url).ok()?.host_str().map(|host| host.trim_start_matches("www.").to_owned());
+    let Some(shown) = shown.filter(|shown| !shown.contains(char::is_whitespace)) else { return false };
+    let address = if shown.contains("://") {
+        shown
+    } else if shown.starts_with("www.") {
+        format!("https://{shown}")
+    } else {
+        return false;
+    };
+    host(&address).is_some_and(|shown| host(url).is_some_and(|host| host != shown))
 }
 
 /// Puts the children of a node in its place.

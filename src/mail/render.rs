@@ -13,7 +13,7 @@ use super::markdown_text::{LINE_MAX_CHARS, wrap};
 use super::mime;
 use super::slot::{self, FieldError, Slot, clean, clean_line, escape_html};
 use crate::i18n::Texts;
-use crate::model::{Account, ArticleDisplay, Language, Newsletter, PauseReason, Timestamp};
+use crate::model::{Account, ArticleDisplay, Language, Newsletter, PauseReason, Theme, Timestamp};
 
 /// Above this the end of an issue is at risk: Gmail cuts a mail at about 102 KB, and hides what follows,
 /// the unsubscribe link too.
@@ -27,6 +27,8 @@ const FILLER_REPEATS: usize = 40;
 /// Widest logo, in CSS pixels, when its address does not say its size.
 const LOGO_WIDTH_PX: u32 = 160;
 const LOGO_HEIGHT_MAX_PX: u32 = 64;
+/// Width of the picture of a teaser, in CSS pixels: that of the mail.
+const PICTURE_WIDTH_PX: u32 = 600;
 
 /// An issue to be rendered.
 #[derive(Debug, Clone)]
@@ -40,6 +42,9 @@ pub struct IssueView<'a> {
     pub preheader: &'a str,
     /// Markdown.
     pub intro: &'a str,
+    /// Markdown.
+    pub outro: &'a str,
+    pub theme: Theme,
     pub articles: Vec<ArticleView<'a>>,
     /// Our own website, against which relative addresses are read: an absolute http(s) URL.
     pub base_url: &'a str,
@@ -59,6 +64,8 @@ pub struct ArticleView<'a> {
     /// Where the whole can be read; may be empty when it is shown in full.
     pub url: &'a str,
     pub display: ArticleDisplay,
+    /// Of the section that it begins; empty: none.
+    pub heading: &'a str,
 }
 
 /// An issue as HTML and text. Subject, `html` and `text` may hold slots; `web_html` is for anyone.
@@ -69,8 +76,20 @@ pub struct RenderedIssue {
     pub text: String,
     /// The same for the browser: no recipient, no way to unsubscribe one.
     pub web_html: String,
-    /// What authors should look at; none of it prevents sending.
-    pub problems: Vec<Problem>,
+    /// What authors should look at, and where; none of it prevents sending.
+    pub problems: Vec<(Part, Problem)>,
+    /// Absolute addresses that are linked to, those of the articles too.
+    pub links: Vec<(Part, String)>,
+    pub images: Vec<(Part, markdown::Image)>,
+}
+
+/// A text of an issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Intro,
+    Outro,
+    /// By its place, from 0.
+    Article(usize),
 }
 
 /// A single mail; may hold the slot of the unsubscribe link.
@@ -157,7 +176,13 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
             ArticleDisplay::Teaser => None,
         };
         let teaser = line(article.title, article.teaser)?;
-        articles.push(ArticleParts { title, author: clean_line(article.author), teaser, url, body });
+        let heading = line(article.title, article.heading)?;
+        let picture = match article.display {
+            ArticleDisplay::Full => None,
+            ArticleDisplay::Teaser => picture(article.body, Context { base_url: &url, newsletter: "" }),
+        };
+        let author = clean_line(article.author);
+        articles.push(ArticleParts { title, author, teaser, url, body, heading, picture });
     }
     let t = Texts::new(view.language);
     let zone = zone(newsletter);
@@ -167,8 +192,11 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
         None => number,
     };
     let context = Context { base_url: view.base_url, newsletter: &newsletter.name };
-    let intro = markdown::write_above(view.intro, context)
-        .map_err(|source| RenderError::Markdown { place: "intro".to_owned(), source })?;
+    let around = |place: &str, text: &str| {
+        markdown::write_above(text, context)
+            .map_err(|source| RenderError::Markdown { place: place.to_owned(), source })
+    };
+    let (intro, outro) = (around("intro", view.intro)?, around("outro", view.outro)?);
     let subject = line("subject", view.subject)?;
     let mut html = IssueHtml {
         frame: Frame::new(newsletter, view.language),
@@ -176,6 +204,8 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
         preheader: line("preheader", view.preheader)?,
         dateline,
         intro,
+        outro,
+        theme: view.theme,
         contents: articles.len() >= CONTENTS_MIN_ARTICLES,
         articles,
         web_url: web_url("address of the web view", view.web_url)?,
@@ -185,15 +215,28 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
     let mail_html = inline(&html.render()?)?;
     html.frame.web = true;
     let web_html = slot::without_recipient(&inline(&html.render()?)?, escape_html);
-    let bodies = html.articles.iter().filter_map(|article| article.body.as_ref());
-    let problems = std::iter::once(&html.intro).chain(bodies).flat_map(|w| w.problems.clone()).collect();
+    let bodies = html.articles.iter().enumerate();
+    let bodies = bodies.filter_map(|(at, article)| Some((Part::Article(at), article.body.as_ref()?)));
+    let written: Vec<_> =
+        [(Part::Intro, &html.intro), (Part::Outro, &html.outro)].into_iter().chain(bodies).collect();
+    let titles = html.articles.iter().enumerate().filter(|(_, article)| !article.url.is_empty());
+    let titles = titles.map(|(at, article)| (Part::Article(at), article.url.clone()));
     Ok(RenderedIssue {
         subject: clean_subject(&IssueSubject { subject: &subject }.render()?),
         html: mail_html,
         text,
         web_html,
-        problems,
+        problems: of_parts(&written, |written| &written.problems),
+        links: titles.chain(of_parts(&written, |written| &written.links)).collect(),
+        images: of_parts(&written, |written| &written.images),
     })
+}
+
+fn of_parts<T: Clone>(written: &[(Part, &Written)], items: impl Fn(&Written) -> &Vec<T>) -> Vec<(Part, T)> {
+    written
+        .iter()
+        .flat_map(|(part, written)| items(written).iter().map(|item| (*part, item.clone())))
+        .collect()
 }
 
 /// The only mail to an address that has not confirmed. Nothing in it was chosen by who filled in the form.
@@ -464,8 +507,8 @@ pub(super) struct Logo {
 impl Frame {
     pub(super) fn new(newsletter: &Newsletter, language: Language) -> Self {
         let color = Color::brand(&newsletter.brand_color);
-        // The tinted panels of the layout, light and dark: the least contrast that a link meets.
-        let light = Color::parse("#f7f6f2").unwrap_or(Color::WHITE);
+        // The darkest of the light grounds, and the lightest of the dark ones: the least contrast that a link meets.
+        let light = Color::parse("#f3f1ec").unwrap_or(Color::WHITE);
         let dark = Color::parse("#272b30").unwrap_or(Color::BLACK);
         Self {
             t: Texts::new(language),
@@ -526,6 +569,30 @@ pub(super) struct ArticleParts {
     pub(super) url: String,
     /// `None` shows the teaser.
     pub(super) body: Option<Written>,
+    /// Of the section that it begins; empty: none.
+    pub(super) heading: String,
+    /// Shown with a teaser, where the theme shows pictures.
+    pub(super) picture: Option<Picture>,
+}
+
+/// A picture as wide as the mail.
+pub(super) struct Picture {
+    pub(super) url: String,
+    pub(super) alt: String,
+    /// In CSS pixels, at [`PICTURE_WIDTH_PX`].
+    pub(super) height: u32,
+}
+
+/// The first picture of an article, if it tells its size. What is wrong in the article's text is told where that is
+/// shown.
+fn picture(body: &str, context: Context<'_>) -> Option<Picture> {
+    let image = markdown::write(body, context).ok()?.images.into_iter().next()?;
+    let (width, height) = image.size?;
+    Some(Picture {
+        url: image.url,
+        alt: image.alt,
+        height: (height * PICTURE_WIDTH_PX / width.max(1)).max(1),
+    })
 }
 
 #[derive(Template)]
@@ -542,6 +609,8 @@ struct IssueHtml {
     preheader: String,
     dateline: String,
     intro: Written,
+    outro: Written,
+    theme: Theme,
     contents: bool,
     articles: Vec<ArticleParts>,
     web_url: String,
@@ -554,6 +623,7 @@ struct IssueText<'a> {
     frame: &'a Frame,
     dateline: &'a str,
     intro: &'a Written,
+    outro: &'a Written,
     contents: bool,
     articles: &'a [ArticleParts],
     web_url: &'a str,
@@ -565,6 +635,7 @@ impl<'a> IssueText<'a> {
             frame: &html.frame,
             dateline: &html.dateline,
             intro: &html.intro,
+            outro: &html.outro,
             contents: html.contents,
             articles: &html.articles,
             web_url: &html.web_url,
@@ -856,6 +927,8 @@ mod tests {
             mails_per_hour: None,
             privacy_url: String::new(),
             reader_languages: crate::model::ReaderLanguages::all(),
+            theme: Theme::Letter,
+            needs_approval: false,
             created_at: NOW,
         }
     }
@@ -869,6 +942,7 @@ mod tests {
             body,
             url: "https://www.example.com/bruggen/",
             display,
+            heading: "",
         }
     }
 
@@ -882,6 +956,8 @@ mod tests {
             preheader: "Wat tien jaar werken aan het water ons leerde, en wat er volgend jaar verandert.",
             intro: "Dag {{name|beste lezer}},\n\nDit najaar gaat het over *verbinden*: over steden aan het \
                     water en de mensen die er werken. Veel leesplezier!",
+            outro: "",
+            theme: Theme::Letter,
             articles: vec![
                 article("Zes lessen uit tien jaar bruggen bouwen", ArticleDisplay::Full, BODY),
                 article("Waarom kleine steden sneller leren", ArticleDisplay::Teaser, ""),

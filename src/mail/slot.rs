@@ -126,11 +126,16 @@ pub fn escape_html(text: &str) -> String {
 /// The same text for readers that are nobody in particular: names become their fallback, the rest nothing.
 /// `escape` prepares a value for its place.
 pub fn without_recipient(text: &str, escape: fn(&str) -> String) -> String {
+    for_reader(text, "", escape)
+}
+
+/// The same text as a reader of this name would see it, to look at: links of one's own lead nowhere.
+pub fn for_reader(text: &str, name: &str, escape: fn(&str) -> String) -> String {
     pieces(text)
         .into_iter()
         .map(|piece| match piece {
             Piece::Text(text) => text.to_owned(),
-            Piece::Slot(Slot::Name { fallback }) => escape(&fallback),
+            Piece::Slot(Slot::Name { fallback }) => escape(if name.is_empty() { &fallback } else { name }),
             Piece::Slot(Slot::UnsubscribeUrl | Slot::PreferencesUrl) | Piece::Field(_) => String::new(),
         })
         .collect()

@@ -78,6 +78,8 @@ pub fn render(
                 teaser: String::new(),
                 url: url.to_owned(),
                 body: Some(write("article", &article.body, base_url)?),
+                heading: String::new(),
+                picture: None,
             })
         }
     };

@@ -154,6 +154,11 @@ impl Destinations {
         }
     }
 
+    /// Whether the domain of an address is one of a mailbox provider, where anybody may have an address.
+    pub fn knows(&self, address: &EmailAddress) -> bool {
+        self.by_domain.contains_key(address.ascii_domain())
+    }
+
     /// The destination that a mail host belongs to, by the longest domain of the table that it is or is under.
     pub fn of_host(&self, host: &str) -> Option<Arc<str>> {
         let dots = host.match_indices('.').filter_map(|(at, _)| host.get(at + 1..));

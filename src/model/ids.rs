@@ -30,6 +30,7 @@ ids!(
     RelayId,
     SubscriberId,
     SubscriptionId,
+    TestGroupId,
     TopicId,
     UserId,
     WelcomeStepId,

@@ -1,6 +1,6 @@
 //! One edition of a newsletter.
 
-use super::{Article, IssueId, NewsletterId, Timestamp, TopicId};
+use super::{Article, ArticleId, IssueId, NewsletterId, Theme, Timestamp, TopicId, UserId};
 
 text_enum!(
     /// How an article stands in an issue.
@@ -23,11 +23,39 @@ pub struct Issue {
     pub preheader: String,
     /// Markdown above the articles.
     pub intro: String,
+    /// Markdown below them.
+    pub outro: String,
+    /// How it looks; `None`: as its newsletter does.
+    pub theme: Option<Theme>,
     pub version: i64,
     /// What it is about; `None`: it is for everyone.
     pub topic_id: Option<TopicId>,
+    /// Who saved it last in the desk; `None`: the command line, or somebody who is gone.
+    pub edited_by: Option<UserId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// An article and how it stands in an issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    pub article: ArticleId,
+    pub display: ArticleDisplay,
+    /// Begins a section: stands above this article and those that follow. Empty: the section goes on.
+    pub heading: String,
+}
+
+impl Placed {
+    /// An article that begins no section.
+    pub const fn new(article: ArticleId, display: ArticleDisplay) -> Self {
+        Self { article, display, heading: String::new() }
+    }
+}
+
+impl From<IssueArticle> for Placed {
+    fn from(row: IssueArticle) -> Self {
+        Self { article: row.article.id, display: row.display, heading: row.heading }
+    }
 }
 
 /// An article in its place in an issue.
@@ -35,6 +63,7 @@ pub struct Issue {
 pub struct IssueArticle {
     pub position: i64,
     pub display: ArticleDisplay,
+    pub heading: String,
     #[sqlx(flatten)]
     pub article: Article,
 }

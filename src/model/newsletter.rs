@@ -1,6 +1,6 @@
 //! What one subscribes to.
 
-use super::{EmailAddress, Language, NewsletterId, ReaderLanguages, Slug, Timestamp};
+use super::{EmailAddress, Language, NewsletterId, ReaderLanguages, Slug, Theme, Timestamp};
 
 text_enum!(
     /// What happens to a delivery of which nobody knows whether the relay took it.
@@ -41,6 +41,10 @@ pub struct Newsletter {
     pub privacy_url: String,
     /// Which languages readers can choose beside [`Newsletter::language`].
     pub reader_languages: ReaderLanguages,
+    /// How its issues look, where they do not say otherwise.
+    pub theme: Theme,
+    /// Whether an issue goes out only when somebody else than who wrote it has approved it.
+    pub needs_approval: bool,
     pub created_at: Timestamp,
 }
 

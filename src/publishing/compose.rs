@@ -1,6 +1,9 @@
 //! An issue as it will arrive: everything that it is made of, rendered and checked.
 
-use super::check::{self, Finding};
+use std::collections::BTreeMap;
+
+use super::check::{self, Facts, Finding};
+use super::links;
 use crate::mail::issue;
 use crate::mail::render::{RenderError, RenderedIssue};
 use crate::model::{Issue, IssueArticle, IssueId, Newsletter, Timestamp};
@@ -14,12 +17,19 @@ pub struct Composed {
     /// `Err` when a text cannot be rendered; [`Composed::findings`] then says why.
     pub rendered: std::result::Result<RenderedIssue, RenderError>,
     pub findings: Vec<Finding>,
+    /// How many would get it if it went out now.
+    pub audience: i64,
 }
 
 impl Composed {
     /// Whether it may be sent.
     pub fn is_ready(&self) -> bool {
         !self.findings.iter().any(Finding::blocks)
+    }
+
+    /// Whether it may be sent when somebody says why.
+    pub fn can_be_overridden(&self) -> bool {
+        self.findings.iter().filter(|finding| finding.blocks()).all(Finding::can_be_overridden)
     }
 }
 
@@ -37,8 +47,41 @@ pub async fn compose(
     let Some(newsletter) = store::newsletters::by_id(db.again(), issue.newsletter_id).await? else {
         return Ok(None);
     };
-    let articles = store::issues::articles(db, id).await?;
+    let articles = store::issues::articles(db.again(), id).await?;
     let rendered = issue::render(&newsletter, &issue, &articles, date, public_url);
-    let findings = check::check(&newsletter, &issue, &articles, &rendered);
-    Ok(Some(Composed { newsletter, issue, articles, rendered, findings }))
+    let audience = store::subscriptions::count_audience(db.again(), newsletter.id, issue.topic_id).await?;
+    let mut composed = Composed { newsletter, issue, articles, rendered, findings: Vec::new(), audience };
+    composed.findings = findings(db, &composed, date, public_url).await?;
+    Ok(Some(composed))
+}
+
+async fn findings(
+    mut db: Db<'_>,
+    composed: &Composed,
+    date: Timestamp,
+    public_url: &str,
+) -> Result<Vec<Finding>> {
+    let newsletter = composed.newsletter.id;
+    let mut seen = Vec::new();
+    for row in &composed.articles {
+        let all = store::articles::appearances(db.again(), row.article.id).await?;
+        seen.extend(
+            all.into_iter()
+                .filter(|seen| seen.newsletter_id == newsletter && seen.issue_id != composed.issue.id),
+        );
+    }
+    let known = links::known(db.again(), composed).await?;
+    let links: BTreeMap<_, _> = known.into_iter().map(|check| (check.url.clone(), check)).collect();
+    Ok(check::check(Facts {
+        newsletter: &composed.newsletter,
+        issue: &composed.issue,
+        articles: &composed.articles,
+        rendered: &composed.rendered,
+        audience: composed.audience,
+        last_audience: store::mailings::last_audience(db, newsletter, composed.issue.topic_id).await?,
+        seen: &seen,
+        links: &links,
+        is_on_this_machine: crate::http::is_on_this_machine(public_url),
+        date,
+    }))
 }

@@ -2,13 +2,17 @@
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{ArticleDisplay, ArticleId, Issue, IssueId, NewsletterId, TopicId};
+use crate::mail::slot::clean_line;
+use crate::model::{Issue, IssueId, NewsletterId, Placed, Theme, TopicId, UserId};
 use crate::store::issues::{self as table, IssueText};
 use crate::store::{self, Store, StoreError, Tx};
 
 /// Longest subject and preheader: what no inbox shows in full.
 const LINE_MAX_CHARS: usize = 250;
-const INTRO_MAX_CHARS: usize = 20_000;
+/// Longest intro, and outro.
+const AROUND_MAX_CHARS: usize = 20_000;
+/// Longest heading of a section.
+const HEADING_MAX_CHARS: usize = 120;
 /// Most articles in an issue.
 pub const ARTICLES_MAX: usize = 50;
 /// How often a number that was just taken by someone else is chosen again.
@@ -21,10 +25,16 @@ pub struct IssueInput {
     pub preheader: String,
     /// Markdown.
     pub intro: String,
+    /// Markdown.
+    pub outro: String,
     /// In their order; one that stands twice counts once.
-    pub articles: Vec<(ArticleId, ArticleDisplay)>,
+    pub articles: Vec<Placed>,
     /// One that the newsletter offers; without: the issue is for everyone.
     pub topic: Option<TopicId>,
+    /// How it looks; without: as its newsletter does.
+    pub theme: Option<Theme>,
+    /// Who saves it; without: the command line.
+    pub editor: Option<UserId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,18 +71,26 @@ impl IssueError {
     }
 }
 
-fn parse(input: &IssueInput) -> Result<(IssueText, Vec<(ArticleId, ArticleDisplay)>), FieldErrors> {
+fn parse(input: &IssueInput) -> Result<(IssueText, Vec<Placed>), FieldErrors> {
     let mut errors = FieldErrors::new();
     let text = IssueText {
         subject: super::line(&mut errors, "subject", &input.subject, LINE_MAX_CHARS, false),
         preheader: super::line(&mut errors, "preheader", &input.preheader, LINE_MAX_CHARS, false),
-        intro: super::text(&mut errors, "intro", &input.intro, INTRO_MAX_CHARS),
+        intro: super::text(&mut errors, "intro", &input.intro, AROUND_MAX_CHARS),
+        outro: super::text(&mut errors, "outro", &input.outro, AROUND_MAX_CHARS),
         topic: input.topic,
+        theme: input.theme,
+        editor: input.editor,
     };
-    let mut articles: Vec<(ArticleId, ArticleDisplay)> = Vec::new();
-    for (id, display) in &input.articles {
-        if articles.iter().all(|(known, _)| known != id) {
-            articles.push((*id, *display));
+    let mut articles: Vec<Placed> = Vec::new();
+    for placed in &input.articles {
+        if articles.iter().all(|known| known.article != placed.article) {
+            let heading = clean_line(&placed.heading);
+            if heading.chars().count() > HEADING_MAX_CHARS {
+                let most = i64::try_from(HEADING_MAX_CHARS).unwrap_or(i64::MAX);
+                errors.add("articles", Message::new("error-heading-long").number("most", most));
+            }
+            articles.push(Placed { heading, ..placed.clone() });
         }
     }
     if articles.len() > ARTICLES_MAX {
@@ -82,9 +100,9 @@ fn parse(input: &IssueInput) -> Result<(IssueText, Vec<(ArticleId, ArticleDispla
     errors.or((text, articles))
 }
 
-async fn check_articles(tx: &mut Tx, articles: &[(ArticleId, ArticleDisplay)]) -> Result<(), IssueError> {
-    for (id, _) in articles {
-        if store::articles::by_id(tx.db(), *id).await?.is_none() {
+async fn check_articles(tx: &mut Tx, articles: &[Placed]) -> Result<(), IssueError> {
+    for placed in articles {
+        if store::articles::by_id(tx.db(), placed.article).await?.is_none() {
             return Err(FieldErrors::of("articles", Message::new("error-article-not-found")).into());
         }
     }
@@ -133,6 +151,38 @@ pub async fn create(
         }
     }
     Err(IssueError::NotFound)
+}
+
+/// Makes an issue with the next number that is like an earlier one: its words, its look, its articles in their order.
+///
+/// # Errors
+/// [`IssueError::NotFound`] when there is no such issue.
+pub async fn copy(
+    store: &Store,
+    clock: &Clock,
+    id: IssueId,
+    editor: Option<UserId>,
+) -> Result<Issue, IssueError> {
+    let mut reader = store.read().await?;
+    let issue = table::by_id(reader.db(), id).await?.ok_or(IssueError::NotFound)?;
+    let articles = table::articles(reader.db(), id).await?;
+    // A topic that is archived meanwhile is for no new issue.
+    let topic = match issue.topic_id {
+        Some(topic) => store::topics::by_id(reader.db(), topic).await?,
+        None => None,
+    };
+    drop(reader);
+    let input = IssueInput {
+        subject: issue.subject,
+        preheader: issue.preheader,
+        intro: issue.intro,
+        outro: issue.outro,
+        articles: articles.into_iter().map(Placed::from).collect(),
+        topic: topic.filter(|topic| topic.archived_at.is_none()).map(|topic| topic.id),
+        theme: issue.theme,
+        editor,
+    };
+    create(store, clock, issue.newsletter_id, &input).await
 }
 
 /// Saves words and articles over the version that the person began with.

@@ -3,14 +3,17 @@
 //! The verbs take the store and the clock, and fail with typed errors that a page shows beside a field and
 //! the command line prints. To add a verb: a file here, and its tests in `tests/it/publishing/`.
 
+pub mod approval;
 pub mod articles;
 pub mod check;
 pub mod compose;
 pub mod front_matter;
 pub mod issues;
+pub mod links;
 pub mod moves;
 pub mod newsletters;
 pub mod schedule;
+pub mod test_groups;
 pub mod test_mail;
 pub mod topics;
 pub mod welcome;

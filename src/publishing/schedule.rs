@@ -5,13 +5,15 @@ use std::time::Duration;
 use chrono::{MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
+use super::approval::approved_by;
 use super::check::Finding;
-use super::compose::compose;
+use super::compose::{Composed, compose};
 use crate::clock::Clock;
-use crate::i18n::Message;
-use crate::model::{IssueId, Mailing, Newsletter, Timestamp};
+use crate::i18n::{Message, Texts};
+use crate::mail::slot::clean_line;
+use crate::model::{IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId};
 use crate::store::mailings::{self, Content};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Store, StoreError, Tx, mailing_overrides};
 
 /// A time that was right when the form was filled in is not refused for being a little past.
 const PAST_MAX: Duration = Duration::from_secs(60);
@@ -19,6 +21,8 @@ const PAST_MAX: Duration = Duration::from_secs(60);
 const AHEAD_MAX: Duration = Duration::from_secs(2 * 366 * 24 * 3600);
 /// Longest gap that a clock was ever put forward by, in minutes: a day (Samoa, 2011), and room.
 const GAP_MAX_MINUTES: i64 = 26 * 60;
+/// Longest reason to send in spite of an error; what is longer is cut.
+const REASON_MAX_CHARS: usize = 500;
 
 /// When to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,22 @@ pub enum When {
     AfterUndo(Duration),
     /// On the clocks of the newsletter's time zone.
     Local(NaiveDateTime),
+}
+
+/// When, by whom, and in spite of what.
+#[derive(Debug, Clone)]
+pub struct Scheduling {
+    pub when: When,
+    /// `None`: the command line.
+    pub user: Option<UserId>,
+    /// Why errors that may be overridden are; `None`: they are not.
+    pub reason: Option<String>,
+}
+
+impl From<When> for Scheduling {
+    fn from(when: When) -> Self {
+        Self { when, user: None, reason: None }
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +70,12 @@ pub enum ScheduleError {
     /// What must be mended first; also holds warnings.
     #[error("{}", blocked(.0))]
     Blocked(Vec<Finding>),
+    /// An error is to be overridden, and nobody says why.
+    #[error("{}", self.message())]
+    NoReason,
+    /// Somebody else must approve it first.
+    #[error("{}", self.message())]
+    NotApproved,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -63,6 +89,8 @@ impl ScheduleError {
             Self::Past => Message::new("schedule-past"),
             Self::TooFar => Message::new("schedule-too-far"),
             Self::Blocked(_) => Message::new("schedule-blocked"),
+            Self::NoReason => Message::new("schedule-no-reason"),
+            Self::NotApproved => Message::new("schedule-not-approved"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
     }
@@ -141,8 +169,9 @@ pub async fn schedule(
     clock: &Clock,
     public_url: &str,
     id: IssueId,
-    when: When,
+    scheduling: impl Into<Scheduling>,
 ) -> Result<Scheduled, ScheduleError> {
+    let Scheduling { when, user, reason } = scheduling.into();
     let now = clock.now();
     let mut tx = store.begin().await?;
     let issue = store::issues::lock(&mut tx, id).await?.ok_or(ScheduleError::NotFound)?;
@@ -152,26 +181,61 @@ pub async fn schedule(
     let newsletter = store::newsletters::by_id(tx.db(), issue.newsletter_id).await?;
     let due_at = due_at(when, &newsletter.ok_or(ScheduleError::NotFound)?, now)?;
     let composed = compose(tx.db(), id, due_at, public_url).await?.ok_or(ScheduleError::NotFound)?;
-    let is_ready = composed.is_ready();
-    let rendered = match composed.rendered {
-        Ok(rendered) if is_ready => rendered,
-        _ => return Err(ScheduleError::Blocked(composed.findings)),
-    };
-    let mailing = mailings::insert(&mut tx, id, composed.newsletter.id, due_at, now).await?;
+    if composed.newsletter.needs_approval && approved_by(tx.db(), &composed).await?.is_none() {
+        return Err(ScheduleError::NotApproved);
+    }
+    let overridden = overridden(&composed, reason.as_deref())?;
+    let Composed { newsletter, articles, rendered, findings, .. } = composed;
+    let Ok(rendered) = rendered else { return Err(ScheduleError::Blocked(findings)) };
+    let mailing = mailings::insert(&mut tx, id, newsletter.id, due_at, now).await?;
+    if let Some((findings, reason)) = overridden {
+        keep_overrides(&mut tx, mailing.id, &findings, &reason, user, now).await?;
+    }
     let content = Content {
-        language: composed.newsletter.language,
+        language: newsletter.language,
         subject: rendered.subject,
         html: rendered.html,
         text: rendered.text,
         web_html: rendered.web_html,
     };
     mailings::insert_content(&mut tx, mailing.id, &content).await?;
-    for row in &composed.articles {
+    for row in &articles {
         let article = &row.article;
         mailings::insert_article(&mut tx, mailing.id, article.id, row.position, article.version).await?;
     }
     tx.commit().await?;
     Ok(Scheduled { mailing, is_new: true })
+}
+
+/// The errors that are overridden, and why; `None` when there are none.
+fn overridden(
+    composed: &Composed,
+    reason: Option<&str>,
+) -> Result<Option<(Vec<Finding>, String)>, ScheduleError> {
+    if composed.is_ready() {
+        return Ok(None);
+    }
+    let Some(reason) = reason.filter(|_| composed.can_be_overridden()) else {
+        return Err(ScheduleError::Blocked(composed.findings.clone()));
+    };
+    let reason: String = clean_line(reason).chars().take(REASON_MAX_CHARS).collect();
+    if reason.is_empty() {
+        return Err(ScheduleError::NoReason);
+    }
+    Ok(Some((composed.findings.iter().filter(|finding| finding.blocks()).cloned().collect(), reason)))
+}
+
+async fn keep_overrides(
+    tx: &mut Tx,
+    mailing: MailingId,
+    findings: &[Finding],
+    reason: &str,
+    user: Option<UserId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let t = Texts::new(Language::English);
+    let findings: Vec<_> = findings.iter().map(|finding| (finding.key(), finding.in_words(t))).collect();
+    mailing_overrides::insert(tx, mailing, &findings, reason, user, now).await
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use uuid::Uuid;
 
 use super::check::Finding;
 use super::compose::compose;
+use super::test_groups::addresses;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::keys::{self, NoRandomness};
-use crate::model::{EmailAddress, IssueId, OutboxId, OutboxKind};
+use crate::model::{IssueId, OutboxId, OutboxKind};
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::{Store, StoreError};
@@ -50,8 +51,11 @@ impl TestMailError {
     }
 }
 
-/// Puts a test mail of an issue, as it is now, into the outbox. An unfinished issue may be tested, as long as
-/// it has a subject and can be rendered.
+/// Stands before the subject, so that nobody takes a test for the issue itself.
+const PREFIX: &str = "[Test] ";
+
+/// Puts test mails of an issue, as it is now, into the outbox: one for each of the addresses `to` as typed, see
+/// [`addresses`]. An unfinished issue may be tested, as long as it has a subject and can be rendered.
 ///
 /// # Errors
 /// [`TestMailError`].
@@ -61,8 +65,8 @@ pub async fn send_test(
     public_url: &str,
     id: IssueId,
     to: &str,
-) -> Result<OutboxId, TestMailError> {
-    let to = EmailAddress::parse(to).map_err(|error| FieldErrors::of("to", Message::new(error.key())))?;
+) -> Result<Vec<OutboxId>, TestMailError> {
+    let to = addresses("to", to)?;
     let now = clock.now();
     let mut tx = store.begin().await?;
     let composed = compose(tx.db(), id, now, public_url).await?.ok_or(TestMailError::NotFound)?;
@@ -70,20 +74,28 @@ pub async fn send_test(
     if composed.issue.subject.is_empty() {
         return Err(TestMailError::Blocked(composed.findings));
     }
-    let mail = NewMail {
-        kind: OutboxKind::Test,
-        newsletter_id: composed.newsletter.id,
-        subscription_id: None,
-        to_address: Some(to),
-        issue_id: Some(id),
-        welcome_step_id: None,
-        language: composed.newsletter.language,
-        nonce: keys::random::<NONCE_OCTETS>()?.to_vec(),
-        message_uuid: Uuid::now_v7(),
+    let content = WrittenMail {
+        subject: format!("{PREFIX}{}", rendered.subject),
+        html: rendered.html,
+        text: rendered.text,
     };
-    let outbox_id = outbox::insert(&mut tx, &mail, now).await?;
-    let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
-    outbox_contents::insert(&mut tx, outbox_id, &content).await?;
+    let mut sent = Vec::new();
+    for address in to {
+        let mail = NewMail {
+            kind: OutboxKind::Test,
+            newsletter_id: composed.newsletter.id,
+            subscription_id: None,
+            to_address: Some(address),
+            issue_id: Some(id),
+            welcome_step_id: None,
+            language: composed.newsletter.language,
+            nonce: keys::random::<NONCE_OCTETS>()?.to_vec(),
+            message_uuid: Uuid::now_v7(),
+        };
+        let outbox_id = outbox::insert(&mut tx, &mail, now).await?;
+        outbox_contents::insert(&mut tx, outbox_id, &content).await?;
+        sent.push(outbox_id);
+    }
     tx.commit().await?;
-    Ok(outbox_id)
+    Ok(sent)
 }

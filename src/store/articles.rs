@@ -120,6 +120,7 @@ pub async fn list(db: Db<'_>, filter: &ArticleFilter) -> Result<Vec<Article>> {
 pub struct Appearance {
     pub article_id: ArticleId,
     pub issue_id: crate::model::IssueId,
+    pub newsletter_id: crate::model::NewsletterId,
     pub newsletter_name: String,
     pub number: i64,
     pub subject: String,
@@ -130,7 +131,7 @@ pub struct Appearance {
 
 /// Where an article was mailed, the latest first.
 pub async fn appearances(db: Db<'_>, id: ArticleId) -> Result<Vec<Appearance>> {
-    const SQL: &str = "SELECT a.article_id, i.id AS issue_id, n.name AS newsletter_name, i.number, i.subject,
+    const SQL: &str = "SELECT a.article_id, i.id AS issue_id, i.newsletter_id, n.name AS newsletter_name, i.number, i.subject,
             m.due_at, a.article_version
         FROM mailing_articles a JOIN mailings m ON m.id = a.mailing_id JOIN issues i ON i.id = m.issue_id
             JOIN newsletters n ON n.id = i.newsletter_id

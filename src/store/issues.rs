@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
-    ArticleDisplay, ArticleId, Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId,
-    Timestamp, TopicId,
+    Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Theme, Timestamp, TopicId,
+    UserId,
 };
 
 /// What an editor sets.
@@ -14,7 +14,10 @@ pub struct IssueText {
     pub subject: String,
     pub preheader: String,
     pub intro: String,
+    pub outro: String,
     pub topic: Option<TopicId>,
+    pub theme: Option<Theme>,
+    pub editor: Option<UserId>,
 }
 
 pub async fn insert(
@@ -26,8 +29,9 @@ pub async fn insert(
     // The unique (newsletter, number) turns two at once into a duplicate, never into the same number.
     const SQL: &str =
         "INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version,
-            created_at, updated_at, topic_id)
-        SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 1, $6, $6, CAST($7 AS BIGINT) FROM issues
+            created_at, updated_at, topic_id, outro, theme, edited_by)
+        SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 1, $6, $6, CAST($7 AS BIGINT), $8,
+            CAST($9 AS TEXT), CAST($10 AS BIGINT) FROM issues
         WHERE newsletter_id = $2
         RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
@@ -38,6 +42,9 @@ pub async fn insert(
         .bind(&text.intro)
         .bind(now)
         .bind(text.topic)
+        .bind(&text.outro)
+        .bind(text.theme)
+        .bind(text.editor)
         .fetch_one(c)
         .await?))
 }
@@ -51,7 +58,7 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<Option<Issue>> {
     const SQL: &str = "UPDATE issues SET subject = $3, preheader = $4, intro = $5, version = version + 1,
-            updated_at = $6, topic_id = $7
+            updated_at = $6, topic_id = $7, outro = $8, theme = $9, edited_by = $10
         WHERE id = $1 AND version = $2
             AND NOT EXISTS (SELECT 1 FROM mailings m WHERE m.issue_id = $1 AND m.status <> 'cancelled')
         RETURNING *";
@@ -63,6 +70,9 @@ pub async fn update(
         .bind(&text.intro)
         .bind(now)
         .bind(text.topic)
+        .bind(&text.outro)
+        .bind(text.theme)
+        .bind(text.editor)
         .fetch_optional(c)
         .await?))
 }
@@ -85,17 +95,18 @@ pub async fn by_public_id(db: Db<'_>, id: Uuid) -> Result<Option<Issue>> {
 }
 
 /// Puts these articles into an issue, in this order, in place of those that were there.
-pub async fn set_articles(tx: &mut Tx, id: IssueId, articles: &[(ArticleId, ArticleDisplay)]) -> Result<()> {
+pub async fn set_articles(tx: &mut Tx, id: IssueId, articles: &[Placed]) -> Result<()> {
     const DELETE: &str = "DELETE FROM issue_articles WHERE issue_id = $1";
-    const INSERT: &str = "INSERT INTO issue_articles (issue_id, article_id, position, display)
-        VALUES ($1, $2, $3, $4)";
+    const INSERT: &str = "INSERT INTO issue_articles (issue_id, article_id, position, display, heading)
+        VALUES ($1, $2, $3, $4, $5)";
     on!(tx.db(), |c| sqlx::query(DELETE).bind(id).execute(c).await?.rows_affected());
-    for (position, (article, display)) in (1_i64..).zip(articles) {
+    for (position, placed) in (1_i64..).zip(articles) {
         on!(tx.db(), |c| sqlx::query(INSERT)
             .bind(id)
-            .bind(*article)
+            .bind(placed.article)
             .bind(position)
-            .bind(*display)
+            .bind(placed.display)
+            .bind(&placed.heading)
             .execute(c)
             .await?
             .rows_affected());
@@ -106,7 +117,7 @@ pub async fn set_articles(tx: &mut Tx, id: IssueId, articles: &[(ArticleId, Arti
 /// The articles of an issue as they are now, in order.
 pub async fn articles(db: Db<'_>, id: IssueId) -> Result<Vec<IssueArticle>> {
     const SQL: &str =
-        "SELECT i.position, i.display, a.* FROM issue_articles i JOIN articles a ON a.id = i.article_id
+        "SELECT i.position, i.display, i.heading, a.* FROM issue_articles i JOIN articles a ON a.id = i.article_id
         WHERE i.issue_id = $1 ORDER BY i.position";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
 }

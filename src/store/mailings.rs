@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
 use crate::model::{
     ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason,
-    SubscriptionId, Timestamp,
+    SubscriptionId, Timestamp, TopicId,
 };
 
 /// What is mailed, frozen. The texts hold slots for what differs per subscriber.
@@ -96,6 +96,18 @@ pub async fn contents(db: Db<'_>, id: MailingId) -> Result<Vec<Content>> {
     const SQL: &str = "SELECT language, subject, html, text, web_html FROM mailing_contents
         WHERE mailing_id = $1 ORDER BY language";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
+}
+
+/// How many the last mailing of a newsletter, or of one of its topics, went to; `None` before the first.
+pub async fn last_audience(
+    db: Db<'_>,
+    newsletter: NewsletterId,
+    topic: Option<TopicId>,
+) -> Result<Option<i64>> {
+    const SQL: &str = "SELECT audience FROM mailings WHERE newsletter_id = $1 AND started_at IS NOT NULL
+            AND ((CAST($2 AS BIGINT) IS NULL AND topic_id IS NULL) OR topic_id = $2)
+        ORDER BY started_at DESC LIMIT 1";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).bind(topic).fetch_optional(c).await?))
 }
 
 /// Those that should have begun by now.

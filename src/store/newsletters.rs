@@ -3,7 +3,8 @@
 use super::{Db, Result, Tx, on, sql};
 use crate::model::newsletter::NewNewsletter;
 use crate::model::{
-    EmailAddress, Language, Newsletter, NewsletterId, ReaderLanguages, Slug, Timestamp, UncertainPolicy,
+    EmailAddress, Language, Newsletter, NewsletterId, ReaderLanguages, Slug, Theme, Timestamp,
+    UncertainPolicy,
 };
 
 /// What a newsletter is.
@@ -142,6 +143,23 @@ pub async fn forget_relay(tx: &mut Tx, relay: &str) -> Result<()> {
         .await?
         .rows_affected());
     Ok(())
+}
+
+/// Changes how the issues of a newsletter look, and whether somebody must approve them; `None` when there is none of
+/// this id.
+pub async fn set_issues(
+    tx: &mut Tx,
+    id: NewsletterId,
+    theme: Theme,
+    needs_approval: bool,
+) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET theme = $2, needs_approval = $3 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(theme)
+        .bind(needs_approval)
+        .fetch_optional(c)
+        .await?))
 }
 
 /// Changes how the issues of a newsletter are sent; `None` when there is none of this id.

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Network;
+use crate::http::Http;
 use crate::keys::Keys;
 use crate::setup::relays::Configured;
 use crate::store::Store;
@@ -21,6 +22,8 @@ pub struct App {
     pub clock: Clock,
     pub keys: Keys,
     pub gate: Gate,
+    /// Asks other web servers.
+    pub http: Http,
     pub settings: Arc<WebSettings>,
     /// Wakes the sender of this process after a verb has written something to send.
     pub wake: Arc<Notify>,

@@ -24,6 +24,7 @@ macro_rules! assets {
 
 /// To add a file: put it into `src/web/static/` and name it here.
 const ASSETS: &[Asset] = assets!(
+    "compose.js": "text/javascript; charset=utf-8",
     "confirm.js": "text/javascript; charset=utf-8",
     "demo.css": "text/css; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",

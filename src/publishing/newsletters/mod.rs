@@ -5,12 +5,14 @@
 
 mod about;
 mod brand;
+mod issues;
 mod privacy;
 mod sender;
 mod sending;
 
 pub use about::{AboutInput, set_about};
 pub use brand::{BRAND_COLOR, BrandInput, set_brand, with_brand};
+pub use issues::{IssuesInput, set_issues};
 pub use privacy::{PrivacyInput, set_privacy};
 pub use sender::{SenderInput, set_sender};
 pub use sending::{SendingInput, set_sending};

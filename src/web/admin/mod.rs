@@ -43,7 +43,13 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/issues").get(issues::list::get).post(issues::new::post))
         .service(resource("/admin/issues/new").get(issues::new::get))
         .service(resource("/admin/issues/{id}").get(issues::edit::get).post(issues::edit::post))
-        .service(resource("/admin/issues/{id}/preview").get(issues::preview::get))
+        .service(
+            resource("/admin/issues/{id}/preview").get(issues::preview::get).post(issues::preview::look_as),
+        )
+        .service(resource("/admin/issues/{id}/checks.json").get(issues::checks::get))
+        .service(resource("/admin/issues/{id}/copy").post(issues::copy::post))
+        .service(resource("/admin/issues/{id}/approve").post(issues::schedule::approve))
+        .service(resource("/admin/issues/{id}/groups/{group}/delete").post(issues::test_groups::remove))
         .service(resource("/admin/issues/{id}/mail").get(issues::preview::mail))
         .service(resource("/admin/issues/{id}/test").post(issues::preview::test))
         .service(
@@ -132,6 +138,10 @@ impl Frame {
             "newsletter-added",
             "relay-added",
             "relay-removed",
+            "approved",
+            "copied",
+            "group-removed",
+            "links-checked",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);

@@ -34,6 +34,14 @@ struct RelayPage {
     mistakes: Mistakes,
 }
 
+impl RelayPage {
+    /// Whether to go on is the next thing to do: nothing on the page says that it does not work.
+    fn can_go_on(&self) -> bool {
+        let is_there = self.is_stored || !self.configured.is_empty();
+        self.is_good || (is_there && self.tested.is_none() && !self.mistakes.has_any())
+    }
+}
+
 struct Shown {
     form: Form,
     relay: Option<StoredRelay>,

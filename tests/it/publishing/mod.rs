@@ -1,15 +1,18 @@
 //! The verbs of marketing.
 
+mod approval;
 mod articles;
 mod check;
 mod issues;
+mod links;
 mod newsletters;
 mod schedule;
+mod test_groups;
 pub mod topics;
 mod welcome;
 
 use postiljon::clock::Clock;
-use postiljon::model::{Article, ArticleDisplay, ArticleStatus, Issue, NewsletterId};
+use postiljon::model::{Article, ArticleDisplay, ArticleStatus, Issue, NewsletterId, Placed};
 use postiljon::publishing::articles::{self as verbs, ArticleInput};
 use postiljon::publishing::issues::{self as issue_verbs, IssueInput};
 use postiljon::store::Store;
@@ -38,10 +41,10 @@ pub async fn published(store: &Store, clock: &Clock, title: &str) -> Article {
 pub async fn issue(store: &Store, clock: &Clock, newsletter: NewsletterId, articles: &[&Article]) -> Issue {
     let input = IssueInput {
         subject: "Wat wij lazen".into(),
-        preheader: "Drie verhalen".into(),
+        preheader: "Drie verhalen om te lezen bij de koffie, en wat wij ervan leerden.".into(),
         intro: "Dag {{name|lezer}},".into(),
-        articles: articles.iter().map(|article| (article.id, ArticleDisplay::Full)).collect(),
-        topic: None,
+        articles: articles.iter().map(|article| Placed::new(article.id, ArticleDisplay::Full)).collect(),
+        ..IssueInput::default()
     };
     issue_verbs::create(store, clock, newsletter, &input).await.expect("composed")
 }

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 use postiljon::clock::Clock;
-use postiljon::model::Move;
-use postiljon::model::{MailingStatus, OutboxKind, Timestamp};
+use postiljon::model::{ArticleDisplay, MailingStatus, Move, OutboxKind, Placed, Timestamp};
 use postiljon::publishing::articles;
+use postiljon::publishing::issues::{IssueInput, create};
 use postiljon::publishing::moves::make_move;
-use postiljon::publishing::schedule::{ScheduleError, When, parse_local, schedule};
+use postiljon::publishing::schedule::{ScheduleError, Scheduling, When, parse_local, schedule};
 use postiljon::publishing::test_mail::send_test;
-use postiljon::store::{articles as article_table, mailings, outbox, workers};
+use postiljon::store::{articles as article_table, mailing_overrides, mailings, outbox, workers};
 
 use super::{PUBLIC_URL, input, issue, published};
 use crate::support::database::both_dbs;
@@ -121,4 +121,35 @@ both_dbs!(a_test_mail_goes_into_the_outbox, |store| {
     let [mail] = &mails[..] else { panic!("{mails:?}") };
     assert_eq!((mail.kind, mail.issue_id), (OutboxKind::Test, Some(issue.id)));
     assert_eq!(mail.to_address.as_ref().map(|to| to.as_str()), Some("collega@example.org"));
+});
+
+both_dbs!(an_error_is_overridden_with_a_reason_that_is_kept_and_never_one_that_leaves_a_hole, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    let article = published(&store, &clock, "A").await;
+    let local = |subject: &str| IssueInput {
+        subject: subject.into(),
+        intro: "[intern](http://localhost/)".into(),
+        articles: vec![Placed::new(article.id, ArticleDisplay::Full)],
+        ..IssueInput::default()
+    };
+    let despite = |reason: &str| Scheduling { when: When::Now, user: None, reason: Some(reason.into()) };
+    let issue = create(&store, &clock, newsletter.id, &local("Onderwerp")).await.expect("composed");
+    let plain = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await;
+    assert!(matches!(plain, Err(ScheduleError::Blocked(_))), "{plain:?}");
+    let silent = schedule(&store, &clock, PUBLIC_URL, issue.id, despite("  ")).await;
+    assert!(matches!(silent, Err(ScheduleError::NoReason)), "{silent:?}");
+    let scheduled = schedule(&store, &clock, PUBLIC_URL, issue.id, despite("voor ons eigen net")).await;
+    let mailing = scheduled.expect("scheduled").mailing;
+    let mut reader = store.read().await.expect("a reader");
+    let kept = mailing_overrides::of_mailing(reader.db(), mailing.id).await.expect("read");
+    let [kept] = &kept[..] else { panic!("{kept:?}") };
+    assert_eq!((kept.finding.as_str(), kept.reason.as_str()), ("check-link-local", "voor ons eigen net"));
+    assert!(kept.words.contains("http://localhost/"), "{kept:?}");
+    drop(reader);
+
+    // With an error beside it that may not be overridden, no reason helps.
+    let issue = create(&store, &clock, newsletter.id, &local("")).await.expect("composed");
+    let hole = schedule(&store, &clock, PUBLIC_URL, issue.id, despite("omdat het moet")).await;
+    assert!(matches!(hole, Err(ScheduleError::Blocked(_))), "{hole:?}");
 });

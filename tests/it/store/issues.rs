@@ -1,4 +1,4 @@
-use postiljon::model::{ArticleDisplay, MailingStatus};
+use postiljon::model::{ArticleDisplay, MailingStatus, Placed};
 use postiljon::store::{PAGE_ROWS, issues, mailings};
 
 use crate::support::database::{both_dbs, change, read};
@@ -46,10 +46,10 @@ both_dbs!(the_articles_of_an_issue_keep_the_order_they_were_given, |store| {
         let found = read!(store, |db| issues::articles(db, issue.id));
         found.into_iter().map(|row| (row.position, row.article.id, row.display)).collect::<Vec<_>>()
     };
-    let first = [(three.id, ArticleDisplay::Teaser), (one.id, ArticleDisplay::Full)];
+    let first = [Placed::new(three.id, ArticleDisplay::Teaser), Placed::new(one.id, ArticleDisplay::Full)];
     change!(store, |tx| issues::set_articles(tx, issue.id, &first));
     assert_eq!(order().await, [(1, three.id, ArticleDisplay::Teaser), (2, one.id, ArticleDisplay::Full)]);
-    let second = [(one.id, ArticleDisplay::Teaser), (two.id, ArticleDisplay::Full)];
+    let second = [Placed::new(one.id, ArticleDisplay::Teaser), Placed::new(two.id, ArticleDisplay::Full)];
     change!(store, |tx| issues::set_articles(tx, issue.id, &second));
     assert_eq!(order().await, [(1, one.id, ArticleDisplay::Teaser), (2, two.id, ArticleDisplay::Full)]);
     change!(store, |tx| issues::set_articles(tx, issue.id, &[]));
@@ -63,7 +63,7 @@ both_dbs!(a_list_of_issues_shows_the_mailing_that_stands, |store| {
     change!(store, |tx| samples::cancel(tx, mailing.id, NOW));
     let again = change!(store, |tx| mailings::insert(tx, mailing.issue_id, insights.id, at(9), NOW));
     let article = article(&store, "one").await;
-    let full = [(article.id, ArticleDisplay::Full)];
+    let full = [Placed::new(article.id, ArticleDisplay::Full)];
     change!(store, |tx| issues::set_articles(tx, mailing.issue_id, &full));
     let draft = issue(&store, weekly.id).await;
 

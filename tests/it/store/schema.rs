@@ -5,8 +5,8 @@ use std::path::Path;
 
 use postiljon::model::{
     ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind,
-    Language, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm,
-    SetupStep, SubscriptionStatus, TlsMode, UncertainPolicy,
+    Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy,
+    Refusal, Rhythm, SetupStep, SubscriptionStatus, Theme, TlsMode, UncertainPolicy,
 };
 use postiljon::store::{Pools, Store};
 
@@ -117,6 +117,9 @@ fn every_check_lists_the_values_of_its_enum() {
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
         ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),
         ("mailings.pause_reason", names(PauseReason::ALL, PauseReason::as_str)),
+        ("newsletters.theme", names(Theme::ALL, Theme::as_str)),
+        ("issues.theme", names(Theme::ALL, Theme::as_str)),
+        ("link_checks.verdict", names(LinkVerdict::ALL, LinkVerdict::as_str)),
         ("issue_articles.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
         ("mailings.status", names(MailingStatus::ALL, MailingStatus::as_str)),
         ("newsletters.on_uncertain", names(UncertainPolicy::ALL, UncertainPolicy::as_str)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::demo::browser::Browser;
+use postiljon::http::{Http, Reach};
 use postiljon::keys::Keys;
 use postiljon::model::{DisposableDomains, Timestamp};
 use postiljon::store::Store;
@@ -39,6 +40,7 @@ impl TestApp {
             clock: clock.clone(),
             keys: Keys::new(&[7; 32]),
             gate: Gate::new(&url, DisposableDomains::default(), None),
+            http: Http::new(Reach::Anywhere),
             settings: Arc::new(settings),
             wake: Arc::default(),
             watching: Watching::default(),

@@ -103,7 +103,12 @@ pub async fn article(store: &Store, name: &str) -> Article {
 }
 
 pub fn issue_text(subject: &str) -> IssueText {
-    IssueText { subject: subject.into(), preheader: "Deze week".into(), intro: "Dag.".into(), topic: None }
+    IssueText {
+        subject: subject.into(),
+        preheader: "Deze week".into(),
+        intro: "Dag.".into(),
+        ..IssueText::default()
+    }
 }
 
 /// An issue without articles.

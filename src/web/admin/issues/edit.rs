@@ -4,17 +4,24 @@
 //! and all of it works without a script.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::ACCEPT;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::checks::{CheckLine, ChecksPart, Speaking, check_lines};
+use super::{ThemeOption, initial};
 use crate::i18n::Texts;
 use crate::mail::slot::without_recipient;
 use crate::model::topic::text_for;
-use crate::model::{ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Topic, TopicId};
-use crate::publishing::check::{Finding, Place};
+use crate::model::{
+    ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Placed, Topic, TopicId, UserId,
+};
+use crate::publishing::articles;
 use crate::publishing::compose::Composed;
 use crate::publishing::issues::{IssueError, IssueInput, save};
+use crate::publishing::links::check_links;
+use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::store::articles::ArticleFilter;
 use crate::web::admin::{Frame, Mistakes, Status, given_twice, id_of};
@@ -23,9 +30,11 @@ use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
-const FIELDS: [&str; 4] = ["subject", "preheader", "intro", "topic"];
+const FIELDS: [&str; 6] = ["subject", "preheader", "intro", "outro", "topic", "theme"];
 /// Articles offered to be added: the last edited, or the first found.
 const OFFERED: usize = 12;
+/// Longest teaser that becomes a preview line: what inboxes show.
+const PREHEADER_MAX_CHARS: usize = 120;
 /// Longest text that is searched for.
 const SEARCH_MAX_CHARS: usize = 200;
 
@@ -42,12 +51,18 @@ struct IssuePage {
     offered: Vec<Offer>,
     search: String,
     sender: String,
+    /// Its first letter, as inboxes show it.
+    initial: String,
     /// What the newsletter is about; empty: nothing to choose.
     topics: Vec<TopicOption>,
+    themes: Vec<ThemeOption>,
     /// How many would get it, as it is saved.
     readers: String,
     checks: Vec<CheckLine>,
+    /// Whether a check can be mended where it stands.
+    can_fix: bool,
     is_ready: bool,
+    saved: String,
     /// What someone else saved in the meantime.
     theirs: Option<Box<Issue>>,
 }
@@ -68,6 +83,7 @@ struct Row {
     status: Status,
     language: Language,
     is_teaser: bool,
+    heading: String,
     is_first: bool,
     is_last: bool,
 }
@@ -82,60 +98,59 @@ struct Offer {
     seen: String,
 }
 
-/// A finding, with the way to mend it.
-pub struct CheckLine {
-    pub is_error: bool,
-    pub words: String,
-    pub href: Option<String>,
-}
-
-/// The findings of an issue in the words of the page.
-pub fn check_lines(t: Texts, findings: &[Finding]) -> Vec<CheckLine> {
-    let line = |finding: &Finding| CheckLine {
-        is_error: finding.blocks(),
-        words: finding.in_words(t),
-        href: match &finding.place {
-            Place::Article { id, .. } => Some(format!("/admin/articles/{id}")),
-            _ => None,
-        },
-    };
-    findings.iter().map(line).collect()
-}
-
-fn input_of(form: &Form) -> IssueInput {
+fn input_of(form: &Form, editor: UserId) -> IssueInput {
     let field = |name: &str| form.first(name).to_owned();
     IssueInput {
         subject: field("subject"),
         preheader: field("preheader"),
         intro: field("intro"),
+        outro: field("outro"),
         articles: articles_of(form),
         topic: form.first("topic").parse().ok().map(TopicId),
+        theme: form.first("theme").parse().ok(),
+        editor: Some(editor),
     }
 }
 
 /// The articles in the order of their numbers, after the button that was pressed.
-fn articles_of(form: &Form) -> Vec<(ArticleId, ArticleDisplay)> {
-    let mut rows: Vec<(i64, ArticleId, ArticleDisplay)> = Vec::new();
+fn articles_of(form: &Form) -> Vec<Placed> {
+    let mut rows: Vec<(i64, Placed)> = Vec::new();
     for (at, id) in (1_i64..).zip(form.all("article").filter_map(|id| id.parse().ok())) {
         let position = form.first(&format!("position-{id}")).trim().parse().unwrap_or(at);
         let display = form.first(&format!("display-{id}")).parse().unwrap_or(ArticleDisplay::Full);
-        rows.push((position, ArticleId(id), display));
+        let heading = form.first(&format!("heading-{id}")).to_owned();
+        rows.push((position, Placed { article: ArticleId(id), display, heading }));
     }
-    rows.sort_by_key(|(position, ..)| *position);
-    let mut articles: Vec<_> = rows.into_iter().map(|(_, id, display)| (id, display)).collect();
-    let (verb, id) = form.first("do").split_once('-').unwrap_or_default();
-    let at = articles.iter().position(|(article, _)| id.parse() == Ok(article.0));
+    rows.sort_by_key(|(position, _)| *position);
+    let mut placed: Vec<_> = rows.into_iter().map(|(_, placed)| placed).collect();
+    let (verb, id) = pressed(form);
+    let at = placed.iter().position(|row| Some(row.article) == id);
     match (verb, at) {
-        ("up", Some(at)) if at > 0 => articles.swap(at, at - 1),
-        ("down", Some(at)) if at + 1 < articles.len() => articles.swap(at, at + 1),
-        ("remove", Some(at)) => {
-            articles.remove(at);
-        }
+        ("up", Some(at)) if at > 0 => placed.swap(at, at - 1),
+        ("down", Some(at)) if at + 1 < placed.len() => placed.swap(at, at + 1),
+        ("full", Some(at)) => placed[at].display = ArticleDisplay::Full,
+        ("teaser", Some(at)) => placed[at].display = ArticleDisplay::Teaser,
+        ("remove", Some(at)) => remove(&mut placed, at),
         _ => {}
     }
     let added = form.all("add").filter_map(|id| id.parse().ok());
-    articles.extend(added.map(|id| (ArticleId(id), ArticleDisplay::Full)));
-    articles
+    placed.extend(added.map(|id| Placed::new(ArticleId(id), ArticleDisplay::Full)));
+    placed
+}
+
+/// Takes an article out; the section that it began goes on with the next one.
+fn remove(placed: &mut Vec<Placed>, at: usize) {
+    let removed = placed.remove(at);
+    if let Some(next) = placed.get_mut(at).filter(|next| next.heading.is_empty()) {
+        next.heading = removed.heading;
+    }
+}
+
+/// What the pressed button says: a verb, and the article that it is about.
+fn pressed(form: &Form) -> (&str, Option<ArticleId>) {
+    let value = form.first("do");
+    let (verb, id) = value.split_once('-').unwrap_or((value, ""));
+    (verb, id.parse().ok().map(ArticleId))
 }
 
 /// `GET /admin/issues/{id}`.
@@ -186,6 +201,7 @@ async fn show(
         id,
         name,
         topics: topics(app, t, &composed, input.topic).await?,
+        themes: ThemeOption::all(t, input.theme.unwrap_or(composed.newsletter.theme)),
         readers: super::readers(app, t, &composed).await?.1,
         rows: rows(app, t, &input).await?,
         offered: offered(app, t, &input, &search).await?,
@@ -193,9 +209,12 @@ async fn show(
         version,
         mistakes,
         search,
+        initial: initial(&composed.newsletter.sender_name),
         sender: composed.newsletter.sender_name.clone(),
-        checks: check_lines(t, &composed.findings),
+        checks: check_lines(t, &composed),
+        can_fix: true,
         is_ready: composed.is_ready(),
+        saved: saved_at(t, &composed),
         theirs,
     };
     html(status, &template)
@@ -206,9 +225,17 @@ fn input_from(composed: &Composed) -> IssueInput {
         subject: composed.issue.subject.clone(),
         preheader: composed.issue.preheader.clone(),
         intro: composed.issue.intro.clone(),
-        articles: composed.articles.iter().map(|row| (row.article.id, row.display)).collect(),
+        outro: composed.issue.outro.clone(),
+        articles: composed.articles.iter().cloned().map(Placed::from).collect(),
         topic: composed.issue.topic_id,
+        theme: composed.issue.theme,
+        editor: composed.issue.edited_by,
     }
+}
+
+fn saved_at(t: Texts, composed: &Composed) -> String {
+    let at = composed.issue.updated_at.to_utc().with_timezone(&zone_of(&composed.newsletter));
+    t.with("desk-issue-saved", "at", at.format("%H:%M").to_string())
 }
 
 async fn topics(
@@ -233,16 +260,18 @@ async fn topics(
 async fn rows(app: &App, t: Texts, input: &IssueInput) -> Result<Vec<Row>, PageError> {
     let mut reader = app.store.read().await?;
     let mut rows = Vec::new();
-    for (at, (id, display)) in input.articles.iter().enumerate() {
-        let Some(article) = store::articles::by_id(reader.db(), *id).await? else { continue };
+    for (at, placed) in input.articles.iter().enumerate() {
+        let id = placed.article;
+        let Some(article) = store::articles::by_id(reader.db(), id).await? else { continue };
         rows.push(Row {
-            id: *id,
+            id,
             href: format!("/admin/articles/{id}"),
             position: at + 1,
             title: article.title,
             status: Status::of_article(t, article.status),
             language: article.language,
-            is_teaser: *display == ArticleDisplay::Teaser,
+            is_teaser: placed.display == ArticleDisplay::Teaser,
+            heading: placed.heading.clone(),
             is_first: at == 0,
             is_last: at + 1 == input.articles.len(),
         });
@@ -254,7 +283,7 @@ async fn offered(app: &App, t: Texts, input: &IssueInput, search: &str) -> Resul
     let mut reader = app.store.read().await?;
     let filter = ArticleFilter { search: search.to_owned(), ..ArticleFilter::default() };
     let mut found = store::articles::list(reader.db(), &filter).await?;
-    found.retain(|article| input.articles.iter().all(|(id, _)| *id != article.id));
+    found.retain(|article| input.articles.iter().all(|placed| placed.article != article.id));
     found.sort_by_key(|article| article.status != ArticleStatus::Published);
     found.truncate(OFFERED);
     let mut offered = Vec::new();
@@ -286,7 +315,8 @@ pub async fn post(
     csrf::check(&request, &app, &signed_in, &form)?;
     let id = IssueId(id_of(&id)?);
     let t = signed_in.texts();
-    let input = input_of(&form);
+    let mut input = input_of(&form, signed_in.user.id);
+    fill(&app, &form, &mut input).await?;
     let version = form.first("version").parse().unwrap_or(0);
     let result = match given_twice(&form, &FIELDS).or(()) {
         Ok(()) => save(&app.store, &app.clock, id, version, &input).await,
@@ -294,7 +324,12 @@ pub async fn post(
     };
     let search = form.first("q");
     match result {
-        Ok(_) => Ok(see_other(&after_save(id, &form))),
+        Ok(issue) if wants_json(&request) => saved(&app, t, &issue).await,
+        Ok(_) => {
+            mend(&app, &form, id).await?;
+            Ok(see_other(&after_save(id, &form)))
+        }
+        Err(error) if wants_json(&request) => not_saved(t, &error),
         Err(IssueError::Invalid(errors)) => {
             let typed = Some((input, version));
             show(&request, &app, &signed_in, id, search, typed, Mistakes::of(t, errors), None).await
@@ -314,6 +349,96 @@ pub async fn post(
     }
 }
 
+/// The fixes that change words.
+async fn fill(app: &App, form: &Form, input: &mut IssueInput) -> Result<(), PageError> {
+    let (verb, _) = pressed(form);
+    if !matches!(verb, "take_title" | "take_teaser") {
+        return Ok(());
+    }
+    let mut reader = app.store.read().await?;
+    for placed in &input.articles {
+        let Some(article) = store::articles::by_id(reader.db(), placed.article).await? else { continue };
+        match verb {
+            "take_title" => {
+                input.subject = article.title;
+                return Ok(());
+            }
+            _ if article.teaser.is_empty() => {}
+            _ => {
+                input.preheader = article.teaser.chars().take(PREHEADER_MAX_CHARS).collect();
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The fixes of what does not stand in the form.
+async fn mend(app: &App, form: &Form, id: IssueId) -> Result<(), PageError> {
+    match pressed(form) {
+        ("publish", Some(article)) => {
+            match articles::set_status(&app.store, &app.clock, article, ArticleStatus::Published).await {
+                Ok(()) | Err(articles::ArticleError::NotFound) => Ok(()),
+                Err(error) => Err(PageError::internal("an article could not be published", error)),
+            }
+        }
+        ("check_links", _) => {
+            check_links(&app.store, &app.clock, &app.http, &app.settings.public_url, id).await?;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn wants_json(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.starts_with("application/json"))
+}
+
+/// What a script needs after it has saved: the version to save over next, and the checks as they stand now.
+#[derive(serde::Serialize)]
+struct Saved {
+    version: i64,
+    saved: String,
+    readers: String,
+    is_ready: bool,
+    checks: String,
+}
+
+async fn saved(app: &Data<App>, t: Texts, issue: &Issue) -> Result<HttpResponse, PageError> {
+    let composed = super::composed(app, issue.id, app.clock.now()).await?;
+    let checks = ChecksPart { page: Speaking { t }, checks: check_lines(t, &composed), can_fix: true };
+    let checks = checks.render().map_err(|error| PageError::internal("the checks failed", error))?;
+    let readers = super::readers(app, t, &composed).await?.1;
+    Ok(HttpResponse::Ok().json(Saved {
+        version: issue.version,
+        saved: saved_at(t, &composed),
+        readers: t.with("desk-goes-to", "readers", readers),
+        is_ready: composed.is_ready(),
+        checks,
+    }))
+}
+
+#[derive(serde::Serialize)]
+struct NotSaved {
+    message: String,
+}
+
+fn not_saved(t: Texts, error: &IssueError) -> Result<HttpResponse, PageError> {
+    let status = match error {
+        IssueError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        IssueError::Conflict { .. } | IssueError::Scheduled => StatusCode::CONFLICT,
+        IssueError::NotFound => StatusCode::NOT_FOUND,
+        IssueError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let first = match error {
+        IssueError::Invalid(errors) => errors.iter().next().map(|error| error.message.in_words(t)),
+        _ => None,
+    };
+    let message = first.unwrap_or_else(|| error.message().in_words(t));
+    Ok(HttpResponse::build(status).json(NotSaved { message }))
+}
+
 /// Where the pressed button leads.
 fn after_save(id: IssueId, form: &Form) -> String {
     match form.first("do") {
@@ -325,6 +450,9 @@ fn after_save(id: IssueId, form: &Form) -> String {
             format!("/admin/issues/{id}?{query}#add")
         }
         "" | "save" => format!("/admin/issues/{id}?done=saved"),
+        "take_title" => format!("/admin/issues/{id}#subject"),
+        "take_teaser" => format!("/admin/issues/{id}#preheader"),
+        "check_links" => format!("/admin/issues/{id}?done=links-checked"),
         _ => format!("/admin/issues/{id}#articles"),
     }
 }

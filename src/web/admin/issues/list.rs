@@ -25,6 +25,8 @@ struct IssuesPage {
 /// An issue in a list.
 pub struct IssueLine {
     pub href: String,
+    /// Where a copy of it is made.
+    pub copy: String,
     pub name: String,
     pub subject: String,
     pub status: Status,
@@ -50,6 +52,7 @@ fn line(t: Texts, row: IssueRow) -> IssueLine {
             Some(id) => format!("/admin/mailings/{id}"),
             None => format!("/admin/issues/{}", row.id),
         },
+        copy: format!("/admin/issues/{}/copy", row.id),
         name: t.with2("desk-issue-name", "number", row.number.to_string(), "newsletter", row.newsletter_name),
         subject: if row.subject.is_empty() { t.text("desk-no-subject") } else { row.subject },
         status: Status::of_mailing(t, row.mailing_status),

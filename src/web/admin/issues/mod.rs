@@ -1,16 +1,19 @@
 //! `/admin/issues`: from a selection of articles to a mailing.
 
+pub mod checks;
+pub mod copy;
 pub mod edit;
 pub mod list;
 pub mod new;
 pub mod preview;
 pub mod schedule;
+pub mod test_groups;
 
 use actix_web::web::Data;
 
 use crate::i18n::Texts;
 use crate::model::topic::text_for;
-use crate::model::{IssueId, Timestamp};
+use crate::model::{IssueId, Theme, Timestamp};
 use crate::publishing::compose::{Composed, compose};
 use crate::store;
 use crate::web::admin::grouped;
@@ -24,11 +27,37 @@ async fn composed(app: &Data<App>, id: IssueId, date: Timestamp) -> Result<Compo
     compose(reader.db(), id, date, &app.settings.public_url).await?.ok_or(PageError::NotFound)
 }
 
+/// The first letter of a sender, in the place of a picture.
+fn initial(sender: &str) -> String {
+    sender.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
+}
+
+/// A look that can be chosen.
+pub struct ThemeOption {
+    pub key: &'static str,
+    pub name: String,
+    pub words: String,
+    pub is_chosen: bool,
+}
+
+impl ThemeOption {
+    /// All of them.
+    pub fn all(t: Texts, chosen: Theme) -> Vec<Self> {
+        let option = |theme: &Theme| Self {
+            key: theme.as_str(),
+            name: t.text(&format!("theme-{theme}")),
+            words: t.text(&format!("theme-{theme}-words")),
+            is_chosen: *theme == chosen,
+        };
+        Theme::ALL.iter().map(option).collect()
+    }
+}
+
 /// How many would get an issue if it went out now, as a number and in words.
 async fn readers(app: &App, t: Texts, composed: &Composed) -> Result<(i64, String), PageError> {
     let (newsletter, topic) = (&composed.newsletter, composed.issue.topic_id);
     let mut reader = app.store.read().await?;
-    let count = store::subscriptions::count_audience(reader.db(), newsletter.id, topic).await?;
+    let count = composed.audience;
     let readers = t.with2("desk-readers", "count", count, "shown", grouped(count));
     let Some(topic) = topic else { return Ok((count, readers)) };
     let texts = store::topics::texts(reader.db(), newsletter.id).await?;

@@ -67,7 +67,11 @@ pub async fn post(
     if newsletter.is_none() {
         errors.add("newsletter", Message::new("error-required"));
     }
-    let input = IssueInput { subject: form.first("subject").to_owned(), ..IssueInput::default() };
+    let input = IssueInput {
+        subject: form.first("subject").to_owned(),
+        editor: Some(signed_in.user.id),
+        ..IssueInput::default()
+    };
     let result = match errors.or(newsletter) {
         Ok(newsletter) => create(&app.store, &app.clock, NewsletterId(newsletter.unwrap_or(0)), &input).await,
         Err(errors) => Err(errors.into()),

@@ -1,23 +1,69 @@
-//! `/admin/issues/{id}/preview`: the issue as it will arrive, on a desk, on a phone and as text; and a test mail.
+//! `/admin/issues/{id}/preview`: the issue as it will arrive: on a desk, on a phone and as text, light and dark, with
+//! pictures and without, for nobody in particular or for one reader; and test mails.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use uuid::Uuid;
 
-use super::edit::{CheckLine, check_lines, shown_subject};
-use crate::mail::slot::{escape_html, without_recipient};
-use crate::model::IssueId;
+use super::checks::{CheckLine, check_lines};
+use super::edit::shown_subject;
+use super::initial;
+use crate::i18n::{FieldErrors, Message};
+use crate::mail::slot::{escape_html, for_reader};
+use crate::model::{EmailAddress, IssueId, Subscriber, TestGroup};
+use crate::publishing::test_groups;
 use crate::publishing::test_mail::{TestMailError, send_test};
+use crate::store;
 use crate::web::admin::{Frame, Mistakes, id_of};
 use crate::web::form::Form;
-use crate::web::headers::MAIL_POLICY;
+use crate::web::headers::{MAIL_POLICY, MAIL_POLICY_WITHOUT_PICTURES};
 use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
 const VIEWS: [&str; 3] = ["desktop", "phone", "text"];
+const SCHEMES: [&str; 2] = ["light", "dark"];
+const PICTURES: [&str; 2] = ["on", "off"];
+/// How a stylesheet asks for the dark look; what it is replaced by shows one look whatever the browser prefers.
+const DARK_QUERY: &str = "(prefers-color-scheme: dark)";
+
+/// What is looked at, from the query: `?view=phone&scheme=dark&pictures=off&as=..`.
+#[derive(Debug, Clone)]
+struct Looking {
+    view: &'static str,
+    scheme: &'static str,
+    pictures: &'static str,
+    reader: Option<Uuid>,
+}
+
+impl Looking {
+    fn of(query: &Form) -> Self {
+        let one = |known: &[&'static str], name: &str| {
+            known.iter().copied().find(|known| *known == query.first(name)).unwrap_or(known[0])
+        };
+        Self {
+            view: one(&VIEWS, "view"),
+            scheme: one(&SCHEMES, "scheme"),
+            pictures: one(&PICTURES, "pictures"),
+            reader: query.first("as").parse().ok(),
+        }
+    }
+
+    fn query(&self) -> String {
+        let reader = self.reader.map(|reader| format!("&as={reader}")).unwrap_or_default();
+        format!("?view={}&scheme={}&pictures={}{reader}", self.view, self.scheme, self.pictures)
+    }
+}
+
+/// A way to look, and whether it is the one now.
+struct Choice {
+    href: String,
+    words: String,
+    is_chosen: bool,
+}
 
 #[derive(Template)]
 #[template(path = "admin/preview.html")]
@@ -26,22 +72,26 @@ struct PreviewPage {
     id: IssueId,
     view: &'static str,
     is_text: bool,
-    views: Vec<(&'static str, String)>,
+    views: Vec<Choice>,
+    schemes: Vec<Choice>,
+    pictures: Vec<Choice>,
+    /// As whom it is looked at; empty: nobody in particular.
+    reader: String,
+    without_reader: String,
+    query: String,
     subject: String,
     preheader: String,
     sender: String,
+    /// Its first letter, as inboxes show it.
+    initial: String,
     /// `None` when it cannot be rendered; the checks say why.
     text: Option<String>,
     checks: Vec<CheckLine>,
+    can_fix: bool,
     is_ready: bool,
+    groups: Vec<TestGroup>,
     to: String,
     mistakes: Mistakes,
-}
-
-impl PreviewPage {
-    fn is_view(&self, key: &str) -> bool {
-        self.view == key
-    }
 }
 
 /// `GET /admin/issues/{id}/preview`.
@@ -53,7 +103,13 @@ pub async fn get(
 ) -> Result<HttpResponse, PageError> {
     let id = IssueId(id_of(&id)?);
     let to = signed_in.user.address.as_str().to_owned();
-    show(&request, &app, &signed_in, id, &to, Mistakes::none(signed_in.texts())).await
+    let looking = Looking::of(&Form::of_query(&request));
+    show(&request, &app, &signed_in, id, looking, &to, Mistakes::none(signed_in.texts())).await
+}
+
+async fn reader_of(app: &App, looking: &Looking) -> Result<Option<Subscriber>, PageError> {
+    let Some(id) = looking.reader else { return Ok(None) };
+    Ok(store::subscribers::by_public_id(app.store.read().await?.db(), id).await?)
 }
 
 async fn show(
@@ -61,27 +117,55 @@ async fn show(
     app: &Data<App>,
     signed_in: &SignedIn,
     id: IssueId,
+    looking: Looking,
     to: &str,
     mistakes: Mistakes,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let composed = super::composed(app, id, app.clock.now()).await?;
-    let query = Form::of_query(request);
-    let view = VIEWS.into_iter().find(|view| *view == query.first("view")).unwrap_or("desktop");
-    let text = composed.rendered.as_ref().ok();
-    let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let reader = reader_of(app, &looking).await?;
+    let name = reader.as_ref().map_or("", |reader| reader.name.as_str());
+    let groups =
+        store::test_groups::of_newsletter(app.store.read().await?.db(), composed.newsletter.id).await?;
+    let choices = |known: &[&'static str], chosen: &str, of: &dyn Fn(&'static str) -> Looking| {
+        let choice = |key: &&'static str| Choice {
+            href: of(key).query(),
+            words: t.text(&format!("desk-view-{key}")),
+            is_chosen: *key == chosen,
+        };
+        known.iter().map(choice).collect::<Vec<_>>()
+    };
+    let status = if mistakes.has_any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let template = PreviewPage {
         page: Frame::new(request, signed_in, "issues", t.text("desk-preview-title")),
         id,
-        view,
-        is_text: view == "text",
-        views: VIEWS.iter().map(|view| (*view, t.text(&format!("desk-view-{view}")))).collect(),
-        subject: shown_subject(&composed),
+        view: looking.view,
+        is_text: looking.view == "text",
+        views: choices(&VIEWS, looking.view, &|view| Looking { view, ..looking.clone() }),
+        schemes: choices(&SCHEMES, looking.scheme, &|scheme| Looking { scheme, ..looking.clone() }),
+        pictures: PICTURES
+            .iter()
+            .map(|pictures| Choice {
+                href: Looking { pictures, ..looking.clone() }.query(),
+                words: t.text(&format!("desk-pictures-{pictures}")),
+                is_chosen: *pictures == looking.pictures,
+            })
+            .collect(),
+        reader: reader.as_ref().map(|reader| reader.address.to_string()).unwrap_or_default(),
+        without_reader: Looking { reader: None, ..looking.clone() }.query(),
+        query: looking.query(),
+        subject: match &composed.rendered {
+            Ok(rendered) => for_reader(&rendered.subject, name, str::to_owned),
+            Err(_) => shown_subject(&composed),
+        },
         preheader: composed.issue.preheader.clone(),
+        initial: initial(&composed.newsletter.sender_name),
         sender: composed.newsletter.sender_name.clone(),
-        text: text.map(|rendered| without_recipient(&rendered.text, str::to_owned)),
-        checks: check_lines(t, &composed.findings),
+        text: composed.rendered.as_ref().ok().map(|rendered| for_reader(&rendered.text, name, str::to_owned)),
+        checks: check_lines(t, &composed),
+        can_fix: false,
         is_ready: composed.is_ready(),
+        groups,
         to: to.to_owned(),
         mistakes,
     };
@@ -89,16 +173,56 @@ async fn show(
 }
 
 /// `GET /admin/issues/{id}/mail`: the HTML part alone, for the frame.
-pub async fn mail(app: Data<App>, _: SignedIn, id: Path<String>) -> Result<HttpResponse, PageError> {
+pub async fn mail(
+    request: HttpRequest,
+    app: Data<App>,
+    _: SignedIn,
+    id: Path<String>,
+) -> Result<HttpResponse, PageError> {
+    let looking = Looking::of(&Form::of_query(&request));
     let composed = super::composed(&app, IssueId(id_of(&id)?), app.clock.now()).await?;
     let rendered = composed.rendered.map_err(|_| PageError::NotFound)?;
+    let reader = reader_of(&app, &looking).await?;
+    let name = reader.map(|reader| reader.name).unwrap_or_default();
+    let policy = if looking.pictures == "off" { MAIL_POLICY_WITHOUT_PICTURES } else { MAIL_POLICY };
+    let query = if looking.scheme == "dark" { "all" } else { "not all" };
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
-        .insert_header((CONTENT_SECURITY_POLICY, MAIL_POLICY))
-        .body(without_recipient(&rendered.html, escape_html)))
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .body(for_reader(&rendered.html, name.as_str(), escape_html).replace(DARK_QUERY, query)))
 }
 
-/// `POST /admin/issues/{id}/test`.
+/// `POST /admin/issues/{id}/preview`: as whom to look. By post, so that the address stands in no history and no log.
+pub async fn look_as(
+    request: HttpRequest,
+    app: Data<App>,
+    signed_in: SignedIn,
+    id: Path<String>,
+    form: Form,
+) -> Result<HttpResponse, PageError> {
+    csrf::check(&request, &app, &signed_in, &form)?;
+    let id = IssueId(id_of(&id)?);
+    let looking = Looking::of(&Form::of_query(&request));
+    let found = match EmailAddress::parse(form.first("reader")) {
+        Ok(address) => store::subscribers::by_address(app.store.read().await?.db(), &address)
+            .await?
+            .ok_or_else(|| Message::new("reader-unknown")),
+        Err(error) => Err(Message::new(error.key())),
+    };
+    match found {
+        Ok(reader) => {
+            let looking = Looking { reader: Some(reader.public_id), ..looking };
+            Ok(see_other(&format!("/admin/issues/{id}/preview{}", looking.query())))
+        }
+        Err(message) => {
+            let to = signed_in.user.address.as_str().to_owned();
+            let mistakes = Mistakes::beside(signed_in.texts(), FieldErrors::of("reader", message));
+            show(&request, &app, &signed_in, id, looking, &to, mistakes).await
+        }
+    }
+}
+
+/// `POST /admin/issues/{id}/test`: to a group, or to addresses as typed, which may become a group.
 pub async fn test(
     request: HttpRequest,
     app: Data<App>,
@@ -109,20 +233,45 @@ pub async fn test(
     csrf::check(&request, &app, &signed_in, &form)?;
     let id = IssueId(id_of(&id)?);
     let t = signed_in.texts();
-    let to = form.first("to");
-    match send_test(&app.store, &app.clock, &app.settings.public_url, id, to).await {
+    let looking = Looking::of(&Form::of_query(&request));
+    let to = match group_of(&app, id, form.first("group")).await? {
+        Some(group) => group.addresses,
+        None => form.first("to").to_owned(),
+    };
+    match send_test(&app.store, &app.clock, &app.settings.public_url, id, &to).await {
         Ok(_) => {
             app.wake.notify_one();
+            keep_group(&app, id, form.first("name"), &to).await?;
             Ok(see_other(&format!("/admin/issues/{id}/preview?done=tested")))
         }
         Err(TestMailError::Invalid(errors)) => {
-            show(&request, &app, &signed_in, id, to, Mistakes::of(t, errors)).await
+            show(&request, &app, &signed_in, id, looking, &to, Mistakes::of(t, errors)).await
         }
         Err(error @ TestMailError::Blocked(_)) => {
-            show(&request, &app, &signed_in, id, to, Mistakes::notice(t, &error.message())).await
+            let mistakes = Mistakes::notice(t, &error.message());
+            show(&request, &app, &signed_in, id, looking, &to, mistakes).await
         }
         Err(TestMailError::NotFound) => Err(PageError::NotFound),
         Err(TestMailError::Store(error)) => Err(error.into()),
         Err(error) => Err(PageError::internal("a test mail failed", error)),
+    }
+}
+
+async fn group_of(app: &App, id: IssueId, group: &str) -> Result<Option<TestGroup>, PageError> {
+    let mut reader = app.store.read().await?;
+    let issue = store::issues::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
+    let groups = store::test_groups::of_newsletter(reader.db(), issue.newsletter_id).await?;
+    Ok(groups.into_iter().find(|known| known.id.to_string() == group))
+}
+
+/// The mails are on their way: a name that cannot be kept is no reason to say otherwise.
+async fn keep_group(app: &App, id: IssueId, name: &str, addresses: &str) -> Result<(), PageError> {
+    if name.trim().is_empty() {
+        return Ok(());
+    }
+    let issue = store::issues::by_id(app.store.read().await?.db(), id).await?.ok_or(PageError::NotFound)?;
+    match test_groups::save(&app.store, &app.clock, issue.newsletter_id, name, addresses).await {
+        Err(test_groups::TestGroupError::Store(error)) => Err(error.into()),
+        _ => Ok(()),
     }
 }

@@ -10,10 +10,13 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::edit::{CheckLine, check_lines, shown_subject};
+use super::checks::{CheckLine, check_lines};
+use super::edit::shown_subject;
 use crate::i18n::Texts;
-use crate::model::IssueId;
-use crate::publishing::schedule::{ScheduleError, When, due_at, parse_local, schedule, zone_of};
+use crate::model::{IssueId, UserId};
+use crate::publishing::approval::{ApproveError, approve as approve_issue, approved_by};
+use crate::publishing::compose::Composed;
+use crate::publishing::schedule::{ScheduleError, Scheduling, When, due_at, parse_local, schedule, zone_of};
 use crate::store;
 use crate::web::admin::{Frame, Mistakes, id_of};
 use crate::web::form::Form;
@@ -38,12 +41,44 @@ struct SchedulePage {
     date: String,
     time: String,
     checks: Vec<CheckLine>,
+    can_fix: bool,
     is_ready: bool,
+    /// Whether its errors may be overridden by who says why.
+    can_override: bool,
+    /// Why they are; empty: nobody has said so yet.
+    reason: String,
+    approval: Approval,
     /// The sentence of the last step.
     sentence: Option<String>,
     /// How long it can then be called back.
     undo: Option<String>,
     mistakes: Mistakes,
+}
+
+/// Where the second pair of eyes stands.
+enum Approval {
+    NotNeeded,
+    /// By whom and when.
+    Given(String),
+    /// Who looks at the page may give it.
+    Possible,
+    /// Who looks at the page wrote it.
+    Others,
+}
+
+async fn approval_of(app: &App, t: Texts, composed: &Composed, user: UserId) -> Result<Approval, PageError> {
+    if !composed.newsletter.needs_approval {
+        return Ok(Approval::NotNeeded);
+    }
+    let given = approved_by(app.store.read().await?.db(), composed).await?;
+    Ok(match given {
+        Some(given) => {
+            let at = t.date_time(given.created_at, zone_of(&composed.newsletter));
+            Approval::Given(t.with2("desk-approved-by", "name", given.user_name, "at", at))
+        }
+        None if composed.issue.edited_by == Some(user) => Approval::Others,
+        None => Approval::Possible,
+    })
 }
 
 fn when_of(form: &Form, undo: Duration) -> Result<When, ScheduleError> {
@@ -76,6 +111,19 @@ async fn show(
     form: &Form,
     error: Option<ScheduleError>,
 ) -> Result<HttpResponse, PageError> {
+    let none = Mistakes::none(signed_in.texts());
+    show_with(request, app, signed_in, id, form, error, none).await
+}
+
+async fn show_with(
+    request: &HttpRequest,
+    app: &Data<App>,
+    signed_in: &SignedIn,
+    id: IssueId,
+    form: &Form,
+    error: Option<ScheduleError>,
+    mistakes: Mistakes,
+) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let undo = app.settings.undo;
     let now = app.clock.now();
@@ -86,7 +134,15 @@ async fn show(
     let subject = shown_subject(&composed);
     let mut sentence = None;
     let mut error = error;
-    if composed.is_ready() && error.is_none() && form.has("when") {
+    let approval = approval_of(app, t, &composed, signed_in.user.id).await?;
+    let can_override = !composed.is_ready() && composed.can_be_overridden();
+    let reason = form.first("reason").trim().to_owned();
+    if can_override && error.is_none() && form.has("when") && reason.is_empty() {
+        error = Some(ScheduleError::NoReason);
+    }
+    let may_go = composed.is_ready() || (can_override && !reason.is_empty());
+    let is_approved = matches!(approval, Approval::NotNeeded | Approval::Given(_));
+    if may_go && is_approved && error.is_none() && form.has("when") {
         match when_of(form, undo).and_then(|when| Ok((when, due_at(when, newsletter, now)?))) {
             Ok((When::Now | When::AfterUndo(_), _)) => {
                 sentence = Some(sentence_now(t, &readers, &newsletter.name, &subject))
@@ -100,7 +156,7 @@ async fn show(
     }
     let mistakes = match error {
         Some(error) => Mistakes::notice(t, &error.message()),
-        None => Mistakes::none(t),
+        None => mistakes,
     };
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     // The next full hour: a moment that can be chosen as it stands.
@@ -127,8 +183,12 @@ async fn show(
         when: or("when", "later".to_owned()),
         date: or("date", local.format("%Y-%m-%d").to_string()),
         time: or("time", local.format("%H:00").to_string()),
-        checks: check_lines(t, &composed.findings),
+        checks: check_lines(t, &composed),
+        can_fix: false,
         is_ready: composed.is_ready(),
+        can_override,
+        reason,
+        approval,
         sentence,
         undo: (form.first("when") == "now" && !undo.is_zero())
             .then(|| t.with("desk-undo", "seconds", undo.as_secs())),
@@ -167,7 +227,11 @@ pub async fn post(
     csrf::check(&request, &app, &signed_in, &form)?;
     let id = IssueId(id_of(&id)?);
     let result = match when_of(&form, app.settings.undo) {
-        Ok(when) => schedule(&app.store, &app.clock, &app.settings.public_url, id, when).await,
+        Ok(when) => {
+            let reason = form.has("reason").then(|| form.first("reason").to_owned());
+            let scheduling = Scheduling { when, user: Some(signed_in.user.id), reason };
+            schedule(&app.store, &app.clock, &app.settings.public_url, id, scheduling).await
+        }
         Err(error) => Err(error),
     };
     match result {
@@ -178,5 +242,27 @@ pub async fn post(
         Err(ScheduleError::NotFound) => Err(PageError::NotFound),
         Err(ScheduleError::Store(error)) => Err(error.into()),
         Err(error) => show(&request, &app, &signed_in, id, &form, Some(error)).await,
+    }
+}
+
+/// `POST /admin/issues/{id}/approve`.
+pub async fn approve(
+    request: HttpRequest,
+    app: Data<App>,
+    signed_in: SignedIn,
+    id: Path<String>,
+    form: Form,
+) -> Result<HttpResponse, PageError> {
+    csrf::check(&request, &app, &signed_in, &form)?;
+    let id = IssueId(id_of(&id)?);
+    match approve_issue(&app.store, &app.clock, &app.settings.public_url, id, signed_in.user.id).await {
+        Ok(()) => Ok(see_other(&format!("/admin/issues/{id}/schedule?done=approved"))),
+        Err(ApproveError::NotFound) => Err(PageError::NotFound),
+        Err(ApproveError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let t = signed_in.texts();
+            let mistakes = Mistakes::notice(t, &error.message());
+            show_with(&request, &app, &signed_in, id, &form, None, mistakes).await
+        }
     }
 }

@@ -15,6 +15,7 @@ use crate::model::{Mailing, MailingId, MailingStatus, PauseReason, Timestamp};
 use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::store::deliveries::{WAITING_COUNT_MAX, WaitingCount};
+use crate::store::mailing_overrides::Override;
 use crate::web::layout::html;
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError};
@@ -55,6 +56,8 @@ struct MailingPage {
     bar_words: String,
     pace: String,
     waiting: Vec<Wait>,
+    /// Errors in spite of which it was scheduled.
+    overrides: Vec<Override>,
     actions: Vec<Action>,
     is_scheduled: bool,
     /// Cancelled before it began: its issue is free.
@@ -126,6 +129,7 @@ async fn show(
         }
         None => None,
     };
+    let overrides = store::mailing_overrides::of_mailing(reader.db(), mailing.id).await?;
     drop(reader);
     let zone = zone_of(&newsletter);
     let has_begun = mailing.started_at.is_some();
@@ -147,6 +151,7 @@ async fn show(
         bar: bar(account),
         bar_words: bar_words(t, account),
         pace: pace(t, &progress_of(&mailing, now), now),
+        overrides,
         waiting: waiting.into_iter().map(|waiting| wait(t, waiting, now, zone)).collect(),
         actions: moves::actions(t, &mailing, failed, countdown.is_some()),
         is_scheduled: mailing.status == MailingStatus::Scheduled,

@@ -3,13 +3,13 @@ use std::time::Duration;
 use postiljon::demo::browser::Browser;
 use postiljon::model::MailingStatus;
 use postiljon::publishing::articles;
-use postiljon::store::{Store, mailings};
+use postiljon::store::{Store, mailings, outbox};
 
-use super::{get, post, signed_in};
+use super::{get, post, signed_in, signed_in_as};
 use crate::publishing::{input, published};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, change};
-use crate::support::samples::newsletter;
+use crate::support::samples::{confirmed, newsletter};
 
 /// Three published articles and issue 1 of a newsletter, with all of them and nothing to mend.
 pub async fn issue(store: &Store, app: &TestApp, browser: &Browser) {
@@ -72,7 +72,7 @@ both_dbs!(the_issue_is_shown_as_it_will_arrive_and_tested, |store| {
     let mail = get(&browser, "/admin/issues/1/mail").await;
     assert!(mail.body.contains("<em>goed</em>") && mail.body.contains("Dag lezer"), "{}", mail.body);
     let text = get(&browser, "/admin/issues/1/preview?view=text").await.body;
-    assert!(text.contains("Dag lezer") && text.contains("Everything is in order."), "{text}");
+    assert!(text.contains("Dag lezer") && text.contains("One link has not been checked yet."), "{text}");
     let wrong = post(&browser, "/admin/issues/1/test", &[("to", "collega")]).await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.body.contains("id=\"to-error\""));
@@ -130,7 +130,7 @@ both_dbs!(an_issue_with_an_unpublished_article_says_so_and_is_not_sent, |store| 
     let draft = articles::create(&store, &app.clock, &input("Ontwerp")).await.expect("stored");
     press(&browser, ["1", "2", "3"], &[("add", &draft.id.to_string())]).await;
     let page = get(&browser, "/admin/issues/1/schedule").await.body;
-    assert!(page.contains("Ontwerp: This article is a draft. Publish it first."), "{page}");
+    assert!(page.contains("This article is a draft. Publish it first."), "{page}");
     let answer = post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
     assert_eq!(answer.status, 422);
     app.stop().await;
@@ -160,5 +160,175 @@ both_dbs!(a_mailing_is_cancelled_before_it_begins_and_on_the_way_and_not_after, 
     let late = post(&browser, "/admin/mailings/2/cancel", &[]).await;
     assert_eq!(late.status, 409);
     assert!(late.body.contains("the mailing has moved on"));
+    app.stop().await;
+});
+
+both_dbs!(an_issue_saves_itself_and_says_what_it_found, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    let page = get(&browser, "/admin/issues/1").await;
+    let (version, csrf) = (page.field("version").expect("a version"), page.field("csrf").expect("a token"));
+    let save = async |version: &str, subject: &str| {
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("version", version),
+            ("subject", subject),
+            ("article", "1"),
+            ("heading-1", "Nieuws"),
+        ];
+        browser
+            .with_header("accept", "application/json")
+            .post("/admin/issues/1", &fields)
+            .await
+            .expect("an answer")
+    };
+    let saved = save(&version, "TODO").await;
+    assert_eq!(saved.status, 200, "{}", saved.body);
+    let json: serde_json::Value = serde_json::from_str(&saved.body).expect("JSON");
+    assert_eq!(json["is_ready"], false);
+    assert!(
+        json["checks"].as_str().expect("checks").contains("It still says \u{201c}TODO\u{201d}."),
+        "{json}"
+    );
+    let late = save(&version, "Anders").await;
+    assert_eq!(late.status, 409, "{}", late.body);
+    assert!(late.body.contains("message"), "{}", late.body);
+    let next = json["version"].to_string();
+    assert_eq!(save(&next, &"x".repeat(300)).await.status, 422);
+    let page = get(&browser, "/admin/issues/1").await.body;
+    assert!(page.contains("value=\"TODO\"") && page.contains("value=\"Nieuws\""), "{page}");
+    app.stop().await;
+});
+
+both_dbs!(what_a_check_finds_is_mended_where_it_stands, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    let draft = articles::create(&store, &app.clock, &input("Ontwerp")).await.expect("stored");
+    press(&browser, ["1", "2", "3"], &[("add", &draft.id.to_string())]).await;
+    let page = get(&browser, "/admin/issues/1").await.body;
+    assert!(page.contains(&format!("value=\"publish-{}\"", draft.id)), "{page}");
+    let version = get(&browser, "/admin/issues/1").await.field("version").expect("a version");
+    let id = draft.id.to_string();
+    let publish = format!("publish-{id}");
+    let fields = [("version", version.as_str()), ("subject", ""), ("article", id.as_str()), ("do", &publish)];
+    assert_eq!(post(&browser, "/admin/issues/1", &fields).await.status, 303);
+    let page = get(&browser, "/admin/issues/1").await;
+    assert!(!page.body.contains("This article is a draft"), "{}", page.body);
+    assert!(page.body.contains("value=\"take_title\""), "{}", page.body);
+    let version = page.field("version").expect("a version");
+    let fields = [("version", version.as_str()), ("article", id.as_str()), ("do", "take_title")];
+    let filled = post(&browser, "/admin/issues/1", &fields).await;
+    assert_eq!(filled.location(), "/admin/issues/1#subject");
+    assert!(get(&browser, "/admin/issues/1").await.body.contains("value=\"Ontwerp\""));
+    let json = get(&browser, "/admin/issues/1/checks.json").await;
+    let json: serde_json::Value = serde_json::from_str(&json.body).expect("JSON");
+    assert_eq!(json["can_send"], true, "{json}");
+    assert!(
+        json["findings"].as_array().expect("a list").iter().any(|row| row["key"] == "check-preheader-empty")
+    );
+    app.stop().await;
+});
+
+both_dbs!(an_earlier_issue_is_copied_with_all_that_it_has, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    let copied = post(&browser, "/admin/issues/1/copy", &[]).await;
+    assert_eq!(copied.location(), "/admin/issues/2?done=copied");
+    let page = get(&browser, "/admin/issues/2").await.body;
+    assert!(page.contains("value=\"Wat wij lazen\"") && page.contains("issue 2"), "{page}");
+    assert_eq!(page.matches("name=\"article\" value=").count(), 3);
+    assert_eq!(post(&browser, "/admin/issues/99/copy", &[]).await.status, 404);
+    app.stop().await;
+});
+
+both_dbs!(an_issue_is_looked_at_as_a_reader_in_the_dark_and_without_pictures, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    confirmed(&store, postiljon::model::NewsletterId(1), 7).await;
+    let nobody = post(&browser, "/admin/issues/1/preview", &[("reader", "niemand@example.org")]).await;
+    assert_eq!(nobody.status, 422, "{}", nobody.body);
+    let seen =
+        post(&browser, "/admin/issues/1/preview?view=text", &[("reader", "reader7@example.org")]).await;
+    assert_eq!(seen.status, 303, "{}", seen.body);
+    let page = get(&browser, seen.location()).await.body;
+    assert!(
+        page.contains("Dag Name of reader7") && page.contains("As reader7@example.org sees it."),
+        "{page}"
+    );
+    let mail = |query: &str| format!("/admin/issues/1/mail?{query}");
+    let dark = get(&browser, &mail("scheme=dark&pictures=off")).await;
+    assert!(dark.body.contains("@media all") && !dark.body.contains("prefers-color-scheme"), "{}", dark.body);
+    assert!(dark.header("content-security-policy").is_some_and(|policy| policy.contains("img-src 'none'")));
+    let light = get(&browser, &mail("")).await;
+    assert!(light.body.contains("@media not all") && !light.body.contains("prefers-color-scheme"));
+    app.stop().await;
+});
+
+both_dbs!(a_test_goes_to_a_group_that_was_kept, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    let fields = [("to", "an@example.org, bo@example.org"), ("name", "Redactie")];
+    assert_eq!(post(&browser, "/admin/issues/1/test", &fields).await.status, 303);
+    assert!(get(&browser, "/admin/issues/1/preview").await.body.contains("Redactie (2)"));
+    assert_eq!(post(&browser, "/admin/issues/1/test", &[("group", "1"), ("to", "")]).await.status, 303);
+    let queued: i64 = {
+        let mut reader = store.read().await.expect("a reader");
+        outbox::open_count(reader.db()).await.expect("read")
+    };
+    assert_eq!(queued, 4);
+    let removed = post(&browser, "/admin/issues/1/groups/1/delete", &[]).await;
+    assert_eq!(removed.location(), "/admin/issues/1/preview?done=group-removed");
+    assert!(!get(&browser, "/admin/issues/1/preview").await.body.contains("Redactie"));
+    app.stop().await;
+});
+
+both_dbs!(a_newsletter_with_four_eyes_shows_who_must_look_and_lets_nobody_approve_oneself, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    let set =
+        post(&browser, "/admin/newsletters/1/issues", &[("theme", "note"), ("needs_approval", "on")]).await;
+    assert_eq!(set.location(), "/admin/newsletters/1?done=saved");
+    let page = get(&browser, "/admin/issues/1/schedule?when=now").await.body;
+    assert!(page.contains("You saved this issue last.") && !page.contains("class=\"sentence\""), "{page}");
+    let own = post(&browser, "/admin/issues/1/approve", &[]).await;
+    assert_eq!(own.status, 422, "{}", own.body);
+    assert_eq!(post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await.status, 422);
+    let colleague = signed_in_as(&app, "bo@example.org").await;
+    assert!(
+        get(&colleague, "/admin/issues/1/schedule").await.body.contains("action=\"/admin/issues/1/approve\"")
+    );
+    let approved = post(&colleague, "/admin/issues/1/approve", &[]).await;
+    assert_eq!(approved.location(), "/admin/issues/1/schedule?done=approved");
+    let page = get(&browser, "/admin/issues/1/schedule?when=now").await.body;
+    assert!(page.contains("Approved by") && page.contains("class=\"sentence\""), "{page}");
+    assert_eq!(
+        post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await.location(),
+        "/admin/mailings/1"
+    );
+    app.stop().await;
+});
+
+both_dbs!(an_error_that_may_be_overridden_asks_why_and_the_mailing_tells_it, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    let version = get(&browser, "/admin/issues/1").await.field("version").expect("a version");
+    let fields = [("version", version.as_str()), ("subject", "TODO lijst"), ("article", "1"), ("do", "save")];
+    post(&browser, "/admin/issues/1", &fields).await;
+    let silent = browser.get("/admin/issues/1/schedule?when=now&reason=").await.expect("an answer");
+    assert_eq!(silent.status, 422);
+    assert!(silent.body.contains("Say why this issue may go out anyway."), "{}", silent.body);
+    let asked = get(&browser, "/admin/issues/1/schedule?when=now&reason=het+gaat+erover").await.body;
+    assert!(asked.contains("class=\"sentence\"") && asked.contains("het gaat erover"), "{asked}");
+    let sent =
+        post(&browser, "/admin/issues/1/schedule", &[("when", "now"), ("reason", "het gaat erover")]).await;
+    assert_eq!(sent.location(), "/admin/mailings/1");
+    assert!(get(&browser, "/admin/mailings/1").await.body.contains("het gaat erover"));
     app.stop().await;
 });

@@ -33,6 +33,19 @@ pub async fn signed_in(app: &TestApp) -> Browser {
     browser
 }
 
+/// The same for a colleague of another address.
+pub async fn signed_in_as(app: &TestApp, address: &str) -> Browser {
+    let new = NewUser { address, name: "Bo", language: Language::English, password: PASSWORD };
+    add_user(&app.app.store, &app.clock, new).await.expect("added");
+    let browser = app.browser();
+    let answer = browser
+        .post("/admin/login", &[("address", address), ("password", PASSWORD)])
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    browser
+}
+
 pub async fn get(browser: &Browser, path: &str) -> Answer {
     let answer = browser.get(path).await.expect("an answer");
     assert_eq!(answer.status, 200, "{path}: {}", answer.body);

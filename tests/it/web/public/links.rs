@@ -41,6 +41,8 @@ async fn every_mail(site: &Site, store: &Store) -> Vec<Kept> {
         subject: "Nieuws",
         preheader: "Kort",
         intro: "Dag.",
+        outro: "",
+        theme: site.newsletter.theme,
         articles: Vec::new(),
         base_url: &site.app.url,
         web_url: &format!("{}/i/{}", site.app.url, issue.public_id),

@@ -20,6 +20,7 @@ use crate::web::{App, PageError};
 
 pub mod about;
 pub mod brand;
+pub mod issues;
 pub mod privacy;
 pub mod sender;
 pub mod sending;
@@ -35,6 +36,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/newsletters/{id}/brand/mail").get(brand::mail))
         .service(resource("/admin/newsletters/{id}/brand/notes").get(brand::notes))
         .service(resource("/admin/newsletters/{id}/brand/page").get(brand::sign_up_page))
+        .service(resource("/admin/newsletters/{id}/issues").get(whole).post(issues::post))
         .service(resource("/admin/newsletters/{id}/sending").get(whole).post(sending::post))
         .service(resource("/admin/newsletters/{id}/privacy").get(whole).post(privacy::post));
 }
@@ -101,6 +103,7 @@ pub async fn all(view: &View<'_>, reader: &mut Reader) -> Result<Vec<Section>, P
         about::section(view)?,
         sender::section(view)?,
         brand::section(view)?,
+        issues::section(view)?,
         sending::section(view, reader).await?,
         privacy::section(view)?,
     ])

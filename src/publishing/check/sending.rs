@@ -1,0 +1,34 @@
+//! From whom, and to how many.
+
+use std::sync::LazyLock;
+
+use super::{Facts, Findings, Place};
+use crate::i18n::Message;
+use crate::model::Destinations;
+
+/// An audience that grew or shrank by more than this is worth a second look.
+const JUMP: i64 = 3;
+
+static PROVIDERS: LazyLock<Destinations> = LazyLock::new(Destinations::default);
+
+pub(super) fn check(findings: &mut Findings, facts: Facts<'_>) {
+    let newsletter = facts.newsletter;
+    if newsletter.postal_address.trim().is_empty() {
+        findings.error(Place::Newsletter, Message::new("check-no-postal-address"));
+    }
+    // Nobody but the provider can sign for such a domain, and receivers ask for that (DMARC).
+    if PROVIDERS.knows(&newsletter.sender_address) {
+        let domain = newsletter.sender_address.ascii_domain();
+        findings.warning(Place::Newsletter, Message::new("check-sender-provider").text("domain", domain));
+    }
+    match (facts.audience, facts.last_audience) {
+        (0, _) => {
+            findings.warning(Place::Issue, Message::new("check-audience-empty"));
+        }
+        (now, Some(last)) if last > 0 && (now > last * JUMP || now * JUMP < last) => {
+            let message = Message::new("check-audience-jump").number("now", now).number("last", last);
+            findings.warning(Place::Issue, message);
+        }
+        _ => {}
+    }
+}
