@@ -19,9 +19,14 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load_for(arguments.role)?;
     telemetry::init(config.log.level, config.log.format == LogFormat::Json);
-    // Before anything that takes time: where nobody listens SIGHUP ends the process.
+    // Before anything that takes time: where nobody listens a signal ends the process at once. And one for the whole
+    // time, so that a signal during a reload is not missed.
     let mut hangup = signal(SignalKind::hangup())?;
-    let service = Service::start(&config, arguments.role, Clock::system(), None).await?;
+    let mut stopped = std::pin::pin!(until_stopped()?);
+    let service = tokio::select! {
+        service = Service::start(&config, arguments.role, Clock::system(), None) => service?,
+        () = &mut stopped => return Ok(()),
+    };
     match service.address {
         Some(address) => {
             tracing::info!(%address, url = config.web.public_url.as_str(), role = %arguments.role, "ready");
@@ -31,11 +36,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
     if service.address.is_some() {
         show_first_link(&service, &config).await?;
     }
-    // One for the whole time, so that a signal during a reload is not missed.
-    let mut stopped = std::pin::pin!(until_stopped());
     loop {
         tokio::select! {
-            stopped = &mut stopped => break stopped?,
+            () = &mut stopped => break,
             _ = hangup.recv() => reload(&service, &config, settings, arguments.role).await,
         }
     }
@@ -74,13 +77,14 @@ async fn reload(service: &Service, started_with: &Config, settings: &Settings, r
     }
 }
 
-/// Returns at SIGTERM or Ctrl-C.
-pub(super) async fn until_stopped() -> std::io::Result<()> {
+/// Listens for SIGTERM and Ctrl-C from now on; the future ends at the first of them.
+pub(super) fn until_stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

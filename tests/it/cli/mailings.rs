@@ -204,11 +204,20 @@ on_both!(how_a_newsletter_is_sent_is_changed_one_thing_at_a_time, |desk| {
     assert_eq!(set(&[]).code, 2, "what?");
     let relay = set(&["--relay", "second", "--mails-per-hour", "6000"]);
     assert!(relay.err.contains("second is not checked"), "{}", relay.err);
-    assert_eq!(relay.out, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: resend.\n");
+    assert_eq!(
+        relay.out,
+        "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: resend; theme: letter.\n"
+    );
     let held = set(&["--on-uncertain", "hold"]).out;
-    assert_eq!(held, "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: hold.\n");
+    assert_eq!(
+        held,
+        "INSIGHTS: by second, at most 6000 mails an hour; uncertain mails: hold; theme: letter.\n"
+    );
     let free = set(&["--relay", "none", "--mails-per-hour", "none"]).out;
-    assert_eq!(free, "INSIGHTS: by any relay, as fast as it is taken; uncertain mails: hold.\n");
+    assert_eq!(
+        free,
+        "INSIGHTS: by any relay, as fast as it is taken; uncertain mails: hold; theme: letter.\n"
+    );
     let relays = "[relay]\nhost = \"127.0.0.1\"\ntls = \"none\"\n[relays.second]\nhost = \"127.0.0.1\"\ntls = \"none\"\n";
     std::fs::write(desk.folder.path().join("p.toml"), relays).expect("written");
     let by_name = |name| desk.run(&["--config", "p.toml", "newsletter", "set", "insights", "--relay", name]);
