@@ -24,11 +24,6 @@ pub const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; im
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups \
     allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation";
 
-/// The same for who wants to see it as a mail program does that shows no pictures.
-pub const MAIL_POLICY_WITHOUT_PICTURES: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups \
-    allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation";
-
 /// Middleware: sets the headers that the handler has not set itself.
 pub async fn secure(
     request: ServiceRequest,

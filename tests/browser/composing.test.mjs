@@ -1,0 +1,225 @@
+// From a draft to a sent issue: saved by itself, articles moved by keyboard and mouse, checks mended where they stand,
+// looked at, approved by somebody else, sent, called back, paused and resumed. With scripts and without.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { Demo } from "./support/demo.mjs";
+import { inspect } from "./support/inspect.mjs";
+import { Browser } from "./support/visitor.mjs";
+
+/** A mail as a mail program shows it, which has the landmarks. */
+const RULES = { region: { enabled: false }, "landmark-one-main": { enabled: false } };
+
+let demo, browser;
+before(async () => {
+  [demo, browser] = await Promise.all([Demo.start(), Browser.start()]);
+});
+after(async () => {
+  await browser?.stop();
+  await demo?.stop();
+});
+
+function atTheDesk(steps, options = {}) {
+  return browser.visit(demo, options, async (visitor) => {
+    await visitor.signIn();
+    await steps(visitor, visitor.page);
+  });
+}
+
+/** A new issue of the Dutch newsletter with three articles; gives its path. */
+async function draft(visitor, subject) {
+  const { page } = visitor;
+  await visitor.open("/admin/issues/new");
+  await page.locator("input[name=newsletter]").first().check();
+  await page.locator("#subject").fill(subject);
+  await visitor.follow(page.locator("main form button").last());
+  const path = await visitor.path();
+  for (const at of [0, 1, 2]) await page.locator("input[name=add]").nth(at).check();
+  await visitor.follow(page.locator("button[value=add]"));
+  return path.split("#")[0];
+}
+
+const order = (page) => page.locator("#chosen [name=article]").evaluateAll((all) => all.map((input) => input.value));
+const isSaved = (page) => page.waitForFunction(() => /\d\d:\d\d/.test(document.getElementById("saved").textContent));
+/** What `steps` change has been saved by itself. */
+async function saves(page, steps) {
+  const saved = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.ok());
+  await steps();
+  await saved;
+  await isSaved(page);
+}
+
+describe("composing", () => {
+  it("saves by itself, and a reload has every word", async () => {
+    await atTheDesk(async (visitor, page) => {
+      const path = await draft(visitor, "Eerste worp");
+      await saves(page, () => page.locator("#subject").fill("Wat wij deze maand leerden"));
+      await saves(page, () => page.locator("#outro").fill("Tot in december!"));
+      await saves(page, () => page.locator("input[name=theme][value=magazine]").check());
+      assert.equal(await page.locator("#inbox-subject").textContent(), "Wat wij deze maand leerden");
+      await visitor.open(path);
+      assert.equal(await page.locator("#subject").inputValue(), "Wat wij deze maand leerden");
+      assert.equal(await page.locator("#outro").inputValue(), "Tot in december!");
+      assert.ok(await page.locator("input[name=theme][value=magazine]").isChecked());
+      await inspect(visitor, "composing");
+    });
+  });
+
+  it("moves articles by keyboard and by mouse, says where they are, and keeps the order", async () => {
+    await atTheDesk(async (visitor, page) => {
+      const path = await draft(visitor, "Volgorde");
+      const [a, b, c] = await order(page);
+      const down = page.locator(`button[value="down-${a}"]`);
+      await saves(page, async () => {
+        await down.focus();
+        await page.keyboard.press("Enter");
+      });
+      assert.deepEqual(await order(page), [b, a, c]);
+      assert.ok(await down.evaluate((button) => button === document.activeElement), "the cursor stays with the article");
+      assert.match(await page.locator("#moved").textContent(), /2/);
+      await saves(page, () => page.locator(".grip").nth(2).dragTo(page.locator("#chosen li").first(), { targetPosition: { x: 30, y: 4 } }));
+      assert.deepEqual(await order(page), [c, b, a]);
+      await visitor.open(path);
+      assert.deepEqual(await order(page), [c, b, a]);
+    });
+  });
+
+  it("puts a field where the cursor was, and one step of undo takes it out", async () => {
+    await atTheDesk(async (visitor, page) => {
+      await draft(visitor, "Velden");
+      const intro = page.locator("#intro");
+      await intro.fill("Dag ");
+      await intro.press("End");
+      await page.locator("button.merge").first().click();
+      assert.match(await intro.inputValue(), /^Dag \{\{name\|.+\}\}$/);
+      await intro.press("Control+z");
+      assert.equal(await intro.inputValue(), "Dag ");
+    });
+  });
+
+  it("tells a second editor instead of overwriting, by itself and by the button", async () => {
+    await atTheDesk(async (visitor, page) => {
+      const path = await draft(visitor, "Van ons twee");
+      await atTheDesk(async (other, theirs) => {
+        await other.open(path);
+        await saves(page, () => page.locator("#subject").fill("Van de eerste"));
+        await theirs.locator("#subject").fill("Van de tweede");
+        await theirs.waitForFunction(() => document.getElementById("saved").classList.contains("bad"));
+        await other.follow(theirs.locator("aside button[value=save]"));
+        assert.match(await other.words(), /Van de eerste/);
+        assert.equal(await theirs.locator("#subject").inputValue(), "Van de tweede");
+        // The answer to the save by itself, which is what it was to be.
+        const refused = other.troubles.filter((trouble) => trouble.includes("409"));
+        assert.equal(refused.length, 1, other.troubles.join("\n"));
+        other.troubles = other.troubles.filter((trouble) => !trouble.includes("409"));
+        await inspect(other, "composing-conflict");
+      });
+    });
+  });
+
+  it("finds what stands in the way, and mends it at a click", async () => {
+    await atTheDesk(async (visitor, page) => {
+      await draft(visitor, "TODO: onderwerp");
+      await visitor.follow(page.locator("aside button[value=save]"));
+      await inspect(visitor, "composing-checks");
+      assert.ok((await page.locator(".check.error").count()) > 0);
+      await saves(page, () => page.locator("#subject").fill("Een gewoon onderwerp"));
+      await page.waitForFunction(() => document.querySelectorAll("#checks .check.error").length === 0);
+      await visitor.follow(page.locator("button[value=take_teaser]").first());
+      assert.notEqual(await page.locator("#preheader").inputValue(), "");
+    });
+  });
+
+  it("does the same without a script", async () => {
+    await atTheDesk(
+      async (visitor, page) => {
+        const path = await draft(visitor, "Zonder script");
+        const [a, b, c] = await order(page);
+        await visitor.follow(page.locator(`button[value="down-${a}"]`));
+        assert.deepEqual(await order(page), [b, a, c]);
+        await page.locator(`#position-${c}`).fill("1");
+        await page.locator("#outro").fill("Tot ziens");
+        await visitor.follow(page.locator("aside button[value=save]"));
+        // Two have the number 1 then: the one that came first in the list stays first.
+        assert.deepEqual(await order(page), [b, c, a]);
+        assert.equal(await page.locator("#outro").inputValue(), "Tot ziens");
+        await visitor.follow(page.locator(`button[value="remove-${b}"]`));
+        assert.deepEqual(await order(page), [c, a]);
+        await visitor.open("/admin/issues");
+        await visitor.follow(page.locator(`form[action="${path}/copy"] button`));
+        assert.equal(await page.locator("#subject").inputValue(), "Zonder script");
+      },
+      { hasScripts: false },
+    );
+  });
+});
+
+describe("looking", () => {
+  it("shows each theme light and dark, without images, as text and as a reader", async () => {
+    await demo.post("/n/insights/subscribe", { email: "zoe@voorbeeld.example", name: "Zoë", consent: "yes", language: "nl" });
+    await atTheDesk(async (visitor, page) => {
+      const path = await draft(visitor, "Dag {{name|lezer}}");
+      for (const theme of ["letter", "magazine", "note"]) {
+        await visitor.open(path);
+        await page.locator(`input[name=theme][value=${theme}]`).check();
+        await visitor.follow(page.locator("aside button[value=save]"));
+        for (const scheme of ["light", "dark"]) {
+          await visitor.openUnlocked(`${path}/mail?scheme=${scheme}`);
+          await inspect(visitor, `theme-${theme}-${scheme}`, { rules: RULES, hasKeyboard: false });
+        }
+      }
+      await visitor.open(`${path}/preview?view=phone&scheme=dark&pictures=off`);
+      await inspect(visitor, "preview-phone");
+      await page.locator("#reader").fill("zoe@voorbeeld.example");
+      await visitor.follow(page.locator(`form[action^="${path}/preview"] button`));
+      assert.match(await page.locator(".inbox").textContent(), /Dag Zoë/);
+      await visitor.open(`${path}/preview?view=text`);
+      await inspect(visitor, "preview-text");
+    });
+  });
+});
+
+describe("sending", () => {
+  it("waits for a colleague where the newsletter asks for one", async () => {
+    await atTheDesk(async (visitor, page) => {
+      const path = await draft(visitor, "Met vier ogen");
+      await visitor.open("/admin/newsletters/1");
+      await page.locator("input[name=needs_approval]").check();
+      await visitor.follow(page.locator('form[action$="/issues"] button'));
+      await visitor.open(`${path}/schedule?when=now`);
+      assert.equal(await page.locator(".sentence").count(), 0);
+      await inspect(visitor, "approval-others");
+      // As if a colleague had saved it last: then it is one's own turn to approve.
+      await demo.sql("INSERT INTO users (address, address_key, name, language, password_hash, created_at) VALUES ('bo@voorbeeld.example', 'bo@voorbeeld.example', 'Bo', 'nl', '', 0)");
+      await demo.sql("UPDATE issues SET edited_by = (SELECT id FROM users WHERE name = 'Bo') WHERE id = ?", Number(path.split("/").pop()));
+      await visitor.open(`${path}/schedule`);
+      await inspect(visitor, "approval-possible");
+      await visitor.follow(page.locator('form[action$="/approve"] button'));
+      await visitor.open(`${path}/schedule?when=now`);
+      assert.equal(await page.locator(".sentence").count(), 1);
+      await visitor.follow(page.locator("section.final form button"));
+      assert.match(await visitor.path(), /^\/admin\/mailings\/\d+/);
+      await visitor.follow(page.locator('form[action$="/cancel"] button').first());
+      await demo.sql("UPDATE newsletters SET needs_approval = 0");
+    });
+  });
+
+  it("asks why an error is overridden, and the mailing tells it", async () => {
+    await atTheDesk(async (visitor, page) => {
+      const path = await draft(visitor, "TK over de TK-lijst");
+      await visitor.open(`${path}/schedule`);
+      await page.locator("input[name=when][value=now]").check();
+      await visitor.follow(page.locator("form[method=get] button"));
+      assert.equal(await page.locator(".sentence").count(), 0);
+      await inspect(visitor, "override-asked");
+      await page.locator("#reason").fill("Het gaat over de TK-lijst");
+      await visitor.follow(page.locator("form[method=get] button"));
+      await inspect(visitor, "override-final");
+      await visitor.follow(page.locator("section.final form button"));
+      assert.match(await visitor.words(), /Het gaat over de TK-lijst/);
+      await inspect(visitor, "override-mailing");
+      await visitor.follow(page.locator('form[action$="/cancel"] button').first());
+    });
+  });
+});
