@@ -26,7 +26,7 @@ cargo build --locked --quiet
     fi
     node screenshots.mjs ../../docs/images
 )
-for picture in docs/images/{compose,mailing,sign-up}.png; do
+for picture in docs/images/{compose,preview,sign-up}.png; do
     if command -v pngquant >/dev/null; then
         # 99: nothing better was found, which is fine.
         pngquant --force --skip-if-larger --strip --output "$picture" -- "$picture" || [[ $? == 99 || $? == 98 ]]
