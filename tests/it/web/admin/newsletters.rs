@@ -207,7 +207,9 @@ both_dbs!(a_section_with_mistakes_comes_back_as_it_was_typed, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
     newsletter(&store, "insights").await;
-    let wrong: [(&str, &[(&str, &str)], &[&str]); 4] = [
+    /// A section, what is typed into it, and what of it is wrong.
+    type Wrong = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+    let wrong: [Wrong; 4] = [
         ("about", &[("name", ""), ("language", "nl"), ("time_zone", "Brussel")], &["name", "time_zone"]),
         ("sender", &[("sender_address", "x"), ("sender_name", "An")], &["sender_address", "postal_address"]),
         ("brand", &[("brand_color", "rood"), ("logo_url", "logo")], &["brand_color", "logo_url"]),
