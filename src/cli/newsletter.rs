@@ -5,10 +5,12 @@ use std::io::{self, Write as _};
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
-use crate::model::{EmailAddress, Language, Newsletter, ReaderLanguages, Theme, UncertainPolicy};
+use crate::model::{
+    ArchivePolicy, EmailAddress, Language, Newsletter, ReaderLanguages, Theme, UncertainPolicy,
+};
 use crate::publishing::newsletters::{
     AboutInput, BrandInput, IssuesInput, NewsletterInput, PrivacyInput, SenderInput, SendingInput,
-    add_newsletter, set_about, set_brand, set_issues, set_privacy, set_sender, set_sending,
+    add_newsletter, set_about, set_archive, set_brand, set_issues, set_privacy, set_sender, set_sending,
 };
 use crate::store;
 
@@ -22,7 +24,7 @@ pub(super) struct Arguments {
 enum Action {
     /// Add a newsletter
     Add(Box<Add>),
-    /// Change a newsletter: what it is, its sender, its look, how its issues are sent
+    /// Change a newsletter: what it is, its sender, its look, how its issues are sent and who finds them on the web
     Set(Box<Set>),
     /// Show the newsletters
     List {
@@ -69,6 +71,9 @@ struct Add {
     /// Languages that readers can choose, with commas [default: all]
     #[arg(long, value_name = "LANGUAGES")]
     reader_languages: Option<ReaderLanguages>,
+    /// Who finds its issues on the web: public, unlisted or off
+    #[arg(long, default_value_t = ArchivePolicy::Unlisted)]
+    archive: ArchivePolicy,
     /// What happens to a mail of which nobody knows whether it arrived: resend or hold
     #[arg(long, default_value_t = UncertainPolicy::Resend)]
     on_uncertain: UncertainPolicy,
@@ -124,6 +129,9 @@ struct Set {
     /// Where the privacy notice is, or none
     #[arg(long, value_name = "URL", group = "what")]
     privacy_url: Option<String>,
+    /// Who finds its issues on the web: public, unlisted or off
+    #[arg(long, group = "what")]
+    archive: Option<ArchivePolicy>,
     /// How its issues look: letter, magazine or note
     #[arg(long, group = "what")]
     theme: Option<Theme>,
@@ -180,6 +188,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 let input = PrivacyInput { privacy_url: url.to_owned() };
                 newsletter = set_privacy(&open.store, newsletter.id, None, &input).await?;
             }
+            if let Some(policy) = set.archive {
+                newsletter = set_archive(&open.store, newsletter.id, None, policy).await?;
+            }
             if set.theme.is_some() || set.needs_approval.is_some() {
                 let theme = set.theme.unwrap_or(newsletter.theme);
                 let needs_approval = set.needs_approval.unwrap_or(newsletter.needs_approval);
@@ -203,9 +214,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 (Some(_), url) => format!("; privacy notice: {url}"),
             };
             let approval = if changed.needs_approval { "; issues must be approved" } else { "" };
+            let archive = set.archive.map(|policy| format!("; archive: {policy}")).unwrap_or_default();
             let (name, uncertain, theme) = (&changed.name, changed.on_uncertain, changed.theme);
             let sentence = format!(
-                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}."
+                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}{archive}."
             );
             set.output.sentence(&changed, &sentence)
         }
@@ -307,6 +319,7 @@ impl Add {
             brand_color: self.brand_color,
             logo_url: self.logo_url,
             privacy_url: self.privacy_url,
+            archive: self.archive,
             on_uncertain: self.on_uncertain,
         }
     }

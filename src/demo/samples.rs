@@ -1,7 +1,7 @@
 //! What the demo begins with: two newsletters, articles in three languages, and an issue to look at.
 
 use crate::clock::Clock;
-use crate::model::{ArticleDisplay, Language, Newsletter, Placed, Slug, UncertainPolicy};
+use crate::model::{ArchivePolicy, ArticleDisplay, Language, Newsletter, Placed, Slug, UncertainPolicy};
 use crate::publishing::articles;
 use crate::publishing::issues::{self, IssueInput};
 use crate::publishing::newsletters::{NewsletterInput, add_newsletter};
@@ -105,6 +105,7 @@ fn newsletter(language: Language, public_url: &str) -> NewsletterInput {
         brand_color: "#0f766e".into(),
         logo_url: format!("{public_url}/static/demo/logo.png#320x64"),
         privacy_url: String::new(),
+        archive: ArchivePolicy::Unlisted,
         on_uncertain: UncertainPolicy::Resend,
     }
 }

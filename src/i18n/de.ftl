@@ -1156,6 +1156,35 @@ desk-sending-uncertain-hint = Das ist selten: Die Verbindung brach genau zwische
 desk-sending-uncertain-resend = Noch einmal senden; jemand erhält sie vielleicht doppelt
 desk-sending-uncertain-hold = Zurückhalten, bis jemand entscheidet
 
+## The archive: issues, articles and feeds on the web
+
+archive-title = Alle Ausgaben
+archive-lead = Lesen Sie, was verschickt wurde, oder erhalten Sie die nächste Ausgabe per E-Mail.
+archive-earlier = Frühere Ausgaben lesen
+archive-search = In den Ausgaben suchen
+archive-search-button = Suchen
+archive-found = Ausgaben mit „{ $words }“.
+archive-found-none = In keiner Ausgabe steht „{ $words }“. Versuchen Sie es mit weniger oder anderen Wörtern.
+archive-show-all = Alle Ausgaben zeigen
+archive-end = Ältere Ausgaben gibt es nicht.
+archive-pages = Weitere Ausgaben
+archive-newer = ← Neuere Ausgaben
+archive-older = Ältere Ausgaben →
+archive-empty-title = Die erste Ausgabe kommt noch
+archive-empty = Alles, was { $newsletter } verschickt, können Sie hier später nachlesen. Abonnieren Sie, dann kommt die erste Ausgabe zu Ihnen.
+archive-next-title = Die nächste Ausgabe per E-Mail
+archive-feed = Per RSS folgen
+archive-beside = Andere Ausgaben
+archive-previous = Vorige Ausgabe
+archive-next = Nächste Ausgabe
+article-home = Zuerst erschienen auf
+article-sent-in = Dieser Text stand in einer Ausgabe von { $newsletter }:
+desk-section-archive = Archiv im Web
+desk-archive-hint = Jede verschickte Ausgabe hat eine Seite; das Archiv und die Feeds (RSS, Atom, JSON) listen sie auf.
+desk-archive-public = Öffentlich: Alle finden es, auch Suchmaschinen.
+desk-archive-unlisted = Nicht gelistet: Wer die Adresse hat, kann es lesen; Suchmaschinen werden gebeten, es auszulassen.
+desk-archive-off = Aus: kein Archiv und keine Feeds. „Online ansehen“ in den Mails funktioniert weiter.
+
 ## Eine Ausgabe zusammenstellen und prüfen
 check-place-outro = Schlusswort
 check-preheader-length = { $chars } Zeichen: zwischen 40 und 130 füllt sie die Zeile im Posteingang.

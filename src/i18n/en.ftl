@@ -1156,6 +1156,35 @@ desk-sending-uncertain-hint = It is rare: the connection broke just between our 
 desk-sending-uncertain-resend = Send it again; a reader may get it twice
 desk-sending-uncertain-hold = Keep it back until somebody decides
 
+## The archive: issues, articles and feeds on the web
+
+archive-title = All issues
+archive-lead = Read what was sent, or get the next issue in your inbox.
+archive-earlier = Read earlier issues
+archive-search = Search the issues
+archive-search-button = Search
+archive-found = Issues with “{ $words }”.
+archive-found-none = No issue has “{ $words }” in it. Fewer or other words may help.
+archive-show-all = Show all issues
+archive-end = There are no older issues.
+archive-pages = More issues
+archive-newer = ← Newer issues
+archive-older = Older issues →
+archive-empty-title = The first issue is still to come
+archive-empty = Everything that { $newsletter } sends can be read here afterwards. Subscribe, and the first issue comes to you.
+archive-next-title = Get the next issue in your inbox
+archive-feed = Follow by RSS
+archive-beside = Other issues
+archive-previous = Previous issue
+archive-next = Next issue
+article-home = It first appeared on
+article-sent-in = This piece was in an issue of { $newsletter }:
+desk-section-archive = Archive on the web
+desk-archive-hint = Every issue that was sent has a page; the archive and the feeds (RSS, Atom, JSON) list them.
+desk-archive-public = Public: everybody finds it, search engines too.
+desk-archive-unlisted = Unlisted: who has the address can read it; search engines are asked to leave it out.
+desk-archive-off = Off: no archive and no feeds. “View online” in the mails still works.
+
 ## Composing and checking an issue
 check-place-outro = Closing words
 check-preheader-length = { $chars } characters: between 40 and 130 it fills the line in an inbox.

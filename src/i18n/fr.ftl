@@ -1159,6 +1159,35 @@ desk-sending-uncertain-hint = C’est rare : la connexion s’est rompue juste 
 desk-sending-uncertain-resend = Renvoyez-le ; un lecteur le recevra peut-être deux fois
 desk-sending-uncertain-hold = Gardez-le jusqu’à ce que quelqu’un décide
 
+## The archive: issues, articles and feeds on the web
+
+archive-title = Tous les numéros
+archive-lead = Lisez ce qui a été envoyé, ou recevez le prochain numéro par e-mail.
+archive-earlier = Lire les numéros précédents
+archive-search = Chercher dans les numéros
+archive-search-button = Chercher
+archive-found = Numéros avec « { $words } ».
+archive-found-none = Aucun numéro ne contient « { $words } ». Essayez moins de mots, ou d’autres.
+archive-show-all = Voir tous les numéros
+archive-end = Il n’y a pas de numéros plus anciens.
+archive-pages = Autres numéros
+archive-newer = ← Plus récents
+archive-older = Plus anciens →
+archive-empty-title = Le premier numéro est encore à venir
+archive-empty = Tout ce que { $newsletter } envoie pourra être relu ici. Abonnez-vous, et le premier numéro viendra à vous.
+archive-next-title = Le prochain numéro par e-mail
+archive-feed = Suivre par RSS
+archive-beside = Autres numéros
+archive-previous = Numéro précédent
+archive-next = Numéro suivant
+article-home = Il a d’abord paru sur
+article-sent-in = Ce texte figurait dans un numéro de { $newsletter } :
+desk-section-archive = Archives sur le web
+desk-archive-hint = Chaque numéro envoyé a sa page ; les archives et les flux (RSS, Atom, JSON) en donnent la liste.
+desk-archive-public = Publiques : tout le monde les trouve, les moteurs de recherche aussi.
+desk-archive-unlisted = Non répertoriées : qui a l’adresse peut les lire ; les moteurs de recherche sont priés de les ignorer.
+desk-archive-off = Désactivées : ni archives ni flux. « Voir en ligne » dans les e-mails fonctionne toujours.
+
 ## Composer et contrôler un numéro
 check-place-outro = Mot de la fin
 check-preheader-length = { $chars } caractères : entre 40 et 130, elle remplit la ligne de la boîte de réception.

@@ -1156,6 +1156,35 @@ desk-sending-uncertain-hint = Dat gebeurt zelden: de verbinding brak precies tus
 desk-sending-uncertain-resend = Stuur hem nog eens; een enkele lezer krijgt hem misschien dubbel
 desk-sending-uncertain-hold = Houd hem achter, tot iemand beslist
 
+## The archive: issues, articles and feeds on the web
+
+archive-title = Alle nummers
+archive-lead = Lees wat verstuurd is, of krijg het volgende nummer in je mailbox.
+archive-earlier = Eerdere nummers lezen
+archive-search = Zoek in de nummers
+archive-search-button = Zoeken
+archive-found = Nummers met “{ $words }”.
+archive-found-none = In geen enkel nummer staat “{ $words }”. Probeer minder of andere woorden.
+archive-show-all = Toon alle nummers
+archive-end = Oudere nummers zijn er niet.
+archive-pages = Meer nummers
+archive-newer = ← Nieuwere nummers
+archive-older = Oudere nummers →
+archive-empty-title = Het eerste nummer moet nog komen
+archive-empty = Alles wat { $newsletter } verstuurt, kan je hier later nalezen. Schrijf je in, en het eerste nummer komt naar je toe.
+archive-next-title = Het volgende nummer in je mailbox
+archive-feed = Volgen met RSS
+archive-beside = Andere nummers
+archive-previous = Vorig nummer
+archive-next = Volgend nummer
+article-home = Het verscheen eerst op
+article-sent-in = Dit stuk stond in een nummer van { $newsletter }:
+desk-section-archive = Archief op het web
+desk-archive-hint = Elk nummer dat verstuurd is, heeft een pagina; het archief en de feeds (RSS, Atom, JSON) sommen ze op.
+desk-archive-public = Openbaar: iedereen vindt het, ook zoekmachines.
+desk-archive-unlisted = Niet vermeld: wie het adres heeft, kan het lezen; zoekmachines worden gevraagd het over te slaan.
+desk-archive-off = Uit: geen archief en geen feeds. “Bekijk online” in de mails blijft werken.
+
 ## Een nummer samenstellen en nakijken
 check-place-outro = Afsluiting
 check-preheader-length = { $chars } tekens: tussen 40 en 130 vult ze de regel in de inbox.

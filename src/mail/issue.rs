@@ -2,11 +2,24 @@
 //! mail and the mailing.
 
 use super::render::{ArticleView, IssueView, RenderError, RenderedIssue, render_issue};
-use crate::model::{Issue, IssueArticle, Newsletter, Timestamp};
+use crate::model::{Article, ArticleDisplay, Issue, IssueArticle, Newsletter, Timestamp};
 
 /// Where an issue can be read in a browser once it was mailed.
 pub fn web_url(public_url: &str, issue: &Issue) -> String {
     format!("{public_url}/i/{}", issue.public_id)
+}
+
+/// The page of an article on our own site.
+pub fn article_url(public_url: &str, article: &Article) -> String {
+    format!("{public_url}/a/{}", article.slug)
+}
+
+/// Where the whole of an article can be read: a teaser that has no other home is at home with us.
+fn whole_url(public_url: &str, article: &Article, display: ArticleDisplay) -> String {
+    match display {
+        ArticleDisplay::Teaser if article.canonical_url.is_empty() => article_url(public_url, article),
+        ArticleDisplay::Full | ArticleDisplay::Teaser => article.canonical_url.clone(),
+    }
 }
 
 /// Renders an issue with its articles as they are. `public_url` has no slash at the end.
@@ -20,14 +33,17 @@ pub fn render(
     date: Timestamp,
     public_url: &str,
 ) -> Result<RenderedIssue, RenderError> {
+    let urls: Vec<String> =
+        articles.iter().map(|row| whole_url(public_url, &row.article, row.display)).collect();
     let articles = articles
         .iter()
-        .map(|IssueArticle { article, display, heading, .. }| ArticleView {
+        .zip(&urls)
+        .map(|(IssueArticle { article, display, heading, .. }, url)| ArticleView {
             title: &article.title,
             author: &article.author,
             teaser: &article.teaser,
             body: &article.body,
-            url: &article.canonical_url,
+            url,
             display: *display,
             heading,
         })

@@ -2,7 +2,7 @@
 //!
 //! The dialect is GitHub's: tables, strikethrough, bare links. Raw HTML never passes: it is shown as the text
 //! it is. Images may say their size as a fragment of their address, `photo.png#600x400`, which browsers
-//! ignore: mail programs need it, and it is not asked of a server while rendering. Merge fields
+//! ignore: mail programs need it, and it is not asked of a server while rendering. Their title is a caption. Merge fields
 //! (`{{name|reader}}`, `{{newsletter}}`) become slots, but not inside code, which stays as it is written.
 //!
 //! To allow more of HTML: [`TAGS`] and [`sanitizer`], a case in [`super::markdown_text`], and the layout's CSS.
@@ -33,7 +33,7 @@ const HEADING_TOP: usize = 3;
 const HEADING_TOP_ABOVE: usize = 2;
 const HEADING_DEEPEST: usize = 6;
 
-const TAGS: [&str; 25] = [
+pub(super) const TAGS: [&str; 25] = [
     "a",
     "blockquote",
     "br",
@@ -241,6 +241,7 @@ fn normalise<'a>(
                     written.problems.push(Problem::ImageNotHttps(url.clone()));
                 }
                 image.url = url;
+                image.title = slot::resolve(&image.title, newsletter)?;
             } else {
                 written.problems.push(Problem::ImageLeftOut(image.url.clone()));
                 drop(data);
@@ -320,6 +321,7 @@ fn place<'a>(node: &'a AstNode<'a>, written: &mut Written) {
     let mut data = node.data_mut();
     let NodeValue::Image(image) = &mut data.value else { return };
     let (url, size) = split_size(&image.url);
+    let caption = escape_html(image.title.trim());
     drop(data);
     let alt = slot::without_recipient(&markdown_text::plain(node), str::to_owned);
     if alt.is_empty() {
@@ -327,8 +329,12 @@ fn place<'a>(node: &'a AstNode<'a>, written: &mut Written) {
     }
     let (width, height) = size.unwrap_or((IMAGE_WIDTH_MAX_PX, 0));
     let height = if height > 0 { format!(r#" height="{height}""#) } else { String::new() };
-    let html =
+    let mut html =
         format!(r#"<img src="{}" alt="{}" width="{width}"{height}>"#, escape_html(&url), escape_html(&alt));
+    // A picture is a block of its own: the words stand below it.
+    if !caption.is_empty() {
+        html.push_str(&format!("<em>{caption}</em>"));
+    }
     written.images.push(Image { url, alt, size });
     for child in node.children().collect::<Vec<_>>() {
         child.detach();
@@ -395,6 +401,20 @@ mod tests {
 
     fn text(markdown: &str) -> String {
         write(markdown, CONTEXT).unwrap().text
+    }
+
+    #[test]
+    fn a_caption_stands_below_its_picture_and_in_the_text() {
+        let written =
+            write("![Brug](https://a.example/b.png \"De *brug* <b>, {{name|lezer}}\")", CONTEXT).unwrap();
+        let name = Slot::Name { fallback: "lezer".to_owned() }.marker();
+        let html = format!("width=\"536\"><em>De *brug* &lt;b&gt;, {name}</em>");
+        assert!(written.html.contains(&html), "{}", written.html);
+        assert_eq!(written.text, format!("[Brug] De *brug* <b>, {name}\n"));
+        assert_eq!(
+            write("![b](b.png \"{{x}}\")", CONTEXT).unwrap_err().to_string().split(' ').next(),
+            Some("{{x}}")
+        );
     }
 
     #[test]

@@ -192,9 +192,11 @@ impl Writer<'_> {
             NodeValue::LineBreak => "\n".to_owned(),
             NodeValue::Strong => format!("*{}*", self.inlines(node)),
             NodeValue::Strikethrough => format!("~{}~", self.inlines(node)),
-            NodeValue::Image(_) => {
+            NodeValue::Image(image) => {
                 let description = plain(node);
-                if description.is_empty() { String::new() } else { format!("[{description}]") }
+                let description =
+                    if description.is_empty() { String::new() } else { format!("[{description}]") };
+                format!("{description} {}", image.title.trim()).trim().to_owned()
             }
             NodeValue::Link(link) => self.link(&self.inlines_of_link(node), &link.url),
             _ => self.inlines(node),

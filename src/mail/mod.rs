@@ -2,7 +2,8 @@
 //!
 //! - Words: [`markdown`] makes HTML and text of an article, [`render`] puts articles and texts into the mails
 //!   of `email_templates/`, [`headers`] knows the fields of each kind of mail, [`template`] compiles a mail
-//!   once and fills it per recipient. [`slot`] is what they share: the places filled per recipient.
+//!   once and fills it per recipient. [`slot`] is what they share: the places filled per recipient. [`web_copy`] makes
+//!   a page, and the content of feeds, of what was mailed.
 //! - [`dkim`] signs what is ready to go.
 //! - Wire: [`payload`] is a message as DATA takes it, [`smtp`] one session with a mail server, [`relay`] the
 //!   sessions of one relay, [`relays`] the choice between several, [`reply`] what a server answers. [`receive`] is
@@ -26,6 +27,7 @@ pub mod reply;
 pub mod slot;
 pub mod smtp;
 pub mod template;
+pub mod web_copy;
 pub mod welcome;
 
 mod wire;

@@ -901,7 +901,7 @@ mod tests {
     use super::*;
     use crate::mail::headers::{self, Headers};
     use crate::mail::template::{Recipient, Source, Template as Compiled};
-    use crate::model::{EmailAddress, NewsletterId, Slug, UncertainPolicy};
+    use crate::model::{ArchivePolicy, EmailAddress, NewsletterId, Slug, UncertainPolicy};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_476_600_000);
     const LEAVE: &str = "https://news.example.com/u/abc?a=1&b=2";
@@ -927,6 +927,7 @@ mod tests {
             mails_per_hour: None,
             privacy_url: String::new(),
             reader_languages: crate::model::ReaderLanguages::all(),
+            archive: ArchivePolicy::Unlisted,
             theme: Theme::Letter,
             needs_approval: false,
             created_at: NOW,

@@ -236,6 +236,12 @@ pub fn line(text: &str, newsletter: &str) -> Result<String, FieldError> {
     resolve(&mark_fields(&clean_line(text)), newsletter)
 }
 
+/// [`line`] for readers that are nobody in particular. A line with a field that cannot be filled stays as it is.
+pub fn line_for_anyone(text: &str, newsletter: &str) -> String {
+    line(text, newsletter)
+        .map_or_else(|_| clean_line(text), |resolved| without_recipient(&resolved, str::to_owned))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,6 +285,15 @@ mod tests {
     fn fields_become_slots_and_text() {
         let text = line("Dag {{ name | lezer }}, dit is {{newsletter}}", "De Post").unwrap();
         assert_eq!(text, format!("Dag {}, dit is De Post", name("lezer").marker()));
+    }
+
+    #[test]
+    fn a_line_for_anyone_has_the_fallbacks_and_loses_nothing() {
+        assert_eq!(
+            line_for_anyone("Dag {{name|lezer}} van {{newsletter}}", "De Post"),
+            "Dag lezer van De Post"
+        );
+        assert_eq!(line_for_anyone("Dag {{naam}}\r\nX", "De Post"), "Dag {{naam}} X");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub use issue::{ArticleDisplay, Issue, IssueArticle, Placed};
 pub use language::Language;
 pub use link_check::{LinkCheck, LinkVerdict};
 pub use mailing::{Account, Mailing, MailingStatus, Move, PauseReason};
-pub use newsletter::{Newsletter, UncertainPolicy};
+pub use newsletter::{ArchivePolicy, Newsletter, UncertainPolicy};
 pub use outbox::{OutboxKind, OutboxMail, OutboxStatus};
 pub use person_name::PersonName;
 pub use reader_languages::ReaderLanguages;

@@ -12,6 +12,30 @@ text_enum!(
     }
 );
 
+text_enum!(
+    /// Who finds the issues of a newsletter on the web.
+    ArchivePolicy {
+        /// Everybody: search engines are welcome.
+        Public = "public",
+        /// Who has the address; search engines are asked to leave it out (the default).
+        Unlisted = "unlisted",
+        /// Nobody: only the link in a mail leads to its issue.
+        Off = "off",
+    }
+);
+
+impl ArchivePolicy {
+    /// Whether there is an archive at all.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Off)
+    }
+
+    /// Whether search engines are welcome.
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Public)
+    }
+}
+
 /// A newsletter with its sender and its brand.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Newsletter {
@@ -41,6 +65,7 @@ pub struct Newsletter {
     pub privacy_url: String,
     /// Which languages readers can choose beside [`Newsletter::language`].
     pub reader_languages: ReaderLanguages,
+    pub archive: ArchivePolicy,
     /// How its issues look, where they do not say otherwise.
     pub theme: Theme,
     /// Whether an issue goes out only when somebody else than who wrote it has approved it.

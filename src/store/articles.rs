@@ -25,7 +25,7 @@ pub async fn insert(tx: &mut Tx, text: &ArticleText, now: Timestamp) -> Result<A
         "INSERT INTO articles (slug, language, title, author, teaser, body, canonical_url, search_text,
             status, version, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', 1, $9, $9) RETURNING *";
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+    let article: Article = on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(&text.slug)
         .bind(text.language)
         .bind(&text.title)
@@ -36,7 +36,9 @@ pub async fn insert(tx: &mut Tx, text: &ArticleText, now: Timestamp) -> Result<A
         .bind(search_text(text))
         .bind(now)
         .fetch_one(c)
-        .await?))
+        .await?);
+    super::article_slugs::keep(tx, &article.slug, article.id).await?;
+    Ok(article)
 }
 
 /// Saves a new version over `version`; `None` when someone else saved in between, or the row is gone.
@@ -51,7 +53,7 @@ pub async fn update(
         "UPDATE articles SET slug = $3, language = $4, title = $5, author = $6, teaser = $7, body = $8,
             canonical_url = $9, search_text = $10, version = version + 1, updated_at = $11
         WHERE id = $1 AND version = $2 RETURNING *";
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+    let article: Option<Article> = on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(id)
         .bind(version)
         .bind(&text.slug)
@@ -64,7 +66,11 @@ pub async fn update(
         .bind(search_text(text))
         .bind(now)
         .fetch_optional(c)
-        .await?))
+        .await?);
+    if let Some(article) = &article {
+        super::article_slugs::keep(tx, &article.slug, article.id).await?;
+    }
+    Ok(article)
 }
 
 /// Publishes, or takes back to draft; the first publication keeps its time.

@@ -44,6 +44,7 @@ pub async fn insert(
         .await?))
 }
 
+/// Also what the archive looks in when somebody searches.
 pub async fn insert_content(tx: &mut Tx, mailing: MailingId, content: &Content) -> Result<()> {
     const SQL: &str = "INSERT INTO mailing_contents (mailing_id, language, subject, html, text, web_html)
         VALUES ($1, $2, $3, $4, $5, $6)";
@@ -57,7 +58,7 @@ pub async fn insert_content(tx: &mut Tx, mailing: MailingId, content: &Content) 
         .execute(c)
         .await?
         .rows_affected());
-    Ok(())
+    super::archive::insert_text(tx, mailing, content).await
 }
 
 pub async fn insert_article(

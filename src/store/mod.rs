@@ -20,6 +20,8 @@ mod postgres;
 mod sqlite;
 
 pub mod address_changes;
+pub mod archive;
+pub mod article_slugs;
 pub mod articles;
 pub mod consents;
 pub mod deliveries;
@@ -271,10 +273,11 @@ impl Tx {
     }
 }
 
-/// The pattern of a search: text anywhere, its own wildcards taken literally (`ESCAPE '\'`).
+/// The pattern of a search: text anywhere, its own wildcards taken literally (`ESCAPE '\'`). A NUL stands in no text,
+/// and PostgreSQL refuses it.
 fn like_pattern(search: &str) -> String {
     let mut pattern = String::from("%");
-    for c in search.to_lowercase().chars() {
+    for c in search.to_lowercase().chars().filter(|c| *c != '\0') {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

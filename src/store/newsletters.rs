@@ -3,8 +3,8 @@
 use super::{Db, Result, Tx, on, sql};
 use crate::model::newsletter::NewNewsletter;
 use crate::model::{
-    EmailAddress, Language, Newsletter, NewsletterId, ReaderLanguages, Slug, Theme, Timestamp,
-    UncertainPolicy,
+    ArchivePolicy, ArticleId, EmailAddress, Language, Newsletter, NewsletterId, ReaderLanguages, Slug, Theme,
+    Timestamp, UncertainPolicy,
 };
 
 /// What a newsletter is.
@@ -143,6 +143,21 @@ pub async fn forget_relay(tx: &mut Tx, relay: &str) -> Result<()> {
         .await?
         .rows_affected());
     Ok(())
+}
+
+/// Says who finds its issues on the web; `None` when there is no newsletter of this id.
+pub async fn set_archive(tx: &mut Tx, id: NewsletterId, policy: ArchivePolicy) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET archive = $2 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(policy).fetch_optional(c).await?))
+}
+
+/// The newsletters that an article was sent in, those with a public archive first.
+pub async fn that_sent(db: Db<'_>, article: ArticleId) -> Result<Vec<Newsletter>> {
+    const SQL: &str = "SELECT n.* FROM newsletters n
+        WHERE EXISTS (SELECT 1 FROM mailing_articles a JOIN mailings m ON m.id = a.mailing_id
+            WHERE a.article_id = $1 AND m.newsletter_id = n.id AND m.status IN ('sending', 'paused', 'sent'))
+        ORDER BY CASE n.archive WHEN 'public' THEN 1 WHEN 'unlisted' THEN 2 ELSE 3 END, n.id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(article).fetch_all(c).await?))
 }
 
 /// Changes how the issues of a newsletter look, and whether somebody must approve them; `None` when there is none of

@@ -292,7 +292,7 @@ describe("the settings at the desk", () => {
         await inspect(visitor, "desk-newsletter-new-mistakes");
         await page.locator("#name").fill(LONG_NAME);
         await visitor.follow(page.locator("main form .actions button"));
-        for (const section of ["about", "sender", "brand", "issues", "sending", "privacy"]) {
+        for (const section of ["about", "sender", "brand", "issues", "archive", "sending", "privacy"]) {
           await page.locator(`#${section} > summary`).click();
         }
         await inspect(visitor, "desk-newsletter-sections");

@@ -4,6 +4,7 @@
 //! `web/admin/newsletters/sections/`.
 
 mod about;
+mod archive;
 mod brand;
 mod issues;
 mod privacy;
@@ -11,6 +12,7 @@ mod sender;
 mod sending;
 
 pub use about::{AboutInput, set_about};
+pub use archive::set_archive;
 pub use brand::{BRAND_COLOR, BrandInput, set_brand, with_brand};
 pub use issues::{IssuesInput, set_issues};
 pub use privacy::{PrivacyInput, set_privacy};
@@ -22,7 +24,7 @@ use crate::i18n::{FieldErrors, Message};
 use crate::keys::sha256_hex;
 use crate::mail::slot::clean_line;
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{EmailAddress, Language, Newsletter, NewsletterId, Slug, UncertainPolicy};
+use crate::model::{ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Slug, UncertainPolicy};
 use crate::store::newsletters::{About, Brand, Sender};
 use crate::store::{self, Store, StoreError, Tx};
 
@@ -50,6 +52,8 @@ pub struct NewsletterInput {
     pub logo_url: String,
     /// Of the privacy notice: an absolute http(s) URL, or empty.
     pub privacy_url: String,
+    /// Who finds its issues on the web.
+    pub archive: ArchivePolicy,
     pub on_uncertain: UncertainPolicy,
 }
 
@@ -130,8 +134,8 @@ pub async fn add_newsletter(
     let privacy_url = super::url(&mut errors, "privacy_url", &input.privacy_url);
     let (Some(slug), Some(sender)) = (slug, sender) else { return Err(errors.into()) };
     errors.or(())?;
-    insert(store, clock, Parts { slug, about, sender, brand, privacy_url, on_uncertain: input.on_uncertain })
-        .await
+    let NewsletterInput { archive, on_uncertain, .. } = *input;
+    insert(store, clock, Parts { slug, about, sender, brand, privacy_url, archive, on_uncertain }).await
 }
 
 /// Adds a newsletter with the look that all have at first. An empty short name is made of the name.
@@ -190,18 +194,27 @@ struct Parts {
     sender: Sender,
     brand: Brand,
     privacy_url: String,
+    archive: ArchivePolicy,
     on_uncertain: UncertainPolicy,
 }
 
 impl Parts {
     fn new(slug: Slug, about: About, sender: Sender) -> Self {
         let brand = Brand { brand_color: BRAND_COLOR.to_owned(), logo_url: String::new() };
-        Self { slug, about, sender, brand, privacy_url: String::new(), on_uncertain: UncertainPolicy::Resend }
+        Self {
+            slug,
+            about,
+            sender,
+            brand,
+            privacy_url: String::new(),
+            archive: ArchivePolicy::Unlisted,
+            on_uncertain: UncertainPolicy::Resend,
+        }
     }
 }
 
 async fn insert(store: &Store, clock: &Clock, parts: Parts) -> Result<Newsletter, NewsletterError> {
-    let Parts { slug, about, sender, brand, privacy_url, on_uncertain } = parts;
+    let Parts { slug, about, sender, brand, privacy_url, archive, on_uncertain } = parts;
     let new = NewNewsletter {
         slug,
         name: about.name.clone(),
@@ -225,6 +238,7 @@ async fn insert(store: &Store, clock: &Clock, parts: Parts) -> Result<Newsletter
         Err(error) => return Err(error.into()),
     };
     store::newsletters::set_privacy_url(&mut tx, id, &privacy_url).await?;
+    store::newsletters::set_archive(&mut tx, id, archive).await?;
     let newsletter = store::newsletters::set_about(&mut tx, id, &about).await?;
     tx.commit().await?;
     newsletter.ok_or(NewsletterError::NotFound)

@@ -31,7 +31,8 @@ pub async fn get(
         .body(css))
 }
 
-fn css(brand: &str) -> String {
+/// The variables of a brand, as the rules of a style sheet.
+pub(super) fn css(brand: &str) -> String {
     let (light, dark) = readable(Color::brand(brand));
     format!(
         ":root {{ --brand: {light}; --on-brand: {}; --link: {light}; }}\n\

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::{
-    LatestIssue, ask_failed, evidence, latest_issue, page, preferences_path, signup_cookie, texts_of_mail,
+    IssueLink, ask_failed, evidence, latest_issue, page, preferences_path, signup_cookie, texts_of_mail,
 };
 use crate::i18n::Texts;
 use crate::model::{Language, Newsletter, Subscription};
@@ -34,7 +34,7 @@ struct ConfirmPage {
 struct ConfirmedPage {
     page: Page,
     newsletter: Newsletter,
-    latest: Option<LatestIssue>,
+    latest: Option<IssueLink>,
     /// Of the preferences.
     path: String,
     topics: Vec<TopicChoice>,
@@ -47,7 +47,7 @@ struct AlreadyPage {
     page: Page,
     newsletter: Newsletter,
     since: String,
-    latest: Option<LatestIssue>,
+    latest: Option<IssueLink>,
     /// Of the preferences.
     path: String,
 }
@@ -173,7 +173,7 @@ async fn show_done(
     (newsletter, subscription): (Newsletter, Subscription),
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of_mail(request, subscription.language);
-    let latest = latest_issue(&mut app.store.read().await?, newsletter.id).await?;
+    let latest = latest_issue(&mut app.store.read().await?, &newsletter).await?;
     let path = preferences_path(app, subscription.id);
     let frame = |title: &str| Page::new(t, t.text(title)).of_newsletter(&newsletter).with_languages(request);
     if confirm::is_new(&app.clock, &subscription) {

@@ -6,7 +6,7 @@
 //! - These pages set no session, ask for no CSRF token, and show no address: a link may be forwarded.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, VARY};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, VARY};
 use actix_web::web::{PayloadConfig, ServiceConfig, head, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -15,17 +15,22 @@ use super::client::Client;
 use super::{App, PageError, language, layout};
 use crate::i18n::Texts;
 use crate::keys::Purpose;
-use crate::model::{Issue, Language, MailingStatus, Newsletter, NewsletterId, Slug, SubscriptionId};
+use crate::mail::slot::{escape_html, line_for_anyone};
+use crate::model::{Language, MailingStatus, Newsletter, Slug, SubscriptionId};
 use crate::store;
+use crate::store::archive::ArchivedIssue;
 use crate::subscriptions::Evidence;
 use crate::subscriptions::another::AskError;
 
 pub mod address;
+pub mod archive;
+pub mod article;
 pub mod brand;
 pub mod check_inbox;
 pub mod confirm;
 pub mod contact;
 pub mod door;
+pub mod feed;
 pub mod health;
 pub mod home;
 pub mod inbox_cookie;
@@ -61,6 +66,8 @@ pub fn configure(config: &mut ServiceConfig) {
                 .route(head().to(check_inbox::get))
                 .post(check_inbox::post),
         )
+        .service(resource("/n/{slug}/archive").get(archive::get).route(head().to(archive::get)))
+        .service(resource("/n/{slug}/feed.{format}").get(feed::get).route(head().to(feed::get)))
         .service(resource("/n/{slug}/contact.vcf").get(contact::get).route(head().to(contact::get)))
         .service(resource("/f/{form}").get(subscribe::get).route(head().to(subscribe::get)))
         .service(
@@ -104,7 +111,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/address/{token}").get(address::get).route(head().to(address::get)).post(address::post),
         )
-        .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)));
+        .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)))
+        .service(resource("/a/{slug}").get(article::get).route(head().to(article::get)));
 }
 
 /// The newsletter of a URL.
@@ -147,21 +155,71 @@ fn evidence(client: Client, source: &'static str) -> Evidence {
     Evidence { source, page: client.page, ip: Some(client.ip), user_agent: client.user_agent }
 }
 
-/// An issue that anyone may read.
-struct LatestIssue {
+/// The newsletter of a URL below its archive, which must be there.
+async fn newsletter_with_archive(app: &App, slug: &str) -> Result<Newsletter, PageError> {
+    let newsletter = newsletter(app, slug).await?;
+    if newsletter.archive.is_open() { Ok(newsletter) } else { Err(PageError::NotFound) }
+}
+
+fn archive_path(newsletter: &Newsletter) -> String {
+    format!("/n/{}/archive", newsletter.slug)
+}
+
+/// A feed of a newsletter: the ending of its address, its media type, and what it is called.
+const FEEDS: [(&str, &str, &str); 3] = [
+    ("rss", "application/rss+xml", "RSS"),
+    ("atom", "application/atom+xml", "Atom"),
+    ("json", "application/feed+json", "JSON Feed"),
+];
+
+/// What was published may be kept for a while; search engines are asked to leave it out unless it `is_indexed`.
+fn found_by(mut response: HttpResponse, is_indexed: bool, cache: &'static str) -> HttpResponse {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    if !is_indexed {
+        headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex"));
+    }
+    response
+}
+
+/// Links by which feed readers find the feeds of a newsletter, for the head of a page: safe HTML.
+fn feed_links(app: &App, newsletter: &Newsletter) -> String {
+    let link = |(ending, media_type, name): (&str, &str, &str)| {
+        let title = escape_html(&format!("{} ({name})", newsletter.name));
+        let url = app.url(&format!("/n/{}/feed.{ending}", newsletter.slug));
+        format!(
+            "<link rel=\"alternate\" type=\"{media_type}\" title=\"{title}\" href=\"{}\">\n",
+            escape_html(&url)
+        )
+    };
+    FEEDS.into_iter().map(link).collect()
+}
+
+/// An issue that anyone may read, as a link.
+struct IssueLink {
     subject: String,
     href: String,
 }
 
-/// The last issue of a newsletter that has begun to be sent.
-async fn latest_issue(db: &mut store::Reader, id: NewsletterId) -> Result<Option<LatestIssue>, PageError> {
-    let rows = store::issues::list(db.db(), Some(id), 0).await?;
-    let Some(row) = rows.iter().find(|row| row.mailing_status.is_some_and(is_public)) else {
+impl IssueLink {
+    fn of(newsletter: &Newsletter, issue: &ArchivedIssue) -> Self {
+        Self {
+            subject: line_for_anyone(&issue.subject, &newsletter.name),
+            href: format!("/i/{}", issue.public_id),
+        }
+    }
+}
+
+/// The last issue of a newsletter that has begun to be sent; none where there is no archive.
+async fn latest_issue(
+    reader: &mut store::Reader,
+    newsletter: &Newsletter,
+) -> Result<Option<IssueLink>, PageError> {
+    if !newsletter.archive.is_open() {
         return Ok(None);
-    };
-    let issue = store::issues::by_id(db.db(), row.id).await?;
-    Ok(issue
-        .map(|issue: Issue| LatestIssue { href: format!("/i/{}", issue.public_id), subject: issue.subject }))
+    }
+    let latest = store::archive::latest(reader.db(), newsletter.id).await?;
+    Ok(latest.map(|issue| IssueLink::of(newsletter, &issue)))
 }
 
 /// Whether an issue may be read by anyone: not before its mailing has begun.

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::door::Door;
-use super::{LatestIssue, latest_issue, page};
+use super::{IssueLink, latest_issue, page};
 use crate::i18n::{Message, Texts};
 use crate::model::{AskedField, Language, Newsletter};
 use crate::subscriptions::capture::{Capture, UTM_NAMES};
@@ -92,7 +92,7 @@ struct SignUpPage {
     asked: Vec<AskedField>,
     consent: String,
     stamp: String,
-    latest: Option<LatestIssue>,
+    latest: Option<IssueLink>,
 }
 
 impl SignUpPage {
@@ -148,7 +148,7 @@ pub async fn show(
         // A form that failed stands under the address that it was posted to.
         link.href = format!("{base}?{}", with_language(request, link.language));
     }
-    let latest = latest_issue(&mut app.store.read().await?, newsletter.id).await?;
+    let latest = latest_issue(&mut app.store.read().await?, &newsletter).await?;
     let template = SignUpPage {
         page: frame,
         consent: consent_text(&newsletter, shown_in),

@@ -18,6 +18,8 @@ const START_MAX_MS = 60_000;
 const STOP_MAX_MS = 15_000;
 /** How often a service without words is asked whether it is there. */
 const ASK_EVERY_MS = 50;
+/** Longest until the service has noticed what a command wrote, and acted. */
+const SOON_MS = 30_000;
 /** Longest answer of the database script: the dump of one table's hashes is far below. */
 const DATABASE_MAX_OCTETS = 16 * 1024 * 1024;
 
@@ -180,6 +182,31 @@ export class Demo {
   /** Table to the hash of all that it holds. */
   async digest() {
     return this.#database("digest");
+  }
+
+  /** Runs a command of the program on its data, as an administrator does beside it; gives what it printed. */
+  async command(...args) {
+    const settings = {
+      POSTILJON_DATA_FOLDER: this.folder,
+      POSTILJON_WEB_PUBLIC_URL: this.url,
+      POSTILJON_RELAY_HOST: "127.0.0.1",
+      POSTILJON_RELAY_TLS: "none",
+    };
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith("POSTILJON_"));
+    const env = { ...Object.fromEntries(own), ...settings };
+    const { stdout } = await promisify(execFile)(PROGRAM, args, { env, cwd: this.folder });
+    return stdout;
+  }
+
+  /** Asks for a page until `isThere` says so of its text: for what the service does by itself. */
+  async until(path, isThere) {
+    const deadline = Date.now() + SOON_MS;
+    for (;;) {
+      const text = await (await this.fetch(path)).text();
+      if (isThere(text)) return text;
+      if (Date.now() > deadline) throw new Error(`${path} did not come to that: ${text.slice(0, 2000)}`);
+      await pause(ASK_EVERY_MS);
+    }
   }
 
   async #database(...args) {

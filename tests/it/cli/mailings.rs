@@ -218,6 +218,12 @@ on_both!(how_a_newsletter_is_sent_is_changed_one_thing_at_a_time, |desk| {
         free,
         "INSIGHTS: by any relay, as fast as it is taken; uncertain mails: hold; theme: letter.\n"
     );
+    let open = set(&["--archive", "public"]).out;
+    assert_eq!(
+        open,
+        "INSIGHTS: by any relay, as fast as it is taken; uncertain mails: hold; theme: letter; archive: public.\n"
+    );
+    assert_eq!(set(&["--archive", "hidden"]).code, 2);
     let relays = "[relay]\nhost = \"127.0.0.1\"\ntls = \"none\"\n[relays.second]\nhost = \"127.0.0.1\"\ntls = \"none\"\n";
     std::fs::write(desk.folder.path().join("p.toml"), relays).expect("written");
     let by_name = |name| desk.run(&["--config", "p.toml", "newsletter", "set", "insights", "--relay", name]);

@@ -12,7 +12,7 @@ mod relays;
 mod reminders;
 mod retention;
 mod script;
-mod signing;
+pub mod signing;
 mod single_mails;
 mod states;
 mod stopping;

@@ -153,7 +153,7 @@ async fn a_thousand_signed_mails_are_written_for_the_judge() {
     }
 }
 
-fn judged_signer(folder: &Path) -> Signer {
+pub fn judged_signer(folder: &Path) -> Signer {
     let key = |selector: &str, file: &str| DkimKey {
         selector: selector.into(),
         key: read_dkim_key(&folder.join(file)).expect("a key"),

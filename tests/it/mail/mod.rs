@@ -1,3 +1,5 @@
+mod hostile;
 mod receive;
 pub mod relays;
+mod shipped;
 pub mod smtp;

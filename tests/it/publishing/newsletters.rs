@@ -1,7 +1,8 @@
 use postiljon::clock::Clock;
-use postiljon::model::{Language, Newsletter, NewsletterId, UncertainPolicy};
+use postiljon::model::{ArchivePolicy, Language, Newsletter, NewsletterId, UncertainPolicy};
 use postiljon::publishing::newsletters::{
-    NewsletterError, NewsletterInput, PrivacyInput, SendingInput, add_newsletter, set_privacy, set_sending,
+    NewsletterError, NewsletterInput, PrivacyInput, SendingInput, add_newsletter, set_archive, set_privacy,
+    set_sending,
 };
 
 use crate::support::database::both_dbs;
@@ -21,6 +22,7 @@ fn insights() -> NewsletterInput {
         brand_color: "#0F766E".into(),
         logo_url: String::new(),
         privacy_url: String::new(),
+        archive: ArchivePolicy::Unlisted,
         on_uncertain: UncertainPolicy::Resend,
     }
 }
@@ -112,5 +114,21 @@ both_dbs!(a_privacy_notice_is_a_web_address_or_nowhere, |store| {
     let expected = Newsletter { privacy_url: String::new(), ..added };
     assert_eq!(format!("{set:?}"), format!("{expected:?}"));
     let error = set_privacy(&store, NewsletterId(99), None, &privacy("")).await.expect_err("refused");
+    assert_eq!(error.key(), "error-newsletter-not-found");
+});
+
+both_dbs!(an_archive_is_unlisted_until_somebody_says_otherwise, |store| {
+    let clock = Clock::test(NOW);
+    let added = add_newsletter(&store, &clock, &insights()).await.expect("added");
+    assert_eq!(added.archive, ArchivePolicy::Unlisted);
+    let input = NewsletterInput { slug: "open".into(), archive: ArchivePolicy::Public, ..insights() };
+    let open = add_newsletter(&store, &clock, &input).await.expect("added");
+    assert_eq!(open.archive, ArchivePolicy::Public);
+    for policy in ArchivePolicy::ALL {
+        let set = set_archive(&store, added.id, None, *policy).await.expect("set");
+        let expected = Newsletter { archive: *policy, ..added.clone() };
+        assert_eq!(format!("{set:?}"), format!("{expected:?}"));
+    }
+    let error = set_archive(&store, NewsletterId(99), None, ArchivePolicy::Off).await.expect_err("refused");
     assert_eq!(error.key(), "error-newsletter-not-found");
 });

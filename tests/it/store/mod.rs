@@ -1,5 +1,6 @@
 //! The store's conformance tests: the same on both databases. One file per table.
 
+mod archive;
 mod articles;
 mod consents;
 mod deliveries;

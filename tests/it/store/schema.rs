@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind,
-    Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy,
-    Refusal, Rhythm, SetupStep, SubscriptionStatus, Theme, TlsMode, UncertainPolicy,
+    ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason,
+    DisposablePolicy, FieldKind, Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome,
+    PauseReason, ProofPolicy, Refusal, Rhythm, SetupStep, SubscriptionStatus, Theme, TlsMode,
+    UncertainPolicy,
 };
 use postiljon::store::{Pools, Store};
 
@@ -122,6 +123,7 @@ fn every_check_lists_the_values_of_its_enum() {
         ("link_checks.verdict", names(LinkVerdict::ALL, LinkVerdict::as_str)),
         ("issue_articles.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
         ("mailings.status", names(MailingStatus::ALL, MailingStatus::as_str)),
+        ("newsletters.archive", names(ArchivePolicy::ALL, ArchivePolicy::as_str)),
         ("newsletters.on_uncertain", names(UncertainPolicy::ALL, UncertainPolicy::as_str)),
         ("outbox.kind", names(OutboxKind::ALL, OutboxKind::as_str)),
         ("outbox.status", names(OutboxStatus::ALL, OutboxStatus::as_str)),
@@ -134,6 +136,7 @@ fn every_check_lists_the_values_of_its_enum() {
     .map(|(column, values)| (column.to_owned(), values))
     .collect();
     for table in [
+        "archive_texts",
         "articles",
         "consent_texts",
         "consents",

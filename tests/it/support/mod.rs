@@ -8,5 +8,6 @@ pub mod forms;
 pub mod keeping;
 pub mod needle;
 pub mod people;
+pub mod press;
 pub mod samples;
 pub mod smtp_server;

@@ -1,4 +1,4 @@
-use postiljon::model::{EmailAddress, Language, NewsletterId, UncertainPolicy};
+use postiljon::model::{ArchivePolicy, EmailAddress, Language, NewsletterId, UncertainPolicy};
 use postiljon::store::{newsletters, topics};
 use postiljon::subscriptions::fields::archive_field;
 
@@ -225,7 +225,7 @@ both_dbs!(a_section_with_mistakes_comes_back_as_it_was_typed, |store| {
                 refused.body
             );
         }
-        assert_eq!(refused.body.matches("<details class=\"section\"").count(), 6, "{section}");
+        assert_eq!(refused.body.matches("<details class=\"section\"").count(), 7, "{section}");
         assert!(refused.body.contains(&format!("id=\"{section}\" open")), "{section}");
         // A reload, or another language, leads back to the page.
         let again = browser.get(&format!("{HUB}/{section}")).await.expect("an answer");
@@ -295,5 +295,31 @@ both_dbs!(a_newsletter_is_added_at_the_desk, |store| {
     // The next one begins with what the company has.
     let blank = get(&browser, "/admin/newsletters/new").await;
     assert_eq!(blank.field("sender_address").as_deref(), Some("news@meridiaan.example"));
+    app.stop().await;
+});
+
+both_dbs!(who_finds_the_archive_is_set_on_the_overview, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    newsletter(&store, "insights").await;
+    let path = format!("{HUB}/archive");
+    let stored = async || read!(store, |db| newsletters::by_id(db, NewsletterId(1))).expect("there").archive;
+    let page = get(&browser, HUB).await.body;
+    assert!(page.contains("name=\"archive\" value=\"unlisted\" checked"), "{page}");
+    assert!(page.contains(&format!("{}/n/insights/archive", app.url)));
+    for policy in [ArchivePolicy::Public, ArchivePolicy::Off] {
+        let saved = post(&browser, &path, &[("archive", policy.as_str())]).await;
+        assert_eq!((saved.status, saved.location()), (303, "/admin/newsletters/1?done=saved"));
+        assert_eq!(stored().await, policy);
+        let page = get(&browser, HUB).await.body;
+        assert!(page.contains(&format!("value=\"{policy}\" checked")), "{page}");
+        assert_eq!(page.contains("/n/insights/archive\""), policy.is_open());
+    }
+    for wrong in [&[][..], &[("archive", "secret")], &[("archive", "off"), ("archive", "public")]] {
+        assert_eq!(post(&browser, &path, wrong).await.status, 400, "{wrong:?}");
+    }
+    assert_eq!(browser.post(&path, &[("archive", "public")]).await.expect("an answer").status, 403);
+    assert_eq!(post(&browser, "/admin/newsletters/9/archive", &[("archive", "off")]).await.status, 404);
+    assert_eq!(stored().await, ArchivePolicy::Off);
     app.stop().await;
 });

@@ -1,8 +1,11 @@
 //! What visitors meet.
 
+mod archive;
+mod article;
 mod challenge;
 mod check_inbox;
 mod confirm;
+mod feed;
 mod hosted;
 pub mod hostile;
 mod issue;

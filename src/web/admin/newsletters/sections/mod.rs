@@ -19,6 +19,7 @@ use crate::web::session::SignedIn;
 use crate::web::{App, PageError};
 
 pub mod about;
+pub mod archive;
 pub mod brand;
 pub mod issues;
 pub mod privacy;
@@ -37,6 +38,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/newsletters/{id}/brand/notes").get(brand::notes))
         .service(resource("/admin/newsletters/{id}/brand/page").get(brand::sign_up_page))
         .service(resource("/admin/newsletters/{id}/issues").get(whole).post(issues::post))
+        .service(resource("/admin/newsletters/{id}/archive").get(whole).post(archive::post))
         .service(resource("/admin/newsletters/{id}/sending").get(whole).post(sending::post))
         .service(resource("/admin/newsletters/{id}/privacy").get(whole).post(privacy::post));
 }
@@ -104,6 +106,7 @@ pub async fn all(view: &View<'_>, reader: &mut Reader) -> Result<Vec<Section>, P
         sender::section(view)?,
         brand::section(view)?,
         issues::section(view)?,
+        archive::section(view)?,
         sending::section(view, reader).await?,
         privacy::section(view)?,
     ])
