@@ -6,8 +6,11 @@
 //! - A **token** (confirm, session) has 256 bits and is stored as its SHA-256 only. A confirmation token
 //!   is derived from a random nonce, so that its mail can be written again after a restart although no
 //!   usable token is stored anywhere.
+//! - A **sealed secret** (the password of a relay) is encrypted and authenticated (AES-256-GCM under a key of its purpose,
+//!   with a random nonce) for one context: moved elsewhere it does not open.
 //! - An **address hash** recognises an address that was erased; without the secret it cannot be guessed.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 
@@ -19,6 +22,10 @@ pub const TOKEN_OCTETS: usize = 32;
 const MAC_OCTETS: usize = 16;
 /// First octet of every signed link: a later format gets another number.
 const LINK_VERSION: u8 = 1;
+/// First octet of everything sealed: another cipher gets another number.
+const SEAL_VERSION: u8 = 1;
+/// What the key of a purpose is derived from.
+const SEALING: &[u8] = b"seal";
 /// Longest text that can be one of our tokens; what is longer is not even decoded.
 const TOKEN_TEXT_MAX: usize = 64;
 
@@ -48,6 +55,10 @@ pub enum Purpose {
     ProofKey,
     /// The cookie that holds what was typed into the sign-up form, for the page after it.
     InboxCookie,
+    /// The password of a relay, sealed.
+    RelayPassword,
+    /// A password that was typed into a form with a mistake elsewhere, sealed, until the form comes again.
+    TypedPassword,
 }
 
 impl Purpose {
@@ -113,6 +124,37 @@ impl Keys {
     /// The token that belongs to a stored nonce; 52 characters of a-z and 2-7.
     pub fn derive_token(&self, purpose: Purpose, nonce: &[u8]) -> String {
         BASE32_NOPAD.encode(&self.mac(purpose, nonce)).to_ascii_lowercase()
+    }
+
+    /// Encrypts a short secret. It opens again for the same purpose and context only.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn seal(&self, purpose: Purpose, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, NoRandomness> {
+        let mut text = secret.to_vec();
+        let key = self.sealing_key(purpose).ok_or(NoRandomness)?;
+        let nonce = key.seal_in_place_append_tag(Aad::from(context), &mut text).map_err(|_| NoRandomness)?;
+        let mut sealed = vec![SEAL_VERSION];
+        sealed.extend_from_slice(nonce.as_ref());
+        sealed.append(&mut text);
+        Ok(sealed)
+    }
+
+    /// What was sealed; `None` for what was sealed with another secret, for another purpose or context, or was altered.
+    pub fn unseal(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (&version, rest) = sealed.split_first()?;
+        let (nonce, text) = rest.split_at_checked(NONCE_LEN)?;
+        if version != SEAL_VERSION {
+            return None;
+        }
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut text = text.to_vec();
+        let opened = self.sealing_key(purpose)?.open_in_place(nonce, Aad::from(context), &mut text).ok()?;
+        Some(opened.to_vec())
+    }
+
+    fn sealing_key(&self, purpose: Purpose) -> Option<RandomizedNonceKey> {
+        RandomizedNonceKey::new(&AES_256_GCM, &self.mac(purpose, SEALING)).ok()
     }
 
     /// Under which an erased or suppressed address is recognised.
@@ -205,6 +247,27 @@ mod tests {
         for text in ["", "x", "é", "-", &"a".repeat(64), &"a".repeat(100_000)] {
             assert_eq!(keys().open_link(Purpose::Unsubscribe, text), None);
         }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_where_it_belongs_and_nowhere_else() {
+        let sealed = keys().seal(Purpose::RelayPassword, b"smtp.example", b"a secret").expect("sealed");
+        let open = |keys: &Keys, purpose, context: &[u8]| keys.unseal(purpose, context, &sealed);
+        assert_eq!(open(&keys(), Purpose::RelayPassword, b"smtp.example").as_deref(), Some(&b"a secret"[..]));
+        assert_eq!(open(&keys(), Purpose::RelayPassword, b"evil.example"), None);
+        assert_eq!(open(&keys(), Purpose::TypedPassword, b"smtp.example"), None);
+        assert_eq!(open(&Keys::new(&[8; 32]), Purpose::RelayPassword, b"smtp.example"), None);
+        assert!(!sealed.windows(8).any(|part| part == b"a secret"));
+        assert_ne!(
+            Ok(&sealed),
+            keys().seal(Purpose::RelayPassword, b"smtp.example", b"a secret").as_ref().map_err(|_| ())
+        );
+        for at in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[at] ^= 1;
+            assert_eq!(keys().unseal(Purpose::RelayPassword, b"smtp.example", &altered), None, "{at}");
+        }
+        assert_eq!(keys().unseal(Purpose::RelayPassword, b"", &[]), None);
     }
 
     #[test]

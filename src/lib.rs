@@ -19,6 +19,7 @@
 //! | 3 | [`accounts`] | users, passwords, sessions |
 //! | 3 | [`delivery`] | the scheduler, the sender, the outbox: the promise |
 //! | 3 | [`publishing`] | articles, and issues made of them |
+//! | 3 | [`setup`] | relays that are set at the desk, and the steps of the first run |
 //! | 3 | [`subscriptions`] | sign up, confirm, leave, erase |
 //! | 4 | [`web`] | pages and forms, for visitors and for the desk |
 //! | 5 | [`service`] | the parts put together: what `serve`, `demo` and the tests start |
@@ -42,6 +43,7 @@ pub mod mail;
 pub mod model;
 pub mod publishing;
 pub mod service;
+pub mod setup;
 pub mod store;
 pub mod subscriptions;
 pub mod telemetry;

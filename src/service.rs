@@ -20,12 +20,17 @@ use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
 use crate::publishing::images::Images;
+use crate::setup::relays::Configured;
 use crate::store::{self, Store, newsletters};
 use crate::subscriptions::gate::Gate;
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
 use crate::web::watching::Watching;
+
+mod relays;
+
+use relays::Keeper;
 
 /// In the data folder: what is on the wire.
 const JOURNAL_FOLDER: &str = "journal";
@@ -41,10 +46,13 @@ pub struct Service {
     pub address: Option<SocketAddr>,
     /// Over which mail goes; `None` for pages alone.
     pub relays: Option<Relays>,
+    configured: Configured,
+    keeper: Option<Keeper>,
     watching: Watching,
     web: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     engine: Option<EngineHandle>,
-    waking: Option<JoinHandle<()>>,
+    /// What goes on beside the engine, for as long as the service runs.
+    beside: Vec<JoinHandle<()>>,
     inbound: Option<Receiver>,
     _lock: Option<ProcessLock>,
 }
@@ -127,10 +135,12 @@ impl Service {
             wake,
             address: None,
             relays: None,
+            configured: Configured::new(config.relays.clone(), config.web.public_url.host()),
+            keeper: None,
             watching: Watching::default(),
             web: None,
             engine: None,
-            waking: None,
+            beside: Vec::new(),
             inbound: None,
             _lock: lock,
         };
@@ -163,6 +173,7 @@ impl Service {
             wake: Arc::clone(&self.wake),
             watching: self.watching.clone(),
             images: Images::new(Files::open(&config.images)?),
+            relays: self.configured.clone(),
         };
         let listen = config.web.listen;
         let bound = server::bind(app, listen, config.web.workers, extra).map_err(|error| {
@@ -176,7 +187,19 @@ impl Service {
     }
 
     async fn start_engine(&mut self, config: &Config) -> anyhow::Result<()> {
-        let relays = Relays::new(config.relays_to_send()?)?;
+        let database_file = match &config.database.url {
+            DatabaseUrl::Sqlite(path) => Some(path.clone()),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        let relays = Relays::new(Vec::new())?;
+        let Self { store, clock, keys, configured, .. } = self;
+        let keeper = Keeper::new(store, clock, keys, configured, &relays, database_file.clone());
+        keeper.apply(true).await?;
+        if relays.connections() == 0 {
+            tracing::warn!(
+                "there is no relay yet, so nothing is sent: set one at the desk, or in the configuration"
+            );
+        }
         let mut settings = EngineSettings::new(config.web.public_url.as_str(), relays.connections());
         settings.retry_for = config.mail.retry;
         settings.unsubscribe_mailbox =
@@ -185,9 +208,7 @@ impl Service {
         settings.destinations = config.destinations.clone();
         settings.dns = config.destinations_mx.then(Dns::system);
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
-        if let DatabaseUrl::Sqlite(path) = &config.database.url {
-            settings.database_file = Some(path.clone());
-        }
+        settings.database_file = database_file;
         settings.retention = config.retention;
         settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
         self.tell_unsigned(settings.signer.as_deref()).await?;
@@ -200,7 +221,7 @@ impl Service {
         });
         // The pages notify; the engine wakes.
         let (wake, waker) = (Arc::clone(&self.wake), engine.waker());
-        self.waking = Some(tokio::spawn(async move {
+        self.beside.push(tokio::spawn(async move {
             loop {
                 wake.notified().await;
                 waker();
@@ -208,6 +229,8 @@ impl Service {
         }));
         self.engine = Some(engine);
         self.relays = Some(relays);
+        self.beside.push(tokio::spawn(keeper.clone().run()));
+        self.keeper = Some(keeper);
         Ok(())
     }
 
@@ -216,8 +239,13 @@ impl Service {
     /// # Errors
     /// When they cannot be used; then those of before stay.
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
-        if let Some(relays) = &self.relays {
-            relays.replace(config.relays_to_send()?).await?;
+        let before = self.configured.relays();
+        self.configured.replace(config.relays.clone());
+        if let Some(keeper) = &self.keeper {
+            if let Err(error) = keeper.apply(true).await {
+                self.configured.replace(before);
+                return Err(error);
+            }
             self.wake.notify_one();
         }
         Ok(())
@@ -258,6 +286,9 @@ impl Service {
     pub async fn stop(self) {
         // Streams have no end of their own.
         self.watching.stop();
+        for task in self.beside {
+            task.abort();
+        }
         if let Some((handle, server)) = self.web {
             handle.stop(true).await;
             let _ = server.await;
@@ -270,9 +301,6 @@ impl Service {
         }
         if let Some(relays) = self.relays {
             relays.close().await;
-        }
-        if let Some(waking) = self.waking {
-            waking.abort();
         }
         self.store.close().await;
     }

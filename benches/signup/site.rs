@@ -155,6 +155,7 @@ impl Site {
             wake: Arc::clone(&wake),
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
+            relays: Default::default(),
         };
         let bound = server::bind(app, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), WORKERS, None)?;
         tokio::spawn(bound.server);

@@ -4,7 +4,7 @@ use super::passwords::{self, HashError};
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::model::{EmailAddress, Language, PersonName, User, UserId};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Store, StoreError, Tx};
 
 /// What is needed to add a user, as typed.
 #[derive(Debug, Clone, Copy)]
@@ -46,38 +46,81 @@ impl UserError {
     }
 }
 
-/// Adds a user.
-///
-/// # Errors
-/// [`UserError::Invalid`] names every field that is wrong, also an address that has a user already.
-pub async fn add_user(store: &Store, clock: &Clock, new: NewUser<'_>) -> Result<User, UserError> {
+/// A user who can be written: checked, the password hashed.
+pub(super) struct Ready {
+    address: EmailAddress,
+    name: String,
+    language: Language,
+    password_hash: String,
+}
+
+/// Checks what was typed, and hashes the password.
+pub(super) async fn prepare(new: NewUser<'_>) -> Result<Ready, UserError> {
     let mut errors = FieldErrors::new();
     let address = EmailAddress::parse(new.address)
         .map_err(|error| errors.add("address", Message::new(error.key())))
         .ok();
-    let name = PersonName::parse(new.name)
-        .map_err(|_| errors.add("name", Message::new("error-name-too-long")))
-        .ok()
-        .flatten();
+    let name = person_name(&mut errors, new.name);
     if let Some(message) = address.as_ref().and_then(|address| passwords::problem(new.password, address)) {
         errors.add("password", message);
     }
     let Some(address) = errors.or(address)? else { return Err(UserError::Unknown) };
-    let name = name.map_or_else(|| address.local().to_owned(), |name| name.as_str().to_owned());
-    let hash = passwords::hash(new.password).await?;
+    let name = name.unwrap_or_else(|| address.local().to_owned());
+    let password_hash = passwords::hash(new.password).await?;
+    Ok(Ready { address, name, language: new.language, password_hash })
+}
 
-    let mut tx = store.begin().await?;
-    match store::users::insert(&mut tx, &address, &name, new.language, &hash, clock.now()).await {
-        Ok(user) => {
-            tx.commit().await?;
-            Ok(user)
-        }
+/// `None` for an empty one.
+fn person_name(errors: &mut FieldErrors, text: &str) -> Option<String> {
+    let name = PersonName::parse(text)
+        .map_err(|_| errors.add("name", Message::new("error-name-too-long")))
+        .ok()
+        .flatten();
+    name.map(|name| name.as_str().to_owned())
+}
+
+pub(super) async fn insert(tx: &mut Tx, clock: &Clock, ready: &Ready) -> Result<User, UserError> {
+    let Ready { address, name, language, password_hash } = ready;
+    match store::users::insert(tx, address, name, *language, password_hash, clock.now()).await {
+        Ok(user) => Ok(user),
         Err(error) if error.is_duplicate() => {
             let message = Message::new("error-user-exists").text("address", address.as_str());
             Err(FieldErrors::of("address", message).into())
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// [`UserError::Invalid`] names every field that is wrong, also an address that has a user already.
+pub async fn add_user(store: &Store, clock: &Clock, new: NewUser<'_>) -> Result<User, UserError> {
+    let ready = prepare(new).await?;
+    let mut tx = store.begin().await?;
+    let user = insert(&mut tx, clock, &ready).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// What users may change of themselves: how the desk calls them, and in which language it speaks.
+///
+/// # Errors
+/// [`UserError::Invalid`] for a name that is too long.
+pub async fn set_profile(
+    store: &Store,
+    user: &User,
+    name: &str,
+    language: Language,
+) -> Result<(), UserError> {
+    let mut errors = FieldErrors::new();
+    let name = person_name(&mut errors, name);
+    let name = errors.or(name)?.unwrap_or_else(|| user.address.local().to_owned());
+    let mut tx = store.begin().await?;
+    store::users::set_name(&mut tx, user.id, &name).await?;
+    store::users::set_language(&mut tx, user.id, language).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Gives a user another password, and ends all sessions of the old one.

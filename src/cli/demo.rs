@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         return done;
     }
     demo.announce()?;
-    until_stopped().await?;
+    until_stopped()?.await;
     demo.stop().await;
     Ok(())
 }

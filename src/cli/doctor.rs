@@ -12,18 +12,18 @@ use super::Settings;
 use super::config::retention_in_words;
 use super::output::Output;
 use crate::clock::Clock;
-use crate::config::{Config, DatabaseUrl, Role, is_loopback};
-use crate::mail::relay::Relay;
-use crate::model::{NamedRelay, StageTimeouts, Timestamp, TlsMode};
-use crate::service::connect_store;
+use crate::config::{Config, DatabaseUrl, Role};
+use crate::model::{NamedRelay, Timestamp, TlsMode};
+use crate::service::{connect_store, open_keys};
+use crate::setup::connection;
+use crate::setup::relays::{Configured, is_readable, open};
+use crate::store;
 use crate::store::health::{EngineFacts, Health};
 
 /// Less than this, and a mailing to a large list may fill the disk.
 const SPACE_LOW_BYTES: u64 = 1024 * 1024 * 1024;
 /// Less than this, and it may be full tomorrow.
 const SPACE_NONE_BYTES: u64 = 100 * 1024 * 1024;
-/// A relay that takes longer than this is told as one that does not answer: somebody waits at a terminal.
-const RELAY_STAGE_LIMIT: Duration = Duration::from_secs(15);
 /// Two clocks that differ by more make leases and limits between processes wrong.
 const CLOCK_DIFFERENCE_MAX: Duration = Duration::from_secs(5);
 /// 2026-11-01: no clock that is right shows an earlier day.
@@ -101,6 +101,8 @@ async fn examine(config: &Config, role: Role) -> Vec<Check> {
     checks.push(folder(&config.data.folder));
     checks.extend(space(&config.data.folder));
     let health = health(config).await;
+    // Of an older schema nothing is read.
+    let has_schema = health.as_ref().is_ok_and(|health| health.missing == 0 && health.unknown == 0);
     checks.push(key(config, health.as_ref().is_ok_and(|health| health.has_subscribers)));
     match health {
         Ok(health) => checks.extend([schema(&health), durability(&health.engine)]),
@@ -116,7 +118,7 @@ async fn examine(config: &Config, role: Role) -> Vec<Check> {
             "retention",
             format!("Forgets {}.", retention_in_words(&config.retention)),
         ));
-        checks.extend(join_all(config.relays.iter().map(relay)).await);
+        checks.extend(relays(config, has_schema).await);
     }
     checks
 }
@@ -272,15 +274,60 @@ fn public_address(config: &Config) -> Check {
     Check::new(verdict, "public address", format!("{}{advice}.", url.as_str()))
 }
 
+/// Those of the configuration and those of the desk.
+async fn relays(config: &Config, has_schema: bool) -> Vec<Check> {
+    let mut relays = config.relays.clone();
+    let mut checks = Vec::new();
+    if has_schema {
+        match stored_relays(config).await {
+            Ok((found, sealed)) => {
+                relays.extend(found);
+                checks.extend(sealed.into_iter().map(|name| {
+                    let found = "Its password was sealed with another secret.key. Enter it again: postiljon relay set";
+                    Check::new(Verdict::Fault, format!("relay {name}"), format!("{found} {name} --password."))
+                }));
+            }
+            Err(error) => checks.push(Check::new(Verdict::Fault, "relays", format!("{error}."))),
+        }
+    }
+    if relays.is_empty() && checks.is_empty() {
+        let found = "There is none, so nothing is sent. Set one at the desk, by `postiljon relay add`, or as [relay].";
+        checks.push(Check::new(Verdict::Warning, "relay", found));
+    }
+    checks.extend(join_all(relays.iter().map(relay)).await);
+    checks
+}
+
+/// The relays of the database, and the names of those whose password cannot be read.
+async fn stored_relays(config: &Config) -> anyhow::Result<(Vec<NamedRelay>, Vec<String>)> {
+    let store = connect_store(config).await?;
+    let stored = store::relays::all(store.read().await?.db()).await;
+    store.close().await;
+    let configured = Configured::new(config.relays.clone(), config.web.public_url.host());
+    let mut stored = stored?;
+    stored.retain(|relay| !configured.has(&relay.name));
+    let (mut found, mut sealed) = (Vec::new(), Vec::new());
+    // A key that is not there yet is not made by looking.
+    if stored.is_empty() || config.secret_key_file().is_some_and(|file| !file.exists()) {
+        return Ok((found, stored.into_iter().map(|relay| relay.name).collect()));
+    }
+    let keys = open_keys(config)?;
+    for relay in stored {
+        match open(&keys, &configured, &relay) {
+            Some(relay) => found.push(relay),
+            None => sealed.push(relay.name),
+        }
+    }
+    Ok((found, sealed))
+}
+
 /// Connects, makes TLS, greets and logs in; sends no mail.
 async fn relay(relay: &NamedRelay) -> Check {
     let subject = format!("relay {}", relay.name);
-    let mut settings = relay.settings.clone();
-    settings.timeouts =
-        StageTimeouts { connect: RELAY_STAGE_LIMIT, command: RELAY_STAGE_LIMIT, ..settings.timeouts };
+    let settings = &relay.settings;
     let place = format!("{}:{}", settings.host, settings.port);
     let login = if settings.credentials.is_some() { "login taken" } else { "no login set" };
-    let is_readable = settings.tls == TlsMode::None && !is_loopback(&settings.host);
+    let is_readable = is_readable(&settings.host, settings.tls);
     let (verdict, tls) = match settings.tls {
         TlsMode::None if is_readable => {
             (Verdict::Warning, "no TLS: mails and passwords travel readable for all")
@@ -288,13 +335,9 @@ async fn relay(relay: &NamedRelay) -> Check {
         TlsMode::None => (Verdict::Ok, "no TLS, on this machine"),
         TlsMode::Implicit | TlsMode::StartTls => (Verdict::Ok, "TLS with a certificate that holds"),
     };
-    let tested = match Relay::new(relay.name.as_ref(), settings) {
-        Ok(relay) => relay.test_connection().await.map_err(|error| error.to_string()),
-        Err(error) => Err(format!("{error}.")),
-    };
-    match tested {
+    match connection::test(relay).await.outcome {
         Ok(offers) => Check::new(verdict, subject, format!("{place}, {tls}, {login}. It offers {offers}.")),
-        Err(sentence) => Check::new(Verdict::Fault, subject, sentence),
+        Err(failure) => Check::new(Verdict::Fault, subject, failure.sentence),
     }
 }
 

@@ -16,7 +16,10 @@ mod migrate;
 mod newsletter;
 mod open;
 mod output;
+mod relay;
+mod secret;
 mod serve;
+mod setup;
 mod subscriber;
 mod user;
 
@@ -52,10 +55,14 @@ enum Command {
     Serve(serve::Arguments),
     /// Bring the schema of the database up to date
     Migrate,
+    /// Print a link to the first run in the browser, while there is no user
+    Setup,
     /// Who works at the desk
     User(user::Arguments),
     /// What people subscribe to
     Newsletter(newsletter::Arguments),
+    /// The SMTP servers that take our mail
+    Relay(relay::Arguments),
     /// Stored pieces of writing
     Article(article::Arguments),
     /// Editions of a newsletter, made of articles
@@ -78,8 +85,10 @@ impl Command {
             Self::Demo(arguments) => demo::run(arguments).await,
             Self::Serve(arguments) => serve::run(arguments, settings).await,
             Self::Migrate => migrate::run(settings).await,
+            Self::Setup => setup::run(settings).await,
             Self::User(arguments) => user::run(arguments, settings).await,
             Self::Newsletter(arguments) => newsletter::run(arguments, settings).await,
+            Self::Relay(arguments) => relay::run(arguments, settings).await,
             Self::Article(arguments) => article::run(arguments, settings).await,
             Self::Issue(arguments) => issue::run(arguments, settings).await,
             Self::Mailing(arguments) => mailing::run(arguments, settings).await,

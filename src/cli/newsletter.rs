@@ -5,9 +5,12 @@ use std::io::{self, Write as _};
 use super::Settings;
 use super::open::Open;
 use super::output::Output;
-use crate::model::{ArchivePolicy, Language, NamedRelay, Theme, UncertainPolicy};
+use crate::model::{
+    ArchivePolicy, EmailAddress, Language, Newsletter, ReaderLanguages, Theme, UncertainPolicy,
+};
 use crate::publishing::newsletters::{
-    NewsletterInput, SendingInput, add_newsletter, set_archive, set_issues, set_privacy_url, set_sending,
+    AboutInput, BrandInput, IssuesInput, NewsletterInput, PrivacyInput, SenderInput, SendingInput,
+    add_newsletter, set_about, set_archive, set_brand, set_issues, set_privacy, set_sender, set_sending,
 };
 use crate::store;
 
@@ -21,8 +24,8 @@ pub(super) struct Arguments {
 enum Action {
     /// Add a newsletter
     Add(Box<Add>),
-    /// Change how the issues of a newsletter are sent, who finds them on the web, or where its privacy notice is
-    Set(Set),
+    /// Change a newsletter: what it is, its sender, its look, how its issues are sent and who finds them on the web
+    Set(Box<Set>),
     /// Show the newsletters
     List {
         #[command(flatten)]
@@ -65,6 +68,9 @@ struct Add {
     /// Where your privacy notice is: https://..
     #[arg(long, default_value = "")]
     privacy_url: String,
+    /// Languages that readers can choose, with commas [default: all]
+    #[arg(long, value_name = "LANGUAGES")]
+    reader_languages: Option<ReaderLanguages>,
     /// Who finds its issues on the web: public, unlisted or off
     #[arg(long, default_value_t = ArchivePolicy::Unlisted)]
     archive: ArchivePolicy,
@@ -80,6 +86,37 @@ struct Add {
 struct Set {
     #[arg(value_name = "SHORT NAME")]
     slug: String,
+    #[arg(long, group = "what")]
+    name: Option<String>,
+    /// One or two sentences for the sign-up page
+    #[arg(long, group = "what")]
+    description: Option<String>,
+    /// nl, en, fr or de
+    #[arg(long, group = "what")]
+    language: Option<Language>,
+    /// Languages that readers can choose, with commas: nl,fr
+    #[arg(long, value_name = "LANGUAGES", group = "what")]
+    reader_languages: Option<ReaderLanguages>,
+    /// In which times are entered and shown
+    #[arg(long, group = "what")]
+    time_zone: Option<String>,
+    #[arg(long, group = "what")]
+    sender_name: Option<String>,
+    /// From which address issues come
+    #[arg(long, group = "what")]
+    sender_address: Option<String>,
+    /// Where answers go, or none
+    #[arg(long, group = "what")]
+    reply_to: Option<String>,
+    /// In every issue, as the law asks; lines separated by "; "
+    #[arg(long, group = "what")]
+    postal_address: Option<String>,
+    /// Such as #0f766e
+    #[arg(long, group = "what")]
+    brand_color: Option<String>,
+    /// Absolute address of a picture, with its size behind it, or none
+    #[arg(long, group = "what")]
+    logo_url: Option<String>,
     /// Name of the relay that is asked first, or none
     #[arg(long, value_name = "NAME", group = "what")]
     relay: Option<String>,
@@ -128,35 +165,44 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
     match arguments.action {
         Action::Add(add) => {
             let output = add.output;
-            let added = add_newsletter(&open.store, &open.clock, &add.into_input()).await?;
+            let languages = add.reader_languages.clone();
+            let mut added = add_newsletter(&open.store, &open.clock, &add.into_input()).await?;
+            if let Some(languages) = languages {
+                let about = AboutInput { reader_languages: languages.iter().collect(), ..about_of(&added) };
+                added = set_about(&open.store, added.id, None, &about).await?;
+            }
             let url = open.public_url();
             let sentence = format!("{} is there: {url}/n/{} is its sign-up page.", added.name, added.slug);
             output.sentence(&added, &sentence)
         }
         Action::Set(set) => {
-            let mut newsletter = open.newsletter(&set.slug).await?;
+            let set = *set;
+            let newsletter = open.newsletter(&set.slug).await?;
+            let mut newsletter = change_words(&open, newsletter, &set).await?;
             let relay = set.relay.map(|name| if name == NONE { String::new() } else { name });
             if let Some(name) = relay.as_deref().filter(|name| !name.is_empty()) {
-                check_relay(name, &open.config.relays)?;
+                check_relay(name, &open).await?;
             }
             if let Some(url) = &set.privacy_url {
                 let url = if url == NONE { "" } else { url };
-                newsletter = set_privacy_url(&open.store, newsletter.id, url).await?;
+                let input = PrivacyInput { privacy_url: url.to_owned() };
+                newsletter = set_privacy(&open.store, newsletter.id, None, &input).await?;
             }
             if let Some(policy) = set.archive {
-                newsletter = set_archive(&open.store, newsletter.id, policy).await?;
+                newsletter = set_archive(&open.store, newsletter.id, None, policy).await?;
             }
             if set.theme.is_some() || set.needs_approval.is_some() {
                 let theme = set.theme.unwrap_or(newsletter.theme);
                 let needs_approval = set.needs_approval.unwrap_or(newsletter.needs_approval);
-                newsletter = set_issues(&open.store, newsletter.id, theme, needs_approval).await?;
+                let input = IssuesInput { theme, needs_approval };
+                newsletter = set_issues(&open.store, newsletter.id, None, &input).await?;
             }
             let input = SendingInput {
                 relay: relay.unwrap_or(newsletter.relay),
                 mails_per_hour: set.mails_per_hour.map_or(newsletter.mails_per_hour, |given| given.0),
                 on_uncertain: set.on_uncertain.unwrap_or(newsletter.on_uncertain),
             };
-            let changed = set_sending(&open.store, newsletter.id, &input).await?;
+            let changed = set_sending(&open.store, newsletter.id, None, &input).await?;
             let relay = if changed.relay.is_empty() { "any relay" } else { &changed.relay };
             let pace = match changed.mails_per_hour {
                 Some(mails) => format!("at most {mails} mails an hour"),
@@ -189,18 +235,73 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
     }
 }
 
-/// A name that no relay has would be no wish at all. Where none is configured another machine sends.
-fn check_relay(name: &str, relays: &[NamedRelay]) -> anyhow::Result<()> {
-    if relays.is_empty() {
+/// A name that no relay has would be no wish at all. Where there is none another machine may send.
+async fn check_relay(name: &str, open: &Open) -> anyhow::Result<()> {
+    let stored = store::relays::all(open.store.read().await?.db()).await?;
+    let mut names: Vec<&str> = open.config.relays.iter().map(|relay| &*relay.name).collect();
+    names.extend(stored.iter().map(|relay| relay.name.as_str()));
+    if names.is_empty() {
         // Where standard error is closed nobody can be told.
-        let _ = writeln!(io::stderr(), "No relay is configured here, so the name {name} is not checked.");
+        let _ = writeln!(io::stderr(), "No relay is set here, so the name {name} is not checked.");
         return Ok(());
     }
-    if relays.iter().any(|relay| &*relay.name == name) {
-        return Ok(());
+    anyhow::ensure!(names.contains(&name), "no relay is called {name}; there is {}", names.join(", "));
+    Ok(())
+}
+
+fn about_of(newsletter: &Newsletter) -> AboutInput {
+    AboutInput {
+        name: newsletter.name.clone(),
+        description: newsletter.description.clone(),
+        language: newsletter.language,
+        reader_languages: newsletter.languages_of_readers(),
+        time_zone: newsletter.time_zone.clone(),
     }
-    let names: Vec<&str> = relays.iter().map(|relay| &*relay.name).collect();
-    anyhow::bail!("no relay of the configuration is called {name}; it has {}", names.join(", "))
+}
+
+/// Changes what it is, who it comes from and how it looks: each only where something of it was given.
+async fn change_words(open: &Open, newsletter: Newsletter, set: &Set) -> anyhow::Result<Newsletter> {
+    let mut newsletter = newsletter;
+    let (id, store) = (newsletter.id, &open.store);
+    let or = |given: &Option<String>, there: &str| given.clone().unwrap_or_else(|| there.to_owned());
+    let or_none = |given: &Option<String>, there: &str| match given.as_deref() {
+        Some(NONE) => String::new(),
+        _ => or(given, there),
+    };
+    let Set { name, description, language, reader_languages, time_zone, .. } = set;
+    let has_about = name.is_some() || description.is_some() || time_zone.is_some();
+    if has_about || language.is_some() || reader_languages.is_some() {
+        let there = about_of(&newsletter);
+        let input = AboutInput {
+            name: or(name, &there.name),
+            description: or_none(description, &there.description),
+            language: language.unwrap_or(there.language),
+            reader_languages: reader_languages
+                .as_ref()
+                .map_or(there.reader_languages, |set| set.iter().collect()),
+            time_zone: or(time_zone, &there.time_zone),
+        };
+        newsletter = set_about(store, id, None, &input).await?;
+    }
+    let Set { sender_name, sender_address, reply_to, postal_address, .. } = set;
+    if [sender_name, sender_address, reply_to, postal_address].iter().any(|given| given.is_some()) {
+        let known_reply_to = newsletter.reply_to.as_ref().map_or("", EmailAddress::as_str);
+        let input = SenderInput {
+            sender_name: or(sender_name, &newsletter.sender_name),
+            sender_address: or(sender_address, newsletter.sender_address.as_str()),
+            reply_to: or_none(reply_to, known_reply_to),
+            postal_address: or(postal_address, &newsletter.postal_address).replace("; ", "\n"),
+        };
+        newsletter = set_sender(store, id, None, &input).await?;
+    }
+    if set.brand_color.is_some() || set.logo_url.is_some() {
+        let input = BrandInput {
+            brand_color: or(&set.brand_color, &newsletter.brand_color),
+            logo_url: or_none(&set.logo_url, &newsletter.logo_url),
+        };
+        newsletter = set_brand(store, id, None, &input).await?;
+    }
+    Ok(newsletter)
 }
 
 impl Add {

@@ -2,7 +2,8 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Settings;
+use super::{Settings, output};
+use crate::accounts::first_user;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Role};
 use crate::service::Service;
@@ -18,26 +19,41 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load_for(arguments.role)?;
     telemetry::init(config.log.level, config.log.format == LogFormat::Json);
-    // Before anything that takes time: where nobody listens SIGHUP ends the process.
+    // Before anything that takes time: where nobody listens a signal ends the process at once. And one for the whole
+    // time, so that a signal during a reload is not missed.
     let mut hangup = signal(SignalKind::hangup())?;
-    let service = Service::start(&config, arguments.role, Clock::system(), None).await?;
+    let mut stopped = std::pin::pin!(until_stopped()?);
+    let service = tokio::select! {
+        service = Service::start(&config, arguments.role, Clock::system(), None) => service?,
+        () = &mut stopped => return Ok(()),
+    };
     match service.address {
         Some(address) => {
             tracing::info!(%address, url = config.web.public_url.as_str(), role = %arguments.role, "ready");
         }
         None => tracing::info!(role = %arguments.role, "ready"),
     }
-    // One for the whole time, so that a signal during a reload is not missed.
-    let mut stopped = std::pin::pin!(until_stopped());
+    if service.address.is_some() {
+        show_first_link(&service, &config).await?;
+    }
     loop {
         tokio::select! {
-            stopped = &mut stopped => break stopped?,
+            () = &mut stopped => break,
             _ = hangup.recv() => reload(&service, &config, settings, arguments.role).await,
         }
     }
     tracing::info!("stopping: what is on the wire is finished first");
     service.stop().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// One line on standard output for whoever sets it up; the log gets no token.
+async fn show_first_link(service: &Service, config: &Config) -> anyhow::Result<()> {
+    if let Some(token) = first_user::invite(&service.store, &service.clock).await? {
+        let url = config.web.public_url.join(&format!("/setup/{token}"));
+        output::print(&format!("There is no user yet. Set Postiljon up at {url} (for 24 hours, once).\n"))?;
+    }
     Ok(())
 }
 
@@ -56,20 +72,19 @@ async fn reload(service: &Service, started_with: &Config, settings: &Settings, r
         tracing::error!("the settings of before stay: {error}");
         return;
     }
-    let names: Vec<&str> = config.relays.iter().map(|relay| &*relay.name).collect();
-    tracing::info!(relays = names.join(", "), "the relays are as the configuration says now");
     if config.differs_beyond_relays(started_with) {
         tracing::warn!("only relays take effect at once; other settings that changed need a restart");
     }
 }
 
-/// Returns at SIGTERM or Ctrl-C.
-pub(super) async fn until_stopped() -> std::io::Result<()> {
+/// Listens for SIGTERM and Ctrl-C from now on; the future ends at the first of them.
+pub(super) fn until_stopped() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -1,17 +1,14 @@
 //! `user add`, `user list` and `user password`: who works at the desk.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
 use super::Settings;
 use super::open::{Open, address};
 use super::output::{self, Output};
+use super::secret::read_secret;
 use crate::accounts::users::{NewUser, add_user, set_password};
 use crate::model::Language;
 use crate::store;
-
-/// Longest password file or input, in octets: far more than a password.
-const PASSWORD_MAX_OCTETS: u64 = 4096;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -52,7 +49,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
     let open = Open::new(settings).await?;
     match arguments.action {
         Action::Add { address, name, language, password_file } => {
-            let password = password(password_file)?;
+            let password = read_secret(password_file)?;
             let new = NewUser { address: &address, name: &name, language, password: &password };
             let user = add_user(&open.store, &open.clock, new).await?;
             output::print(&format!("{} can sign in at {}/admin.\n", user.address, open.public_url()))
@@ -64,28 +61,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             })
         }
         Action::Password { address: text, password_file } => {
-            let user = set_password(&open.store, &address(&text)?, &password(password_file)?).await?;
+            let user = set_password(&open.store, &address(&text)?, &read_secret(password_file)?).await?;
             output::print(&format!("{} has a new password, and must sign in again.\n", user.address))
         }
     }
-}
-
-/// A password is never an argument: those are for every process to see.
-fn password(file: Option<PathBuf>) -> anyhow::Result<String> {
-    let mut text = String::new();
-    match file {
-        Some(path) => {
-            let opened = std::fs::File::open(&path);
-            let opened =
-                opened.map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", path.display()))?;
-            opened.take(PASSWORD_MAX_OCTETS).read_to_string(&mut text)?;
-        }
-        None => {
-            if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-                output::print("Password, ended by Enter and Ctrl-D (it is shown): ")?;
-            }
-            std::io::stdin().take(PASSWORD_MAX_OCTETS).read_to_string(&mut text)?;
-        }
-    }
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

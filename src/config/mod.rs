@@ -33,7 +33,8 @@ pub use network::Network;
 pub use public_url::PublicUrl;
 pub use secret_key::SecretKeyError;
 pub use values::{
-    DatabaseUrl, LogFormat, Secret, domain as parse_domain, is_loopback, selector as parse_selector,
+    DatabaseUrl, LogFormat, Secret, as_hello_name, domain as parse_domain, host as parse_host, is_loopback,
+    is_relay_name, selector as parse_selector,
 };
 
 use sources::Reader;
@@ -47,7 +48,7 @@ pub const PATH_VARIABLE: &str = "POSTILJON_CONFIG";
 
 /// What the relay of `[relay]` is called.
 pub const MAIN_RELAY: &str = "main";
-const RELAY_HOST_MISSING: &str = "A process that sends needs the SMTP server that takes its mail.";
+const RELAY_HOST_MISSING: &str = "A relay needs the SMTP server that takes its mail.";
 
 /// Everything that can be set. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -179,8 +180,8 @@ impl Config {
         Self::read(None, path, environment)
     }
 
-    /// Reads the settings for a process of this role: one that sends needs a relay, a part of a service needs
-    /// PostgreSQL.
+    /// Reads the settings for a process of this role: a part of a service needs PostgreSQL. A relay may also stand in
+    /// the database, so that none is needed here.
     ///
     /// # Errors
     /// Every mistake, as [`Config::load`], and what the role lacks.
@@ -201,19 +202,6 @@ impl Config {
         match sections::config(&mut reader, role) {
             Some(config) if reader.errors.is_empty() => Ok(config),
             _ => Err(ConfigErrors(reader.errors)),
-        }
-    }
-
-    /// The relays, for a process that sends.
-    ///
-    /// # Errors
-    /// When there is none, which [`Config::load_for`] finds earlier.
-    pub fn relays_to_send(&self) -> Result<Vec<NamedRelay>, ConfigErrors> {
-        match self.relays.is_empty() {
-            true => {
-                Err(ConfigErrors(vec![ConfigError::missing(&settings::RELAY_HOST.about, RELAY_HOST_MISSING)]))
-            }
-            false => Ok(self.relays.clone()),
         }
     }
 

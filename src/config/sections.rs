@@ -64,9 +64,9 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
 }
 
 fn check_role(reader: &mut Reader, role: Role, database: &Database) {
-    // A [relay] that says something and no host is half a relay, also beside others.
-    let needs_main = reader.relays().is_empty() || reader.has_main_relay();
-    if role.sends() && needs_main && !reader.is_given(&RELAY_HOST.about) {
+    // A [relay] that says something and no host is half a relay, also beside others. None at all is fine: relays can be
+    // set at the desk.
+    if role.sends() && reader.has_main_relay() && !reader.is_given(&RELAY_HOST.about) {
         reader.errors.push(ConfigError::missing(&RELAY_HOST.about, super::RELAY_HOST_MISSING));
     }
     if role != Role::All && matches!(database.url, DatabaseUrl::Sqlite(_)) {

@@ -96,7 +96,7 @@ mod outbox;
 mod outcome;
 mod patience;
 mod pauses;
-mod pulse;
+pub mod pulse;
 mod recorder;
 mod recovery;
 mod reminders;

@@ -12,12 +12,9 @@ use super::shift::{POLL, Shift};
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift) {
     let Some(database) = &shift.settings.database_file else { return shift.signals.stopped().await };
-    let mut log = database.clone().into_os_string();
-    log.push("-wal");
-    let log = PathBuf::from(log);
-    let mut seen = mark(&log);
+    let mut seen = mark_of(database);
     while shift.unless_stopped(shift.clock.sleep(POLL)).await.is_some() {
-        let now = mark(&log);
+        let now = mark_of(database);
         if now != seen {
             seen = now;
             shift.signals.wake();
@@ -25,8 +22,10 @@ pub async fn run(shift: &Shift) {
     }
 }
 
-/// Length and last change of a file; `None` where there is none.
-fn mark(file: &Path) -> Option<(u64, SystemTime)> {
-    let found = std::fs::metadata(file).ok()?;
+/// Length and last change of the log of a database; `None` where there is none.
+pub fn mark_of(database: &Path) -> Option<(u64, SystemTime)> {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    let found = std::fs::metadata(PathBuf::from(log)).ok()?;
     Some((found.len(), found.modified().ok()?))
 }

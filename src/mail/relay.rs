@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
-pub use super::smtp::{Attempt, Outgoing, Stage};
-use super::smtp::{ConnectError, Session};
+use super::smtp::Session;
+pub use super::smtp::{Attempt, Cause, ConnectError, Outgoing, Stage};
 use super::wire;
 use crate::keys;
 use crate::model::{Gcra, RelaySettings, TlsMode};
@@ -274,11 +274,9 @@ impl Relay {
     /// Connects, greets and logs in, and says what the relay offers, for a person to read.
     ///
     /// # Errors
-    /// [`Unreachable`] with what to do about it.
-    pub async fn test_connection(&self) -> Result<String, Unreachable> {
-        let session = Session::open(&self.0.settings, self.0.tls.as_ref())
-            .await
-            .map_err(|error| self.unreachable(&error, Instant::now()))?;
+    /// With the stage that failed; [`Relay::sentence`] says what to do about it.
+    pub async fn test_connection(&self) -> Result<String, ConnectError> {
+        let session = Session::open(&self.0.settings, self.0.tls.as_ref()).await?;
         let offers = session.offers().to_string();
         session.quit().await;
         Ok(offers)
@@ -446,7 +444,8 @@ impl Relay {
         Unreachable { stage: error.stage, retry_at, is_busy: false, sentence: self.sentence(error) }
     }
 
-    fn sentence(&self, error: &ConnectError) -> String {
+    /// What happened, and what to do about it, for whoever runs the service.
+    pub fn sentence(&self, error: &ConnectError) -> String {
         let Inner { name, settings, .. } = &*self.0;
         format!(
             "The relay {name} ({}:{}) cannot be used ({}): {}. To do: {}.",

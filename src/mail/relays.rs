@@ -18,6 +18,12 @@ use crate::model::NamedRelay;
 /// shares hold when all is well, short enough that a relay that hangs holds back nobody else.
 const CONNECTION_WAIT: Duration = Duration::from_secs(1);
 
+/// As long as there is no relay at all it is looked again so often; one that is set is noticed at once.
+const NO_RELAY_WAIT: Duration = Duration::from_secs(10);
+/// Also while the service stops.
+const NO_RELAY: &str = "There is no relay. To do: set one at the desk (Settings), by `postiljon relay add`, or as [relay] in the \
+    configuration.";
+
 /// The relays of this process. Cheap to clone; clones are the same set.
 #[derive(Clone)]
 pub struct Relays(Arc<Inner>);
@@ -197,9 +203,9 @@ impl Relays {
             Some(soonest) => Unreachable { is_busy, sentence, ..soonest },
             None => Unreachable {
                 stage: Stage::Connect,
-                retry_at: now,
+                retry_at: now + NO_RELAY_WAIT,
                 is_busy: false,
-                sentence: "There is no relay: this service is stopping.".to_owned(),
+                sentence: NO_RELAY.to_owned(),
             },
         }
     }

@@ -928,6 +928,7 @@ mod tests {
             relay: String::new(),
             mails_per_hour: None,
             privacy_url: String::new(),
+            reader_languages: crate::model::ReaderLanguages::all(),
             archive: ArchivePolicy::Unlisted,
             theme: Theme::Letter,
             needs_approval: false,

@@ -88,12 +88,53 @@ pub enum Attempt {
     Uncertain(String),
 }
 
+/// What kind of trouble kept a session from being opened: what a person is told in plain words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The host's name is in no DNS.
+    NoSuchHost,
+    /// Nobody listens on that port.
+    NobodyListens,
+    TimedOut,
+    /// The connection stands, and nothing is said: what a port for TLS does that waits for it.
+    Silent,
+    /// The relay does not offer STARTTLS.
+    NoStartTls,
+    /// What answers there does not speak TLS.
+    NoTls,
+    /// The certificate is not for this name, has expired, or is of nobody we trust.
+    BadCertificate,
+    /// The relay wants no login, or none that we know.
+    NoLogin,
+    LoginRefused,
+    /// The relay says that it cannot now.
+    NotNow,
+    /// The relay said no to us as such.
+    Refused,
+    /// The connection broke, or what was said is not SMTP.
+    Broken,
+}
+
+impl From<std::io::ErrorKind> for Cause {
+    fn from(kind: std::io::ErrorKind) -> Self {
+        use std::io::ErrorKind;
+        match kind {
+            ErrorKind::ConnectionRefused => Self::NobodyListens,
+            ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+                Self::TimedOut
+            }
+            _ => Self::Broken,
+        }
+    }
+}
+
 /// No session could be opened, or the relay wants another login. It says nothing about any recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectError {
     pub stage: Stage,
     /// What happened. Never holds a password.
     pub reason: String,
+    pub cause: Cause,
     /// Whether waiting may help: the relay answered 4xx, or not at all. 535 is for a person to repair, 454
     /// passes.
     pub is_temporary: bool,
@@ -101,12 +142,27 @@ pub struct ConnectError {
 
 impl ConnectError {
     pub(super) fn new(stage: Stage, reason: impl Into<String>) -> Self {
-        Self { stage, reason: reason.into(), is_temporary: true }
+        Self { stage, reason: reason.into(), cause: Cause::Broken, is_temporary: true }
+    }
+
+    fn because(self, cause: Cause) -> Self {
+        Self { cause, ..self }
+    }
+
+    /// No answer in time.
+    fn late(stage: Stage, limit: Duration) -> Self {
+        let cause = if stage == Stage::Hello { Cause::Silent } else { Cause::TimedOut };
+        Self::new(stage, no_answer(limit)).because(cause)
     }
 
     /// The relay said no.
     fn refused(stage: Stage, reply: &Reply) -> Self {
-        Self { stage, reason: reply.to_string(), is_temporary: reply.code < 500 }
+        let cause = match stage {
+            _ if reply.code < 500 => Cause::NotNow,
+            Stage::Login => Cause::LoginRefused,
+            _ => Cause::Refused,
+        };
+        Self { stage, reason: reply.to_string(), cause, is_temporary: reply.code < 500 }
     }
 
     /// What the person who runs the service can do.
@@ -263,7 +319,7 @@ impl Session {
         let mechanism = *mechanisms
             .iter()
             .find(|mechanism| self.offers.mechanisms.contains(mechanism))
-            .ok_or_else(|| failed(format!("the relay offers {words}")))?;
+            .ok_or_else(|| failed(format!("the relay offers {words}")).because(Cause::NoLogin))?;
         let known =
             authentication::Credentials::new(credentials.username.clone(), credentials.password.clone());
         let mut line = format!("AUTH {mechanism}");
@@ -273,7 +329,12 @@ impl Session {
         }
         for _ in 0..=LOGIN_CHALLENGES_MAX {
             line.push_str("\r\n");
-            let reply = self.command(self.timeouts.command, line.as_bytes()).await.map_err(failed)?;
+            let limit = self.timeouts.command;
+            // The limit here is told as such; that of the command is never reached.
+            let reply = match timeout(limit, self.command(Duration::MAX, line.as_bytes())).await {
+                Ok(reply) => reply.map_err(failed)?,
+                Err(_) => return Err(ConnectError::late(Stage::Login, limit)),
+            };
             match reply.code {
                 200..=299 => return Ok(()),
                 // XOAUTH2 tells in a challenge why not; only after an empty answer it says so in a reply.
@@ -467,21 +528,23 @@ impl Session {
 async fn greet(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<(Wire, Offers), ConnectError> {
     let limits = settings.timeouts;
     let failed = |stage| move |reason: String| ConnectError::new(stage, reason);
-    let mut wire = in_time(limits.connect, Wire::connect(&settings.host, settings.port))
-        .await
-        .and_then(|wire| wire.map_err(|error| error.to_string()))
-        .map_err(failed(Stage::Connect))?;
+    let mut wire = connect(settings).await?;
     let secured = async |wire: Wire| {
         let connector = tls.ok_or_else(|| ConnectError::new(Stage::Tls, "TLS was not set up"))?;
-        in_time(limits.command, wire.secure(connector, &settings.host))
-            .await
-            .and_then(|wire| wire)
-            .map_err(failed(Stage::Tls))
+        match timeout(limits.command, wire.secure(connector, &settings.host)).await {
+            Ok(secured) => secured
+                .map_err(|error| ConnectError::new(Stage::Tls, error.to_string()).because(error.cause())),
+            Err(_) => Err(ConnectError::late(Stage::Tls, limits.command)),
+        }
     };
     if settings.tls == TlsMode::Implicit {
         wire = secured(wire).await?;
     }
-    let greeting = exchange(&mut wire, limits.command, None).await.map_err(failed(Stage::Hello))?;
+    // One limit, which is told as silence: the other is never reached.
+    let greeting = match timeout(limits.command, exchange(&mut wire, Duration::MAX, None)).await {
+        Ok(greeting) => greeting.map_err(failed(Stage::Hello))?,
+        Err(_) => return Err(ConnectError::late(Stage::Hello, limits.command)),
+    };
     if greeting.code != 220 {
         return Err(ConnectError::refused(Stage::Hello, &greeting));
     }
@@ -489,7 +552,8 @@ async fn greet(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<(
     if settings.tls == TlsMode::StartTls {
         if !offers.starttls {
             let reason = "the relay does not offer STARTTLS; nothing was sent in the clear";
-            return Err(ConnectError { is_temporary: false, ..ConnectError::new(Stage::Tls, reason) });
+            let error = ConnectError::new(Stage::Tls, reason).because(Cause::NoStartTls);
+            return Err(ConnectError { is_temporary: false, ..error });
         }
         let answer =
             exchange(&mut wire, limits.command, Some(b"STARTTLS\r\n")).await.map_err(failed(Stage::Tls))?;
@@ -502,14 +566,24 @@ async fn greet(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<(
     Ok((wire, offers))
 }
 
+async fn connect(settings: &RelaySettings) -> Result<Wire, ConnectError> {
+    let limit = settings.timeouts.connect;
+    match timeout(limit, Wire::connect(&settings.host, settings.port)).await {
+        Ok(Ok(wire)) => Ok(wire),
+        Ok(Err(error)) => Err(ConnectError::new(Stage::Connect, error.to_string()).because(error.cause())),
+        Err(_) => Err(ConnectError::late(Stage::Connect, limit)),
+    }
+}
+
 async fn hello(wire: &mut Wire, settings: &RelaySettings) -> Result<Offers, ConnectError> {
     let line = format!("EHLO {}\r\n", settings.hello_name);
-    let answer = in_time(settings.timeouts.command, async {
+    let limit = settings.timeouts.command;
+    let answer = timeout(limit, async {
         wire.write(line.as_bytes()).await?;
         wire.read().await
     });
-    let failed = |reason: String| ConnectError::new(Stage::Hello, reason);
-    let lines = answer.await.map_err(failed)?.map_err(|error| failed(error.to_string()))?;
+    let lines = answer.await.map_err(|_| ConnectError::late(Stage::Hello, limit))?;
+    let lines = lines.map_err(|error| ConnectError::new(Stage::Hello, error.to_string()))?;
     if lines.code() == 250 {
         Ok(Offers::read(lines))
     } else {
@@ -525,7 +599,11 @@ fn refused(refusal: Option<(Stage, Reply)>) -> Attempt {
 }
 
 async fn in_time<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T, String> {
-    timeout(limit, step).await.map_err(|_| format!("no answer in {limit:?}"))
+    timeout(limit, step).await.map_err(|_| no_answer(limit))
+}
+
+fn no_answer(limit: Duration) -> String {
+    format!("no answer in {limit:?}")
 }
 
 /// Says something, or nothing, and waits for a reply, whichever. An error is a connection that broke or

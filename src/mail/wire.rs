@@ -11,9 +11,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, version};
+use tokio_rustls::rustls::{self, ClientConfig, version};
 
 use super::reply::{BadReply, Lines, Replies};
+use super::smtp::Cause;
 
 /// Makes TLS connectors: the system's authorities and those of `extra_roots_pem`, TLS 1.2 or newer,
 /// certificate and name always checked.
@@ -60,6 +61,48 @@ pub(super) enum ReadError {
     Bad(#[from] BadReply),
 }
 
+/// Nobody could be connected to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectFailure {
+    #[error(transparent)]
+    NoSuchHost(io::Error),
+    #[error(transparent)]
+    Broken(#[from] io::Error),
+}
+
+impl ConnectFailure {
+    pub(super) fn cause(&self) -> Cause {
+        match self {
+            Self::NoSuchHost(_) => Cause::NoSuchHost,
+            Self::Broken(error) => error.kind().into(),
+        }
+    }
+}
+
+/// No TLS could be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TlsFailure {
+    #[error("the relay answered more than was asked before TLS")]
+    Injected,
+    #[error("{0} is not a name TLS can check")]
+    BadName(String),
+    #[error(transparent)]
+    Handshake(#[from] io::Error),
+}
+
+impl TlsFailure {
+    pub(super) fn cause(&self) -> Cause {
+        let Self::Handshake(error) = self else { return Cause::BadCertificate };
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match inner {
+            // What the verifier of the system says that has no name of its own.
+            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::General(_)) => Cause::BadCertificate,
+            // Bytes that are no TLS, or an end of the connection instead of them.
+            _ => Cause::NoTls,
+        }
+    }
+}
+
 /// A connected stream.
 #[derive(Debug)]
 pub(super) struct Wire {
@@ -75,8 +118,9 @@ impl Wire {
 
     /// # Errors
     /// When nobody answers there.
-    pub(super) async fn connect(host: &str, port: u16) -> io::Result<Self> {
-        let tcp = TcpStream::connect((host, port)).await?;
+    pub(super) async fn connect(host: &str, port: u16) -> Result<Self, ConnectFailure> {
+        let found = tokio::net::lookup_host((host, port)).await.map_err(ConnectFailure::NoSuchHost)?;
+        let tcp = TcpStream::connect(found.collect::<Vec<_>>().as_slice()).await?;
         // Without it the kernel holds back the end of each flight for 40 ms.
         tcp.set_nodelay(true)?;
         Ok(Self::new(Stream::Clear(tcp)))
@@ -87,14 +131,13 @@ impl Wire {
     /// # Errors
     /// When the relay cannot prove who it is, or something was said in the clear that nobody asked for:
     /// bytes behind the answer to STARTTLS come from someone in between (CVE-2011-0411).
-    pub(super) async fn secure(self, connector: &TlsConnector, host: &str) -> Result<Self, String> {
+    pub(super) async fn secure(self, connector: &TlsConnector, host: &str) -> Result<Self, TlsFailure> {
         if !self.replies.is_empty() {
-            return Err("the relay answered more than was asked before TLS".to_owned());
+            return Err(TlsFailure::Injected);
         }
         let Stream::Clear(tcp) = self.stream else { return Ok(self) };
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| format!("{host} is not a name TLS can check"))?;
-        let tls = connector.connect(name, tcp).await.map_err(|error| error.to_string())?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsFailure::BadName(host.to_owned()))?;
+        let tls = connector.connect(name, tcp).await?;
         Ok(Self::new(Stream::Tls(Box::new(tls))))
     }
 

@@ -29,6 +29,7 @@ ids!(
     MailingId,
     NewsletterId,
     OutboxId,
+    RelayId,
     SubscriberId,
     SubscriptionId,
     TagId,

@@ -1,6 +1,6 @@
 //! What one subscribes to.
 
-use super::{EmailAddress, Language, NewsletterId, Slug, Theme, Timestamp};
+use super::{EmailAddress, Language, NewsletterId, ReaderLanguages, Slug, Theme, Timestamp};
 
 text_enum!(
     /// What happens to a delivery of which nobody knows whether the relay took it.
@@ -63,12 +63,27 @@ pub struct Newsletter {
     pub mails_per_hour: Option<i64>,
     /// Where the company says what it does with personal data; empty: nowhere.
     pub privacy_url: String,
+    /// Which languages readers can choose beside [`Newsletter::language`].
+    pub reader_languages: ReaderLanguages,
     pub archive: ArchivePolicy,
     /// How its issues look, where they do not say otherwise.
     pub theme: Theme,
     /// Whether an issue goes out only when somebody else than who wrote it has approved it.
     pub needs_approval: bool,
     pub created_at: Timestamp,
+}
+
+impl Newsletter {
+    /// The languages in which readers can have the mails about their subscription, its own first.
+    pub fn languages_of_readers(&self) -> Vec<Language> {
+        let others = self.reader_languages.iter().filter(|language| *language != self.language);
+        std::iter::once(self.language).chain(others).collect()
+    }
+
+    /// The language that was wished for, where readers can choose it; else its own.
+    pub fn language_for(&self, wished: Language) -> Language {
+        if self.reader_languages.has(wished) { wished } else { self.language }
+    }
 }
 
 /// What is needed to add a newsletter.

@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{RelayId, Timestamp};
+
 text_enum!(TlsMode {
     /// TLS from the first byte (port 465, RFC 8314).
     Implicit = "implicit",
@@ -91,5 +93,33 @@ impl Default for StageTimeouts {
             quit: Duration::from_secs(5),
             idle: Duration::from_secs(20),
         }
+    }
+}
+
+/// A relay that was set at the desk or on the command line. `Debug` and JSON show nothing of its password.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct StoredRelay {
+    pub id: RelayId,
+    pub name: String,
+    pub host: String,
+    pub port: i64,
+    pub tls: TlsMode,
+    pub auth: AuthMethod,
+    /// Empty: no login.
+    pub username: String,
+    #[serde(skip)]
+    pub sealed_password: Vec<u8>,
+    pub connections: i64,
+    /// Most mails in an hour; without: as fast as the relay takes them.
+    pub mails_per_hour: Option<i64>,
+    pub weight: i64,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl std::fmt::Debug for StoredRelay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoredRelay({}, {}:{}, version {})", self.name, self.host, self.port, self.version)
     }
 }

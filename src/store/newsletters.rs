@@ -1,10 +1,37 @@
 //! The table `newsletters`.
 
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, sql};
 use crate::model::newsletter::NewNewsletter;
 use crate::model::{
-    ArchivePolicy, ArticleId, Newsletter, NewsletterId, Slug, Theme, Timestamp, UncertainPolicy,
+    ArchivePolicy, ArticleId, EmailAddress, Language, Newsletter, NewsletterId, ReaderLanguages, Slug, Theme,
+    Timestamp, UncertainPolicy,
 };
+
+/// What a newsletter is.
+#[derive(Debug, Clone)]
+pub struct About {
+    pub name: String,
+    pub description: String,
+    pub language: Language,
+    pub reader_languages: ReaderLanguages,
+    pub time_zone: String,
+}
+
+/// Who it comes from.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    pub sender_name: String,
+    pub sender_address: EmailAddress,
+    pub reply_to: Option<EmailAddress>,
+    pub postal_address: String,
+}
+
+/// How it looks.
+#[derive(Debug, Clone)]
+pub struct Brand {
+    pub brand_color: String,
+    pub logo_url: String,
+}
 
 /// Adds a newsletter, and the form of its own page.
 pub async fn insert(tx: &mut Tx, new: &NewNewsletter, now: Timestamp) -> Result<Newsletter> {
@@ -49,11 +76,73 @@ pub async fn by_slug(db: Db<'_>, slug: &Slug) -> Result<Option<Newsletter>> {
         .await?))
 }
 
+/// A newsletter that nobody else changes until the end of the transaction.
+pub async fn lock(tx: &mut Tx, id: NewsletterId) -> Result<Option<Newsletter>> {
+    let sql = sql!(
+        tx.db(),
+        "SELECT * FROM newsletters WHERE id = $1",
+        sqlite: "",
+        postgres: " FOR UPDATE",
+        ""
+    );
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(id).fetch_optional(c).await?))
+}
+
+/// `None` when there is no newsletter of this id; so do the others.
+pub async fn set_about(tx: &mut Tx, id: NewsletterId, about: &About) -> Result<Option<Newsletter>> {
+    const SQL: &str =
+        "UPDATE newsletters SET name = $2, description = $3, language = $4, reader_languages = $5, time_zone = $6
+        WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(&about.name)
+        .bind(&about.description)
+        .bind(about.language)
+        .bind(&about.reader_languages)
+        .bind(&about.time_zone)
+        .fetch_optional(c)
+        .await?))
+}
+
+pub async fn set_sender(tx: &mut Tx, id: NewsletterId, sender: &Sender) -> Result<Option<Newsletter>> {
+    const SQL: &str =
+        "UPDATE newsletters SET sender_name = $2, sender_address = $3, reply_to = $4, postal_address = $5
+        WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(&sender.sender_name)
+        .bind(&sender.sender_address)
+        .bind(&sender.reply_to)
+        .bind(&sender.postal_address)
+        .fetch_optional(c)
+        .await?))
+}
+
+pub async fn set_brand(tx: &mut Tx, id: NewsletterId, brand: &Brand) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET brand_color = $2, logo_url = $3 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(&brand.brand_color)
+        .bind(&brand.logo_url)
+        .fetch_optional(c)
+        .await?))
+}
+
 /// Says where the privacy notice of a newsletter is, or with an empty text that there is none; `None` when there is no
 /// newsletter of this id.
 pub async fn set_privacy_url(tx: &mut Tx, id: NewsletterId, url: &str) -> Result<Option<Newsletter>> {
     const SQL: &str = "UPDATE newsletters SET privacy_url = $2 WHERE id = $1 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(url).fetch_optional(c).await?))
+}
+
+/// Newsletters that preferred a relay go by any.
+pub async fn forget_relay(tx: &mut Tx, relay: &str) -> Result<()> {
+    on!(tx.db(), |c| sqlx::query("UPDATE newsletters SET relay = '' WHERE relay = $1")
+        .bind(relay)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
 }
 
 /// Says who finds its issues on the web; `None` when there is no newsletter of this id.

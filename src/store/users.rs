@@ -37,10 +37,23 @@ pub async fn all(db: Db<'_>) -> Result<Vec<User>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
 }
 
+pub async fn is_empty(db: Db<'_>) -> Result<bool> {
+    let count: i64 = on!(db, |c| sqlx::query_scalar("SELECT COUNT(*) FROM (SELECT 1 FROM users LIMIT 1) u")
+        .fetch_one(c)
+        .await?);
+    Ok(count == 0)
+}
+
 pub async fn set_password(tx: &mut Tx, id: UserId, password_hash: &str) -> Result<bool> {
     const SQL: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
     let rows =
         on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(password_hash).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+pub async fn set_name(tx: &mut Tx, id: UserId, name: &str) -> Result<bool> {
+    const SQL: &str = "UPDATE users SET name = $2 WHERE id = $1";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(name).execute(c).await?.rows_affected());
     Ok(rows == 1)
 }
 

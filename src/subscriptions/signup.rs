@@ -175,7 +175,7 @@ pub async fn sign_up(
         form: sign_up.form.clone(),
         passed: *passed,
         stand_in: stand_in()?,
-        language: sign_up.language,
+        language: sign_up.form.newsletter.language_for(sign_up.language),
         shown_in: sign_up.shown_in,
         evidence: sign_up.evidence.clone(),
         capture: sign_up.capture.clone(),

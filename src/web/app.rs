@@ -10,6 +10,7 @@ use crate::config::Network;
 use crate::http::Http;
 use crate::keys::Keys;
 use crate::publishing::images::Images;
+use crate::setup::relays::Configured;
 use crate::store::Store;
 use crate::subscriptions::gate::Gate;
 
@@ -31,6 +32,8 @@ pub struct App {
     pub watching: Watching,
     /// Pictures of articles.
     pub images: Images,
+    /// The relays of the configuration; tells the sender when one of the database has changed.
+    pub relays: Configured,
 }
 
 #[derive(Debug, Clone)]

@@ -38,6 +38,9 @@ pub enum PageError {
     /// Not signed in: goes to the login page.
     #[error("not signed in")]
     SignIn,
+    /// There is nobody yet who could sign in: goes to the page that says so.
+    #[error("there is no user yet")]
+    NotSetUp,
     #[error("the database does not answer now")]
     Unavailable,
     #[error("something went wrong")]
@@ -54,7 +57,7 @@ impl PageError {
     const fn key(&self) -> &'static str {
         match self {
             Self::NotFound => "page-error-not-found",
-            Self::Forbidden | Self::SignIn => "page-error-forbidden",
+            Self::Forbidden | Self::SignIn | Self::NotSetUp => "page-error-forbidden",
             Self::BadRequest => "page-error-bad-request",
             Self::TooLarge => "page-error-too-large",
             Self::UnsupportedMediaType => "page-error-media-type",
@@ -84,7 +87,7 @@ impl ResponseError for PageError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::SignIn => StatusCode::SEE_OTHER,
+            Self::SignIn | Self::NotSetUp => StatusCode::SEE_OTHER,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -101,6 +104,9 @@ impl ResponseError for PageError {
             }
             Self::SignIn => {
                 response.insert_header(("Location", "/admin/login"));
+            }
+            Self::NotSetUp => {
+                response.insert_header(("Location", "/setup"));
             }
             _ => {}
         }

@@ -36,6 +36,28 @@ impl Form {
         Ok(Self { fields })
     }
 
+    /// A form filled with what is known.
+    pub fn of(fields: &[(&str, &str)]) -> Self {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { fields: fields.iter().map(own).collect() }
+    }
+
+    /// A form as [`Form::encoded`] wrote it; what is too much is dropped.
+    pub fn decoded(text: &str) -> Self {
+        Self::parse(text.as_bytes()).unwrap_or_default()
+    }
+
+    /// The form as one text, without some of its fields.
+    pub fn encoded(&self, without: &[&str]) -> String {
+        let kept = self.fields.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    }
+
+    /// One value more.
+    pub fn push(&mut self, name: &str, value: impl Into<String>) {
+        self.fields.push((name.to_owned(), value.into()));
+    }
+
     /// The fields of a query string; what is too much is dropped.
     pub fn of_query(request: &HttpRequest) -> Self {
         Self::parse(request.query_string().as_bytes()).unwrap_or_default()
@@ -64,6 +86,11 @@ impl Form {
     /// Whether a check box is ticked, or a button was pressed.
     pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
+    }
+
+    /// Whether one of the values of a field is this one.
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        self.all(name).any(|known| known == value)
     }
 
     /// All fields in order.
@@ -107,6 +134,16 @@ mod tests {
         assert_eq!(form.one("c"), Ok("x"));
         assert_eq!(form.one("absent"), Ok(""));
         assert_eq!(form.first("a"), "1");
+    }
+
+    #[test]
+    fn a_form_is_written_and_read_again_without_what_is_left_out() {
+        let form = Form::of(&[("a", "1 & 2"), ("secret", "x"), ("b", "é"), ("b", "")]);
+        let text = form.encoded(&["secret"]);
+        assert!(!text.contains("secret"));
+        let again = Form::decoded(&text);
+        assert_eq!((again.first("a"), again.has("secret")), ("1 & 2", false));
+        assert!(again.is("b", "é") && again.is("b", ""));
     }
 
     #[test]

@@ -58,13 +58,18 @@ impl Page {
 
     /// The stylesheet with the brand's colours.
     pub fn brand_css(&self) -> Option<String> {
-        let sheet = |newsletter: &Newsletter| self.sheet(&format!("/n/{}/brand.css", newsletter.slug));
+        let sheet = |newsletter: &Newsletter| {
+            // The colour stands in the address, so that another one is not an old file of the browser.
+            let color = newsletter.brand_color.trim_start_matches('#');
+            self.sheet(&format!("/n/{}/brand.css?color={color}", newsletter.slug))
+        };
         self.newsletter.as_ref().map(sheet)
     }
 
     /// A style sheet, in the page's scheme.
     pub fn sheet(&self, path: &str) -> String {
-        self.scheme.map_or_else(|| path.to_owned(), |scheme| format!("{path}?scheme={scheme}"))
+        let sign = if path.contains('?') { '&' } else { '?' };
+        self.scheme.map_or_else(|| path.to_owned(), |scheme| format!("{path}{sign}scheme={scheme}"))
     }
 }
 
@@ -73,9 +78,16 @@ impl Page {
 /// # Errors
 /// When the template cannot be rendered, which is a defect.
 pub fn html(status: StatusCode, template: &impl Template) -> Result<HttpResponse, PageError> {
-    let body =
-        template.render().map_err(|error| PageError::internal("a page could not be rendered", error))?;
+    let body = rendered(template)?;
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
+}
+
+/// A part of a page as HTML.
+///
+/// # Errors
+/// When the template cannot be rendered, which is a defect.
+pub fn rendered(template: &impl Template) -> Result<String, PageError> {
+    template.render().map_err(|error| PageError::internal("a page could not be rendered", error))
 }
 
 /// Answers a form with another page (303), so that a reload does not send it again.

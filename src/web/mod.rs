@@ -18,6 +18,7 @@ pub mod error;
 pub mod form;
 pub mod headers;
 pub mod images;
+pub mod kept;
 pub mod language;
 pub mod layout;
 pub mod public;
@@ -26,7 +27,9 @@ pub mod routes;
 pub mod scheme;
 pub mod server;
 pub mod session;
+pub mod setup;
 pub mod watching;
+pub mod zones;
 
 pub use app::App;
 pub use error::PageError;

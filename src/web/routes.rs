@@ -2,7 +2,7 @@
 
 use actix_web::web::{ServiceConfig, get, resource};
 
-use super::{admin, api, assets, images, public};
+use super::{admin, api, assets, images, public, setup};
 
 /// The routes of the service.
 pub fn configure(config: &mut ServiceConfig) {
@@ -12,5 +12,6 @@ pub fn configure(config: &mut ServiceConfig) {
     config.route("/healthz", get().to(public::health::get));
     public::configure(config);
     api::configure(config);
+    setup::configure(config);
     admin::configure(config);
 }

@@ -1,5 +1,5 @@
 //! Who is signed in. A handler of the desk takes [`SignedIn`]; without a session the browser is sent to the
-//! login page.
+//! login page, or to the page that says how the first one is made.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::{App, PageError};
-use crate::accounts::sessions;
+use crate::accounts::{first_user, sessions};
 use crate::i18n::Texts;
 use crate::keys::Purpose;
 use crate::model::User;
@@ -61,9 +61,14 @@ impl FromRequest for SignedIn {
         let token = app.as_ref().and_then(|app| request.cookie(&cookie_name(app, SESSION_COOKIE)));
         Box::pin(async move {
             let app = app.ok_or(PageError::Internal)?;
-            let token = token.ok_or(PageError::SignIn)?;
-            let session = sessions::find(&app.store, &app.clock, token.value()).await?;
-            let session = session.ok_or(PageError::SignIn)?;
+            let session = match token {
+                Some(token) => sessions::find(&app.store, &app.clock, token.value()).await?,
+                None => None,
+            };
+            let Some(session) = session else {
+                let is_new = first_user::is_missing(&app.store).await?;
+                return Err(if is_new { PageError::NotSetUp } else { PageError::SignIn });
+            };
             let mac = app.keys.mac(Purpose::Csrf, &session.token_hash);
             let csrf = data_encoding::BASE32_NOPAD.encode(&mac).to_ascii_lowercase();
             Ok(Self { user: session.user, token_hash: session.token_hash, csrf })

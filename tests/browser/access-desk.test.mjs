@@ -195,11 +195,12 @@ describe("a newsletter at the desk", { concurrency: TOGETHER }, () => {
       await inspect(visitor, "desk-newsletters");
       await visitor.follow(page.locator("main .rows a").first());
       await inspect(visitor, "desk-newsletter");
+      await page.locator("#privacy > summary").click();
       await page.locator("#privacy_url").fill("geen adres");
-      await visitor.follow(page.locator("main form button"));
+      await visitor.follow(page.locator("#privacy .actions button"));
       await inspect(visitor, "desk-newsletter-mistake");
       await page.locator("#privacy_url").fill("https://meridiaan.example/privacy");
-      await visitor.follow(page.locator("main form button"));
+      await visitor.follow(page.locator("#privacy .actions button"));
       await inspect(visitor, "desk-newsletter-saved");
     });
   });

@@ -185,6 +185,7 @@ describe("sending", () => {
     await atTheDesk(async (visitor, page) => {
       const path = await draft(visitor, "Met vier ogen");
       await visitor.open("/admin/newsletters/1");
+      await page.locator("#issues > summary").click();
       await page.locator("input[name=needs_approval]").check();
       await visitor.follow(page.locator('form[action$="/issues"] button'));
       await visitor.open(`${path}/schedule?when=now`);

@@ -9,7 +9,8 @@ use super::articles::list::{ArticleLine, lines as article_lines};
 use super::issues::list::{IssueLine, lines as issue_lines};
 use super::{Frame, desk_zone, grouped};
 use crate::i18n::Texts;
-use crate::model::MailingStatus;
+use crate::model::{MailingStatus, SetupStep};
+use crate::setup::steps::Progress;
 use crate::store::articles::ArticleFilter;
 use crate::store::issues::IssueRow;
 use crate::store::{self};
@@ -25,6 +26,8 @@ const LATEST: usize = 5;
 struct HomePage {
     page: Frame,
     next: Step,
+    /// Nothing can be sent yet.
+    lacks_relay: bool,
     issues: Vec<IssueLine>,
     articles: Vec<ArticleLine>,
     newsletters: Vec<NewsletterLine>,
@@ -32,10 +35,12 @@ struct HomePage {
 
 /// The one thing to do next.
 struct Step {
+    name: &'static str,
     title: String,
     words: String,
-    /// Address and words of the button.
-    action: Option<(String, String)>,
+    /// Of the button.
+    href: String,
+    action: String,
 }
 
 struct NewsletterLine {
@@ -74,48 +79,68 @@ pub async fn get(
     let mut articles = store::articles::list(reader.db(), &ArticleFilter::default()).await?;
     articles.truncate(LATEST);
     let mut issues = store::issues::list(reader.db(), None, 0).await?;
+    let progress = Progress::of(&mut reader, !app.relays.relays().is_empty()).await?;
+    let next = next_step(t, &progress, articles.is_empty(), &issues);
     issues.truncate(LATEST);
-    let next = next_step(t, newsletters.is_empty(), articles.is_empty(), issues.first());
+    // Told above already where it is the next thing to do.
+    let lacks_relay = !progress.has_relay() && next.name != "relay";
     let title = t.with("desk-welcome", "name", signed_in.user.name.clone());
     let page = Frame::new(&request, &signed_in, "home", title);
     let (issues, articles) = (issue_lines(t, issues), article_lines(t, zone, articles));
-    html(StatusCode::OK, &HomePage { page, next, issues, articles, newsletters })
+    html(StatusCode::OK, &HomePage { page, next, lacks_relay, issues, articles, newsletters })
 }
 
-fn next_step(t: Texts, no_newsletter: bool, no_article: bool, latest: Option<&IssueRow>) -> Step {
-    let step = |name: &str, subject: &str, href: Option<String>| Step {
+/// What is on its way comes first, then what is missing, then what was begun, and then something new.
+fn next_step(t: Texts, progress: &Progress, no_article: bool, issues: &[IssueRow]) -> Step {
+    let step = |name: &'static str, subject: String, href: String| Step {
+        name,
         title: t.text(&format!("desk-next-{name}-title")),
-        words: t.with(&format!("desk-next-{name}"), "subject", subject.to_owned()),
-        action: href.map(|href| (href, t.text(&format!("desk-next-{name}-action")))),
+        words: t.with(&format!("desk-next-{name}"), "subject", subject),
+        href,
+        action: t.text(&format!("desk-next-{name}-action")),
     };
-    if no_newsletter {
-        return step("newsletter", "", None);
-    }
-    let Some(issue) = latest else {
-        return if no_article {
-            step("article", "", Some("/admin/articles/new".to_owned()))
-        } else {
-            step("issue", "", Some("/admin/issues/new".to_owned()))
+    let about = |name: &'static str, issue: &IssueRow| {
+        let href = match issue.mailing_id {
+            Some(mailing) => format!("/admin/mailings/{mailing}"),
+            None => format!("/admin/issues/{}", issue.id),
         };
+        step(name, subject_of(t, issue), href)
     };
-    let subject = if issue.subject.is_empty() {
-        t.with2(
-            "desk-issue-name",
-            "number",
-            issue.number.to_string(),
-            "newsletter",
-            issue.newsletter_name.clone(),
-        )
-    } else {
-        issue.subject.clone()
-    };
-    let mailing = issue.mailing_id.map(|id| format!("/admin/mailings/{id}"));
-    match issue.mailing_status {
-        None => step("finish", &subject, Some(format!("/admin/issues/{}", issue.id))),
-        Some(MailingStatus::Scheduled) => step("scheduled", &subject, mailing),
-        Some(MailingStatus::Sending) => step("sending", &subject, mailing),
-        Some(MailingStatus::Paused) => step("paused", &subject, mailing),
-        Some(MailingStatus::Cancelled) => step("issue", &subject, Some("/admin/issues/new".to_owned())),
-        Some(MailingStatus::Sent) => step("again", &subject, Some("/admin/issues/new".to_owned())),
+    let with = |status: Option<MailingStatus>| issues.iter().find(|issue| issue.mailing_status == status);
+    if let Some(paused) = with(Some(MailingStatus::Paused)) {
+        return about("paused", paused);
     }
+    if let Some(sending) = with(Some(MailingStatus::Sending)) {
+        return about("sending", sending);
+    }
+    let new = |name: &'static str, href: &str| step(name, String::new(), href.to_owned());
+    if progress.newsletter.is_none() {
+        return new("newsletter", "/setup/newsletter");
+    }
+    if !progress.is_done(SetupStep::Sender) {
+        return new("sender", "/setup/sender");
+    }
+    if !progress.is_done(SetupStep::Relay) {
+        return new("relay", "/setup/relay");
+    }
+    match (with(None), with(Some(MailingStatus::Scheduled)), issues.first()) {
+        (Some(draft), ..) => about("finish", draft),
+        // With something to send it matters that nothing can be sent.
+        (None, Some(_), _) if !progress.has_relay() => new("relay", "/admin/settings/relays/new"),
+        (None, Some(scheduled), _) => about("scheduled", scheduled),
+        (None, None, Some(latest)) if latest.mailing_status == Some(MailingStatus::Sent) => {
+            step("again", subject_of(t, latest), "/admin/issues/new".to_owned())
+        }
+        (None, None, None) if no_article => new("article", "/admin/articles/new"),
+        (None, None, _) => new("issue", "/admin/issues/new"),
+    }
+}
+
+/// An issue without a subject goes by its number.
+fn subject_of(t: Texts, issue: &IssueRow) -> String {
+    if !issue.subject.is_empty() {
+        return issue.subject.clone();
+    }
+    let (number, newsletter) = (issue.number.to_string(), issue.newsletter_name.clone());
+    t.with2("desk-issue-name", "number", number, "newsletter", newsletter)
 }

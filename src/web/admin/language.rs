@@ -21,6 +21,8 @@ pub async fn post(
     set_language(&app.store, signed_in.user.id, language).await?;
     let back = form.first("back");
     // Only to a page of the desk: never where a form may have been posted to, or elsewhere.
-    let is_ours = back == "/admin" || back.starts_with("/admin/");
+    let is_ours = ["/admin", "/setup"]
+        .iter()
+        .any(|desk| back.strip_prefix(desk).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     Ok(see_other(if is_ours { back } else { "/admin" }))
 }

@@ -39,11 +39,15 @@ fn show(
 }
 
 /// `GET /admin/login`.
-pub async fn get(request: HttpRequest, signed_in: Option<SignedIn>) -> Result<HttpResponse, PageError> {
-    if signed_in.is_some() {
-        return Ok(see_other("/admin"));
+pub async fn get(
+    request: HttpRequest,
+    signed_in: Result<SignedIn, PageError>,
+) -> Result<HttpResponse, PageError> {
+    match signed_in {
+        Ok(_) => Ok(see_other("/admin")),
+        Err(PageError::NotSetUp) => Err(PageError::NotSetUp),
+        Err(_) => show(&request, StatusCode::OK, "", None),
     }
-    show(&request, StatusCode::OK, "", None)
 }
 
 /// `POST /admin/login`.

@@ -27,6 +27,7 @@ pub mod language;
 pub mod login;
 pub mod mailing;
 pub mod newsletters;
+pub mod settings;
 pub mod subscribers;
 
 pub fn configure(config: &mut ServiceConfig) {
@@ -51,14 +52,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/admin/issues/{id}/schedule").get(issues::schedule::get).post(issues::schedule::post),
         )
-        .service(resource("/admin/newsletters").get(newsletters::list::get))
-        .service(
-            resource("/admin/newsletters/{id}")
-                .get(newsletters::overview::get)
-                .post(newsletters::overview::post),
-        )
-        .service(resource("/admin/newsletters/{id}/archive").post(newsletters::archive::post))
-        .service(resource("/admin/newsletters/{id}/issues").post(newsletters::issues::post))
+        .service(resource("/admin/newsletters").get(newsletters::list::get).post(newsletters::new::post))
+        .service(resource("/admin/newsletters/new").get(newsletters::new::get))
+        .service(resource("/admin/newsletters/{id}").get(newsletters::overview::get))
         .service(resource("/admin/newsletters/{id}/forms").get(forms::list::get).post(forms::edit::create))
         .service(resource("/admin/newsletters/{id}/forms/new").get(forms::edit::new))
         .service(
@@ -90,7 +86,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/mailings/{id}/ledger").get(mailing::ledger::get))
         .service(resource("/admin/mailings/{id}/{move}").post(mailing::moves::post));
     articles::configure(config);
+    newsletters::sections::configure(config);
     newsletters::welcome::configure(config);
+    settings::configure(config);
     subscribers::configure(config);
 }
 
@@ -101,8 +99,8 @@ pub struct Frame {
     pub title: String,
     pub user: String,
     pub csrf: String,
-    /// Which entry of the menu is lit: `home`, `articles`, `issues`, `newsletters` (with all that belongs to one) or
-    /// `subscribers`.
+    /// Which entry of the menu is lit: `home`, `articles`, `issues`, `newsletters` (with all that belongs to one),
+    /// `subscribers` or `settings`.
     pub section: &'static str,
     /// What was just done.
     pub done: Option<String>,
@@ -137,6 +135,9 @@ impl Frame {
             "step-deleted",
             "version-restored",
             "translated",
+            "newsletter-added",
+            "relay-added",
+            "relay-removed",
             "approved",
             "copied",
             "group-removed",
@@ -198,6 +199,14 @@ impl Mistakes {
         format!(" aria-invalid=\"true\" aria-describedby=\"{field}-error\"{autofocus}")
     }
 
+    /// The same of a field with a hint of the id `{field}-hint`, which is always read with it.
+    pub fn described(&self, field: &str) -> String {
+        if self.errors.field(field).is_none() {
+            return format!(" aria-describedby=\"{field}-hint\"");
+        }
+        self.aria(field).replacen("aria-describedby=\"", &format!("aria-describedby=\"{field}-hint "), 1)
+    }
+
     /// The line below a field: safe HTML.
     pub fn line(&self, field: &str) -> String {
         let Some(message) = self.errors.field(field) else { return String::new() };
@@ -207,7 +216,7 @@ impl Mistakes {
 }
 
 /// Fields that stand in a form twice with different values.
-fn given_twice(form: &Form, fields: &[&'static str]) -> FieldErrors {
+pub(super) fn given_twice(form: &Form, fields: &[&'static str]) -> FieldErrors {
     let mut errors = FieldErrors::new();
     for field in fields.iter().filter(|field| form.one(field).is_err()) {
         errors.add(field, Message::new("error-field-twice"));

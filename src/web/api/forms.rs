@@ -22,7 +22,7 @@ struct Described {
     version: i64,
     newsletter: String,
     language: Language,
-    languages: &'static [Language],
+    languages: Vec<Language>,
     /// The words beside the box.
     consent: String,
     privacy_url: String,
@@ -95,7 +95,7 @@ fn described(app: &App, open: &OpenForm, t: Texts) -> Described {
         version: open.form.version,
         newsletter: open.newsletter.name.clone(),
         language,
-        languages: Language::ALL,
+        languages: open.newsletter.languages_of_readers(),
         consent: consent_text(&open.newsletter, language),
         privacy_url: open.newsletter.privacy_url.clone(),
         fields: open.asked.iter().map(|asked| described_field(asked, language)).collect(),

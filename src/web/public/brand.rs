@@ -1,4 +1,4 @@
-//! `GET /n/{slug}/brand.css`: a newsletter's colour as variables, moved as far as it takes to be readable
+//! `GET /n/{slug}/brand.css?color=rrggbb`: a newsletter's colour, or the one that the address names, as variables, moved as far as it takes to be readable
 //! in light and in dark.
 
 use actix_web::http::header::CACHE_CONTROL;
@@ -6,6 +6,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::mail::color::Color;
+use crate::web::form::Form;
 use crate::web::{App, PageError, scheme};
 
 /// `--surface` of `site.css` in dark: the lightest of the dark backgrounds.
@@ -21,7 +22,8 @@ pub async fn get(
     slug: Path<String>,
 ) -> Result<HttpResponse, PageError> {
     let newsletter = super::newsletter(&app, &slug).await?;
-    let css = css(&newsletter.brand_color);
+    let asked = format!("#{}", Form::of_query(&request).first("color"));
+    let css = css(Color::parse(&asked).map_or(newsletter.brand_color.as_str(), |_| asked.as_str()));
     let css = scheme::chosen(&request).map_or(css.clone(), |scheme| scheme::settled(&css, scheme));
     Ok(HttpResponse::Ok()
         .content_type("text/css; charset=utf-8")
@@ -31,15 +33,49 @@ pub async fn get(
 
 /// The variables of a brand, as the rules of a style sheet.
 pub(super) fn css(brand: &str) -> String {
-    let brand = Color::brand(brand);
-    let light = brand.readable_on(Color::parse(LIGHT_PAPER).unwrap_or(Color::WHITE));
-    let dark = brand.readable_on(Color::parse(DARK_SURFACE).unwrap_or(Color::BLACK));
+    let (light, dark) = readable(Color::brand(brand));
     format!(
         ":root {{ --brand: {light}; --on-brand: {}; --link: {light}; }}\n\
          @media (prefers-color-scheme: dark) {{ :root {{ --brand: {dark}; --on-brand: {}; --link: {dark}; }} }}\n",
         light.text_on(),
         dark.text_on()
     )
+}
+
+fn paper() -> Color {
+    Color::parse(LIGHT_PAPER).unwrap_or(Color::WHITE)
+}
+
+fn surface() -> Color {
+    Color::parse(DARK_SURFACE).unwrap_or(Color::BLACK)
+}
+
+fn readable(brand: Color) -> (Color, Color) {
+    (brand.readable_on(paper()), brand.readable_on(surface()))
+}
+
+/// A brand's colour on one background.
+pub struct Shade {
+    pub background: String,
+    /// As it is used.
+    pub color: String,
+    /// Of the colour as it was chosen, with the background: 1 to 21.
+    pub contrast: f64,
+    /// Whether it had to be moved to be readable.
+    pub is_moved: bool,
+}
+
+/// What becomes of a colour in light and in dark.
+pub fn shades(brand: &str) -> (Shade, Shade) {
+    let brand = Color::brand(brand);
+    let (light, dark) = readable(brand);
+    let shade = |background: Color, used: Color| Shade {
+        background: background.to_string(),
+        color: used.to_string(),
+        contrast: brand.contrast(background),
+        is_moved: used != brand,
+    };
+    (shade(paper(), light), shade(surface(), dark))
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ pub async fn show(
         page: frame,
         consent: consent_text(&newsletter, shown_in),
         stamp: stamp(&app.keys, app.clock.now()),
-        language: filled.language.unwrap_or(shown_in),
+        language: newsletter.language_for(filled.language.unwrap_or(shown_in)),
         base,
         newsletter,
         filled,

@@ -12,7 +12,7 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
 // The inbox row shows the subject while it is written.
 for (const field of document.querySelectorAll("[data-mirror]")) {
   const target = document.getElementById(field.dataset.mirror);
-  field.addEventListener("input", () => { target.textContent = field.value; });
+  if (target) field.addEventListener("input", () => { target.textContent = field.value; });
 }
 
 // Enter in a search field inside a larger form searches.
@@ -114,4 +114,56 @@ if (kind) {
   };
   kind.addEventListener("change", show);
   show();
+}
+
+// A form that takes its time says so, and is not sent twice.
+for (const form of document.querySelectorAll("form[data-busy]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    const button = event.submitter;
+    if (!button || (button.name === "do" && button.value !== "test")) return;
+    form.dataset.sent = "yes";
+    // After the browser has read the button's value.
+    setTimeout(() => {
+      button.textContent = form.dataset.busy;
+      button.setAttribute("aria-disabled", "true");
+    });
+  });
+}
+
+// The time zone of this machine, where nobody has chosen one.
+for (const field of document.querySelectorAll("select[data-guess-zone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...field.options].some((option) => option.value === zone)) field.value = zone;
+}
+
+// A colour can be picked as well as typed.
+for (const picker of document.querySelectorAll("[data-color-of]")) {
+  const field = document.getElementById(picker.dataset.colorOf);
+  const isColor = (text) => /^#[0-9a-f]{6}$/i.test(text);
+  const follow = () => { if (isColor(field.value.trim())) picker.value = field.value.trim(); };
+  picker.hidden = false;
+  follow();
+  field.addEventListener("input", follow);
+  picker.addEventListener("input", () => {
+    field.value = picker.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+// A real mail and the sign-up page follow the brand as it is typed, a moment after the last key.
+for (const box of document.querySelectorAll("[data-brand]")) {
+  const form = box.closest("form");
+  box.querySelector("[data-brand-button]").hidden = true;
+  let timer = 0;
+  const refresh = async () => {
+    const look = new URLSearchParams();
+    for (const name of ["brand_color", "logo_url"]) look.set(name, form.elements[name].value.trim());
+    for (const frame of box.querySelectorAll("[data-brand-frame]")) frame.src = `${frame.dataset.brandFrame}&${look}`;
+    try {
+      const answer = await fetch(`${box.dataset.brand}/notes?${look}`);
+      if (answer.ok && !answer.redirected) box.querySelector("[data-brand-notes]").innerHTML = await answer.text();
+    } catch { /* The notes of before stay. */ }
+  };
+  box.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refresh, 400); });
 }

@@ -71,6 +71,32 @@ export class Demo {
     return demo;
   }
 
+  /** Fresh from the shop: nothing is configured, and nobody can sign in. `link` is what it prints. */
+  static async startNew() {
+    const demo = new Demo(await mkdtemp(join(tmpdir(), "postiljon-browser-")));
+    const [web] = await freePorts(1);
+    demo.url = `http://127.0.0.1:${web}`;
+    await demo.runNew();
+    return demo;
+  }
+
+  /** Starts it, again where it ran before, on its data and at its port. */
+  async runNew() {
+    const isFirst = !this.#process;
+    if (!isFirst) await this.#end();
+    const settings = {
+      POSTILJON_DATA_FOLDER: this.folder,
+      POSTILJON_WEB_LISTEN: new URL(this.url).host,
+      // Every visitor is of another network.
+      POSTILJON_WEB_TRUSTED_PROXIES: "127.0.0.0/8",
+      POSTILJON_DESTINATIONS_MX: "false",
+    };
+    // The link is the last thing that it says.
+    const isReady = isFirst ? (said) => said().includes("/setup/") : () => answers(`${this.url}/healthz`);
+    const words = await this.#launch(["serve"], settings, isReady);
+    if (isFirst) this.link = /http\S+\/setup\/\S+/.exec(words)[0];
+  }
+
   constructor(folder) {
     this.folder = folder;
   }

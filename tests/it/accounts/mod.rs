@@ -1,4 +1,5 @@
 //! The verbs of users.
 
+mod first_user;
 mod login;
 mod users;

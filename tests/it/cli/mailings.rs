@@ -228,7 +228,7 @@ on_both!(how_a_newsletter_is_sent_is_changed_one_thing_at_a_time, |desk| {
     std::fs::write(desk.folder.path().join("p.toml"), relays).expect("written");
     let by_name = |name| desk.run(&["--config", "p.toml", "newsletter", "set", "insights", "--relay", name]);
     let unknown = by_name("secnod");
-    assert!(unknown.code == 1 && unknown.err.contains("secnod; it has main, second"), "{}", unknown.err);
+    assert!(unknown.code == 1 && unknown.err.contains("secnod; there is main, second"), "{}", unknown.err);
     assert!(by_name("second").out.contains("by second"));
     assert!(by_name("none").out.contains("by any relay"));
     let wrong = set(&["--mails-per-hour", "0"]);

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod mailings;
+mod relays;
 mod reload;
 
 use std::io::Write as _;

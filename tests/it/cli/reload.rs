@@ -13,22 +13,25 @@ use crate::support::smtp_server::{Options, SmtpServer};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A service that runs; it is killed when a test fails.
-struct Service {
+pub(super) struct Service {
     child: Child,
     log: BufReader<ChildStderr>,
+    /// All of the log that was read.
+    read: String,
 }
 
 impl Service {
-    fn start(folder: &Path) -> Self {
+    pub(super) fn start(folder: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_postiljon"))
             .args(["--config", "p.toml", "serve"])
             .current_dir(folder)
             .env_clear()
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
         let log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut service = Self { child, log };
+        let mut service = Self { child, log, read: String::new() };
         service.until(" ready");
         service
     }
@@ -39,13 +42,30 @@ impl Service {
     }
 
     /// Reads the log up to a line with these words; the test's own limit ends one that never comes.
-    fn until(&mut self, words: &str) {
+    pub(super) fn until(&mut self, words: &str) {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
             let read = self.log.read_line(&mut line).expect("the log");
             assert!(read > 0, "the service ended without saying: {words}");
+            self.read.push_str(&line);
         }
+    }
+
+    /// The next line on standard output.
+    pub(super) fn printed(&mut self) -> String {
+        let mut line = String::new();
+        let out = self.child.stdout.as_mut().expect("a pipe");
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        line
+    }
+
+    /// Ends it in good order; gives the whole log.
+    pub(super) fn stop(mut self) -> String {
+        self.signal("-TERM");
+        self.until("stopped");
+        assert!(self.child.wait().expect("its end").success());
+        std::mem::take(&mut self.read)
     }
 }
 
@@ -68,12 +88,12 @@ fn table(name: &str, server: &SmtpServer) -> String {
     format!("[{name}]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n", server.addr.port())
 }
 
-fn send_a_test(folder: &Path) {
+pub(super) fn send_a_test(folder: &Path) {
     let sent = postiljon(folder, &["issue", "test", "1", "--to", "an@voorbeeld.example"], "");
     assert_eq!(sent.code, 0, "{}", sent.err);
 }
 
-async fn wait(server: &SmtpServer, count: usize) {
+pub(super) async fn wait(server: &SmtpServer, count: usize) {
     tokio::time::timeout(PATIENCE, server.wait_for_accepted(count)).await.expect("the mail in time");
 }
 
@@ -101,13 +121,11 @@ async fn a_new_relay_gets_the_mail_without_a_restart() {
 
     configure(folder, &table("relays.second", &two));
     service.signal("-HUP");
-    service.until("the relays are as the configuration says now");
+    service.until("the relays are as the configuration and the desk say now");
     send_a_test(folder);
     wait(&two, 1).await;
     assert_eq!(one.accepted().len(), 2);
     assert_eq!(one.commands().last().map(String::as_str), Some("QUIT"));
 
-    service.signal("-TERM");
-    service.until("stopped");
-    assert!(service.child.wait().expect("its end").success());
+    service.stop();
 }

@@ -5,7 +5,7 @@ use postiljon::model::{ArticleDisplay, Issue, Placed, Theme, UserId};
 use postiljon::publishing::approval::{ApproveError, approve};
 use postiljon::publishing::articles;
 use postiljon::publishing::issues::{IssueInput, save};
-use postiljon::publishing::newsletters::set_issues;
+use postiljon::publishing::newsletters::{IssuesInput, set_issues};
 use postiljon::publishing::schedule::{ScheduleError, When, schedule};
 use postiljon::store::Store;
 
@@ -17,7 +17,8 @@ use crate::support::samples::{NOW, newsletter, user};
 async fn written(store: &Store, clock: &Clock) -> (Issue, UserId, UserId) {
     let (an, bo) = (user(store, "an@example.org").await, user(store, "bo@example.org").await);
     let newsletter = newsletter(store, "insights").await;
-    set_issues(store, newsletter.id, Theme::Letter, true).await.expect("set");
+    let strict = IssuesInput { theme: Theme::Letter, needs_approval: true };
+    set_issues(store, newsletter.id, None, &strict).await.expect("set");
     let article = published(store, clock, "A").await;
     let issue = issue(store, clock, newsletter.id, &[&article]).await;
     let input = IssueInput {

@@ -1,7 +1,8 @@
 use postiljon::clock::Clock;
 use postiljon::model::{ArchivePolicy, Language, Newsletter, NewsletterId, UncertainPolicy};
 use postiljon::publishing::newsletters::{
-    NewsletterError, NewsletterInput, SendingInput, add_newsletter, set_archive, set_privacy_url, set_sending,
+    NewsletterError, NewsletterInput, PrivacyInput, SendingInput, add_newsletter, set_archive, set_privacy,
+    set_sending,
 };
 
 use crate::support::database::both_dbs;
@@ -56,8 +57,8 @@ both_dbs!(a_wrong_newsletter_names_every_wrong_field, |store| {
         fields,
         [
             "name",
-            "slug",
             "time_zone",
+            "slug",
             "sender_address",
             "reply_to",
             "postal_address",
@@ -76,37 +77,43 @@ both_dbs!(how_a_newsletter_is_sent_can_be_changed, |store| {
         mails_per_hour: Some(500),
         on_uncertain: UncertainPolicy::Hold,
     };
-    let set = set_sending(&store, newsletter.id, &wish).await.expect("set");
+    let set = set_sending(&store, newsletter.id, None, &wish).await.expect("set");
     assert_eq!(
         (set.relay.as_str(), set.mails_per_hour, set.on_uncertain),
         ("second", Some(500), UncertainPolicy::Hold)
     );
     wish.mails_per_hour = Some(0);
-    let error = set_sending(&store, newsletter.id, &wish).await.expect_err("refused");
+    let error = set_sending(&store, newsletter.id, None, &wish).await.expect_err("refused");
     assert_eq!(error.key(), "error-marked-fields");
     wish.mails_per_hour = None;
-    let error = set_sending(&store, NewsletterId(99), &wish).await.expect_err("refused");
+    let error = set_sending(&store, NewsletterId(99), None, &wish).await.expect_err("refused");
     assert_eq!(error.key(), "error-newsletter-not-found");
 });
+
+fn privacy(url: &str) -> PrivacyInput {
+    PrivacyInput { privacy_url: url.to_owned() }
+}
 
 both_dbs!(a_privacy_notice_is_a_web_address_or_nowhere, |store| {
     let clock = Clock::test(NOW);
     let input = NewsletterInput { privacy_url: " https://meridiaan.example/privacy ".into(), ..insights() };
     let added = add_newsletter(&store, &clock, &input).await.expect("added");
     assert_eq!(added.privacy_url, "https://meridiaan.example/privacy");
-    let set = set_privacy_url(&store, added.id, "http://meridiaan.example/p?a=b#c\n").await.expect("set");
+    let set = set_privacy(&store, added.id, None, &privacy("http://meridiaan.example/p?a=b#c\n"))
+        .await
+        .expect("set");
     assert_eq!(set.privacy_url, "http://meridiaan.example/p?a=b#c");
     let long = format!("https://meridiaan.example/{}", "x".repeat(2000));
     for wrong in ["meridiaan.example", "/privacy", "javascript:alert(1)", "mailto:a@example.org", &long] {
-        let error = set_privacy_url(&store, added.id, wrong).await.expect_err(wrong);
+        let error = set_privacy(&store, added.id, None, &privacy(wrong)).await.expect_err(wrong);
         let NewsletterError::Invalid(errors) = error else { panic!("{wrong}: {error}") };
         assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["privacy_url"], "{wrong}");
     }
     // What was refused has changed nothing, and the rest of the newsletter stays as it is.
-    let set = set_privacy_url(&store, added.id, "").await.expect("set");
+    let set = set_privacy(&store, added.id, None, &privacy("")).await.expect("set");
     let expected = Newsletter { privacy_url: String::new(), ..added };
     assert_eq!(format!("{set:?}"), format!("{expected:?}"));
-    let error = set_privacy_url(&store, NewsletterId(99), "").await.expect_err("refused");
+    let error = set_privacy(&store, NewsletterId(99), None, &privacy("")).await.expect_err("refused");
     assert_eq!(error.key(), "error-newsletter-not-found");
 });
 
@@ -118,10 +125,10 @@ both_dbs!(an_archive_is_unlisted_until_somebody_says_otherwise, |store| {
     let open = add_newsletter(&store, &clock, &input).await.expect("added");
     assert_eq!(open.archive, ArchivePolicy::Public);
     for policy in ArchivePolicy::ALL {
-        let set = set_archive(&store, added.id, *policy).await.expect("set");
+        let set = set_archive(&store, added.id, None, *policy).await.expect("set");
         let expected = Newsletter { archive: *policy, ..added.clone() };
         assert_eq!(format!("{set:?}"), format!("{expected:?}"));
     }
-    let error = set_archive(&store, NewsletterId(99), ArchivePolicy::Off).await.expect_err("refused");
+    let error = set_archive(&store, NewsletterId(99), None, ArchivePolicy::Off).await.expect_err("refused");
     assert_eq!(error.key(), "error-newsletter-not-found");
 });

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArchivePolicy, ArticleDisplay, ArticleStatus, ConsentEvent, DepartureReason, DisposablePolicy, FieldKind,
-    ImageType, Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason,
-    ProofPolicy, Refusal, Rhythm, SubscriptionStatus, Theme, UncertainPolicy, VersionKind,
+    ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason,
+    DisposablePolicy, FieldKind, ImageType, Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus,
+    Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, SetupStep, SubscriptionStatus, Theme, TlsMode,
+    UncertainPolicy, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -112,6 +113,9 @@ fn every_check_lists_the_values_of_its_enum() {
         ("fields.kind", names(FieldKind::ALL, FieldKind::as_str)),
         ("forms.disposable_policy", names(DisposablePolicy::ALL, DisposablePolicy::as_str)),
         ("forms.proof_policy", names(ProofPolicy::ALL, ProofPolicy::as_str)),
+        ("relays.auth", names(AuthMethod::ALL, AuthMethod::as_str)),
+        ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
+        ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),
         ("subscriptions.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
         ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),

@@ -47,6 +47,7 @@ impl TestApp {
             wake: Arc::default(),
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
+            relays: Default::default(),
         };
         let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);

@@ -4,3 +4,4 @@ pub mod admin;
 mod api;
 mod errors;
 mod public;
+mod setup;

@@ -1,10 +1,10 @@
 //! `/admin/newsletters`: every newsletter, and what belongs to each. Its forms and fields are in [`super::forms`] and
 //! [`super::fields`]; `admin/newsletter_tabs.html` joins them all.
 
-pub mod archive;
-pub mod issues;
 pub mod list;
+pub mod new;
 pub mod overview;
+pub mod sections;
 pub mod topic;
 pub mod topics;
 pub mod welcome;

@@ -1,4 +1,4 @@
-//! `/admin/newsletters/{id}`: what a newsletter is, what belongs to it, and where its privacy notice is.
+//! `/admin/newsletters/{id}`: what a newsletter is and what belongs to it; its settings are in [`super::sections`].
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -6,19 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::readers;
-use crate::model::{ArchivePolicy, Newsletter};
-use crate::publishing::newsletters::{NewsletterError, set_privacy_url};
+use super::sections::{self, Posted, Section, View};
+use crate::model::{Newsletter, NewsletterId};
 use crate::store::{self, Reader};
-use crate::web::admin::forms::newsletter_of;
-use crate::web::admin::issues::ThemeOption;
-use crate::web::admin::{Frame, Mistakes, given_twice, grouped};
-use crate::web::form::Form;
-use crate::web::layout::{html, see_other};
+use crate::web::admin::{Frame, grouped, id_of};
+use crate::web::layout::html;
 use crate::web::session::SignedIn;
-use crate::web::{App, PageError, csrf};
-
-/// The one field of the form.
-const FIELD: &str = "privacy_url";
+use crate::web::{App, PageError};
 
 #[derive(Template)]
 #[template(path = "admin/newsletter.html")]
@@ -29,21 +23,7 @@ struct OverviewPage {
     /// The sign-up page.
     public_url: String,
     counts: Counts,
-    themes: Vec<ThemeOption>,
-    /// Of the privacy notice, as typed.
-    privacy_url: String,
-    mistakes: Mistakes,
-}
-
-impl OverviewPage {
-    #[expect(clippy::unused_self, reason = "templates call functions on what they hold")]
-    const fn archive_key(&self, policy: &ArchivePolicy) -> &'static str {
-        match policy {
-            ArchivePolicy::Public => "desk-archive-public",
-            ArchivePolicy::Unlisted => "desk-archive-unlisted",
-            ArchivePolicy::Off => "desk-archive-off",
-        }
-    }
+    sections: Vec<Section>,
 }
 
 /// How many are in use: what is archived, or not sent, does not count.
@@ -76,55 +56,26 @@ pub async fn get(
     signed_in: SignedIn,
     id: Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let mut reader = app.store.read().await?;
-    let newsletter = newsletter_of(&mut reader, &id).await?;
-    let stored = newsletter.privacy_url.clone();
-    show(&request, &app, &signed_in, reader, newsletter, stored, Mistakes::none(signed_in.texts())).await
+    show(&request, &app, &signed_in, NewsletterId(id_of(&id)?), None).await
 }
 
-/// `POST /admin/newsletters/{id}`: where the privacy notice is.
-pub async fn post(
-    request: HttpRequest,
-    app: Data<App>,
-    signed_in: SignedIn,
-    id: Path<String>,
-    form: Form,
-) -> Result<HttpResponse, PageError> {
-    csrf::check(&request, &app, &signed_in, &form)?;
-    let newsletter = newsletter_of(&mut app.store.read().await?, &id).await?;
-    let typed = form.first(FIELD);
-    let set = match given_twice(&form, &[FIELD]).or(()) {
-        Ok(()) => set_privacy_url(&app.store, newsletter.id, typed).await,
-        Err(errors) => Err(errors.into()),
-    };
-    match set {
-        Ok(_) => Ok(see_other(&format!("/admin/newsletters/{}?done=saved", newsletter.id))),
-        Err(NewsletterError::Invalid(errors)) => {
-            let mistakes = Mistakes::beside(signed_in.texts(), errors);
-            let reader = app.store.read().await?;
-            show(&request, &app, &signed_in, reader, newsletter, typed.to_owned(), mistakes).await
-        }
-        Err(NewsletterError::NotFound) => Err(PageError::NotFound),
-        Err(NewsletterError::Store(error)) => Err(error.into()),
-    }
-}
-
-async fn show(
+/// The page, with a form as it was posted.
+pub async fn show(
     request: &HttpRequest,
     app: &App,
     signed_in: &SignedIn,
-    mut reader: Reader,
-    newsletter: Newsletter,
-    privacy_url: String,
-    mistakes: Mistakes,
+    id: NewsletterId,
+    posted: Option<&Posted<'_>>,
 ) -> Result<HttpResponse, PageError> {
-    let status = if mistakes.has_any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let mut reader = app.store.read().await?;
+    let newsletter = store::newsletters::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
+    let is_wrong = posted.is_some_and(|posted| posted.mistakes.has_any());
+    let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let readers = grouped(readers(&mut reader, newsletter.id).await?);
     let counts = Counts::of(&mut reader, &newsletter).await?;
+    let view = View { app, t: signed_in.texts(), newsletter: &newsletter, posted };
+    let sections = sections::all(&view, &mut reader).await?;
     let public_url = app.url(&format!("/n/{}", newsletter.slug));
     let page = Frame::new(request, signed_in, "newsletters", newsletter.name.clone());
-    let themes = ThemeOption::all(signed_in.texts(), newsletter.theme);
-    let template =
-        OverviewPage { page, themes, newsletter, readers, public_url, counts, privacy_url, mistakes };
-    html(status, &template)
+    html(status, &OverviewPage { page, newsletter, readers, public_url, counts, sections })
 }

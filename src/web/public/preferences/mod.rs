@@ -110,6 +110,15 @@ impl PreferencesPage {
         self.filled.errors.field(field).map(|message| message.in_words(self.page.t))
     }
 
+    /// Those of the newsletter, and the one that the reader has.
+    fn languages(&self) -> Vec<Language> {
+        let mut languages = self.newsletter.languages_of_readers();
+        if !languages.contains(&self.language) {
+            languages.push(self.language);
+        }
+        languages
+    }
+
     fn is_language(&self, language: &Language) -> bool {
         self.language == *language
     }

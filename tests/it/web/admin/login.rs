@@ -8,6 +8,10 @@ const PAGES: [&str; 5] =
 
 both_dbs!(without_a_session_every_page_leads_to_the_login, |store| {
     let app = TestApp::start(&store).await;
+    // As long as there is nobody, to the page that says how the first one is made.
+    let nobody = app.browser().get("/admin").await.expect("an answer");
+    assert_eq!((nobody.status, nobody.location()), (303, "/setup"));
+    signed_in(&app).await;
     for page in PAGES {
         let answer = app.browser().get(page).await.expect("an answer");
         assert_eq!((answer.status, answer.location()), (303, "/admin/login"), "{page}");

@@ -33,7 +33,7 @@ impl Archive {
 
     pub async fn set(&self, policy: ArchivePolicy) {
         let store = &self.site.app.app.store;
-        set_archive(store, self.site.newsletter.id, policy).await.expect("set");
+        set_archive(store, self.site.newsletter.id, None, policy).await.expect("set");
     }
 
     pub async fn get(&self, path: &str) -> postiljon::demo::browser::Answer {

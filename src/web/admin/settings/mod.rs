@@ -1,0 +1,17 @@
+//! `/admin/settings`: what belongs to no newsletter. So far the relays.
+
+use actix_web::web::{ServiceConfig, resource};
+
+pub mod relay;
+pub mod relay_form;
+pub mod relays;
+
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(resource("/admin/settings").get(relays::to_list))
+        .service(resource("/admin/settings/relays").get(relays::get).post(relay::add))
+        .service(resource("/admin/settings/relays/new").get(relay::new))
+        .service(resource("/admin/settings/relays/test").get(relays::to_list).post(relays::test))
+        .service(resource("/admin/settings/relays/{id}").get(relay::get).post(relay::save))
+        .service(resource("/admin/settings/relays/{id}/remove").get(relays::to_list).post(relay::remove));
+}
