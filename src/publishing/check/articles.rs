@@ -23,9 +23,9 @@ fn article(findings: &mut Findings, facts: Facts<'_>, row: &IssueArticle) {
         ArticleDisplay::Full if article.body.trim().is_empty() => {
             findings.error(place(), Message::new("check-article-empty")).fix(Some(Fix::Remove(article.id)));
         }
-        ArticleDisplay::Teaser if article.canonical_url.is_empty() => {
-            let message = Message::new("check-teaser-without-url");
-            findings.error(place(), message).fix(Some(Fix::ShowFull(article.id)));
+        // Its page is ours then, and there would be nothing on it.
+        ArticleDisplay::Teaser if article.canonical_url.is_empty() && article.body.trim().is_empty() => {
+            findings.error(place(), Message::new("check-article-empty")).fix(Some(Fix::Remove(article.id)));
         }
         ArticleDisplay::Teaser if article.teaser.is_empty() => {
             findings.warning(place(), Message::new("check-teaser-empty"));

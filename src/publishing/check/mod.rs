@@ -56,7 +56,6 @@ pub enum Fix {
     /// The teaser of the first article becomes the preview line.
     TakeTeaser,
     Publish(ArticleId),
-    ShowFull(ArticleId),
     ShowTeaser(ArticleId),
     Remove(ArticleId),
     /// Asks each web address whether it is there.
@@ -70,7 +69,6 @@ impl Fix {
             Self::TakeTitle => "take_title",
             Self::TakeTeaser => "take_teaser",
             Self::Publish(_) => "publish",
-            Self::ShowFull(_) => "full",
             Self::ShowTeaser(_) => "teaser",
             Self::Remove(_) => "remove",
             Self::CheckLinks => "check_links",
@@ -79,7 +77,7 @@ impl Fix {
 
     pub const fn article(self) -> Option<ArticleId> {
         match self {
-            Self::Publish(id) | Self::ShowFull(id) | Self::ShowTeaser(id) | Self::Remove(id) => Some(id),
+            Self::Publish(id) | Self::ShowTeaser(id) | Self::Remove(id) => Some(id),
             Self::TakeTitle | Self::TakeTeaser | Self::CheckLinks => None,
         }
     }

@@ -386,7 +386,11 @@ both_dbs!(hostile_words_that_cannot_be_sent_are_refused_with_the_reason, |store|
         if reason == "too long" {
             let error = articles::create(&store, &stage.app.clock, &input).await.expect_err("refused");
             assert!(error.to_string().starts_with("body: "), "{}: {error}", case.name);
-            let context = Context { base_url: "https://news.example", newsletter: "N" };
+            let context = Context {
+                base_url: "https://news.example",
+                site_url: "https://news.example",
+                newsletter: "N",
+            };
             assert_eq!(markdown::write(&input.body, context), Err(MarkdownError::TooLong), "{}", case.name);
             continue;
         }

@@ -128,7 +128,6 @@ fn articles_of(form: &Form) -> Vec<Placed> {
     match (verb, at) {
         ("up", Some(at)) if at > 0 => placed.swap(at, at - 1),
         ("down", Some(at)) if at + 1 < placed.len() => placed.swap(at, at + 1),
-        ("full", Some(at)) => placed[at].display = ArticleDisplay::Full,
         ("teaser", Some(at)) => placed[at].display = ArticleDisplay::Teaser,
         ("remove", Some(at)) => remove(&mut placed, at),
         _ => {}
