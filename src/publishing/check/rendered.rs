@@ -56,11 +56,8 @@ fn weight(findings: &mut Findings, facts: Facts<'_>, rendered: &RenderedIssue) {
             .number("size", kilobytes(rendered.html_wire_bytes()))
             .number("most", kilobytes(HTML_MAX_OCTETS))
     };
-    // The longest that can be shown as a teaser.
-    let full = facts
-        .articles
-        .iter()
-        .filter(|row| row.display == ArticleDisplay::Full && !row.article.canonical_url.is_empty());
+    // The one that saves most as a teaser.
+    let full = facts.articles.iter().filter(|row| row.display == ArticleDisplay::Full);
     let longest = full.max_by_key(|row| row.article.body.len()).map(|row| Fix::ShowTeaser(row.article.id));
     match rendered.weight() {
         Weight::Fine => {}
