@@ -187,6 +187,7 @@ fn sanitizer() -> ammonia::Builder<'static> {
             ("td", HashSet::from(["align"])),
             ("th", HashSet::from(["align"])),
         ]))
+        .generic_attributes(HashSet::new())
         .clean_content_tags(HashSet::from(["script", "style"]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny);

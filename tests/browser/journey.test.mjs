@@ -178,13 +178,14 @@ const DESK = [
   "/admin/newsletters/1/topics",
   "/admin/newsletters/1/welcome",
   "/admin/subscribers",
+  "/admin/settings/relays",
 ];
 
-/** What a person reads on the page, without what is marked as being in another language. */
+/** What a person reads on the page, without what is marked as being in another language, and fields to be put into a text. */
 async function own(page) {
   return page.evaluate(() => {
     const language = document.documentElement.lang;
-    const hidden = [...document.querySelectorAll("body [lang]")].filter((element) => element.lang !== language);
+    const hidden = [...document.querySelectorAll("body [lang], button.merge")].filter((element) => element.lang !== language);
     for (const element of hidden) element.hidden = true;
     // What no eye sees is read aloud.
     const labels = [...document.querySelectorAll("[aria-label], [title], img[alt], [placeholder]")].flatMap((element) =>
