@@ -149,7 +149,7 @@ function count() {
 
 // ---- The preview. It is in a sandbox that runs nothing; that this page may look into it keeps its place.
 
-const frame = document.getElementById("preview");
+let frame = document.getElementById("preview");
 const problem = document.getElementById("preview-problem");
 let previewTimer = 0;
 let previewing = null;
@@ -169,9 +169,13 @@ async function preview() {
       frame.contentDocument.documentElement.lang = form.elements.language.value;
       now.replaceWith(frame.contentDocument.adoptNode(next));
     } else if (!now) {
-      frame.removeAttribute("src");
-      frame.setAttribute("sandbox", "allow-same-origin");
-      frame.srcdoc = html;
+      // A frame of its own: what the first one still loads would come after, and be out of reach.
+      const fresh = frame.cloneNode();
+      fresh.removeAttribute("src");
+      fresh.setAttribute("sandbox", "allow-same-origin");
+      fresh.srcdoc = html;
+      frame.replaceWith(fresh);
+      frame = fresh;
     }
   } catch {
     if (!signal.aborted) show(problem, texts.previewFailed);
