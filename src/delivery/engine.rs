@@ -355,8 +355,8 @@ impl Tasks {
         others.shutdown().await;
         let recorded = async {
             for (mailing, record) in shift.journal.on_wire() {
-                // The recorder ends after the last sender of outcomes, which this is.
-                // Of a process before this one: it counts for no breaker.
+                // The recorder ends after the last sender of outcomes, which this is. Nobody was answered: it counts
+                // for no breaker.
                 let retry_from = Timestamp::from_millis(0);
                 let settled = Settled { mailing, record, retry_from, place: None };
                 let _ = outcomes.send(settled).await;

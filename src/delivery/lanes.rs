@@ -28,7 +28,7 @@ const WINDOW_START: usize = 2;
 /// Claims in hand of a destination, for each mail that it may have on the wire: enough until the feeder has
 /// brought more.
 const HAND_PER_WINDOW: usize = 10;
-/// Fewest claims wanted in hand over all lanes whose destination takes as many as there are connections.
+/// Fewest claims of [`OTHER`] wanted in hand.
 const HAND_MIN: usize = 20;
 /// So old a claim should be at most when it is taken: an older one is soon looked at again before the wire, which
 /// costs more than to claim fewer at once.
@@ -77,7 +77,7 @@ pub struct Lanes {
     /// Who hosts the domains that stand in no table, if that is asked.
     hosting: Option<Arc<Hosting>>,
     senders: usize,
-    /// Most claims in hand of destinations without a limit of their own, however fast they go.
+    /// Most claims of [`OTHER`] in hand, however fast they go. Each other destination is held by its window.
     hand_max: usize,
     state: Mutex<State>,
     /// A claim came or a mail ended: senders look again.
@@ -103,8 +103,8 @@ struct State {
     denied: HashSet<Arc<str>>,
     last: Option<Key>,
     queued: usize,
-    /// Claims in hand that are wanted where a destination has no limit of its own: as many as are taken while they are
-    /// fresh. Those of the others do not count: they may be stuck, and would leave no room for anybody else.
+    /// Claims of [`OTHER`] that are wanted in hand: as many as are taken while they are fresh. Those of a provider do not
+    /// count: it may hang, and its claims would leave no room for anybody else.
     hand: usize,
 }
 
@@ -117,6 +117,8 @@ struct Rate {
 
 #[derive(Debug)]
 struct Destination {
+    /// Everybody who is with no known provider: its claims in hand are as many as go fast enough.
+    is_other: bool,
     /// Of the limits, these are this worker's share.
     share: Share,
     /// 0 where there are more workers than mails at once: then others have its mails.
@@ -151,23 +153,21 @@ impl State {
         }
     }
 
-    /// Claims in hand of destinations that take as many as there are connections.
-    fn queued_freely(&self, now: Duration, senders: usize) -> usize {
-        let is_free = |name: &Arc<str>| {
-            self.destinations.get(name).is_some_and(|destination| destination.hand(now, senders).is_none())
-        };
-        self.queues.iter().filter(|((_, name), _)| is_free(name)).map(|(_, queue)| queue.len()).sum()
+    /// Claims of [`OTHER`] in hand.
+    fn queued_other(&self) -> usize {
+        self.destinations.get(OTHER).map_or(0, |other| other.queued)
     }
 
-    fn is_half_empty(&self, now: Duration, senders: usize) -> bool {
-        self.queued_freely(now, senders) * 2 <= self.hand
+    fn is_half_empty(&self) -> bool {
+        self.queued_other() * 2 <= self.hand
     }
 }
 
 impl Destination {
-    fn new(limits: &Limits, senders: usize, share: Share) -> Self {
+    fn new(name: &str, limits: &Limits, senders: usize, share: Share) -> Self {
         let limit = limit_at_once(limits, senders, share);
         Self {
+            is_other: name == OTHER,
             share,
             limit,
             window: WINDOW_START.min(limit),
@@ -211,7 +211,7 @@ impl Destination {
             Some(0)
         } else if self.rate.is_some() || is_slow {
             Some(HAND_BY_RATE)
-        } else if self.window >= senders {
+        } else if self.is_other && self.window >= senders {
             None
         } else {
             Some(self.window * HAND_PER_WINDOW)
@@ -342,7 +342,7 @@ impl Lanes {
     /// How many more claims of a newsletter may be in hand.
     pub fn room(&self, newsletter: NewsletterId) -> usize {
         let state = self.lock();
-        let all = state.hand.saturating_sub(state.queued_freely(self.clock.elapsed(), self.senders));
+        let all = state.hand.saturating_sub(state.queued_other());
         match state.rates.get(&newsletter) {
             Some(rate) => all.min(HAND_BY_RATE.saturating_sub(rate.queued)),
             None => all,
@@ -367,7 +367,7 @@ impl Lanes {
         state
             .destinations
             .entry(Arc::clone(name))
-            .or_insert_with(|| Destination::new(&self.destinations.limits(name), self.senders, share))
+            .or_insert_with(|| Destination::new(name, &self.destinations.limits(name), self.senders, share))
     }
 
     /// How long the feeder must wait for a destination that takes nothing now; `None` when it waits for
@@ -418,7 +418,7 @@ impl Lanes {
             let notified = self.for_feeder.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            if self.lock().is_half_empty(self.clock.elapsed(), self.senders) {
+            if self.lock().is_half_empty() {
                 return;
             }
             notified.await;
@@ -485,7 +485,7 @@ impl Lanes {
             }
         }
         let Some((key, wait)) = chosen else {
-            if state.hand < self.hand_max && state.queued_freely(now, self.senders) == 0 {
+            if state.hand < self.hand_max && state.queued_other() == 0 {
                 // Senders wait for the feeder.
                 state.hand = (state.hand + state.hand / 4).min(self.hand_max);
                 self.for_feeder.notify_waiters();
@@ -523,12 +523,16 @@ impl Lanes {
             destination.take(now);
         }
         let has_room = destination.hand(now, senders).is_none_or(|most| destination.queued <= most / 2);
+        let is_other = destination.is_other;
         let is_unlimited = destination.hand(now, senders).is_none();
         let has_room = has_room && state.denied.remove(&key.1);
         if is_unlimited && age > AGE_WANTED {
             state.hand = (state.hand - state.hand / 16).max(HAND_MIN);
         }
-        if has_room || state.is_half_empty(now, senders) {
+        // A claim of a provider makes room among its own, of which the feeder was told where it asked in vain; or among
+        // those of a newsletter with a rate.
+        let counts = is_other || state.rates.contains_key(&key.0);
+        if has_room || (counts && state.is_half_empty()) {
             self.for_feeder.notify_waiters();
         }
         Some(claim)
