@@ -153,13 +153,14 @@ impl State {
         }
     }
 
-    /// Claims of [`OTHER`] in hand.
-    fn queued_other(&self) -> usize {
-        self.destinations.get(OTHER).map_or(0, |other| other.queued)
+    /// Claims in hand that count for [`State::hand`]. Until enough of [`OTHER`] were answered it may hang as well.
+    fn counted(&self) -> usize {
+        let flows = |other: &&Destination| other.window >= other.limit;
+        self.destinations.get(OTHER).filter(flows).map_or(0, |other| other.queued)
     }
 
     fn is_half_empty(&self) -> bool {
-        self.queued_other() * 2 <= self.hand
+        self.counted() * 2 <= self.hand
     }
 }
 
@@ -342,7 +343,7 @@ impl Lanes {
     /// How many more claims of a newsletter may be in hand.
     pub fn room(&self, newsletter: NewsletterId) -> usize {
         let state = self.lock();
-        let all = state.hand.saturating_sub(state.queued_other());
+        let all = state.hand.saturating_sub(state.counted());
         match state.rates.get(&newsletter) {
             Some(rate) => all.min(HAND_BY_RATE.saturating_sub(rate.queued)),
             None => all,
@@ -485,7 +486,8 @@ impl Lanes {
             }
         }
         let Some((key, wait)) = chosen else {
-            if state.hand < self.hand_max && state.queued_other() == 0 {
+            let waits = state.destinations.get(OTHER).is_none_or(|other| other.queued == 0);
+            if waits && state.hand < self.hand_max {
                 // Senders wait for the feeder.
                 state.hand = (state.hand + state.hand / 4).min(self.hand_max);
                 self.for_feeder.notify_waiters();
