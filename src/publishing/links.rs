@@ -15,6 +15,8 @@ use crate::store::{Db, Result, Store, link_checks};
 const LINKS_MAX: usize = 200;
 /// Asked side by side.
 const AT_ONCE: usize = 8;
+/// Somebody waits for the page: what has not answered by then counts as not asked.
+const ALL_WITHIN: Duration = Duration::from_secs(30);
 /// That an address is there is believed for so long; then it counts as not asked.
 pub const BELIEVED_FOR: Duration = Duration::from_hours(24);
 /// How long answers are kept.
@@ -40,8 +42,8 @@ pub async fn known(mut db: Db<'_>, composed: &Composed) -> Result<Vec<LinkCheck>
     Ok(known)
 }
 
-/// Asks all of them, and keeps what they answered; no transaction is open meanwhile. Answers how many were asked, and
-/// `None` when there is no such issue.
+/// Asks all of them, and keeps what they answered; no transaction is open meanwhile. Answers how many answered or failed
+/// in time, and `None` when there is no such issue.
 ///
 /// # Errors
 /// Of the database. An address that does not answer is no error.
@@ -56,7 +58,8 @@ pub async fn check_links(
     let Some(composed) = composed else { return Ok(None) };
     let urls: Vec<String> = addresses(&composed).into_iter().map(str::to_owned).collect();
     let asked = futures_util::stream::iter(&urls).map(|url| ask(http, clock, url));
-    let checks: Vec<LinkCheck> = asked.buffer_unordered(AT_ONCE).collect().await;
+    let end = tokio::time::sleep(ALL_WITHIN);
+    let checks: Vec<LinkCheck> = asked.buffer_unordered(AT_ONCE).take_until(end).collect().await;
     let mut tx = store.begin().await?;
     for check in &checks {
         link_checks::set(&mut tx, check).await?;

@@ -32,7 +32,11 @@ pub async fn create(
         input.title = t.text("writing-untitled");
     }
     let by = Some(signed_in.user.id);
-    match articles::create_by(&app.store, &app.clock, by, VersionKind::Autosaved, &input).await {
+    let result = match given_twice(&form, &FIELDS).or(()) {
+        Ok(()) => articles::create_by(&app.store, &app.clock, by, VersionKind::Autosaved, &input).await,
+        Err(errors) => Err(errors.into()),
+    };
+    match result {
         Ok(article) => {
             let others = presence::here(&app.store, &app.clock, article.id, signed_in.user.id).await?;
             saved(&app, t, article.id, article.version, article.updated_at, others).await
