@@ -224,7 +224,14 @@ fn words(octets: usize) -> Content {
     let text = format!("Hello {name},\n\n{}\n\n{link}\n", some(octets / 4));
     let body = some(octets - octets / 4);
     let html = format!("<p>Hello {name},</p><p>{body}</p><p><a href=\"{link}\">Unsubscribe</a></p>");
-    Content { language: Language::English, subject: "News".into(), web_html: html.clone(), html, text }
+    Content {
+        language: Language::English,
+        subject: "News".into(),
+        second_subject: String::new(),
+        web_html: html.clone(),
+        html,
+        text,
+    }
 }
 
 /// Octets of the mail that a content makes.

@@ -145,7 +145,16 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 Some(key) => Some(topic_of(&open, newsletter.id, &key).await?),
                 None => None,
             };
-            let input = IssueInput { subject, preheader, intro, outro, articles, topic, theme, editor: None };
+            let input = IssueInput {
+                subject,
+                preheader,
+                intro,
+                outro,
+                articles,
+                topic,
+                theme,
+                ..IssueInput::default()
+            };
             let issue = issues::create(&open.store, &open.clock, newsletter.id, &input).await?;
             let sentence = format!("Issue {} of {} has the id {}.", issue.number, newsletter.name, issue.id);
             output.sentence(&issue, &sentence)

@@ -21,7 +21,7 @@ use crate::mail::{self, headers};
 use crate::model::welcome::text_for;
 use crate::model::{
     EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
-    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy,
+    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, Trial, UncertainPolicy, Variant,
 };
 use crate::store::deliveries::Recipient;
 use crate::store::{
@@ -113,8 +113,13 @@ pub struct Letter {
     pub date: Timestamp,
     links: Links,
     envelope_from: EmailAddress,
+    /// Of the newsletter.
+    language: Language,
+    trial: Trial,
     fallback: Template,
     templates: BTreeMap<Language, Template>,
+    /// With the second of two subjects, by language; empty where none is tried.
+    seconds: BTreeMap<Language, Template>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -128,10 +133,23 @@ pub enum LetterError {
 }
 
 impl Letter {
+    fn template_for(&self, recipient: &Recipient) -> &Template {
+        let first = self.templates.get(&recipient.language).unwrap_or(&self.fallback);
+        match self.trial.variant_of(self.mailing, recipient.subscriber_id) {
+            Some(Variant::Second) => {
+                // A translation without a second subject has the same for all of its readers.
+                let own = self.templates.contains_key(&recipient.language);
+                let language = if own { recipient.language } else { self.language };
+                self.seconds.get(&language).unwrap_or(first)
+            }
+            Some(Variant::First) | None => first,
+        }
+    }
+
     /// The mail for one recipient.
     pub fn mail_for(&self, recipient: &Recipient) -> WireMail {
         let (unsubscribe_url, mailto) = self.links.unsubscribe(recipient.subscription_id);
-        let template = self.templates.get(&recipient.language).unwrap_or(&self.fallback);
+        let template = self.template_for(recipient);
         let octets = template.fill(&template::Recipient {
             to: &recipient.address,
             name: &recipient.name,
@@ -198,6 +216,7 @@ impl Composer {
     ) -> Result<Letter, LetterError> {
         let headers = headers::issue(newsletter, mailing.public_id);
         let mut templates = BTreeMap::new();
+        let mut seconds = BTreeMap::new();
         for content in contents {
             let source = Source {
                 subject: &content.subject,
@@ -206,6 +225,10 @@ impl Composer {
                 ..source(newsletter, &headers)
             };
             templates.insert(content.language, Template::compile(&source)?);
+            if mailing.trial.share > 0 && !content.second_subject.is_empty() {
+                let second = Source { subject: &content.second_subject, ..source };
+                seconds.insert(content.language, Template::compile(&second)?);
+            }
         }
         let fallback = templates.get(&newsletter.language).or_else(|| templates.values().next()).cloned();
         Ok(Letter {
@@ -218,8 +241,11 @@ impl Composer {
             date: mailing.started_at.unwrap_or(mailing.due_at),
             links: self.links.clone(),
             envelope_from: self.links.envelope_from(newsletter),
+            trial: mailing.trial,
+            language: newsletter.language,
             fallback: fallback.ok_or(LetterError::NoContent)?,
             templates,
+            seconds,
         })
     }
 

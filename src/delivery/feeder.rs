@@ -147,6 +147,10 @@ impl Feeder<'_> {
         let Some(mailing) = mailings::lock_sending(&mut tx, seen.id).await? else {
             return Ok(Batch::default());
         };
+        // The letter was made of the mailing as it was seen; in between a trial may have got its winner.
+        if mailing.trial != seen.trial {
+            return Ok(Batch { moved: true, ..Batch::default() });
+        }
         let now = self.shift.clock.now();
         let mut batch = Batch::default();
         if mailing.account.deferred > 0 {

@@ -63,7 +63,7 @@ fn told(mailing: &Mailing, per_second: Option<f64>, now: Timestamp) -> Progress 
     let is_paused = mailing.status == MailingStatus::Paused;
     let rest = count(account.audience - account.settled());
     let eta = per_second
-        .filter(|_| mailing.status == MailingStatus::Sending)
+        .filter(|_| mailing.status == MailingStatus::Sending && !mailing.is_trying())
         .and_then(|per_second| Duration::try_from_secs_f64(rest / per_second).ok())
         .map(|rest| now.plus(rest));
     let pause_reason = if is_paused { mailing.pause_reason } else { PauseReason::None };
@@ -117,7 +117,7 @@ impl Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IssueId, NewsletterId, SubscriptionId};
+    use crate::model::{IssueId, NewsletterId, SubscriptionId, Trial};
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -137,6 +137,7 @@ mod tests {
             created_at: START,
             retry_from: Some(START),
             topic_id: None,
+            trial: Trial::NONE,
             pause_reason: PauseReason::None,
         }
     }

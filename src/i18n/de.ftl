@@ -1369,3 +1369,45 @@ error-too-many-groups = Höchstens { $most } Gruppen. Entfernen Sie zuerst eine.
 error-approval-own = Sie haben diese Ausgabe selbst zuletzt gespeichert. Jemand anderes muss sie freigeben.
 schedule-no-reason = Sagen Sie, warum diese Ausgabe trotzdem hinausgehen darf.
 schedule-not-approved = Jemand anderes muss diese Ausgabe zuerst freigeben, so wie sie jetzt ist.
+
+## Sprachen einer Ausgabe, und der Versuch mit zwei Betreffzeilen
+
+check-place-second-subject = Zweiter Betreff
+check-article-untranslated = Diesen Artikel gibt es nicht auf { $expected }: Diese Leser erhalten ihn auf { $language }.
+check-second-subject-same = Beide Betreffzeilen sind gleich: Es gibt nichts zu vergleichen.
+check-trial-small = Jeder Betreff geht zuerst an etwa { $asked } Leser. So wenige sagen wenig aus: Der Unterschied kann Zufall sein.
+error-choose = Wählen Sie eine der Möglichkeiten.
+desk-issue-languages = Sprachen der Ausgabe
+desk-translation-none = Diese Ausgabe gibt es noch nicht auf { $language }. Wer diese Sprache liest, erhält sie auf { $own }, bis Sie hier etwas speichern.
+desk-translation-original = Auf { $language }
+desk-translation-missing = Nicht auf { $language } übersetzt. Öffnen Sie den Artikel, um eine Übersetzung anzulegen.
+desk-translation-remove = Diese Sprache entfernen
+desk-translation-remove-ask = Die Wörter dieser Ausgabe auf { $language } werden gelöscht; diese Leser erhalten sie auf { $own }. Die Artikel bleiben.
+desk-done-translation-removed = Die Übersetzung ist entfernt.
+desk-trial = Zwei Betreffzeilen ausprobieren
+desk-trial-words = Ein Teil der Leser erhält zuerst den einen oder den anderen Betreff, je zur Hälfte. Alle anderen erhalten den besseren. Lassen Sie den zweiten leer, um nichts auszuprobieren.
+desk-trial-share = Zuerst an
+desk-trial-by = Wie wird entschieden?
+desk-trial-choice = Wir wählen selbst, auf der Seite der Aussendung
+desk-trial-clicks = Der Betreff mit den meisten Klicks
+desk-trial-after = Klicks entscheiden nach
+desk-trial-hours = { $count ->
+    [one] { $count } Stunde
+   *[other] { $count } Stunden
+}
+desk-trial-other = Wird auch ausprobiert: { $subject }
+desk-trial-sent = An { $count } Leser des Versuchs gesendet
+desk-trial-winner = An alle anderen
+desk-trial-decided = Der Versuch ist entschieden. Alle anderen erhalten den gewählten Betreff.
+desk-trial-choose = Zuerst erhalten { $share } % der Leser einen der beiden. Die anderen warten, bis Sie unten wählen.
+desk-trial-until = Zuerst erhalten { $share } % der Leser einen der beiden. Die Klicks entscheiden am { $at }; Sie können auch jetzt schon wählen.
+desk-trial-later = Zuerst erhalten { $share } % der Leser einen der beiden; dann entscheiden die Klicks.
+desk-trial-sentence = Zuerst erhalten { $share } % einen von zwei Betreffzeilen, danach alle anderen den besseren.
+desk-languages-sentence = Auf { $languages }.
+desk-move-choose-first = Den ersten Betreff wählen
+desk-move-choose-second = Den zweiten Betreff wählen
+desk-ask-choose-first = Alle anderen erhalten den ersten Betreff: { $count } Leser. Die { $sent }, die die Ausgabe haben, erhalten nichts mehr.
+desk-ask-choose-second = Alle anderen erhalten den zweiten Betreff: { $count } Leser. Die { $sent }, die die Ausgabe haben, erhalten nichts mehr.
+desk-sure-choose-first = Ja, den ersten senden
+desk-sure-choose-second = Ja, den zweiten senden
+desk-done-chosen = Gewählt. Alle anderen erhalten es jetzt.

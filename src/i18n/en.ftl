@@ -1369,3 +1369,45 @@ error-too-many-groups = At most { $most } groups. Remove one first.
 error-approval-own = You saved this issue last yourself. A colleague must approve it.
 schedule-no-reason = Say why this issue may go out anyway.
 schedule-not-approved = A colleague must approve this issue first, as it is now.
+
+## Languages of an issue, and the trial of two subjects
+
+check-place-second-subject = Second subject
+check-article-untranslated = This article is not there in { $expected }: these readers get it in { $language }.
+check-second-subject-same = Both subjects are the same: there is nothing to compare.
+check-trial-small = Each subject goes to about { $asked } readers first. So few tell little: the difference may well be chance.
+error-choose = Choose one of the possibilities.
+desk-issue-languages = Languages of the issue
+desk-translation-none = This issue is not there in { $language } yet. Who reads that language gets it in { $own }, until you save something here.
+desk-translation-original = In { $language }
+desk-translation-missing = Not translated into { $language }. Open the article to make a translation.
+desk-translation-remove = Take this language away
+desk-translation-remove-ask = The words of this issue in { $language } are deleted; those readers get it in { $own }. The articles themselves stay.
+desk-done-translation-removed = The translation is gone.
+desk-trial = Try two subjects
+desk-trial-words = A share of the readers gets one subject or the other first, half of them each. Everybody else gets the better one. Leave the second empty to try nothing.
+desk-trial-share = First to
+desk-trial-by = How is it decided?
+desk-trial-choice = We choose ourselves, on the mailing’s page
+desk-trial-clicks = The subject with the most clicks
+desk-trial-after = Clicks decide after
+desk-trial-hours = { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+}
+desk-trial-other = Also tried: { $subject }
+desk-trial-sent = Sent to { $count } readers of the trial
+desk-trial-winner = To everybody else
+desk-trial-decided = The trial is decided. Everybody else gets the subject that was chosen.
+desk-trial-choose = First { $share } % of the readers get one of the two. The others wait until you choose below.
+desk-trial-until = First { $share } % of the readers get one of the two. The clicks decide at { $at }; you can also choose now.
+desk-trial-later = First { $share } % of the readers get one of the two; then the clicks decide.
+desk-trial-sentence = First { $share } % get one of two subjects, then everybody else gets the better one.
+desk-languages-sentence = In { $languages }.
+desk-move-choose-first = Choose the first subject
+desk-move-choose-second = Choose the second subject
+desk-ask-choose-first = Everybody else gets the first subject: { $count } readers. The { $sent } who have the issue get nothing more.
+desk-ask-choose-second = Everybody else gets the second subject: { $count } readers. The { $sent } who have the issue get nothing more.
+desk-sure-choose-first = Yes, send the first
+desk-sure-choose-second = Yes, send the second
+desk-done-chosen = Chosen. Everybody else gets it now.

@@ -1372,3 +1372,45 @@ error-too-many-groups = Au plus { $most } groupes. Supprimez-en d’abord un.
 error-approval-own = Vous avez vous-même enregistré ce numéro en dernier. Un collègue doit l’approuver.
 schedule-no-reason = Dites pourquoi ce numéro peut partir malgré tout.
 schedule-not-approved = Un collègue doit d’abord approuver ce numéro, tel qu’il est.
+
+## Langues d’un numéro, et l’essai de deux objets
+
+check-place-second-subject = Deuxième objet
+check-article-untranslated = Cet article n’existe pas en { $expected } : ces lecteurs le reçoivent en { $language }.
+check-second-subject-same = Les deux objets sont identiques : il n’y a rien à comparer.
+check-trial-small = Chaque objet part d’abord à environ { $asked } lecteurs. C’est trop peu : la différence peut être due au hasard.
+error-choose = Choisissez l’une des possibilités.
+desk-issue-languages = Langues du numéro
+desk-translation-none = Ce numéro n’existe pas encore en { $language }. Les lecteurs de cette langue le reçoivent en { $own }, jusqu’à ce que vous enregistriez ici.
+desk-translation-original = En { $language }
+desk-translation-missing = Pas traduit en { $language }. Ouvrez l’article pour créer une traduction.
+desk-translation-remove = Retirer cette langue
+desk-translation-remove-ask = Les mots de ce numéro en { $language } sont supprimés ; ces lecteurs le reçoivent en { $own }. Les articles restent.
+desk-done-translation-removed = La traduction est supprimée.
+desk-trial = Essayer deux objets
+desk-trial-words = Une partie des lecteurs reçoit d’abord l’un ou l’autre objet, moitié-moitié. Tous les autres reçoivent le meilleur. Laissez le deuxième vide pour ne rien essayer.
+desk-trial-share = D’abord à
+desk-trial-by = Comment choisir ?
+desk-trial-choice = Nous choisissons nous-mêmes, sur la page de l’envoi
+desk-trial-clicks = L’objet qui obtient le plus de clics
+desk-trial-after = Les clics décident après
+desk-trial-hours = { $count ->
+    [one] { $count } heure
+   *[other] { $count } heures
+}
+desk-trial-other = Également essayé : { $subject }
+desk-trial-sent = Envoyé à { $count } lecteurs de l’essai
+desk-trial-winner = À tous les autres
+desk-trial-decided = L’essai est tranché. Tous les autres reçoivent l’objet choisi.
+desk-trial-choose = D’abord { $share } % des lecteurs reçoivent l’un des deux. Les autres attendent que vous choisissiez ci-dessous.
+desk-trial-until = D’abord { $share } % des lecteurs reçoivent l’un des deux. Les clics décident le { $at } ; vous pouvez aussi choisir dès maintenant.
+desk-trial-later = D’abord { $share } % des lecteurs reçoivent l’un des deux ; puis les clics décident.
+desk-trial-sentence = D’abord { $share } % reçoivent l’un des deux objets, puis tous les autres le meilleur.
+desk-languages-sentence = En { $languages }.
+desk-move-choose-first = Choisir le premier objet
+desk-move-choose-second = Choisir le deuxième objet
+desk-ask-choose-first = Tous les autres reçoivent le premier objet : { $count } lecteurs. Les { $sent } qui ont le numéro ne reçoivent plus rien.
+desk-ask-choose-second = Tous les autres reçoivent le deuxième objet : { $count } lecteurs. Les { $sent } qui ont le numéro ne reçoivent plus rien.
+desk-sure-choose-first = Oui, envoyer le premier
+desk-sure-choose-second = Oui, envoyer le deuxième
+desk-done-chosen = C’est choisi. Tous les autres le reçoivent maintenant.

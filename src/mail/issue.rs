@@ -2,7 +2,7 @@
 //! mail and the mailing.
 
 use super::render::{ArticleView, IssueView, RenderError, RenderedIssue, render_issue};
-use crate::model::{Article, ArticleDisplay, Issue, IssueArticle, Newsletter, Timestamp};
+use crate::model::{Article, ArticleDisplay, Issue, IssueArticle, Language, Newsletter, Timestamp};
 
 /// Where an issue can be read in a browser once it was mailed.
 pub fn web_url(public_url: &str, issue: &Issue) -> String {
@@ -22,7 +22,7 @@ fn whole_url(public_url: &str, article: &Article, display: ArticleDisplay) -> St
     }
 }
 
-/// Renders an issue with its articles as they are. `public_url` has no slash at the end.
+/// Renders an issue with its articles as they are, in the language of their words. `public_url` has no slash at the end.
 ///
 /// # Errors
 /// [`RenderError`] says in which text what is wrong.
@@ -30,6 +30,7 @@ pub fn render(
     newsletter: &Newsletter,
     issue: &Issue,
     articles: &[IssueArticle],
+    language: Language,
     date: Timestamp,
     public_url: &str,
 ) -> Result<RenderedIssue, RenderError> {
@@ -50,10 +51,11 @@ pub fn render(
         .collect();
     render_issue(&IssueView {
         newsletter,
-        language: newsletter.language,
+        language,
         number: issue.number,
         date: Some(date),
         subject: &issue.subject,
+        second_subject: &issue.second_subject,
         preheader: &issue.preheader,
         intro: &issue.intro,
         outro: &issue.outro,

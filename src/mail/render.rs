@@ -39,6 +39,8 @@ pub struct IssueView<'a> {
     /// When it is sent; shown as a date in the newsletter's zone.
     pub date: Option<Timestamp>,
     pub subject: &'a str,
+    /// The other of two that are tried; empty: there is one.
+    pub second_subject: &'a str,
     pub preheader: &'a str,
     /// Markdown.
     pub intro: &'a str,
@@ -68,10 +70,12 @@ pub struct ArticleView<'a> {
     pub heading: &'a str,
 }
 
-/// An issue as HTML and text. Subject, `html` and `text` may hold slots; `web_html` is for anyone.
+/// An issue as HTML and text. Its subjects, `html` and `text` may hold slots; `web_html` is for anyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedIssue {
     pub subject: String,
+    /// Empty: there is one subject.
+    pub second_subject: String,
     pub html: String,
     pub text: String,
     /// The same for the browser: no recipient, no way to unsubscribe one.
@@ -200,6 +204,7 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
     };
     let (intro, outro) = (around("intro", view.intro)?, around("outro", view.outro)?);
     let subject = line("subject", view.subject)?;
+    let second_subject = line("second subject", view.second_subject)?;
     let mut html = IssueHtml {
         frame: Frame::new(newsletter, view.language),
         subject: subject.clone(),
@@ -225,6 +230,7 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
     let titles = titles.map(|(at, article)| (Part::Article(at), article.url.clone()));
     Ok(RenderedIssue {
         subject: clean_subject(&IssueSubject { subject: &subject }.render()?),
+        second_subject: clean_subject(&IssueSubject { subject: &second_subject }.render()?),
         html: mail_html,
         text,
         web_html,
@@ -956,6 +962,7 @@ mod tests {
             number: 12,
             date: Some(NOW),
             subject: "Bruggen, {{name|lezer}}",
+            second_subject: "",
             preheader: "Wat tien jaar werken aan het water ons leerde, en wat er volgend jaar verandert.",
             intro: "Dag {{name|beste lezer}},\n\nDit najaar gaat het over *verbinden*: over steden aan het \
                     water en de mensen die er werken. Veel leesplezier!",

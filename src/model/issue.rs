@@ -1,6 +1,8 @@
 //! One edition of a newsletter.
 
-use super::{Article, ArticleId, IssueId, NewsletterId, Theme, Timestamp, TopicId, UserId};
+use super::{
+    Article, ArticleId, IssueId, Language, NewsletterId, Theme, Timestamp, TopicId, TrialPlan, UserId,
+};
 
 text_enum!(
     /// How an article stands in an issue.
@@ -30,10 +32,45 @@ pub struct Issue {
     pub version: i64,
     /// What it is about; `None`: it is for everyone.
     pub topic_id: Option<TopicId>,
+    /// Tried against the first on a share of the audience; empty: there is one subject.
+    pub second_subject: String,
+    /// How the two are tried.
+    #[sqlx(flatten)]
+    pub trial: TrialPlan,
     /// Who saved it last in the desk; `None`: the command line, or somebody who is gone.
     pub edited_by: Option<UserId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Issue {
+    /// Whether two subjects are tried.
+    pub const fn has_trial(&self) -> bool {
+        !self.second_subject.is_empty()
+    }
+
+    /// The issue as readers of another language get it.
+    pub fn translated(&self, translation: &IssueTranslation) -> Self {
+        Self {
+            subject: translation.subject.clone(),
+            second_subject: translation.second_subject.clone(),
+            preheader: translation.preheader.clone(),
+            intro: translation.intro.clone(),
+            outro: translation.outro.clone(),
+            ..self.clone()
+        }
+    }
+}
+
+/// The words of an issue in another language than that of its newsletter.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct IssueTranslation {
+    pub language: Language,
+    pub subject: String,
+    pub second_subject: String,
+    pub preheader: String,
+    pub intro: String,
+    pub outro: String,
 }
 
 /// An article and how it stands in an issue.

@@ -1,6 +1,6 @@
 //! One sending of an issue to its audience.
 
-use super::{IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp, TopicId};
+use super::{IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp, TopicId, Trial, TrialBy, Variant};
 
 text_enum!(MailingStatus {
     /// Waits for its moment; may be cancelled.
@@ -37,6 +37,10 @@ text_enum!(
         ResendFailed = "resend_failed",
         /// Sends to those again of whom nobody knows whether the relay took their mail.
         ResendUncertain = "resend_uncertain",
+        /// Everybody who was not asked gets the first of two subjects.
+        ChooseFirst = "choose_first",
+        /// Everybody who was not asked gets the second of two subjects.
+        ChooseSecond = "choose_second",
     }
 );
 
@@ -51,6 +55,16 @@ impl Move {
             Self::Resume => &[Paused],
             Self::ResendFailed => &[Sent],
             Self::ResendUncertain => &[Sent, Sending, Paused],
+            Self::ChooseFirst | Self::ChooseSecond => &[Sending, Paused],
+        }
+    }
+
+    /// The winner of a trial that it names.
+    pub const fn winner(self) -> Option<Variant> {
+        match self {
+            Self::ChooseFirst => Some(Variant::First),
+            Self::ChooseSecond => Some(Variant::Second),
+            _ => None,
         }
     }
 
@@ -62,7 +76,7 @@ impl Move {
     /// The state after it; `None` where it stays.
     pub const fn to(self) -> Option<MailingStatus> {
         match self {
-            Self::SendNow | Self::ResendUncertain => None,
+            Self::SendNow | Self::ResendUncertain | Self::ChooseFirst | Self::ChooseSecond => None,
             Self::Cancel => Some(MailingStatus::Cancelled),
             Self::Pause => Some(MailingStatus::Paused),
             Self::Resume | Self::ResendFailed => Some(MailingStatus::Sending),
@@ -103,8 +117,29 @@ pub struct Mailing {
     pub retry_from: Option<Timestamp>,
     /// Why it was last paused.
     pub pause_reason: PauseReason,
+    #[sqlx(flatten)]
+    pub trial: Trial,
     /// The topic of its issue, as it was when this was scheduled: then only who has it is in the audience.
     pub topic_id: Option<TopicId>,
+}
+
+impl Mailing {
+    /// Whether a move is possible now.
+    pub fn allows(&self, wanted: Move) -> bool {
+        self.status.allows(wanted) && (wanted.winner().is_none() || self.trial.is_open())
+    }
+
+    /// Whether only the share of a trial is mailed now.
+    pub fn is_trying(&self) -> bool {
+        self.trial.is_open() && self.status != MailingStatus::Cancelled
+    }
+
+    /// When the clicks of a trial decide; `None`: somebody does, or has.
+    pub fn trial_ends_at(&self) -> Option<Timestamp> {
+        let hours = u64::try_from(self.trial.hours).unwrap_or(0);
+        let ends = self.started_at?.plus(std::time::Duration::from_secs(hours * 3600));
+        (self.trial.is_open() && self.trial.by == TrialBy::Clicks).then_some(ends)
+    }
 }
 
 /// The numbers of a mailing, moved in the transactions of the rows that they count.

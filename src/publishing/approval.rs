@@ -5,7 +5,7 @@ use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::Message;
 use crate::keys::sha256_hex;
-use crate::model::{IssueId, UserId};
+use crate::model::{IssueArticle, IssueId, UserId};
 use crate::store::issue_approvals::{self, Approval};
 use crate::store::{Db, Result as StoreResult, Store, StoreError, mailings};
 
@@ -49,14 +49,30 @@ pub fn content_of(composed: &Composed) -> String {
         .cloned()
         .chain([theme.to_string()])
         .collect();
-    for row in &composed.articles {
-        let article = &row.article;
-        // The version counts saves, not whether it is published.
-        parts.extend([article.id.to_string(), article.version.to_string()]);
-        parts.extend([row.display.to_string(), row.heading.clone()]);
+    if issue.has_trial() {
+        let plan = issue.trial;
+        parts.extend([issue.second_subject.clone(), plan.share.to_string()]);
+        parts.extend([plan.by.to_string(), plan.hours.to_string()]);
+    }
+    parts.extend(parts_of(&composed.articles));
+    for translated in &composed.translations {
+        let issue = &translated.issue;
+        let words = [&issue.subject, &issue.second_subject, &issue.preheader, &issue.intro, &issue.outro];
+        parts.push(translated.language.to_string());
+        parts.extend(words.into_iter().cloned());
+        parts.extend(parts_of(&translated.articles));
     }
     let whole: String = parts.iter().map(|part| format!("{}:{part}", part.len())).collect();
     sha256_hex(whole.as_bytes())
+}
+
+fn parts_of(articles: &[IssueArticle]) -> impl Iterator<Item = String> {
+    articles.iter().flat_map(|row| {
+        let article = &row.article;
+        // The version counts saves, not whether it is published.
+        let which = [article.id.to_string(), article.version.to_string()];
+        which.into_iter().chain([row.display.to_string(), row.heading.clone()])
+    })
 }
 
 /// Who approved an issue as it is now: nobody who saved it last.

@@ -3,16 +3,16 @@
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
-use crate::model::{Issue, IssueId, NewsletterId, Placed, Theme, TopicId, UserId};
+use crate::model::{Issue, IssueId, NewsletterId, Placed, Theme, TopicId, TrialPlan, UserId, trial};
 use crate::store::issues::{self as table, IssueText};
 use crate::store::{self, Store, StoreError, Tx};
 
 /// Longest subject and preheader: what no inbox shows in full.
-const LINE_MAX_CHARS: usize = 250;
+pub(super) const LINE_MAX_CHARS: usize = 250;
 /// Longest intro, and outro.
-const AROUND_MAX_CHARS: usize = 20_000;
+pub(super) const AROUND_MAX_CHARS: usize = 20_000;
 /// Longest heading of a section.
-const HEADING_MAX_CHARS: usize = 120;
+pub(super) const HEADING_MAX_CHARS: usize = 120;
 /// Most articles in an issue.
 pub const ARTICLES_MAX: usize = 50;
 /// How often a number that was just taken by someone else is chosen again.
@@ -35,6 +35,10 @@ pub struct IssueInput {
     pub theme: Option<Theme>,
     /// Who saves it; without: the command line.
     pub editor: Option<UserId>,
+    /// The other subject that is tried; empty: there is one.
+    pub second_subject: String,
+    /// How, with one of the shares and hours of [`crate::model::trial`].
+    pub trial: TrialPlan,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +85,21 @@ fn parse(input: &IssueInput) -> Result<(IssueText, Vec<Placed>), FieldErrors> {
         topic: input.topic,
         theme: input.theme,
         editor: input.editor,
+        second_subject: super::line(
+            &mut errors,
+            "second_subject",
+            &input.second_subject,
+            LINE_MAX_CHARS,
+            false,
+        ),
+        trial: input.trial,
     };
+    if !trial::SHARES.contains(&input.trial.share) {
+        errors.add("trial_share", Message::new("error-choose"));
+    }
+    if !trial::HOURS.contains(&input.trial.hours) {
+        errors.add("trial_hours", Message::new("error-choose"));
+    }
     let mut articles: Vec<Placed> = Vec::new();
     for placed in &input.articles {
         if articles.iter().all(|known| known.article != placed.article) {
@@ -153,7 +171,8 @@ pub async fn create(
     Err(IssueError::NotFound)
 }
 
-/// Makes an issue with the next number that is like an earlier one: its words, its look, its articles in their order.
+/// Makes an issue with the next number that is like an earlier one: its words in all of its languages, its look, its
+/// articles in their order. Whether two subjects are tried is decided for each issue anew.
 ///
 /// # Errors
 /// [`IssueError::NotFound`] when there is no such issue.
@@ -181,8 +200,11 @@ pub async fn copy(
         topic: topic.filter(|topic| topic.archived_at.is_none()).map(|topic| topic.id),
         theme: issue.theme,
         editor,
+        ..IssueInput::default()
     };
-    create(store, clock, issue.newsletter_id, &input).await
+    let made = create(store, clock, issue.newsletter_id, &input).await?;
+    super::translations::copy(store, id, made.id).await?;
+    Ok(made)
 }
 
 /// Saves words and articles over the version that the person began with.

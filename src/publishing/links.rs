@@ -24,10 +24,12 @@ const KEPT_FOR: Duration = Duration::from_hours(30 * 24);
 
 /// The web addresses that an issue links to or shows, each once.
 pub fn addresses(composed: &Composed) -> BTreeSet<&str> {
-    let Ok(rendered) = &composed.rendered else { return BTreeSet::new() };
-    let links = rendered.links.iter().map(|(_, url)| url.as_str());
-    let images = rendered.images.iter().map(|(_, image)| image.url.as_str());
-    links.chain(images).filter(|url| url.starts_with("http")).take(LINKS_MAX).collect()
+    let rendered = composed.views().filter_map(|view| view.rendered.as_ref().ok());
+    let urls = rendered.flat_map(|rendered| {
+        let links = rendered.links.iter().map(|(_, url)| url.as_str());
+        links.chain(rendered.images.iter().map(|(_, image)| image.url.as_str()))
+    });
+    urls.filter(|url| url.starts_with("http")).take(LINKS_MAX).collect()
 }
 
 /// What they answered when they were last asked.

@@ -19,6 +19,7 @@ pub mod schedule;
 pub mod test_groups;
 pub mod test_mail;
 pub mod topics;
+pub mod translations;
 pub mod versions;
 pub mod welcome;
 

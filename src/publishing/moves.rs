@@ -58,7 +58,10 @@ pub async fn make_move(
     let mut tx = store.begin().await?;
     let Some(moved) = mailings::make_move(&mut tx, id, wanted, PauseReason::User, now).await? else {
         let mailing = mailings::by_id(tx.db(), id).await?.ok_or(MoveError::NotFound)?;
-        let is_so_already = !wanted.is_again() && Some(mailing.status) == wanted.to();
+        let is_so_already = match wanted.winner() {
+            Some(winner) => mailing.trial.winner == Some(winner),
+            None => !wanted.is_again() && Some(mailing.status) == wanted.to(),
+        };
         return if is_so_already { Ok(Moved { mailing, again: 0 }) } else { Err(MoveError::MovedOn) };
     };
     let mut again = 0;
@@ -74,6 +77,11 @@ const fn outcomes_again(wanted: Move) -> &'static [Outcome] {
     match wanted {
         Move::ResendFailed => &[Outcome::Bounced, Outcome::Expired],
         Move::ResendUncertain => &[Outcome::Uncertain],
-        Move::SendNow | Move::Cancel | Move::Pause | Move::Resume => &[],
+        Move::SendNow
+        | Move::Cancel
+        | Move::Pause
+        | Move::Resume
+        | Move::ChooseFirst
+        | Move::ChooseSecond => &[],
     }
 }

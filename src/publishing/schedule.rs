@@ -7,11 +7,11 @@ use chrono_tz::Tz;
 
 use super::approval::approved_by;
 use super::check::Finding;
-use super::compose::{Composed, compose};
+use super::compose::{Composed, View, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
 use crate::mail::slot::clean_line;
-use crate::model::{IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId};
+use crate::model::{IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId};
 use crate::store::mailings::{self, Content};
 use crate::store::{self, Store, StoreError, Tx, mailing_overrides};
 
@@ -185,26 +185,41 @@ pub async fn schedule(
         return Err(ScheduleError::NotApproved);
     }
     let overridden = overridden(&composed, reason.as_deref())?;
-    let Composed { newsletter, articles, rendered, findings, .. } = composed;
-    let Ok(rendered) = rendered else { return Err(ScheduleError::Blocked(findings)) };
-    let mailing = mailings::insert(&mut tx, id, newsletter.id, due_at, now).await?;
+    let contents = contents(&composed)?;
+    let mailing = mailings::insert(&mut tx, id, composed.newsletter.id, due_at, now).await?;
     if let Some((findings, reason)) = overridden {
         keep_overrides(&mut tx, mailing.id, &findings, &reason, user, now).await?;
     }
-    let content = Content {
-        language: newsletter.language,
-        subject: rendered.subject,
-        html: rendered.html,
-        text: rendered.text,
-        web_html: rendered.web_html,
-    };
-    mailings::insert_content(&mut tx, mailing.id, &content).await?;
-    for row in &articles {
-        let article = &row.article;
-        mailings::insert_article(&mut tx, mailing.id, article.id, row.position, article.version).await?;
+    for content in &contents {
+        mailings::insert_content(&mut tx, mailing.id, content).await?;
+    }
+    for view in composed.views() {
+        let translation = (view.language != composed.newsletter.language).then_some(view.language);
+        for IssueArticle { article, position, .. } in view.articles {
+            let (id, version) = (article.id, article.version);
+            mailings::insert_translated(&mut tx, mailing.id, id, *position, version, translation).await?;
+        }
     }
     tx.commit().await?;
     Ok(Scheduled { mailing, is_new: true })
+}
+
+/// What is mailed to the readers of each language.
+fn contents(composed: &Composed) -> Result<Vec<Content>, ScheduleError> {
+    let content = |view: View<'_>| {
+        let Ok(rendered) = view.rendered else {
+            return Err(ScheduleError::Blocked(composed.findings.clone()));
+        };
+        Ok(Content {
+            language: view.language,
+            subject: rendered.subject.clone(),
+            second_subject: rendered.second_subject.clone(),
+            html: rendered.html.clone(),
+            text: rendered.text.clone(),
+            web_html: rendered.web_html.clone(),
+        })
+    };
+    composed.views().map(content).collect()
 }
 
 /// The errors that are overridden, and why; `None` when there are none.

@@ -8,7 +8,7 @@ use super::test_groups::addresses;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::keys::{self, NoRandomness};
-use crate::model::{IssueId, OutboxId, OutboxKind};
+use crate::model::{IssueId, Language, OutboxId, OutboxKind};
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::{Store, StoreError};
@@ -55,7 +55,7 @@ impl TestMailError {
 const PREFIX: &str = "[Test] ";
 
 /// Puts test mails of an issue, as it is now, into the outbox: one for each of the addresses `to` as typed, see
-/// [`addresses`]. An unfinished issue may be tested, as long as it has a subject and can be rendered.
+/// [`addresses`], and two where two subjects are tried. An unfinished issue may be tested, as long as it has a subject and can be rendered.
 ///
 /// # Errors
 /// [`TestMailError`].
@@ -66,34 +66,53 @@ pub async fn send_test(
     id: IssueId,
     to: &str,
 ) -> Result<Vec<OutboxId>, TestMailError> {
+    send_test_in(store, clock, public_url, id, None, to).await
+}
+
+/// The same in one of the issue's languages.
+///
+/// # Errors
+/// [`TestMailError`].
+pub async fn send_test_in(
+    store: &Store,
+    clock: &Clock,
+    public_url: &str,
+    id: IssueId,
+    language: Option<Language>,
+    to: &str,
+) -> Result<Vec<OutboxId>, TestMailError> {
     let to = addresses("to", to)?;
     let now = clock.now();
     let mut tx = store.begin().await?;
     let composed = compose(tx.db(), id, now, public_url).await?.ok_or(TestMailError::NotFound)?;
-    let Ok(rendered) = composed.rendered else { return Err(TestMailError::Blocked(composed.findings)) };
-    if composed.issue.subject.is_empty() {
+    let view = composed.view(language.unwrap_or(composed.newsletter.language));
+    let Ok(rendered) = view.rendered else { return Err(TestMailError::Blocked(composed.findings)) };
+    if view.issue.subject.is_empty() {
         return Err(TestMailError::Blocked(composed.findings));
     }
-    let content = WrittenMail {
-        subject: format!("{PREFIX}{}", rendered.subject),
-        html: rendered.html,
-        text: rendered.text,
-    };
+    let subjects = [&rendered.subject, &rendered.second_subject].into_iter().filter(|s| !s.is_empty());
+    let contents: Vec<_> = subjects
+        .map(|subject| WrittenMail {
+            subject: format!("{PREFIX}{subject}"),
+            html: rendered.html.clone(),
+            text: rendered.text.clone(),
+        })
+        .collect();
     let mut sent = Vec::new();
-    for address in to {
+    for (address, content) in to.iter().flat_map(|to| contents.iter().map(move |content| (to, content))) {
         let mail = NewMail {
             kind: OutboxKind::Test,
             newsletter_id: composed.newsletter.id,
             subscription_id: None,
-            to_address: Some(address),
+            to_address: Some(address.clone()),
             issue_id: Some(id),
             welcome_step_id: None,
-            language: composed.newsletter.language,
+            language: view.language,
             nonce: keys::random::<NONCE_OCTETS>()?.to_vec(),
             message_uuid: Uuid::now_v7(),
         };
         let outbox_id = outbox::insert(&mut tx, &mail, now).await?;
-        outbox_contents::insert(&mut tx, outbox_id, &content).await?;
+        outbox_contents::insert(&mut tx, outbox_id, content).await?;
         sent.push(outbox_id);
     }
     tx.commit().await?;

@@ -50,7 +50,8 @@ pub(super) async fn insert_text(tx: &mut Tx, mailing: MailingId, content: &Conte
     const SQL: &str = "INSERT INTO archive_texts (mailing_id, language, search_text) VALUES ($1, $2, $3)";
     let preheader: Option<String> =
         on!(tx.db(), |c| sqlx::query_scalar(PREHEADER).bind(mailing).fetch_optional(c).await?);
-    let text = search_text([&content.subject, &preheader.unwrap_or_default(), &content.text]);
+    let subjects = format!("{} {}", content.subject, content.second_subject);
+    let text = search_text([&subjects, &preheader.unwrap_or_default(), &content.text]);
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(mailing)
         .bind(content.language)
@@ -116,7 +117,7 @@ pub async fn latest(db: Db<'_>, newsletter: NewsletterId) -> Result<Option<Archi
 pub async fn articles(db: Db<'_>, issues: &[ArchivedIssue]) -> Result<Vec<ArchivedArticle>> {
     const SQL: &str = "SELECT a.mailing_id, r.title, r.language
         FROM mailing_articles a JOIN articles r ON r.id = a.article_id
-        WHERE a.mailing_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+        WHERE a.language = '' AND a.mailing_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         ORDER BY a.mailing_id, a.position";
     // No mailing has the id 0: what a page has less of finds nothing.
     let mut ids = [MailingId(0); ARCHIVE_ROWS];

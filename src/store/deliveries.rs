@@ -5,6 +5,7 @@
 
 use super::bulk::{self, BULK_ROWS_MAX, Column, Same};
 use super::{Db, Result, Tx, like_pattern, on, sql};
+use crate::model::trial::PLACE_STEP;
 use crate::model::{
     Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
     SubscriberId, SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
@@ -32,6 +33,7 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
     if let Some(topic) = mailing.topic_id {
         return candidates_of_topic(db, mailing, topic, limit).await;
     }
+    let (step, share) = trial(mailing);
     // In one row: each row of its own is a message between two threads where the database is SQLite.
     let sql = sql!(
         db,
@@ -42,7 +44,7 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         FROM (SELECT n.id, n.subscriber_id, s.address, s.name, n.language
             FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
             WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
-                AND n.audience_since <= $4
+                AND n.audience_since <= $4 AND (n.subscriber_id * $6 + $7) % 100 < $8
             ORDER BY n.id LIMIT $5) AS f"
     );
     let json: Option<String> = on!(db, |c| sqlx::query_scalar(sql)
@@ -51,6 +53,9 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         .bind(mailing.audience_end)
         .bind(mailing.started_at)
         .bind(limit)
+        .bind(step)
+        .bind(mailing.id)
+        .bind(share)
         .fetch_one(c)
         .await?);
     let unreadable = |error| sqlx::Error::Decode(error);
@@ -67,6 +72,26 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
     Ok(found)
 }
 
+/// What the condition of a trial is bound to, after [`crate::model::trial::Trial::variant_of`]: everybody where none
+/// is open.
+fn trial(mailing: &Mailing) -> (i64, i64) {
+    (PLACE_STEP, if mailing.is_trying() { mailing.trial.share } else { 100 })
+}
+
+/// To how many of a trial each of its two subjects was sent.
+pub async fn count_tried(db: Db<'_>, mailing: &Mailing) -> Result<[i64; 2]> {
+    const SQL: &str = "SELECT (subscriber_id * $2 + $1) % 2, count(*) FROM deliveries
+        WHERE mailing_id = $1 AND outcome = 'sent' AND (subscriber_id * $2 + $1) % 100 < $3 GROUP BY 1";
+    let rows: Vec<(i64, i64)> = on!(db, |c| sqlx::query_as(SQL)
+        .bind(mailing.id)
+        .bind(PLACE_STEP)
+        .bind(mailing.trial.share)
+        .fetch_all(c)
+        .await?);
+    let of = |place| rows.iter().find(|(found, _)| *found == place).map_or(0, |(_, count)| *count);
+    Ok([of(0), of(1)])
+}
+
 /// The same of an issue with a topic: those who have had it since before the start.
 async fn candidates_of_topic(
     db: Db<'_>,
@@ -79,7 +104,9 @@ async fn candidates_of_topic(
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
             AND n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since <= $4
+            AND (n.subscriber_id * $7 + $8) % 100 < $9
         ORDER BY t.subscription_id LIMIT $5";
+    let (step, share) = trial(mailing);
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(mailing.newsletter_id)
         .bind(mailing.cursor)
@@ -87,6 +114,9 @@ async fn candidates_of_topic(
         .bind(mailing.started_at)
         .bind(limit)
         .bind(topic)
+        .bind(step)
+        .bind(mailing.id)
+        .bind(share)
         .fetch_all(c)
         .await?))
 }

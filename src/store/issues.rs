@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
     Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Theme, Timestamp, TopicId,
-    UserId,
+    TrialPlan, UserId,
 };
 
 /// What an editor sets.
@@ -18,6 +18,8 @@ pub struct IssueText {
     pub topic: Option<TopicId>,
     pub theme: Option<Theme>,
     pub editor: Option<UserId>,
+    pub second_subject: String,
+    pub trial: TrialPlan,
 }
 
 pub async fn insert(
@@ -29,9 +31,10 @@ pub async fn insert(
     // The unique (newsletter, number) turns two at once into a duplicate, never into the same number.
     const SQL: &str =
         "INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version,
-            created_at, updated_at, topic_id, outro, theme, edited_by)
+            created_at, updated_at, topic_id, outro, theme, edited_by, second_subject, trial_share, trial_by,
+            trial_hours)
         SELECT $1, $2, COALESCE(MAX(number), 0) + 1, $3, $4, $5, 1, $6, $6, CAST($7 AS BIGINT), $8,
-            CAST($9 AS TEXT), CAST($10 AS BIGINT) FROM issues
+            CAST($9 AS TEXT), CAST($10 AS BIGINT), $11, $12, $13, $14 FROM issues
         WHERE newsletter_id = $2
         RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
@@ -45,6 +48,10 @@ pub async fn insert(
         .bind(&text.outro)
         .bind(text.theme)
         .bind(text.editor)
+        .bind(&text.second_subject)
+        .bind(text.trial.share)
+        .bind(text.trial.by)
+        .bind(text.trial.hours)
         .fetch_one(c)
         .await?))
 }
@@ -58,7 +65,8 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<Option<Issue>> {
     const SQL: &str = "UPDATE issues SET subject = $3, preheader = $4, intro = $5, version = version + 1,
-            updated_at = $6, topic_id = $7, outro = $8, theme = $9, edited_by = $10
+            updated_at = $6, topic_id = $7, outro = $8, theme = $9, edited_by = $10, second_subject = $11,
+            trial_share = $12, trial_by = $13, trial_hours = $14
         WHERE id = $1 AND version = $2
             AND NOT EXISTS (SELECT 1 FROM mailings m WHERE m.issue_id = $1 AND m.status <> 'cancelled')
         RETURNING *";
@@ -73,8 +81,44 @@ pub async fn update(
         .bind(&text.outro)
         .bind(text.theme)
         .bind(text.editor)
+        .bind(&text.second_subject)
+        .bind(text.trial.share)
+        .bind(text.trial.by)
+        .bind(text.trial.hours)
         .fetch_optional(c)
         .await?))
+}
+
+/// Counts a change of what belongs to an issue as one of its own: somebody saved over `version`. `None` as of [`update`].
+pub async fn touch(
+    tx: &mut Tx,
+    id: IssueId,
+    version: i64,
+    editor: Option<UserId>,
+    now: Timestamp,
+) -> Result<Option<Issue>> {
+    const SQL: &str = "UPDATE issues SET version = version + 1, updated_at = $3, edited_by = $4
+        WHERE id = $1 AND version = $2
+            AND NOT EXISTS (SELECT 1 FROM mailings m WHERE m.issue_id = $1 AND m.status <> 'cancelled')
+        RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(version)
+        .bind(now)
+        .bind(editor)
+        .fetch_optional(c)
+        .await?))
+}
+
+/// The second of two subjects becomes that of the issue, in each of its languages: it won a trial.
+pub async fn swap_subjects(tx: &mut Tx, id: IssueId) -> Result<()> {
+    const SQL: &str = "UPDATE issues SET subject = second_subject, second_subject = subject WHERE id = $1";
+    const TRANSLATIONS: &str =
+        "UPDATE issue_translations SET subject = second_subject, second_subject = subject
+        WHERE issue_id = $1 AND second_subject <> ''";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
+    on!(tx.db(), |c| sqlx::query(TRANSLATIONS).bind(id).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Takes the row until the end of the transaction: who schedules and who saves take turns.

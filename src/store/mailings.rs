@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
 use crate::model::{
     ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason,
-    SubscriptionId, Timestamp, TopicId,
+    SubscriptionId, Timestamp, TopicId, Variant,
 };
 
 /// What is mailed, frozen. The texts hold slots for what differs per subscriber.
@@ -15,13 +15,15 @@ use crate::model::{
 pub struct Content {
     pub language: Language,
     pub subject: String,
+    /// The other of two that are tried; empty: there is one.
+    pub second_subject: String,
     pub html: String,
     pub text: String,
     /// For the web view: no slots.
     pub web_html: String,
 }
 
-/// A duplicate error means that the issue has a mailing already. Its topic is frozen here.
+/// A duplicate error means that the issue has a mailing already. Its topic and its trial are frozen here.
 pub async fn insert(
     tx: &mut Tx,
     issue: IssueId,
@@ -31,9 +33,11 @@ pub async fn insert(
 ) -> Result<Mailing> {
     const SQL: &str =
         "INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, cursor, audience_end,
-            audience, sent, deferred, bounced, uncertain, skipped, expired, created_at, topic_id)
-        VALUES ($1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5,
-            (SELECT topic_id FROM issues WHERE id = $2)) RETURNING *";
+            audience, sent, deferred, bounced, uncertain, skipped, expired, created_at, topic_id,
+            trial_share, trial_by, trial_hours)
+        SELECT $1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5, i.topic_id,
+            CASE WHEN i.second_subject = '' THEN 0 ELSE i.trial_share END, i.trial_by, i.trial_hours
+        FROM issues i WHERE i.id = $2 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(Uuid::now_v7())
         .bind(issue)
@@ -46,8 +50,9 @@ pub async fn insert(
 
 /// Also what the archive looks in when somebody searches.
 pub async fn insert_content(tx: &mut Tx, mailing: MailingId, content: &Content) -> Result<()> {
-    const SQL: &str = "INSERT INTO mailing_contents (mailing_id, language, subject, html, text, web_html)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    const SQL: &str =
+        "INSERT INTO mailing_contents (mailing_id, language, subject, html, text, web_html, second_subject)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(mailing)
         .bind(content.language)
@@ -55,12 +60,14 @@ pub async fn insert_content(tx: &mut Tx, mailing: MailingId, content: &Content) 
         .bind(&content.html)
         .bind(&content.text)
         .bind(&content.web_html)
+        .bind(&content.second_subject)
         .execute(c)
         .await?
         .rows_affected());
     super::archive::insert_text(tx, mailing, content).await
 }
 
+/// An article in the version that is mailed.
 pub async fn insert_article(
     tx: &mut Tx,
     mailing: MailingId,
@@ -68,13 +75,27 @@ pub async fn insert_article(
     position: i64,
     version: i64,
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO mailing_articles (mailing_id, article_id, position, article_version)
-        VALUES ($1, $2, $3, $4)";
+    insert_translated(tx, mailing, article, position, version, None).await
+}
+
+/// The same of one that only the readers of a language get. One that is in the mailing already stays as it is.
+pub async fn insert_translated(
+    tx: &mut Tx,
+    mailing: MailingId,
+    article: ArticleId,
+    position: i64,
+    version: i64,
+    language: Option<Language>,
+) -> Result<()> {
+    const SQL: &str =
+        "INSERT INTO mailing_articles (mailing_id, article_id, position, article_version, language)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (mailing_id, article_id) DO NOTHING";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(mailing)
         .bind(article)
         .bind(position)
         .bind(version)
+        .bind(language.map_or("", Language::as_str))
         .execute(c)
         .await?
         .rows_affected());
@@ -94,7 +115,7 @@ pub async fn of_issue(db: Db<'_>, issue: IssueId) -> Result<Option<Mailing>> {
 }
 
 pub async fn contents(db: Db<'_>, id: MailingId) -> Result<Vec<Content>> {
-    const SQL: &str = "SELECT language, subject, html, text, web_html FROM mailing_contents
+    const SQL: &str = "SELECT language, subject, second_subject, html, text, web_html FROM mailing_contents
         WHERE mailing_id = $1 ORDER BY language";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
 }
@@ -211,6 +232,7 @@ pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option
             audience = CASE WHEN audience < sent + bounced + uncertain + skipped + expired
                 THEN sent + bounced + uncertain + skipped + expired ELSE audience END
         WHERE id = $1 AND status = 'sending' AND cursor >= audience_end
+            AND (trial_share = 0 OR winner IS NOT NULL)
             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'claimed'
                 AND d.worker_id > 0)
             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
@@ -219,7 +241,8 @@ pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
 }
 
-/// Makes a move if the state allows it; `None` when it does not.
+/// Makes a move if the state allows it; `None` when it does not. With the second of two subjects as the winner the issue
+/// is called by it from then on.
 pub async fn make_move(
     tx: &mut Tx,
     id: MailingId,
@@ -229,10 +252,11 @@ pub async fn make_move(
 ) -> Result<Option<Mailing>> {
     const LOCK: &str = "UPDATE mailings SET cursor = cursor WHERE id = $1 RETURNING *";
     const SQL: &str =
-        "UPDATE mailings SET status = $2, due_at = $3, finished_at = $4, retry_from = $5, pause_reason = $6
+        "UPDATE mailings SET status = $2, due_at = $3, finished_at = $4, retry_from = $5, pause_reason = $6,
+            winner = $7, cursor = $8
         WHERE id = $1 RETURNING *";
     let mailing: Option<Mailing> = on!(tx.db(), |c| sqlx::query_as(LOCK).bind(id).fetch_optional(c).await?);
-    let Some(mailing) = mailing.filter(|mailing| mailing.status.allows(wanted)) else { return Ok(None) };
+    let Some(mailing) = mailing.filter(|mailing| mailing.allows(wanted)) else { return Ok(None) };
     let status = match wanted {
         // Where it is still under way it goes on as it is.
         Move::ResendUncertain if mailing.status == MailingStatus::Sent => MailingStatus::Sending,
@@ -244,8 +268,15 @@ pub async fn make_move(
         MailingStatus::Sending => None,
         _ => mailing.finished_at,
     };
-    let retry_from = if wanted.is_again() || wanted == Move::Resume { Some(now) } else { mailing.retry_from };
+    let goes_on = wanted.is_again() || wanted == Move::Resume || wanted.winner().is_some();
+    let retry_from = if goes_on { Some(now) } else { mailing.retry_from };
+    // Behind the share of a trial are those who were not asked: they get the winner, or are skipped.
+    let is_rest = mailing.trial.is_open() && (wanted.winner().is_some() || wanted == Move::Cancel);
+    let cursor = if is_rest { SubscriptionId(0) } else { mailing.cursor };
     let reason = if wanted == Move::Pause { reason } else { mailing.pause_reason };
+    if wanted.winner() == Some(Variant::Second) {
+        super::issues::swap_subjects(tx, mailing.issue_id).await?;
+    }
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(id)
         .bind(status)
@@ -253,8 +284,17 @@ pub async fn make_move(
         .bind(finished_at)
         .bind(retry_from)
         .bind(reason)
+        .bind(wanted.winner().or(mailing.trial.winner))
+        .bind(cursor)
         .fetch_optional(c)
         .await?))
+}
+
+/// Mailings of which a trial is open and clicks decide.
+pub async fn tried_by_clicks(db: Db<'_>) -> Result<Vec<Mailing>> {
+    const SQL: &str = "SELECT * FROM mailings WHERE status IN ('sending', 'paused') AND trial_share > 0
+        AND winner IS NULL AND trial_by = 'clicks' ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
 }
 
 /// Mailings that were cancelled on the way, and of which some of the audience has no outcome yet.

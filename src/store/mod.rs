@@ -34,6 +34,7 @@ pub mod forms;
 pub mod health;
 pub mod images;
 pub mod issue_approvals;
+pub mod issue_translations;
 pub mod issues;
 pub mod link_checks;
 pub mod mailing_overrides;

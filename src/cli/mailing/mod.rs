@@ -8,7 +8,7 @@ use super::Settings;
 use super::open::Open;
 use super::output::{self, Output};
 use crate::delivery::mailing::{Progress, progress_of};
-use crate::model::{Mailing, MailingId, MailingStatus, Move, PauseReason, Timestamp};
+use crate::model::{Mailing, MailingId, MailingStatus, Move, PauseReason, Timestamp, Variant};
 use crate::publishing::moves::{MoveError, Moved, make_move};
 use crate::store::{self, PAGE_ROWS};
 
@@ -50,6 +50,12 @@ enum Action {
     Resume { id: i64 },
     /// Cancel one: before it begins its issue is free again, on the way the rest gets nothing
     Cancel { id: i64 },
+    /// End a trial of two subjects: everybody who was not asked gets this one
+    Choose {
+        id: i64,
+        #[arg(value_name = "first|second")]
+        subject: Variant,
+    },
     /// Send again to recipients of one that is sent
     Resend {
         id: i64,
@@ -80,6 +86,13 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
         Action::Pause { id } => tell(&open, id, Move::Pause).await,
         Action::Resume { id } => tell(&open, id, Move::Resume).await,
         Action::Cancel { id } => tell(&open, id, Move::Cancel).await,
+        Action::Choose { id, subject } => {
+            let wanted = match subject {
+                Variant::First => Move::ChooseFirst,
+                Variant::Second => Move::ChooseSecond,
+            };
+            tell(&open, id, wanted).await
+        }
         Action::Resend { id, whom } => {
             tell(&open, id, if whom.failed { Move::ResendFailed } else { Move::ResendUncertain }).await
         }
@@ -174,6 +187,8 @@ async fn tell(open: &Open, id: i64, wanted: Move) -> anyhow::Result<()> {
             format!("Mailing {id} is paused. `postiljon mailing resume {id}` goes on with it.")
         }
         Move::Resume => format!("Mailing {id} goes on."),
+        Move::ChooseFirst => format!("Mailing {id} goes on with its first subject."),
+        Move::ChooseSecond => format!("Mailing {id} goes on with its second subject."),
         Move::Cancel if mailing.started_at.is_some() => format!(
             "Mailing {id} is cancelled on the way: {} have it, and the others get nothing.",
             mailing.account.sent

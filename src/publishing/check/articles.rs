@@ -32,10 +32,12 @@ fn article(findings: &mut Findings, facts: Facts<'_>, row: &IssueArticle) {
         }
         ArticleDisplay::Full | ArticleDisplay::Teaser => {}
     }
-    if article.language != facts.newsletter.language {
-        let message = Message::new("check-article-language")
+    if article.language != facts.language {
+        let is_translation = facts.language != facts.newsletter.language;
+        let key = if is_translation { "check-article-untranslated" } else { "check-article-language" };
+        let message = Message::new(key)
             .text("language", article.language.own_name())
-            .text("expected", facts.newsletter.language.own_name());
+            .text("expected", facts.language.own_name());
         findings.warning(place(), message);
     }
     if let Some(seen) = facts.seen.iter().find(|seen| seen.article_id == article.id) {

@@ -41,10 +41,15 @@ impl Severity {
 pub enum Place {
     Issue,
     Subject,
+    /// The other of two that are tried.
+    SecondSubject,
     Preheader,
     Intro,
     Outro,
-    Article { id: ArticleId, title: String },
+    Article {
+        id: ArticleId,
+        title: String,
+    },
     Newsletter,
 }
 
@@ -89,6 +94,8 @@ pub struct Finding {
     pub place: Place,
     pub message: Message,
     pub fix: Option<Fix>,
+    /// Of the translation that it is about; `None`: the issue itself.
+    pub language: Option<Language>,
 }
 
 impl Finding {
@@ -111,7 +118,13 @@ impl Finding {
 
     /// Place and message in the words of a language.
     pub fn in_words(&self, t: Texts) -> String {
-        format!("{}: {}", self.place.in_words(t), self.message.in_words(t))
+        format!("{}: {}", self.place_in_words(t), self.message.in_words(t))
+    }
+
+    /// Its place, and the language where it is that of a translation.
+    pub fn place_in_words(&self, t: Texts) -> String {
+        let place = self.place.in_words(t);
+        self.language.map_or_else(|| place.clone(), |language| format!("{} · {place}", language.own_name()))
     }
 }
 
@@ -120,6 +133,7 @@ impl Place {
         match self {
             Self::Issue => t.text("check-place-issue"),
             Self::Subject => t.text("check-place-subject"),
+            Self::SecondSubject => t.text("check-place-second-subject"),
             Self::Preheader => t.text("check-place-preheader"),
             Self::Intro => t.text("check-place-intro"),
             Self::Outro => t.text("check-place-outro"),
@@ -145,6 +159,8 @@ pub struct Facts<'a> {
     pub newsletter: &'a Newsletter,
     pub issue: &'a Issue,
     pub articles: &'a [IssueArticle],
+    /// In which the readers have it who are looked at.
+    pub language: Language,
     pub rendered: &'a Result<RenderedIssue, RenderError>,
     /// How many would get it if it went out now.
     pub audience: i64,
@@ -167,8 +183,34 @@ pub fn check(facts: Facts<'_>) -> Vec<Finding> {
     articles::check(&mut findings, facts);
     rendered::check(&mut findings, facts);
     sending::check(&mut findings, facts);
-    findings.0.sort_by_key(|finding| finding.severity);
+    most_severe_first(&mut findings.0);
     findings.0
+}
+
+/// What is worth saying about a translation alone: not what `known` says of the issue already, which has the same articles
+/// where they are not translated.
+pub fn check_translation(facts: Facts<'_>, known: &[Finding]) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    words::check(&mut findings, facts);
+    articles::check(&mut findings, facts);
+    rendered::check(&mut findings, facts);
+    let is_known = |finding: &Finding| {
+        matches!(finding.place, Place::Article { .. } | Place::Issue)
+            && known.iter().any(|known| known.place == finding.place && known.message == finding.message)
+    };
+    let own = findings.0.into_iter().filter(|finding| !is_known(finding));
+    own.map(|finding| Finding {
+        // The others change the issue, which is right as it is.
+        fix: finding.fix.filter(|fix| matches!(fix, Fix::Publish(_) | Fix::CheckLinks)),
+        language: Some(facts.language),
+        ..finding
+    })
+    .collect()
+}
+
+/// Errors first; each kind in the order in which it was found.
+pub fn most_severe_first(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| finding.severity);
 }
 
 /// Why a text cannot be rendered, in the words of whoever asks.
@@ -196,7 +238,7 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn add(&mut self, severity: Severity, place: Place, message: Message) -> &mut Self {
-        self.0.push(Finding { severity, place, message, fix: None });
+        self.0.push(Finding { severity, place, message, fix: None, language: None });
         self
     }
 

@@ -6,6 +6,8 @@ use super::{Facts, Findings, Place};
 use crate::i18n::Message;
 use crate::model::Destinations;
 
+/// Fewer readers of each subject than this tell nothing: one more click is chance.
+const ASKED_MIN: i64 = 100;
 /// An audience that grew or shrank by more than this is worth a second look.
 const JUMP: i64 = 3;
 
@@ -20,6 +22,13 @@ pub(super) fn check(findings: &mut Findings, facts: Facts<'_>) {
     if PROVIDERS.knows(&newsletter.sender_address) {
         let domain = newsletter.sender_address.ascii_domain();
         findings.warning(Place::Newsletter, Message::new("check-sender-provider").text("domain", domain));
+    }
+    if facts.issue.has_trial() {
+        let asked = facts.audience * facts.issue.trial.share / 200;
+        if asked < ASKED_MIN {
+            let message = Message::new("check-trial-small").number("asked", asked);
+            findings.hint(Place::SecondSubject, message);
+        }
     }
     match (facts.audience, facts.last_audience) {
         (0, _) => {

@@ -22,6 +22,13 @@ pub(super) fn check(findings: &mut Findings, facts: Facts<'_>) {
     } else if issue.subject.chars().count() > SUBJECT_ADVISED_CHARS {
         findings.warning(Place::Subject, Message::new("check-subject-long"));
     }
+    if issue.has_trial() {
+        if issue.second_subject == issue.subject {
+            findings.error(Place::SecondSubject, Message::new("check-second-subject-same"));
+        } else if issue.second_subject.chars().count() > SUBJECT_ADVISED_CHARS {
+            findings.warning(Place::SecondSubject, Message::new("check-subject-long"));
+        }
+    }
     let has_teaser = articles.iter().any(|row| !row.article.teaser.is_empty());
     let take_teaser = has_teaser.then_some(Fix::TakeTeaser);
     if issue.preheader.is_empty() {
@@ -38,7 +45,12 @@ pub(super) fn check(findings: &mut Findings, facts: Facts<'_>) {
 /// In the inbox everybody sees it; further down it is advice, because some write about it.
 fn placeholders(findings: &mut Findings, facts: Facts<'_>) {
     let issue = facts.issue;
-    for (place, text) in [(Place::Subject, &issue.subject), (Place::Preheader, &issue.preheader)] {
+    let in_the_inbox = [
+        (Place::Subject, &issue.subject),
+        (Place::SecondSubject, &issue.second_subject),
+        (Place::Preheader, &issue.preheader),
+    ];
+    for (place, text) in in_the_inbox {
         if let Some(word) = placeholder(text) {
             findings.error(place, Message::new("check-placeholder-subject").text("word", word));
         }

@@ -43,6 +43,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/admin/issues/{id}/preview").get(issues::preview::get).post(issues::preview::look_as),
         )
+        .service(
+            resource("/admin/issues/{id}/languages/{language}")
+                .get(issues::translation::get)
+                .post(issues::translation::post),
+        )
         .service(resource("/admin/issues/{id}/checks.json").get(issues::checks::get))
         .service(resource("/admin/issues/{id}/copy").post(issues::copy::post))
         .service(resource("/admin/issues/{id}/approve").post(issues::schedule::approve))
@@ -142,6 +147,8 @@ impl Frame {
             "copied",
             "group-removed",
             "links-checked",
+            "translation-removed",
+            "chosen",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);

@@ -16,6 +16,7 @@ pub mod signing;
 mod single_mails;
 mod states;
 mod stopping;
+mod trial;
 mod welcome;
 
 use std::sync::Arc;
@@ -126,6 +127,7 @@ async fn mailing_of(store: &Store, newsletter: &Newsletter, readers: usize) -> M
     let content = Content {
         language: Language::Dutch,
         subject: "Nieuws".into(),
+        second_subject: String::new(),
         html: "<p>Dag</p>".into(),
         text: "Dag".into(),
         web_html: "<p>Dag</p>".into(),

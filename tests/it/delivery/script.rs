@@ -67,6 +67,8 @@ struct State {
     tries: HashMap<String, usize>,
     /// Recipient and Message-ID of what the relay has.
     taken: Vec<(String, String)>,
+    /// Recipient and Subject of the same.
+    subjects: Vec<(String, String)>,
     at_once: HashMap<String, usize>,
     most_at_once: HashMap<String, usize>,
 }
@@ -124,6 +126,11 @@ impl Script {
         self.state.lock().unwrap().taken.clone()
     }
 
+    /// Recipient and Subject of what the relay has.
+    pub fn subjects(&self) -> Vec<(String, String)> {
+        self.state.lock().unwrap().subjects.clone()
+    }
+
     /// How many copies each recipient got.
     pub fn copies(&self) -> HashMap<String, usize> {
         let mut copies = HashMap::new();
@@ -142,7 +149,9 @@ impl Script {
         if matches!(step, Step::Accept | Step::AcceptSlowly | Step::TakeAndBreak | Step::TakeAndWait) {
             let octets = String::from_utf8_lossy(&mail.octets).into_owned();
             let id = octets.lines().find(|line| line.starts_with("Message-ID")).expect("a Message-ID");
+            let subject = octets.lines().find_map(|line| line.strip_prefix("Subject: ")).expect("a Subject");
             state.taken.push((to.to_owned(), id.to_owned()));
+            state.subjects.push((to.to_owned(), subject.to_owned()));
         }
         step
     }

@@ -169,6 +169,7 @@ fn content() -> Content {
     Content {
         language: Language::Dutch,
         subject: format!("Dag {name}, het nieuws van deze week is er"),
+        second_subject: String::new(),
         html: format!("<p>Dag {name},</p><p>{words}</p><p><a href=\"{link}\">Uitschrijven</a></p>\n\n"),
         text: format!("Dag {name},\n\n{words}\n\n{link}\n\n\n"),
         web_html: "<p>Dag</p>".into(),

@@ -191,6 +191,7 @@ async fn due_mailing(store: &Store, readers: usize, policy: UncertainPolicy) -> 
     let content = Content {
         language: Language::Dutch,
         subject: "Nieuws".into(),
+        second_subject: String::new(),
         html: format!("<p>{words}</p>"),
         web_html: format!("<p>{words}</p>"),
         text: words,

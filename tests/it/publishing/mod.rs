@@ -10,6 +10,7 @@ mod newsletters;
 mod schedule;
 mod test_groups;
 pub mod topics;
+mod translations;
 mod versions;
 mod welcome;
 

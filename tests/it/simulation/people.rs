@@ -78,6 +78,7 @@ pub async fn populate(store: &Store) {
         let content = Content {
             language: Language::Dutch,
             subject: format!("Mailing {}", mailing.id),
+            second_subject: String::new(),
             html: "<p>Dag</p>".into(),
             text: "Dag".into(),
             web_html: "<p>Dag</p>".into(),

@@ -13,6 +13,7 @@ async fn scheduled(store: &Store, newsletter: &Newsletter, subject: &str, text: 
     let content = Content {
         language: newsletter.language,
         subject: subject.into(),
+        second_subject: String::new(),
         html: "<p>gebrandmerkt</p>".into(),
         text: text.into(),
         web_html: format!("<p>{subject}</p>"),
@@ -127,6 +128,7 @@ both_dbs!(the_newest_copies_are_in_the_wanted_language_or_in_another, |store| {
     let english = Content {
         language: Language::English,
         subject: "One".into(),
+        second_subject: String::new(),
         html: String::new(),
         text: "unmistakable".into(),
         web_html: "<p>One</p>".into(),
@@ -185,6 +187,7 @@ mod a_search_in_thousands_of_issues_answers_quickly {
             let content = Content {
                 language: Language::Dutch,
                 subject: format!("Nummer {n}"),
+                second_subject: String::new(),
                 html: text.clone(),
                 text: format!("{text} woord{n}."),
                 web_html: text.clone(),

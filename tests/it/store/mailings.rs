@@ -29,6 +29,7 @@ both_dbs!(what_was_frozen_comes_back, |store| {
     let content = |language| Content {
         language,
         subject: format!("Nieuws {language}"),
+        second_subject: String::new(),
         html: "<p>é 😀</p>".into(),
         text: "é 😀\r\n".into(),
         web_html: "<main>é</main>".into(),

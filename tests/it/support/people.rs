@@ -161,6 +161,7 @@ impl People {
         let content = mailings::Content {
             language: Language::Dutch,
             subject: "First".into(),
+            second_subject: String::new(),
             html: "<p>mailed</p>".into(),
             text: "mailed".into(),
             web_html: "<!doctype html><p>for anyone</p>".into(),

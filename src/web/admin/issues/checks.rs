@@ -52,18 +52,23 @@ pub fn check_lines(t: Texts, composed: &Composed) -> Vec<CheckLine> {
 fn line(t: Texts, composed: &Composed, finding: &Finding) -> CheckLine {
     let issue = composed.issue.id;
     let severity = finding.severity.as_str();
+    let page = match finding.language {
+        Some(language) => format!("/admin/issues/{issue}/languages/{language}"),
+        None => format!("/admin/issues/{issue}"),
+    };
     CheckLine {
         severity,
         severity_word: t.text(&format!("desk-check-{severity}")),
-        place: finding.place.in_words(t),
+        place: finding.place_in_words(t),
         words: finding.message.in_words(t),
         href: match &finding.place {
             Place::Article { id, .. } => Some(format!("/admin/articles/{id}")),
             Place::Newsletter => Some(format!("/admin/newsletters/{}", composed.newsletter.id)),
-            Place::Subject => Some(format!("/admin/issues/{issue}#subject")),
-            Place::Preheader => Some(format!("/admin/issues/{issue}#preheader")),
-            Place::Intro => Some(format!("/admin/issues/{issue}#intro")),
-            Place::Outro => Some(format!("/admin/issues/{issue}#outro")),
+            Place::Subject => Some(format!("{page}#subject")),
+            Place::SecondSubject => Some(format!("{page}#second_subject")),
+            Place::Preheader => Some(format!("{page}#preheader")),
+            Place::Intro => Some(format!("{page}#intro")),
+            Place::Outro => Some(format!("{page}#outro")),
             Place::Issue => None,
         },
         fix: finding.fix.map(|fix| FixButton {
@@ -107,7 +112,7 @@ impl Checks {
             key: finding.key(),
             severity: finding.severity.as_str(),
             can_be_overridden: finding.can_be_overridden(),
-            place: finding.place.in_words(t),
+            place: finding.place_in_words(t),
             message: finding.message.in_words(t),
             fix: line(t, composed, finding).fix.map(|fix| fix.value),
         });

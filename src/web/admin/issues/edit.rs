@@ -10,12 +10,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::checks::{CheckLine, ChecksPart, Speaking, check_lines};
-use super::{ThemeOption, initial};
+use super::{LanguageTab, ThemeOption, initial};
 use crate::i18n::Texts;
 use crate::mail::slot::without_recipient;
 use crate::model::topic::text_for;
 use crate::model::{
-    ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Placed, Topic, TopicId, UserId,
+    ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Placed, Topic, TopicId, TrialBy,
+    TrialPlan, UserId, trial,
 };
 use crate::publishing::articles;
 use crate::publishing::compose::Composed;
@@ -30,7 +31,18 @@ use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
-const FIELDS: [&str; 6] = ["subject", "preheader", "intro", "outro", "topic", "theme"];
+const FIELDS: [&str; 10] = [
+    "subject",
+    "second_subject",
+    "trial_share",
+    "trial_by",
+    "trial_hours",
+    "preheader",
+    "intro",
+    "outro",
+    "topic",
+    "theme",
+];
 /// Articles offered to be added: the last edited, or the first found.
 const OFFERED: usize = 12;
 /// Longest teaser that becomes a preview line: what inboxes show.
@@ -56,6 +68,10 @@ struct IssuePage {
     /// What the newsletter is about; empty: nothing to choose.
     topics: Vec<TopicOption>,
     themes: Vec<ThemeOption>,
+    /// Its languages; empty: readers can choose no other.
+    languages: Vec<LanguageTab>,
+    shares: [i64; 4],
+    hours: [i64; 5],
     /// How many would get it, as it is saved.
     readers: String,
     checks: Vec<CheckLine>,
@@ -109,6 +125,12 @@ fn input_of(form: &Form, editor: UserId) -> IssueInput {
         topic: form.first("topic").parse().ok().map(TopicId),
         theme: form.first("theme").parse().ok(),
         editor: Some(editor),
+        second_subject: field("second_subject"),
+        trial: TrialPlan {
+            share: form.first("trial_share").parse().unwrap_or(TrialPlan::default().share),
+            by: form.first("trial_by").parse().unwrap_or(TrialPlan::default().by),
+            hours: form.first("trial_hours").parse().unwrap_or(TrialPlan::default().hours),
+        },
     }
 }
 
@@ -200,6 +222,9 @@ async fn show(
         id,
         name,
         topics: topics(app, t, &composed, input.topic).await?,
+        languages: LanguageTab::all(&composed, None),
+        shares: trial::SHARES,
+        hours: trial::HOURS,
         themes: ThemeOption::all(t, input.theme.unwrap_or(composed.newsletter.theme)),
         readers: super::readers(app, t, &composed).await?.1,
         rows: rows(app, t, &input).await?,
@@ -229,10 +254,12 @@ fn input_from(composed: &Composed) -> IssueInput {
         topic: composed.issue.topic_id,
         theme: composed.issue.theme,
         editor: composed.issue.edited_by,
+        second_subject: composed.issue.second_subject.clone(),
+        trial: composed.issue.trial,
     }
 }
 
-fn saved_at(t: Texts, composed: &Composed) -> String {
+pub(super) fn saved_at(t: Texts, composed: &Composed) -> String {
     let at = composed.issue.updated_at.to_utc().with_timezone(&zone_of(&composed.newsletter));
     t.with("desk-issue-saved", "at", at.format("%H:%M").to_string())
 }
@@ -323,7 +350,7 @@ pub async fn post(
     };
     let search = form.first("q");
     match result {
-        Ok(issue) if wants_json(&request) => saved(&app, t, &issue).await,
+        Ok(issue) if wants_json(&request) => saved(&app, t, &issue, true).await,
         Ok(_) => {
             mend(&app, &form, id).await?;
             Ok(see_other(&after_save(id, &form)))
@@ -389,7 +416,7 @@ async fn mend(app: &App, form: &Form, id: IssueId) -> Result<(), PageError> {
     }
 }
 
-fn wants_json(request: &HttpRequest) -> bool {
+pub(super) fn wants_json(request: &HttpRequest) -> bool {
     let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.starts_with("application/json"))
 }
@@ -404,9 +431,14 @@ struct Saved {
     checks: String,
 }
 
-async fn saved(app: &Data<App>, t: Texts, issue: &Issue) -> Result<HttpResponse, PageError> {
+pub(super) async fn saved(
+    app: &Data<App>,
+    t: Texts,
+    issue: &Issue,
+    can_fix: bool,
+) -> Result<HttpResponse, PageError> {
     let composed = super::composed(app, issue.id, app.clock.now()).await?;
-    let checks = ChecksPart { page: Speaking { t }, checks: check_lines(t, &composed), can_fix: true };
+    let checks = ChecksPart { page: Speaking { t }, checks: check_lines(t, &composed), can_fix };
     let checks = checks.render().map_err(|error| PageError::internal("the checks failed", error))?;
     let readers = super::readers(app, t, &composed).await?.1;
     Ok(HttpResponse::Ok().json(Saved {
@@ -423,7 +455,7 @@ struct NotSaved {
     message: String,
 }
 
-fn not_saved(t: Texts, error: &IssueError) -> Result<HttpResponse, PageError> {
+pub(super) fn not_saved(t: Texts, error: &IssueError) -> Result<HttpResponse, PageError> {
     let status = match error {
         IssueError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         IssueError::Conflict { .. } | IssueError::Scheduled => StatusCode::CONFLICT,
@@ -447,6 +479,9 @@ fn after_save(id: IssueId, form: &Form) -> String {
             let query =
                 form_urlencoded::Serializer::new(String::new()).append_pair("q", form.first("q")).finish();
             format!("/admin/issues/{id}?{query}#add")
+        }
+        other if other.starts_with("language-") => {
+            format!("/admin/issues/{id}/languages/{}", other.trim_start_matches("language-"))
         }
         "" | "save" => format!("/admin/issues/{id}?done=saved"),
         "take_title" => format!("/admin/issues/{id}#subject"),

@@ -8,12 +8,13 @@ pub mod new;
 pub mod preview;
 pub mod schedule;
 pub mod test_groups;
+pub mod translation;
 
 use actix_web::web::Data;
 
 use crate::i18n::Texts;
 use crate::model::topic::text_for;
-use crate::model::{IssueId, Theme, Timestamp};
+use crate::model::{IssueId, Language, Theme, Timestamp};
 use crate::publishing::compose::{Composed, compose};
 use crate::store;
 use crate::web::admin::grouped;
@@ -50,6 +51,37 @@ impl ThemeOption {
             is_chosen: *theme == chosen,
         };
         Theme::ALL.iter().map(option).collect()
+    }
+}
+
+/// A language of an issue, above its words.
+pub struct LanguageTab {
+    pub language: Language,
+    /// The issue in it.
+    pub href: String,
+    /// Whether there is a translation, or it is the issue's own language.
+    pub is_there: bool,
+    pub is_chosen: bool,
+}
+
+impl LanguageTab {
+    /// The newsletter's own first; `chosen`: of the translation that is looked at. None where there is one language.
+    pub fn all(composed: &Composed, chosen: Option<Language>) -> Vec<Self> {
+        let (issue, own) = (composed.issue.id, composed.newsletter.language);
+        let languages = composed.newsletter.languages_of_readers();
+        if languages.len() < 2 {
+            return Vec::new();
+        }
+        let tab = |language: Language| Self {
+            language,
+            href: match language == own {
+                true => format!("/admin/issues/{issue}"),
+                false => format!("/admin/issues/{issue}/languages/{language}"),
+            },
+            is_there: composed.view(language).language == language,
+            is_chosen: chosen.unwrap_or(own) == language,
+        };
+        languages.into_iter().map(tab).collect()
     }
 }
 

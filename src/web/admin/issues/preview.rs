@@ -9,13 +9,13 @@ use askama::Template;
 use uuid::Uuid;
 
 use super::checks::{CheckLine, check_lines};
-use super::edit::shown_subject;
 use super::initial;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::{escape_html, for_reader};
-use crate::model::{EmailAddress, IssueId, Subscriber, TestGroup};
+use crate::model::{EmailAddress, IssueId, Language, Subscriber, TestGroup};
+use crate::publishing::compose::{Composed, View};
 use crate::publishing::test_groups;
-use crate::publishing::test_mail::{TestMailError, send_test};
+use crate::publishing::test_mail::{TestMailError, send_test_in};
 use crate::store;
 use crate::web::admin::{Frame, Mistakes, id_of};
 use crate::web::form::Form;
@@ -37,6 +37,8 @@ struct Looking {
     scheme: &'static str,
     pictures: &'static str,
     reader: Option<Uuid>,
+    /// `None`: that of the reader, or of the newsletter.
+    language: Option<Language>,
 }
 
 impl Looking {
@@ -49,12 +51,14 @@ impl Looking {
             scheme: one(&SCHEMES, "scheme"),
             pictures: one(&PICTURES, "pictures"),
             reader: query.first("as").parse().ok(),
+            language: query.first("language").parse().ok(),
         }
     }
 
     fn query(&self) -> String {
         let reader = self.reader.map(|reader| format!("&as={reader}")).unwrap_or_default();
-        format!("?view={}&scheme={}&pictures={}{reader}", self.view, self.scheme, self.pictures)
+        let language = self.language.map(|language| format!("&language={language}")).unwrap_or_default();
+        format!("?view={}&scheme={}&pictures={}{reader}{language}", self.view, self.scheme, self.pictures)
     }
 }
 
@@ -75,6 +79,10 @@ struct PreviewPage {
     views: Vec<Choice>,
     schemes: Vec<Choice>,
     pictures: Vec<Choice>,
+    /// In each of its languages; empty: there is one.
+    languages: Vec<Choice>,
+    /// The other subject of a trial; empty: there is one.
+    second_subject: String,
     /// As whom it is looked at; empty: nobody in particular.
     reader: String,
     without_reader: String,
@@ -107,6 +115,23 @@ pub async fn get(
     show(&request, &app, &signed_in, id, looking, &to, Mistakes::none(signed_in.texts())).await
 }
 
+/// In which language somebody looks: as asked, else as the reader would get it.
+async fn language_of(
+    app: &App,
+    looking: &Looking,
+    reader: Option<&Subscriber>,
+    composed: &Composed,
+) -> Result<Language, PageError> {
+    if let Some(language) = looking.language {
+        return Ok(language);
+    }
+    let Some(reader) = reader else { return Ok(composed.newsletter.language) };
+    let subscriptions = store::subscriptions::of_subscriber(app.store.read().await?.db(), reader.id).await?;
+    let subscription =
+        subscriptions.iter().find(|subscription| subscription.newsletter_id == composed.newsletter.id);
+    Ok(subscription.map_or(composed.newsletter.language, |subscription| subscription.language))
+}
+
 async fn reader_of(app: &App, looking: &Looking) -> Result<Option<Subscriber>, PageError> {
     let Some(id) = looking.reader else { return Ok(None) };
     Ok(store::subscribers::by_public_id(app.store.read().await?.db(), id).await?)
@@ -125,6 +150,7 @@ async fn show(
     let composed = super::composed(app, id, app.clock.now()).await?;
     let reader = reader_of(app, &looking).await?;
     let name = reader.as_ref().map_or("", |reader| reader.name.as_str());
+    let shown = composed.view(language_of(app, &looking, reader.as_ref(), &composed).await?);
     let groups =
         store::test_groups::of_newsletter(app.store.read().await?.db(), composed.newsletter.id).await?;
     let choices = |known: &[&'static str], chosen: &str, of: &dyn Fn(&'static str) -> Looking| {
@@ -151,17 +177,22 @@ async fn show(
                 is_chosen: *pictures == looking.pictures,
             })
             .collect(),
+        languages: languages(&composed, &looking, shown.language),
         reader: reader.as_ref().map(|reader| reader.address.to_string()).unwrap_or_default(),
         without_reader: Looking { reader: None, ..looking.clone() }.query(),
         query: looking.query(),
-        subject: match &composed.rendered {
+        subject: match shown.rendered {
             Ok(rendered) => for_reader(&rendered.subject, name, str::to_owned),
-            Err(_) => shown_subject(&composed),
+            Err(_) => shown.issue.subject.clone(),
         },
-        preheader: composed.issue.preheader.clone(),
+        second_subject: match shown.rendered {
+            Ok(rendered) => for_reader(&rendered.second_subject, name, str::to_owned),
+            Err(_) => shown.issue.second_subject.clone(),
+        },
+        preheader: shown.issue.preheader.clone(),
         initial: initial(&composed.newsletter.sender_name),
         sender: composed.newsletter.sender_name.clone(),
-        text: composed.rendered.as_ref().ok().map(|rendered| for_reader(&rendered.text, name, str::to_owned)),
+        text: shown.rendered.as_ref().ok().map(|rendered| for_reader(&rendered.text, name, str::to_owned)),
         checks: check_lines(t, &composed),
         can_fix: false,
         is_ready: composed.is_ready(),
@@ -181,8 +212,9 @@ pub async fn mail(
 ) -> Result<HttpResponse, PageError> {
     let looking = Looking::of(&Form::of_query(&request));
     let composed = super::composed(&app, IssueId(id_of(&id)?), app.clock.now()).await?;
-    let rendered = composed.rendered.map_err(|_| PageError::NotFound)?;
     let reader = reader_of(&app, &looking).await?;
+    let shown = composed.view(language_of(&app, &looking, reader.as_ref(), &composed).await?);
+    let rendered = shown.rendered.as_ref().map_err(|_| PageError::NotFound)?;
     let name = reader.map(|reader| reader.name).unwrap_or_default();
     let mut mail = for_reader(&rendered.html, name.as_str(), escape_html);
     if looking.pictures == "off" {
@@ -194,6 +226,18 @@ pub async fn mail(
         .content_type("text/html; charset=utf-8")
         .insert_header((CONTENT_SECURITY_POLICY, MAIL_POLICY))
         .body(mail.replace(DARK_QUERY, query)))
+}
+
+fn languages(composed: &Composed, looking: &Looking, chosen: Language) -> Vec<Choice> {
+    if composed.translations.is_empty() {
+        return Vec::new();
+    }
+    let choice = |view: View<'_>| Choice {
+        href: Looking { language: Some(view.language), ..looking.clone() }.query(),
+        words: view.language.own_name().to_owned(),
+        is_chosen: view.language == chosen,
+    };
+    composed.views().map(choice).collect()
 }
 
 /// `POST /admin/issues/{id}/preview`: as whom to look. By post, so that the address stands in no history and no log.
@@ -215,7 +259,7 @@ pub async fn look_as(
     };
     match found {
         Ok(reader) => {
-            let looking = Looking { reader: Some(reader.public_id), ..looking };
+            let looking = Looking { reader: Some(reader.public_id), language: None, ..looking };
             Ok(see_other(&format!("/admin/issues/{id}/preview{}", looking.query())))
         }
         Err(message) => {
@@ -242,7 +286,7 @@ pub async fn test(
         Some(group) => group.addresses,
         None => form.first("to").to_owned(),
     };
-    match send_test(&app.store, &app.clock, &app.settings.public_url, id, &to).await {
+    match send_test_in(&app.store, &app.clock, &app.settings.public_url, id, looking.language, &to).await {
         Ok(_) => {
             app.wake.notify_one();
             keep_group(&app, id, form.first("name"), &to).await?;

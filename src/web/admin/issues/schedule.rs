@@ -165,6 +165,17 @@ async fn show_with(
         "" => fallback,
         given => given.to_owned(),
     };
+    let sentence = sentence.map(|sentence| {
+        let mut whole = vec![sentence];
+        if !composed.translations.is_empty() {
+            let names: Vec<_> = composed.views().map(|view| view.language.own_name()).collect();
+            whole.push(t.with("desk-languages-sentence", "languages", names.join(", ")));
+        }
+        if composed.issue.has_trial() {
+            whole.push(t.with("desk-trial-sentence", "share", composed.issue.trial.share.to_string()));
+        }
+        whole.join(" ")
+    });
     let template = SchedulePage {
         page: Frame::new(request, signed_in, "issues", t.text("desk-schedule-title")),
         id,

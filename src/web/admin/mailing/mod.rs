@@ -24,6 +24,7 @@ pub mod events;
 pub mod ledger;
 pub mod moves;
 pub mod progress;
+mod trial;
 
 use moves::Action;
 use progress::{Segment, Tile, bar, bar_words, pace, tiles};
@@ -43,6 +44,8 @@ struct MailingPage {
     status: Status,
     name: String,
     subject: String,
+    /// Where two subjects are tried.
+    trial: Option<trial::TrialPart>,
     /// Whom it is for, when not for everybody.
     topic: Option<String>,
     /// When it goes, went, or was cancelled.
@@ -129,6 +132,7 @@ async fn show(
         }
         None => None,
     };
+    let trial = trial::part(t, reader.db(), &mailing, &newsletter).await?;
     let overrides = store::mailing_overrides::of_mailing(reader.db(), mailing.id).await?;
     drop(reader);
     let zone = zone_of(&newsletter);
@@ -144,6 +148,7 @@ async fn show(
         name,
         subject: issue.subject,
         topic,
+        trial,
         when: when(t, &mailing, |at| format!("{} ({})", t.date_time(at, zone), newsletter.time_zone)),
         countdown,
         paused: (mailing.status == MailingStatus::Paused).then(|| paused(t, &mailing)),

@@ -15,8 +15,16 @@ use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
 /// In the order in which the page offers them.
-const ORDER: [Move; 6] =
-    [Move::SendNow, Move::Resume, Move::Pause, Move::ResendFailed, Move::ResendUncertain, Move::Cancel];
+const ORDER: [Move; 8] = [
+    Move::ChooseFirst,
+    Move::ChooseSecond,
+    Move::SendNow,
+    Move::Resume,
+    Move::Pause,
+    Move::ResendFailed,
+    Move::ResendUncertain,
+    Move::Cancel,
+];
 
 /// A button of the page.
 pub(super) struct Action {
@@ -43,11 +51,11 @@ fn action(t: Texts, mailing: &Mailing, failed: i64, is_soon: bool, wanted: Move)
         Move::ResendUncertain => account.uncertain,
         _ => account.open() + account.deferred,
     };
-    if !mailing.status.allows(wanted) || (wanted.is_again() && concerned == 0) {
+    if !mailing.allows(wanted) || (wanted.is_again() && concerned == 0) {
         return None;
     }
     let must_ask = match wanted {
-        Move::ResendFailed | Move::ResendUncertain => true,
+        Move::ResendFailed | Move::ResendUncertain | Move::ChooseFirst | Move::ChooseSecond => true,
         Move::Cancel => has_begun,
         Move::SendNow => !is_soon,
         Move::Pause | Move::Resume => false,
@@ -111,5 +119,6 @@ fn done(wanted: Move, mailing: &Mailing) -> &'static str {
         Move::Resume => "resumed",
         Move::ResendUncertain if mailing.status == MailingStatus::Paused => "again-paused",
         Move::ResendFailed | Move::ResendUncertain => "again",
+        Move::ChooseFirst | Move::ChooseSecond => "chosen",
     }
 }

@@ -39,6 +39,7 @@ async fn every_mail(site: &Site, store: &Store) -> Vec<Kept> {
         number: 1,
         date: Some(now),
         subject: "Nieuws",
+        second_subject: "",
         preheader: "Kort",
         intro: "Dag.",
         outro: "",
@@ -53,6 +54,7 @@ async fn every_mail(site: &Site, store: &Store) -> Vec<Kept> {
     let content = mailings::Content {
         language: site.newsletter.language,
         subject: rendered.subject,
+        second_subject: String::new(),
         html: rendered.html,
         text: rendered.text,
         web_html: rendered.web_html,
