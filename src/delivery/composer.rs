@@ -10,18 +10,20 @@ use data_encoding::BASE32_NOPAD;
 use super::engine::EngineSettings;
 use super::signing::Signing;
 use super::wire::WireMail;
-use crate::keys::{Keys, Purpose, token_hash};
+use crate::keys::{Keys, Purpose, TrackedLink, token_hash};
 use crate::mail::render::{
     self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, ManageEntry, ManageView,
     RenderError, RenderedMail,
 };
+use crate::mail::slot::{Piece, Slot, pieces};
 use crate::mail::template::{self, Source, Template, TemplateError};
+use crate::mail::tracking;
 use crate::mail::welcome::WelcomeError;
 use crate::mail::{self, headers};
 use crate::model::welcome::text_for;
 use crate::model::{
     EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
-    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, UncertainPolicy,
+    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, Tracking, UncertainPolicy,
 };
 use crate::store::deliveries::Recipient;
 use crate::store::{
@@ -82,6 +84,16 @@ impl Links {
         format!("{}/address/{token}", self.base_url)
     }
 
+    /// Where a link of a mailing leads that counts who follows it, or with number 0 its picture; everybody's without a
+    /// reader.
+    fn tracked(&self, mailing: MailingId, number: u16, reader: Option<SubscriptionId>) -> String {
+        let link = TrackedLink { mailing, number, reader };
+        match number {
+            0 => format!("{}/o/{}.gif", self.base_url, self.keys.sign_tracked(Purpose::Open, &link)),
+            _ => format!("{}/c/{}", self.base_url, self.keys.sign_tracked(Purpose::Click, &link)),
+        }
+    }
+
     /// The same for every attempt and every process (D5).
     fn message_id(&self, mailing: MailingId, subscriber: SubscriberId) -> String {
         let mut data = [0; 16];
@@ -113,8 +125,24 @@ pub struct Letter {
     pub date: Timestamp,
     links: Links,
     envelope_from: EmailAddress,
-    fallback: Template,
-    templates: BTreeMap<Language, Template>,
+    fallback: Version,
+    templates: BTreeMap<Language, Version>,
+}
+
+/// A mailing in one language.
+#[derive(Debug, Clone)]
+struct Version {
+    /// What everybody gets: links that count lead to the same address for all.
+    common: Template,
+    /// What those get who agreed to be counted.
+    own: Option<OwnLinks>,
+}
+
+#[derive(Debug, Clone)]
+struct OwnLinks {
+    template: Template,
+    /// The highest number of a link.
+    last: u16,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -131,8 +159,11 @@ impl Letter {
     /// The mail for one recipient.
     pub fn mail_for(&self, recipient: &Recipient) -> WireMail {
         let (unsubscribe_url, mailto) = self.links.unsubscribe(recipient.subscription_id);
-        let template = self.templates.get(&recipient.language).unwrap_or(&self.fallback);
-        let octets = template.fill(&template::Recipient {
+        let version = self.templates.get(&recipient.language).unwrap_or(&self.fallback);
+        let own = version.own.as_ref().filter(|_| recipient.is_tracked);
+        let link = |number| self.links.tracked(self.mailing, number, Some(recipient.subscription_id));
+        let tracked: Vec<String> = own.map(|own| (0..=own.last).map(link).collect()).unwrap_or_default();
+        let octets = own.map_or(&version.common, |own| &own.template).fill(&template::Recipient {
             to: &recipient.address,
             name: &recipient.name,
             message_id: &self.links.message_id(self.mailing, recipient.subscriber_id),
@@ -140,6 +171,7 @@ impl Letter {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
             preferences_url: &self.links.preferences(recipient.subscription_id),
+            tracked: &tracked,
         });
         WireMail {
             from: self.envelope_from.clone(),
@@ -199,13 +231,27 @@ impl Composer {
         let headers = headers::issue(newsletter, mailing.public_id);
         let mut templates = BTreeMap::new();
         for content in contents {
-            let source = Source {
-                subject: &content.subject,
-                text: &content.text,
-                html: &content.html,
-                ..source(newsletter, &headers)
+            let template = |text: &str, html: &str| {
+                let subject = &content.subject;
+                Template::compile(&Source { subject, text, html, ..source(newsletter, &headers) })
             };
-            templates.insert(content.language, Template::compile(&source)?);
+            let version = match mailing.tracking {
+                Tracking::Off => Version { common: template(&content.text, &content.html)?, own: None },
+                tracking => {
+                    let link = |number| self.links.tracked(mailing.id, number, None);
+                    let common = |part: &str| tracking::with_links(part, link);
+                    let common = template(&common(&content.text), &common(&content.html))?;
+                    let own = match tracking {
+                        Tracking::Person => Some(OwnLinks {
+                            template: template(&content.text, &content.html)?,
+                            last: last_link(&content.html),
+                        }),
+                        Tracking::Aggregate | Tracking::Off => None,
+                    };
+                    Version { common, own }
+                }
+            };
+            templates.insert(content.language, version);
         }
         let fallback = templates.get(&newsletter.language).or_else(|| templates.values().next()).cloned();
         Ok(Letter {
@@ -497,6 +543,7 @@ impl Composer {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
             preferences_url: &preferences_url,
+            tracked: &[],
         });
         Ok(WireMail {
             from: self.links.envelope_from(newsletter),
@@ -505,6 +552,15 @@ impl Composer {
             octets,
         })
     }
+}
+
+/// The highest number of the links that count in a mail; 0 where there are none.
+fn last_link(html: &str) -> u16 {
+    let number = |piece| match piece {
+        Piece::Slot(Slot::TrackedLink(number)) => Some(number),
+        _ => None,
+    };
+    pieces(html).into_iter().filter_map(number).max().unwrap_or(0)
 }
 
 /// What all mails of a newsletter share.

@@ -138,6 +138,7 @@ mod tests {
             retry_from: Some(START),
             topic_id: None,
             pause_reason: PauseReason::None,
+            tracking: crate::model::Tracking::Off,
         }
     }
 

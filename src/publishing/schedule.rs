@@ -10,10 +10,13 @@ use super::check::Finding;
 use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
+use crate::mail::issue::web_url;
+use crate::mail::render::RenderedIssue;
 use crate::mail::slot::clean_line;
+use crate::mail::tracking::track;
 use crate::model::{IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId};
 use crate::store::mailings::{self, Content};
-use crate::store::{self, Store, StoreError, Tx, mailing_overrides};
+use crate::store::{self, Store, StoreError, Tx, mailing_links, mailing_overrides};
 
 /// A time that was right when the form was filled in is not refused for being a little past.
 const PAST_MAX: Duration = Duration::from_secs(60);
@@ -185,19 +188,14 @@ pub async fn schedule(
         return Err(ScheduleError::NotApproved);
     }
     let overridden = overridden(&composed, reason.as_deref())?;
-    let Composed { newsletter, articles, rendered, findings, .. } = composed;
+    let Composed { newsletter, issue, articles, rendered, findings, .. } = composed;
     let Ok(rendered) = rendered else { return Err(ScheduleError::Blocked(findings)) };
     let mailing = mailings::insert(&mut tx, id, newsletter.id, due_at, now).await?;
     if let Some((findings, reason)) = overridden {
         keep_overrides(&mut tx, mailing.id, &findings, &reason, user, now).await?;
     }
-    let content = Content {
-        language: newsletter.language,
-        subject: rendered.subject,
-        html: rendered.html,
-        text: rendered.text,
-        web_html: rendered.web_html,
-    };
+    let content =
+        content(&mut tx, &mailing, newsletter.language, rendered, &web_url(public_url, &issue)).await?;
     mailings::insert_content(&mut tx, mailing.id, &content).await?;
     for row in &articles {
         let article = &row.article;
@@ -205,6 +203,23 @@ pub async fn schedule(
     }
     tx.commit().await?;
     Ok(Scheduled { mailing, is_new: true })
+}
+
+/// What is mailed, and where clicks are counted its links.
+async fn content(
+    tx: &mut Tx,
+    mailing: &Mailing,
+    language: Language,
+    rendered: RenderedIssue,
+    web_url: &str,
+) -> Result<Content, StoreError> {
+    let RenderedIssue { subject, mut html, mut text, web_html, .. } = rendered;
+    if mailing.tracking.is_on() {
+        let tracked = track(&html, &text, &[web_url]);
+        mailing_links::insert(tx, mailing.id, &tracked.links).await?;
+        (html, text) = (tracked.html, tracked.text);
+    }
+    Ok(Content { language, subject, html, text, web_html })
 }
 
 /// The errors that are overridden, and why; `None` when there are none.

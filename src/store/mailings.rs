@@ -21,7 +21,7 @@ pub struct Content {
     pub web_html: String,
 }
 
-/// A duplicate error means that the issue has a mailing already. Its topic is frozen here.
+/// A duplicate error means that the issue has a mailing already. Its topic, and what is counted of it, are frozen here.
 pub async fn insert(
     tx: &mut Tx,
     issue: IssueId,
@@ -31,9 +31,9 @@ pub async fn insert(
 ) -> Result<Mailing> {
     const SQL: &str =
         "INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, cursor, audience_end,
-            audience, sent, deferred, bounced, uncertain, skipped, expired, created_at, topic_id)
+            audience, sent, deferred, bounced, uncertain, skipped, expired, created_at, topic_id, tracking)
         VALUES ($1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5,
-            (SELECT topic_id FROM issues WHERE id = $2)) RETURNING *";
+            (SELECT topic_id FROM issues WHERE id = $2), (SELECT tracking FROM newsletters WHERE id = $3)) RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(Uuid::now_v7())
         .bind(issue)
