@@ -210,7 +210,7 @@ pub async fn delete_before(tx: &mut Tx, before: Timestamp, limit: i64) -> Result
 }
 
 /// What one person opened and followed, in words.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx::FromRow, serde::Serialize)]
 pub struct HitOf {
     pub newsletter_id: NewsletterId,
     pub subject: String,

@@ -63,7 +63,7 @@ const SIZES: [Size; 2] = [
 
 /// Round numbers from 0 up to the first that is not below `most`, about `wanted` steps of 1, 2 or 5 times a power of ten.
 pub fn ticks(most: i64, wanted: i64) -> Vec<i64> {
-    let least = (most.max(1) + wanted.max(1) - 1) / wanted.max(1);
+    let least = (most.max(1) - 1) / wanted.max(1) + 1;
     let mut power: i64 = 1;
     let step = loop {
         if let Some(step) =

@@ -177,7 +177,7 @@ async fn gather(
         });
     }
     let mut hits = Vec::new();
-    for row in crate::store::hits::of_subscriber(reader.db(), dossier.subscriber.id).await? {
+    for row in dossier.hits {
         hits.push(HitData {
             first_at: row.first_at,
             last_at: row.last_at,

@@ -67,7 +67,6 @@ struct Hour {
 }
 
 struct Link {
-    number: i64,
     label: String,
     heading: String,
     url: String,
@@ -241,7 +240,6 @@ fn links(t: Texts, report: &MailingReport) -> Vec<Link> {
     links
         .into_iter()
         .map(|link| Link {
-            number: link.number,
             label: if link.label.is_empty() { t.text("report-no-words") } else { link.label.clone() },
             heading: if link.heading == link.label { String::new() } else { link.heading.clone() },
             url: link.url.clone(),
