@@ -1,6 +1,6 @@
 //! The tables `summary_readers` and `summaries`: who gets the summary of a month, and which months were summed up.
 
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, users};
 use crate::model::{NewsletterId, Timestamp, User, UserId};
 
 /// Gives a user the summaries of a newsletter, or no longer; the same twice is no error.
@@ -20,12 +20,13 @@ pub async fn is_reader(db: Db<'_>, newsletter: NewsletterId, user: UserId) -> Re
 }
 
 /// Those who get the summaries of a newsletter, and still work here.
-pub async fn readers(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<User>> {
-    const SQL: &str =
-        "SELECT u.id, u.address, u.name, u.language, u.password_hash, u.created_at, u.disabled_at
-        FROM summary_readers r JOIN users u ON u.id = r.user_id
-        WHERE r.newsletter_id = $1 AND u.disabled_at IS NULL ORDER BY u.id";
-    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
+pub async fn readers(mut db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<User>> {
+    const SQL: &str = "SELECT user_id FROM summary_readers WHERE newsletter_id = $1";
+    let wanted: Vec<UserId> =
+        on!(db.again(), |c| sqlx::query_scalar(SQL).bind(newsletter).fetch_all(c).await?);
+    let mut users = users::all(db).await?;
+    users.retain(|user| user.disabled_at.is_none() && wanted.contains(&user.id));
+    Ok(users)
 }
 
 /// Whether a month was summed up already.

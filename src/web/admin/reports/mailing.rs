@@ -241,7 +241,7 @@ fn links(t: Texts, report: &MailingReport) -> Vec<Link> {
         .into_iter()
         .map(|link| Link {
             label: if link.label.is_empty() { t.text("report-no-words") } else { link.label.clone() },
-            heading: if link.heading == link.label { String::new() } else { link.heading.clone() },
+            heading: if link.label.contains(&link.heading) { String::new() } else { link.heading.clone() },
             url: link.url.clone(),
             clicks: grouped(link.clicks),
             share: percent(t, per_mille(link.clicks, sent)),
