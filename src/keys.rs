@@ -3,6 +3,8 @@
 //! - A **signed link** (unsubscribe, preferences) names a subscription and works for years without a row: version,
 //!   purpose and id, and an HMAC-SHA-256 over them, cut to 128 bits (RFC 2104, 5), in base32 so that
 //!   it survives as the local part of an address, whose case may be folded on the way.
+//! - A **tracked link** names a mailing, a number in it, and for a reader who agreed to be counted the subscription; signed
+//!   in the same way. Where it leads stands in the database and nowhere in the link.
 //! - A **token** (confirm, session) has 256 bits and is stored as its SHA-256 only. A confirmation token
 //!   is derived from a random nonce, so that its mail can be written again after a restart although no
 //!   usable token is stored anywhere.
@@ -14,7 +16,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 
-use crate::model::{EmailAddress, SubscriptionId};
+use crate::model::{EmailAddress, MailingId, SubscriptionId};
 
 /// Octets of a token before encoding, and of the nonce that it is derived from.
 pub const TOKEN_OCTETS: usize = 32;
@@ -59,11 +61,54 @@ pub enum Purpose {
     RelayPassword,
     /// A password that was typed into a form with a mistake elsewhere, sealed, until the form comes again.
     TypedPassword,
+    /// A link of a mailing that counts who follows it. Numbered by hand: links in mails must outlive any purpose that is
+    /// put before it.
+    Click = 0x60,
+    /// The picture of a mailing that counts who opens it.
+    Open = 0x61,
 }
 
 impl Purpose {
     const fn octet(self) -> u8 {
         self as u8
+    }
+}
+
+/// What a tracked link names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrackedLink {
+    pub mailing: MailingId,
+    /// Of the link in the mailing, from 1; 0 is the mailing itself.
+    pub number: u16,
+    /// Whose link it is; `None`: everybody's.
+    pub reader: Option<SubscriptionId>,
+}
+
+/// Octets of a tracked link that is everybody's, before its signature: mailing and number.
+const TRACKED_OCTETS: usize = 10;
+
+impl TrackedLink {
+    fn octets(&self) -> Vec<u8> {
+        let mut octets = self.mailing.0.to_be_bytes().to_vec();
+        octets.extend_from_slice(&self.number.to_be_bytes());
+        if let Some(reader) = self.reader {
+            octets.extend_from_slice(&reader.0.to_be_bytes());
+        }
+        octets
+    }
+
+    fn read(octets: &[u8]) -> Option<Self> {
+        let (mailing, rest) = octets.split_first_chunk()?;
+        let (number, rest) = rest.split_first_chunk()?;
+        let reader = match rest {
+            [] => None,
+            reader => Some(SubscriptionId(i64::from_be_bytes(reader.try_into().ok()?))),
+        };
+        Some(Self {
+            mailing: MailingId(i64::from_be_bytes(*mailing)),
+            number: u16::from_be_bytes(*number),
+            reader,
+        })
     }
 }
 
@@ -119,6 +164,29 @@ impl Keys {
         let expected = self.mac(purpose, id);
         constant_time::verify_slices_are_equal(mac, &expected[..MAC_OCTETS]).ok()?;
         Some(SubscriptionId(i64::from_be_bytes(id.try_into().ok()?)))
+    }
+
+    /// A tracked link; 44 characters of a-z and 2-7, 56 for one that is a reader's own.
+    pub fn sign_tracked(&self, purpose: Purpose, link: &TrackedLink) -> String {
+        let payload = link.octets();
+        let mut octets = vec![LINK_VERSION];
+        octets.extend_from_slice(&payload);
+        octets.extend_from_slice(&self.mac(purpose, &payload)[..MAC_OCTETS]);
+        BASE32_NOPAD.encode(&octets).to_ascii_lowercase()
+    }
+
+    /// What a tracked link names; `None` when it is not ours, or for another purpose. Takes the same time wherever the
+    /// signature differs.
+    pub fn open_tracked(&self, purpose: Purpose, text: &str) -> Option<TrackedLink> {
+        let octets = decode(text)?;
+        let (&version, rest) = octets.split_first()?;
+        if version != LINK_VERSION || rest.len() < TRACKED_OCTETS + MAC_OCTETS {
+            return None;
+        }
+        let (payload, mac) = rest.split_at(rest.len() - MAC_OCTETS);
+        let expected = self.mac(purpose, payload);
+        constant_time::verify_slices_are_equal(mac, &expected[..MAC_OCTETS]).ok()?;
+        TrackedLink::read(payload)
     }
 
     /// The token that belongs to a stored nonce; 52 characters of a-z and 2-7.
@@ -247,6 +315,22 @@ mod tests {
         for text in ["", "x", "é", "-", &"a".repeat(64), &"a".repeat(100_000)] {
             assert_eq!(keys().open_link(Purpose::Unsubscribe, text), None);
         }
+    }
+
+    #[test]
+    fn a_tracked_link_says_what_it_names_and_is_no_link_of_another_purpose() {
+        let everybodys = TrackedLink { mailing: MailingId(7), number: 3, reader: None };
+        let own = TrackedLink { reader: Some(SubscriptionId(42)), ..everybodys };
+        for (link, length) in [(everybodys, 44), (own, 56)] {
+            let token = keys().sign_tracked(Purpose::Click, &link);
+            assert_eq!(token.len(), length);
+            assert_eq!(keys().open_tracked(Purpose::Click, &token), Some(link));
+            assert_eq!(keys().open_tracked(Purpose::Open, &token), None);
+            assert_eq!(Keys::new(&[8; 32]).open_tracked(Purpose::Click, &token), None);
+            assert_eq!(keys().open_link(Purpose::Unsubscribe, &token), None);
+        }
+        let leave = keys().sign_link(Purpose::Click, SubscriptionId(42));
+        assert_eq!(keys().open_tracked(Purpose::Click, &leave), None);
     }
 
     #[test]

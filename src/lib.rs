@@ -19,6 +19,7 @@
 //! | 3 | [`accounts`] | users, passwords, sessions |
 //! | 3 | [`delivery`] | the scheduler, the sender, the outbox: the promise |
 //! | 3 | [`publishing`] | articles, and issues made of them |
+//! | 3 | [`reports`] | clicks and opens, counted behind the answers; what came of an issue |
 //! | 3 | [`setup`] | relays that are set at the desk, and the steps of the first run |
 //! | 3 | [`subscriptions`] | sign up, confirm, leave, erase |
 //! | 4 | [`web`] | pages and forms, for visitors and for the desk |
@@ -42,6 +43,7 @@ pub mod keys;
 pub mod mail;
 pub mod model;
 pub mod publishing;
+pub mod reports;
 pub mod service;
 pub mod setup;
 pub mod store;

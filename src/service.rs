@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokio::sync::Notify;
@@ -20,6 +21,7 @@ use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
 use crate::publishing::images::Images;
+use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
 use crate::store::{self, Store, newsletters};
 use crate::subscriptions::gate::Gate;
@@ -34,6 +36,9 @@ use relays::Keeper;
 
 /// In the data folder: what is on the wire.
 const JOURNAL_FOLDER: &str = "journal";
+
+/// How long a stop waits for the last clicks and opens to be counted.
+const LAST_COUNTS: Duration = Duration::from_secs(5);
 
 /// A service that runs.
 pub struct Service {
@@ -51,6 +56,8 @@ pub struct Service {
     watching: Watching,
     web: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     engine: Option<EngineHandle>,
+    /// Counts clicks and opens; ends when the pages have.
+    counter: Option<JoinHandle<()>>,
     /// What goes on beside the engine, for as long as the service runs.
     beside: Vec<JoinHandle<()>>,
     inbound: Option<Receiver>,
@@ -140,6 +147,7 @@ impl Service {
             watching: Watching::default(),
             web: None,
             engine: None,
+            counter: None,
             beside: Vec::new(),
             inbound: None,
             _lock: lock,
@@ -163,6 +171,8 @@ impl Service {
             trusted_proxies: config.web.trusted_proxies.clone(),
             undo: config.mail.undo,
         };
+        let (hits, counter) = Hits::start(&self.store);
+        self.counter = Some(counter);
         let app = App {
             store: self.store.clone(),
             clock: self.clock.clone(),
@@ -174,6 +184,7 @@ impl Service {
             watching: self.watching.clone(),
             images: Images::new(Files::open(&config.images)?),
             relays: self.configured.clone(),
+            hits,
         };
         let listen = config.web.listen;
         let bound = server::bind(app, listen, config.web.workers, extra).map_err(|error| {
@@ -292,6 +303,11 @@ impl Service {
         if let Some((handle, server)) = self.web {
             handle.stop(true).await;
             let _ = server.await;
+        }
+        if let Some(counter) = self.counter
+            && tokio::time::timeout(LAST_COUNTS, counter).await.is_err()
+        {
+            tracing::warn!("the last clicks and opens could not be counted");
         }
         if let Some(inbound) = self.inbound {
             inbound.stop().await;

@@ -253,6 +253,7 @@ fn travels(newsletter: &Newsletter, content: &Content) -> anyhow::Result<usize> 
         unsubscribe_url: "https://news.example.org/unsubscribe/abcdefghijklmnopqrstuvwxyzabcdefghijklm",
         unsubscribe_mailto: None,
         preferences_url: "https://news.example.com/preferences/abc",
+        tracked: &[],
     });
     Ok(mail.len())
 }

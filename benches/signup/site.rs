@@ -156,6 +156,7 @@ impl Site {
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
+            hits: postiljon::reports::hits::Hits::start(&store).0,
         };
         let bound = server::bind(app, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), WORKERS, None)?;
         tokio::spawn(bound.server);

@@ -17,6 +17,7 @@ mod newsletter;
 mod open;
 mod output;
 mod relay;
+mod report;
 mod secret;
 mod serve;
 mod setup;
@@ -69,6 +70,8 @@ enum Command {
     Issue(issue::Arguments),
     /// The sending of an issue, and its account
     Mailing(mailing::Arguments),
+    /// What came of an issue, or how a newsletter does
+    Report(report::Arguments),
     /// People, and what is known of them
     Subscriber(subscriber::Arguments),
     /// The keys that sign our mail, and their DNS records
@@ -92,6 +95,7 @@ impl Command {
             Self::Article(arguments) => article::run(arguments, settings).await,
             Self::Issue(arguments) => issue::run(arguments, settings).await,
             Self::Mailing(arguments) => mailing::run(arguments, settings).await,
+            Self::Report(arguments) => report::run(arguments, settings).await,
             Self::Subscriber(arguments) => subscriber::run(arguments, settings).await,
             Self::Dkim(arguments) => dkim::run(arguments),
             Self::Doctor(arguments) => doctor::run(arguments, settings).await,

@@ -6,11 +6,12 @@ use super::Settings;
 use super::open::Open;
 use super::output::Output;
 use crate::model::{
-    ArchivePolicy, EmailAddress, Language, Newsletter, ReaderLanguages, Theme, UncertainPolicy,
+    ArchivePolicy, EmailAddress, Language, Newsletter, ReaderLanguages, Theme, Tracking, UncertainPolicy,
 };
 use crate::publishing::newsletters::{
     AboutInput, BrandInput, IssuesInput, NewsletterInput, PrivacyInput, SenderInput, SendingInput,
     add_newsletter, set_about, set_archive, set_brand, set_issues, set_privacy, set_sender, set_sending,
+    set_tracking,
 };
 use crate::store;
 
@@ -138,6 +139,9 @@ struct Set {
     /// Whether somebody else than who wrote an issue must approve it before it goes out: true or false
     #[arg(long, value_name = "BOOL", group = "what")]
     needs_approval: Option<bool>,
+    /// Whether clicks and opens of its issues are counted: off, aggregate or person (of those who agree)
+    #[arg(long, group = "what")]
+    tracking: Option<Tracking>,
     #[command(flatten)]
     output: Output,
 }
@@ -191,6 +195,9 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             if let Some(policy) = set.archive {
                 newsletter = set_archive(&open.store, newsletter.id, None, policy).await?;
             }
+            if let Some(tracking) = set.tracking {
+                newsletter = set_tracking(&open.store, newsletter.id, None, tracking).await?;
+            }
             if set.theme.is_some() || set.needs_approval.is_some() {
                 let theme = set.theme.unwrap_or(newsletter.theme);
                 let needs_approval = set.needs_approval.unwrap_or(newsletter.needs_approval);
@@ -215,9 +222,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             };
             let approval = if changed.needs_approval { "; issues must be approved" } else { "" };
             let archive = set.archive.map(|policy| format!("; archive: {policy}")).unwrap_or_default();
+            let tracking = set.tracking.map(|tracking| format!("; tracking: {tracking}")).unwrap_or_default();
             let (name, uncertain, theme) = (&changed.name, changed.on_uncertain, changed.theme);
             let sentence = format!(
-                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}{archive}."
+                "{name}: by {relay}, {pace}; uncertain mails: {uncertain}; theme: {theme}{approval}{privacy}{archive}{tracking}."
             );
             set.output.sentence(&changed, &sentence)
         }

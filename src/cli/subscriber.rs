@@ -93,6 +93,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 );
                 fields.push(("Delivery", line));
             }
+            for hit in &dossier.hits {
+                let what = hit.url.as_deref().unwrap_or("opened");
+                fields.push(("Click", format!("{} {}: {what}", hit.first_at.rfc3339(), hit.subject)));
+            }
             output.one(&dossier, &fields)
         }
         Action::Proof { address, newsletter, html, language, output } => {

@@ -288,6 +288,9 @@ settings! {
     RETENTION_DEPARTURES_DAYS: Duration = "retention.departures_days", Integer, Value("365"), |text| values::days(text, 1);
     /// Days for which the sign-ups of each hour and form are counted, from 31 to 3650: what is usual is reckoned from them.
     RETENTION_COUNTS_DAYS: Duration = "retention.counts_days", Integer, Value("90"), |text| values::days(text, 31);
+    /// Days for which what readers opened and followed is kept of those who agreed, counted from the last time, from 1 to
+    /// 3650. The totals stay.
+    RETENTION_CLICKS_DAYS: Duration = "retention.clicks_days", Integer, Value("365"), |text| values::days(text, 1);
 
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;

@@ -2,7 +2,7 @@
 //!
 //! To add a kind of single mail: its arm in [`Composer::single`], its rendering in [`crate::mail::render`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use data_encoding::BASE32_NOPAD;
@@ -10,18 +10,20 @@ use data_encoding::BASE32_NOPAD;
 use super::engine::EngineSettings;
 use super::signing::Signing;
 use super::wire::WireMail;
-use crate::keys::{Keys, Purpose, token_hash};
+use crate::keys::{Keys, Purpose, TrackedLink, token_hash};
 use crate::mail::render::{
     self, AddressChangeView, AddressChangedView, AlreadySubscribedView, ConfirmView, ManageEntry, ManageView,
     RenderError, RenderedMail,
 };
+use crate::mail::slot::{Piece, Slot, pieces};
 use crate::mail::template::{self, Source, Template, TemplateError};
+use crate::mail::tracking;
 use crate::mail::welcome::WelcomeError;
 use crate::mail::{self, headers};
 use crate::model::welcome::text_for;
 use crate::model::{
     EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
-    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, Trial, UncertainPolicy, Variant,
+    SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, Tracking, Trial, UncertainPolicy, Variant,
 };
 use crate::store::deliveries::Recipient;
 use crate::store::{
@@ -82,6 +84,16 @@ impl Links {
         format!("{}/address/{token}", self.base_url)
     }
 
+    /// Where a link of a mailing leads that counts who follows it, or with number 0 its picture; everybody's without a
+    /// reader.
+    fn tracked(&self, mailing: MailingId, number: u16, reader: Option<SubscriptionId>) -> String {
+        let link = TrackedLink { mailing, number, reader };
+        match number {
+            0 => format!("{}/o/{}.gif", self.base_url, self.keys.sign_tracked(Purpose::Open, &link)),
+            _ => format!("{}/c/{}", self.base_url, self.keys.sign_tracked(Purpose::Click, &link)),
+        }
+    }
+
     /// The same for every attempt and every process (D5).
     fn message_id(&self, mailing: MailingId, subscriber: SubscriberId) -> String {
         let mut data = [0; 16];
@@ -116,10 +128,26 @@ pub struct Letter {
     /// Of the newsletter.
     language: Language,
     trial: Trial,
-    fallback: Template,
-    templates: BTreeMap<Language, Template>,
+    fallback: Version,
+    templates: BTreeMap<Language, Version>,
     /// With the second of two subjects, by language; empty where none is tried.
-    seconds: BTreeMap<Language, Template>,
+    seconds: BTreeMap<Language, Version>,
+}
+
+/// A mailing in one language.
+#[derive(Debug, Clone)]
+struct Version {
+    /// What everybody gets: links that count lead to the same address for all.
+    common: Template,
+    /// What those get who agreed to be counted.
+    own: Option<OwnLinks>,
+}
+
+#[derive(Debug, Clone)]
+struct OwnLinks {
+    template: Template,
+    /// Of its links, in order.
+    numbers: Vec<u16>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +161,7 @@ pub enum LetterError {
 }
 
 impl Letter {
-    fn template_for(&self, recipient: &Recipient) -> &Template {
+    fn version_for(&self, recipient: &Recipient) -> &Version {
         let first = self.templates.get(&recipient.language).unwrap_or(&self.fallback);
         match self.trial.variant_of(self.mailing, recipient.subscriber_id) {
             Some(Variant::Second) => {
@@ -149,8 +177,14 @@ impl Letter {
     /// The mail for one recipient.
     pub fn mail_for(&self, recipient: &Recipient) -> WireMail {
         let (unsubscribe_url, mailto) = self.links.unsubscribe(recipient.subscription_id);
-        let template = self.template_for(recipient);
-        let octets = template.fill(&template::Recipient {
+        let version = self.version_for(recipient);
+        let own = version.own.as_ref().filter(|_| recipient.is_tracked);
+        let link = |number: &u16| {
+            (*number, self.links.tracked(self.mailing, *number, Some(recipient.subscription_id)))
+        };
+        let tracked: Vec<(u16, String)> =
+            own.map(|own| own.numbers.iter().map(link).collect()).unwrap_or_default();
+        let octets = own.map_or(&version.common, |own| &own.template).fill(&template::Recipient {
             to: &recipient.address,
             name: &recipient.name,
             message_id: &self.links.message_id(self.mailing, recipient.subscriber_id),
@@ -158,6 +192,7 @@ impl Letter {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
             preferences_url: &self.links.preferences(recipient.subscription_id),
+            tracked: &tracked,
         });
         WireMail {
             from: self.envelope_from.clone(),
@@ -218,16 +253,29 @@ impl Composer {
         let mut templates = BTreeMap::new();
         let mut seconds = BTreeMap::new();
         for content in contents {
-            let source = Source {
-                subject: &content.subject,
-                text: &content.text,
-                html: &content.html,
-                ..source(newsletter, &headers)
+            let version = |subject: &str, text: &str, html: &str| {
+                let template = |text: &str, html: &str| {
+                    Template::compile(&Source { subject, text, html, ..source(newsletter, &headers) })
+                };
+                if mailing.tracking == Tracking::Off {
+                    return Ok::<_, TemplateError>(Version { common: template(text, html)?, own: None });
+                }
+                let link = |number| self.links.tracked(mailing.id, number, None);
+                let common = |part: &str| tracking::with_links(part, link);
+                let common = template(&common(text), &common(html))?;
+                let own = match mailing.tracking {
+                    Tracking::Person => {
+                        Some(OwnLinks { template: template(text, html)?, numbers: link_numbers(html) })
+                    }
+                    Tracking::Aggregate | Tracking::Off => None,
+                };
+                Ok(Version { common, own })
             };
-            templates.insert(content.language, Template::compile(&source)?);
+            let (text, html) = (&content.text, &content.html);
+            templates.insert(content.language, version(&content.subject, text, html)?);
             if mailing.trial.share > 0 && !content.second_subject.is_empty() {
-                let second = Source { subject: &content.second_subject, ..source };
-                seconds.insert(content.language, Template::compile(&second)?);
+                let [text, html] = [text, html].map(|part| tracking::of_second(part));
+                seconds.insert(content.language, version(&content.second_subject, &text, &html)?);
             }
         }
         let fallback = templates.get(&newsletter.language).or_else(|| templates.values().next()).cloned();
@@ -523,6 +571,7 @@ impl Composer {
             unsubscribe_url: &unsubscribe_url,
             unsubscribe_mailto: mailto.as_deref(),
             preferences_url: &preferences_url,
+            tracked: &[],
         });
         Ok(WireMail {
             from: self.links.envelope_from(newsletter),
@@ -531,6 +580,16 @@ impl Composer {
             octets,
         })
     }
+}
+
+/// The numbers of the tracked links of a mail, in order.
+fn link_numbers(html: &str) -> Vec<u16> {
+    let number = |piece| match piece {
+        Piece::Slot(Slot::TrackedLink(number)) => Some(number),
+        _ => None,
+    };
+    let numbers: BTreeSet<u16> = pieces(html).into_iter().filter_map(number).collect();
+    numbers.into_iter().collect()
 }
 
 /// What all mails of a newsletter share.

@@ -20,7 +20,7 @@ use super::signing::Signing;
 use super::wire::Wire;
 use super::{
     feeder, heart, janitor, outbox, pauses, pulse, recorder, recovery, reminders, retention, scheduler,
-    sender, welcome,
+    sender, summary, welcome,
 };
 use crate::clock::Clock;
 use crate::dns::Dns;
@@ -298,7 +298,7 @@ struct Tasks {
     heart: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     /// The feeder and the outbox: they alone claim.
     feeding: JoinSet<feeder::Ended>,
-    /// Scheduler, janitors, pulse, the end of pauses, reminders, the welcome series, and senders.
+    /// Scheduler, janitors, pulse, the end of pauses, reminders, the welcome series, summaries, and senders.
     others: JoinSet<()>,
     recorder: JoinSet<()>,
     outcomes: mpsc::Sender<Settled>,
@@ -328,6 +328,8 @@ impl Tasks {
         others.spawn(async move { retention::run(&own).await });
         let own = Arc::clone(shift);
         others.spawn(async move { welcome::run(&own).await });
+        let own = Arc::clone(shift);
+        others.spawn(async move { summary::run(&own).await });
         for _ in 0..shift.settings.senders {
             let (own, outcomes) = (Arc::clone(shift), outcomes.clone());
             others.spawn(async move { sender::run(&own, outcomes).await });

@@ -139,6 +139,7 @@ mod tests {
             topic_id: None,
             trial: Trial::NONE,
             pause_reason: PauseReason::None,
+            tracking: crate::model::Tracking::Off,
         }
     }
 

@@ -69,6 +69,7 @@
 //! | `mailings` | `start`, `advance`, `finish` here; the account with the rows it counts; moves by `publishing::moves` and the [`breaker`] |
 //! | `deliveries` | born by the feeder, or as Skipped by the scheduler and the verb of leaving; the outcome by the claim's holder; recovered by [`recovery`]; Deferred again by who sends again |
 //! | `outbox` | born in the transaction of its cause; everything after by [`outbox`] and [`recovery`] |
+//! | `summaries` | the month of a newsletter with its mails in the outbox by [`summary`] |
 //! | `welcome_sent` | with its mail in the outbox by [`welcome`]; taken back when the mail surely never went out |
 //! | `workers` | each its own row; buried by others |
 //! | `subscriptions` | the verbs of a subscriber; [`pauses`] ends pauses that are over; the mark of the one reminder, with its mail, by [`reminders`] |
@@ -107,6 +108,8 @@ mod sender;
 mod share;
 mod shift;
 mod signing;
+mod summary;
+mod trials;
 mod welcome;
 
 pub use engine::{Engine, EngineHandle, EngineParts, EngineSettings};

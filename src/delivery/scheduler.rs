@@ -4,6 +4,7 @@
 use super::patience::Patience;
 use super::pauses;
 use super::shift::Shift;
+use super::trials;
 use crate::model::{MailingId, Timestamp};
 use crate::store::deliveries::{self, Birth, Newborn};
 use crate::store::{Result, mailings};
@@ -48,7 +49,9 @@ async fn begin_due(shift: &Shift) -> Result<Option<Timestamp>> {
             shift.signals.did();
         }
     }
-    mailings::next_due(shift.store.read().await?.db()).await
+    let next_trial = trials::decide_due(shift).await?;
+    let next_due = mailings::next_due(shift.store.read().await?.db()).await?;
+    Ok(next_due.into_iter().chain(next_trial).min())
 }
 
 async fn wind_up(shift: &Shift) -> Result<()> {

@@ -1375,6 +1375,7 @@ schedule-not-approved = Jemand anderes muss diese Ausgabe zuerst freigeben, so w
 check-place-second-subject = Zweiter Betreff
 check-article-untranslated = Diesen Artikel gibt es nicht auf { $expected }: Diese Leser erhalten ihn auf { $language }.
 check-second-subject-same = Beide Betreffzeilen sind gleich: Es gibt nichts zu vergleichen.
+check-trial-untracked = Klicks entscheiden, aber dieser Newsletter zählt keine Klicks. Wählen Sie selbst, oder schalten Sie das Zählen in den Einstellungen ein.
 check-trial-small = Jeder Betreff geht zuerst an etwa { $asked } Leser. So wenige sagen wenig aus: Der Unterschied kann Zufall sein.
 error-choose = Wählen Sie eine der Möglichkeiten.
 desk-issue-languages = Sprachen der Ausgabe
@@ -1411,3 +1412,123 @@ desk-ask-choose-second = Alle anderen erhalten den zweiten Betreff: { $count } L
 desk-sure-choose-first = Ja, den ersten senden
 desk-sure-choose-second = Ja, den zweiten senden
 desk-done-chosen = Gewählt. Alle anderen erhalten es jetzt.
+## Reports and tracking
+
+desk-reports = Berichte
+desk-done-summary-on = Sie bekommen die Übersicht jeden Monat per E-Mail.
+desk-done-summary-off = Sie bekommen die Übersicht nicht mehr.
+desk-section-tracking = Klicks und Öffnungen
+desk-tracking-hint = Was wird davon gezählt, was Leser tun? Es gilt ab der nächsten Ausgabe, die Sie planen. Links zum Abmelden, zu den Einstellungen und zur Webversion werden nie gezählt.
+desk-tracking-off = Nichts zählen
+desk-tracking-aggregate = Nur Summen
+desk-tracking-person = Auch je Leser, mit Einwilligung
+desk-tracking-means-off = Links führen direkt zu ihrer Seite. Sie sehen, wie viele Mails verschickt wurden, wie viele zurückkamen und wie viele Leser gingen.
+desk-tracking-means-aggregate = Ein Link ist für alle derselbe: Sie sehen, wie oft ihm gefolgt wurde, und nicht von wem.
+desk-tracking-means-person = Wer in den Einstellungen zustimmt, bekommt eigene Links; die anderen zählen nur in den Summen. Widerruft jemand, wird gelöscht, was über diese Person aufbewahrt war, auch für alte E-Mails.
+desk-tracking-law = Was das Gesetz verlangt: Wer verfolgt, was eine Person öffnet oder anklickt, braucht dafür vorher eine eigene Einwilligung, getrennt von der für den Newsletter (DSGVO und ePrivacy). Sagen Sie in Ihrer Datenschutzerklärung, was Sie zählen. Für das unsichtbare Bild, das Öffnungen zählt, verlangen Behörden meist eine Einwilligung, auch wenn Sie nur Summen zählen.
+report-title = Bericht
+report-title-of = Bericht: { $issue }
+report-to-mailing = Der Versand
+report-to-all = Alle Berichte
+report-waits = Diese Ausgabe wurde noch nicht verschickt. Der Bericht beginnt mit der ersten E-Mail.
+report-sent = Verschickt
+report-of-audience = von { $audience }
+report-bounced = Zurückgekommen
+report-left = Abgemeldet
+report-clicks = Klicks
+report-readers = Leser, die klickten
+report-readers-note = von denen, die zustimmten
+report-opens = Geöffnet
+report-unreliable = unzuverlässig
+report-left-means = Abgemeldet: wer innerhalb von 14 Tagen ging und diese Ausgabe zuletzt bekommen hatte.
+report-mode-aggregate = Klicks sind Summen aller zusammen. Öffnungen sind unzuverlässig: Viele Programme laden Bilder im Voraus oder nie.
+report-mode-person = Klicks sind die von allen; Leser nur die, die zugestimmt haben. Öffnungen sind unzuverlässig: Viele Programme laden Bilder im Voraus oder nie.
+report-off-title = Diese Ausgabe zählte keine Klicks
+report-off-words = Ihre Leser konnten ungestört lesen. Wer antwortet, wer bleibt und wer geht, sagt auch viel.
+report-off-change = Wählen, was die nächsten Ausgaben zählen
+report-curve-title = Die ersten 48 Stunden
+report-curve-words = Klicks von Menschen, summiert über die ersten { $hours } Stunden: bisher { $clicks }.
+report-curve-clicks = Klicks
+report-as-table = Als Tabelle
+report-csv = Als CSV speichern
+report-nothing-yet = Noch nichts.
+report-hour = Stunde
+report-by-machines = Von Maschinen
+report-links-title = Links
+report-links-none = Diese Ausgabe hat keine Links, die gezählt werden.
+report-link = Link
+report-share = Der verschickten
+report-no-words = (ohne Worte)
+report-links-kept = Nicht gezählt werden Links, deren Worte selbst eine Adresse sind: Sie führen direkt dorthin.
+report-on-mail = In der E-Mail selbst
+report-on-mail-hint = Die Zahl hinter einem Link sagt, wie oft ihm gefolgt wurde.
+report-clicks-of = { $count ->
+    [one] ein Klick
+   *[other] { $shown } Klicks
+}
+report-usual-title = Verglichen mit dem Üblichen
+report-usual-words = Üblich ist hier die Mitte der { $count } Ausgaben davor. Anteile sind von denen, denen eine E-Mail geschickt wurde.
+report-usual-none = Ab der vierten Ausgabe sehen Sie hier, was üblich ist.
+report-this = Diese Ausgabe
+report-usual = Üblich
+report-rules-title = Menschen und Maschinen
+report-rules-words = Mail-Scanner folgen Links, bevor jemand liest. Was ihnen gleicht, zählt in den Zahlen oben nicht.
+report-machines = Von Maschinen: { $clicks } Klicks, { $opens } Öffnungen.
+report-kind = Was
+report-rule = Warum
+report-hits = Mal
+report-kind-click = Klick
+report-kind-open = Öffnung
+report-rule-human = Ein Mensch, soweit erkennbar
+report-rule-head = Fragte nur nach dem Kopf der Seite
+report-rule-prefetch = Der Browser lud im Voraus
+report-rule-scanner = Ein bekannter Scanner oder eine Vorschau im Chat
+report-rule-soon = Innerhalb von 10 Sekunden nach der Zustellung
+report-rule-burst = Drei oder mehr Links innerhalb von 2 Sekunden
+reports-growth-title = Wer kommt und wer geht
+reports-growth-words = { $came } Leser bestätigten, { $left } gingen.
+reports-growth-none = Sobald jemand die Anmeldung bestätigt, sehen Sie hier, wie der Newsletter wächst.
+reports-by = Nach Woche oder Monat
+reports-by-week = Nach Woche
+reports-by-month = Nach Monat
+reports-came = Bestätigt
+reports-left = Abgemeldet
+reports-net = Differenz
+reports-week-of = Woche vom { $date }
+reports-mailings-title = Ausgaben
+reports-mailings-none = Noch keine Ausgabe wurde verschickt.
+reports-issue = Ausgabe
+reports-not-counted = nicht gezählt
+reports-summary-title = Jeden Monat per E-Mail
+reports-summary-words = Am ersten Morgen des Monats: wer kam, wer ging, und jede Ausgabe in einer Zeile. Nur für Sie; Kollegen wählen selbst.
+reports-summary-is-on = Sie bekommen diese Übersicht.
+reports-summary-on = Schicken Sie sie mir
+reports-summary-off = Nicht mehr schicken
+mail-summary-subject = { $newsletter } im { $month }
+mail-summary-title = { $newsletter } im { $month }
+mail-summary-growth = { $confirmed ->
+    [one] Ein Leser bestätigte,
+   *[other] { $confirmed } Leser bestätigten,
+} { $departed ->
+    [one] einer ging.
+   *[other] { $departed } gingen.
+}
+mail-summary-bounced = { $bounced ->
+    [0] Keine E-Mail kam zurück.
+    [one] Eine E-Mail kam zurück.
+   *[other] { $bounced } E-Mails kamen zurück.
+}
+mail-summary-issues = Die Ausgaben
+mail-summary-no-issues = Es ging keine Ausgabe hinaus.
+mail-summary-sent = { $date }: { $sent } verschickt.
+mail-summary-clicks = { $clicks ->
+    [one] Ein Klick.
+   *[other] { $clicks } Klicks.
+}
+mail-summary-left = { $departures ->
+    [0] Niemand ging.
+    [one] Ein Leser ging.
+   *[other] { $departures } Leser gingen.
+}
+mail-summary-look = Die Berichte ansehen
+mail-summary-why = Sie bekommen diese E-Mail, weil Sie sie in Postiljon bestellt haben. Bei den Berichten des Newsletters schalten Sie sie ab.

@@ -1375,6 +1375,7 @@ schedule-not-approved = A colleague must approve this issue first, as it is now.
 check-place-second-subject = Second subject
 check-article-untranslated = This article is not there in { $expected }: these readers get it in { $language }.
 check-second-subject-same = Both subjects are the same: there is nothing to compare.
+check-trial-untracked = Clicks decide, but this newsletter counts no clicks. Choose yourselves, or switch counting on in the settings.
 check-trial-small = Each subject goes to about { $asked } readers first. So few tell little: the difference may well be chance.
 error-choose = Choose one of the possibilities.
 desk-issue-languages = Languages of the issue
@@ -1411,3 +1412,120 @@ desk-ask-choose-second = Everybody else gets the second subject: { $count } read
 desk-sure-choose-first = Yes, send the first
 desk-sure-choose-second = Yes, send the second
 desk-done-chosen = Chosen. Everybody else gets it now.
+## Reports and tracking
+
+desk-reports = Reports
+desk-done-summary-on = You get the summary by mail every month.
+desk-done-summary-off = You no longer get the summary.
+desk-section-tracking = Clicks and opens
+desk-tracking-hint = What is counted of what readers do? It applies from the next issue that you schedule. Links to leave, to the preferences and to the web version are never counted.
+desk-tracking-off = Count nothing
+desk-tracking-aggregate = Totals only
+desk-tracking-person = Per reader too, with consent
+desk-tracking-means-off = Links lead straight to their page. You see how many mails were sent, how many came back, and how many readers left.
+desk-tracking-means-aggregate = A link is the same for everybody: you see how often it was followed, and not by whom.
+desk-tracking-means-person = Who agrees on the preferences page gets links of their own; the others count in the totals only. When somebody withdraws, what was kept of that person is deleted, for old mails too.
+desk-tracking-law = What the law asks: whoever follows what one person opens or clicks needs a consent of its own beforehand, apart from that for the newsletter (GDPR and ePrivacy). Say in your privacy notice what you count. For the invisible picture that counts opens, authorities mostly ask for consent even where you count totals only.
+report-title = Report
+report-title-of = Report: { $issue }
+report-to-mailing = The sending
+report-to-all = All reports
+report-waits = This issue has not been sent yet. The report begins with the first mail.
+report-sent = Sent
+report-of-audience = of { $audience }
+report-bounced = Bounced
+report-left = Left
+report-clicks = Clicks
+report-readers = Readers who clicked
+report-readers-note = of those who agreed
+report-opens = Opened
+report-unreliable = unreliable
+report-left-means = Left: who went within 14 days, and had received this issue last.
+report-mode-aggregate = Clicks are totals of everybody together. Opens are unreliable: many programs load pictures ahead, or never.
+report-mode-person = Clicks are everybody’s; readers only of those who agreed. Opens are unreliable: many programs load pictures ahead, or never.
+report-off-title = This issue counted no clicks
+report-off-words = Your readers could read undisturbed. Who answers, who stays and who leaves tells a lot as well.
+report-off-change = Choose what the next issues count
+report-curve-title = The first 48 hours
+report-curve-words = Clicks of people, added up over the first { $hours } hours: { $clicks } so far.
+report-curve-clicks = clicks
+report-as-table = As a table
+report-csv = Save as CSV
+report-nothing-yet = Nothing yet.
+report-hour = Hour
+report-by-machines = By machines
+report-links-title = Links
+report-links-none = This issue has no links that are counted.
+report-link = Link
+report-share = Of those sent
+report-no-words = (without words)
+report-links-kept = Links whose words are an address themselves are not counted: they lead straight where they say.
+report-on-mail = On the mail itself
+report-on-mail-hint = The number behind a link says how often people followed it.
+report-clicks-of = { $count ->
+    [one] one click
+   *[other] { $shown } clicks
+}
+report-usual-title = Compared with what is usual
+report-usual-words = Usual is the middle of the { $count } issues before. Shares are of those who were sent a mail.
+report-usual-none = From the fourth issue on you see here what is usual.
+report-this = This issue
+report-usual = Usual
+report-rules-title = People and machines
+report-rules-words = Scanners of mail follow links before anybody reads. What looks like them does not count in the numbers above.
+report-machines = By machines: { $clicks } clicks, { $opens } opens.
+report-kind = What
+report-rule = Why
+report-hits = Times
+report-kind-click = Click
+report-kind-open = Open
+report-rule-human = A person, as far as one can tell
+report-rule-head = Asked for the head of the page only
+report-rule-prefetch = The browser loaded ahead
+report-rule-scanner = A known scanner, or a preview in a chat
+report-rule-soon = Within 10 seconds after delivery
+report-rule-burst = Three or more links within 2 seconds
+reports-growth-title = Who comes and who leaves
+reports-growth-words = { $came } readers confirmed, { $left } left.
+reports-growth-none = As soon as somebody confirms, you see here how the newsletter grows.
+reports-by = By week or by month
+reports-by-week = By week
+reports-by-month = By month
+reports-came = Confirmed
+reports-left = Left
+reports-net = Difference
+reports-week-of = Week of { $date }
+reports-mailings-title = Issues
+reports-mailings-none = No issue has been sent yet.
+reports-issue = Issue
+reports-not-counted = not counted
+reports-summary-title = By mail every month
+reports-summary-words = On the first morning of the month: who came, who left, and every issue in one line. For you alone; colleagues choose for themselves.
+reports-summary-is-on = You get this summary.
+reports-summary-on = Send it to me
+reports-summary-off = Stop sending it
+mail-summary-subject = { $newsletter } in { $month }
+mail-summary-title = { $newsletter } in { $month }
+mail-summary-growth = { $confirmed ->
+    [one] One reader confirmed,
+   *[other] { $confirmed } readers confirmed,
+} { $departed } left.
+mail-summary-bounced = { $bounced ->
+    [0] No mail came back.
+    [one] One mail came back.
+   *[other] { $bounced } mails came back.
+}
+mail-summary-issues = The issues
+mail-summary-no-issues = No issue went out.
+mail-summary-sent = { $date }: { $sent } sent.
+mail-summary-clicks = { $clicks ->
+    [one] One click.
+   *[other] { $clicks } clicks.
+}
+mail-summary-left = { $departures ->
+    [0] Nobody left.
+    [one] One reader left.
+   *[other] { $departures } readers left.
+}
+mail-summary-look = Look at the reports
+mail-summary-why = You get this mail because you asked for it in Postiljon. You turn it off at the newsletter’s reports.

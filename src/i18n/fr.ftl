@@ -1378,6 +1378,7 @@ schedule-not-approved = Un collègue doit d’abord approuver ce numéro, tel qu
 check-place-second-subject = Deuxième objet
 check-article-untranslated = Cet article n’existe pas en { $expected } : ces lecteurs le reçoivent en { $language }.
 check-second-subject-same = Les deux objets sont identiques : il n’y a rien à comparer.
+check-trial-untracked = Les clics décident, mais cette lettre ne compte pas les clics. Choisissez vous-mêmes, ou activez le comptage dans les réglages.
 check-trial-small = Chaque objet part d’abord à environ { $asked } lecteurs. C’est trop peu : la différence peut être due au hasard.
 error-choose = Choisissez l’une des possibilités.
 desk-issue-languages = Langues du numéro
@@ -1414,3 +1415,123 @@ desk-ask-choose-second = Tous les autres reçoivent le deuxième objet : { $cou
 desk-sure-choose-first = Oui, envoyer le premier
 desk-sure-choose-second = Oui, envoyer le deuxième
 desk-done-chosen = C’est choisi. Tous les autres le reçoivent maintenant.
+## Reports and tracking
+
+desk-reports = Rapports
+desk-done-summary-on = Vous recevrez le bilan chaque mois par e-mail.
+desk-done-summary-off = Vous ne recevrez plus le bilan.
+desk-section-tracking = Clics et ouvertures
+desk-tracking-hint = Que compte-t-on de ce que font les lecteurs ? Le choix vaut à partir du prochain numéro que vous planifiez. Les liens de désinscription, des préférences et de la version web ne sont jamais comptés.
+desk-tracking-off = Ne rien compter
+desk-tracking-aggregate = Totaux seulement
+desk-tracking-person = Par lecteur aussi, avec consentement
+desk-tracking-means-off = Les liens mènent directement à leur page. Vous voyez combien d’e-mails sont partis, combien sont revenus et combien de lecteurs sont partis.
+desk-tracking-means-aggregate = Un lien est le même pour tous : vous voyez combien de fois il a été suivi, et non par qui.
+desk-tracking-means-person = Qui donne son accord sur la page des préférences reçoit des liens personnels ; les autres ne comptent que dans les totaux. Si quelqu’un le retire, ce qui était conservé sur cette personne est effacé, aussi pour d’anciens e-mails.
+desk-tracking-law = Ce que demande la loi : suivre ce qu’une personne ouvre ou clique exige au préalable un consentement propre, distinct de celui pour la newsletter (RGPD et ePrivacy). Dites dans votre politique de confidentialité ce que vous comptez. Pour l’image invisible qui compte les ouvertures, les autorités demandent le plus souvent un consentement, même si vous ne comptez que des totaux.
+report-title = Rapport
+report-title-of = Rapport : { $issue }
+report-to-mailing = L’envoi
+report-to-all = Tous les rapports
+report-waits = Ce numéro n’est pas encore parti. Le rapport commence avec le premier e-mail.
+report-sent = Envoyés
+report-of-audience = sur { $audience }
+report-bounced = Revenus
+report-left = Partis
+report-clicks = Clics
+report-readers = Lecteurs qui ont cliqué
+report-readers-note = parmi ceux d’accord
+report-opens = Ouverts
+report-unreliable = peu fiable
+report-left-means = Partis : qui est parti dans les 14 jours après avoir reçu ce numéro en dernier.
+report-mode-aggregate = Les clics sont des totaux de tout le monde. Les ouvertures sont peu fiables : beaucoup de logiciels chargent les images d’avance, ou jamais.
+report-mode-person = Les clics sont ceux de tous ; les lecteurs, seulement ceux qui ont donné leur accord. Les ouvertures sont peu fiables : beaucoup de logiciels chargent les images d’avance, ou jamais.
+report-off-title = Ce numéro n’a pas compté les clics
+report-off-words = Vos lecteurs ont pu lire en paix. Qui répond, qui reste et qui part en dit long aussi.
+report-off-change = Choisir ce que comptent les prochains numéros
+report-curve-title = Les premières 48 heures
+report-curve-words = Clics de personnes, cumulés sur les { $hours } premières heures : { $clicks } jusqu’ici.
+report-curve-clicks = clics
+report-as-table = En tableau
+report-csv = Enregistrer en CSV
+report-nothing-yet = Rien encore.
+report-hour = Heure
+report-by-machines = Par des machines
+report-links-title = Liens
+report-links-none = Ce numéro n’a pas de liens comptés.
+report-link = Lien
+report-share = Des envoyés
+report-no-words = (sans mots)
+report-links-kept = Les liens dont les mots sont eux-mêmes une adresse ne sont pas comptés : ils mènent directement où ils le disent.
+report-on-mail = Sur l’e-mail même
+report-on-mail-hint = Le nombre derrière un lien dit combien de fois il a été suivi.
+report-clicks-of = { $count ->
+    [one] { $shown } clic
+   *[other] { $shown } clics
+}
+report-usual-title = Par rapport à l’habitude
+report-usual-words = L’habitude est ici le milieu des { $count } numéros précédents. Les parts sont de ceux à qui un e-mail est parti.
+report-usual-none = À partir du quatrième numéro, vous verrez ici ce qui est habituel.
+report-this = Ce numéro
+report-usual = Habituel
+report-rules-title = Personnes et machines
+report-rules-words = Les scanners d’e-mails suivent les liens avant que quelqu’un lise. Ce qui leur ressemble ne compte pas dans les chiffres ci-dessus.
+report-machines = Par des machines : { $clicks } clics, { $opens } ouvertures.
+report-kind = Quoi
+report-rule = Pourquoi
+report-hits = Fois
+report-kind-click = Clic
+report-kind-open = Ouverture
+report-rule-human = Une personne, autant qu’on puisse en juger
+report-rule-head = N’a demandé que l’en-tête de la page
+report-rule-prefetch = Le navigateur chargeait d’avance
+report-rule-scanner = Un scanner connu, ou un aperçu de messagerie
+report-rule-soon = Moins de 10 secondes après la remise
+report-rule-burst = Trois liens ou plus en 2 secondes
+reports-growth-title = Qui arrive et qui part
+reports-growth-words = { $came } lecteurs ont confirmé, { $left } sont partis.
+reports-growth-none = Dès que quelqu’un confirme son inscription, vous verrez ici comment la newsletter grandit.
+reports-by = Par semaine ou par mois
+reports-by-week = Par semaine
+reports-by-month = Par mois
+reports-came = Confirmés
+reports-left = Partis
+reports-net = Différence
+reports-week-of = Semaine du { $date }
+reports-mailings-title = Numéros
+reports-mailings-none = Aucun numéro n’est encore parti.
+reports-issue = Numéro
+reports-not-counted = non comptés
+reports-summary-title = Par e-mail chaque mois
+reports-summary-words = Le premier matin du mois : qui est arrivé, qui est parti, et chaque numéro en une ligne. Pour vous seul ; vos collègues choisissent eux-mêmes.
+reports-summary-is-on = Vous recevez ce bilan.
+reports-summary-on = Me l’envoyer
+reports-summary-off = Ne plus l’envoyer
+mail-summary-subject = { $newsletter } en { $month }
+mail-summary-title = { $newsletter } en { $month }
+mail-summary-growth = { $confirmed ->
+    [one] { $confirmed } lecteur a confirmé,
+   *[other] { $confirmed } lecteurs ont confirmé,
+} { $departed ->
+    [one] { $departed } est parti.
+   *[other] { $departed } sont partis.
+}
+mail-summary-bounced = { $bounced ->
+    [0] Aucun e-mail n’est revenu.
+    [one] Un e-mail est revenu.
+   *[other] { $bounced } e-mails sont revenus.
+}
+mail-summary-issues = Les numéros
+mail-summary-no-issues = Aucun numéro n’est parti.
+mail-summary-sent = { $date } : { $sent } envoyés.
+mail-summary-clicks = { $clicks ->
+    [one] { $clicks } clic.
+   *[other] { $clicks } clics.
+}
+mail-summary-left = { $departures ->
+    [0] Personne n’est parti.
+    [one] Un lecteur est parti.
+   *[other] { $departures } lecteurs sont partis.
+}
+mail-summary-look = Voir les rapports
+mail-summary-why = Vous recevez cet e-mail parce que vous l’avez demandé dans Postiljon. Vous le désactivez dans les rapports de la newsletter.

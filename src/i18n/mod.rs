@@ -108,6 +108,13 @@ impl Texts {
         self.format("date-long", Some(&args))
     }
 
+    /// A month in words, in a time zone: `november 2026`.
+    pub fn month(self, moment: Timestamp, zone: chrono_tz::Tz) -> String {
+        use chrono::Datelike;
+        let local = moment.to_utc().with_timezone(&zone);
+        format!("{} {}", self.text(&format!("month-{}", local.month())), local.year())
+    }
+
     /// A date and time in words, in a time zone: `24 november 2026 om 09:30`.
     pub fn date_time(self, moment: Timestamp, zone: chrono_tz::Tz) -> String {
         let local = moment.to_utc().with_timezone(&zone);

@@ -1375,6 +1375,7 @@ schedule-not-approved = Een collega moet dit nummer eerst goedkeuren, zoals het 
 check-place-second-subject = Tweede onderwerp
 check-article-untranslated = Dit artikel bestaat niet in het { $expected }: deze lezers krijgen het in het { $language }.
 check-second-subject-same = Beide onderwerpen zijn gelijk: er valt niets te vergelijken.
+check-trial-untracked = Klikken beslissen, maar deze nieuwsbrief telt geen klikken. Kies zelf, of zet het tellen aan in de instellingen.
 check-trial-small = Elk onderwerp gaat eerst naar ongeveer { $asked } lezers. Zo’n klein aantal zegt weinig: het verschil is al snel toeval.
 error-choose = Kies een van de mogelijkheden.
 desk-issue-languages = Talen van het nummer
@@ -1408,3 +1409,120 @@ desk-ask-choose-second = Alle anderen krijgen het tweede onderwerp: { $count } l
 desk-sure-choose-first = Ja, het eerste verzenden
 desk-sure-choose-second = Ja, het tweede verzenden
 desk-done-chosen = Gekozen. Alle anderen krijgen het nu.
+## Reports and tracking
+
+desk-reports = Rapporten
+desk-done-summary-on = Je krijgt het overzicht elke maand per mail.
+desk-done-summary-off = Je krijgt het overzicht niet meer.
+desk-section-tracking = Klikken en openen
+desk-tracking-hint = Wat telt mee van wat lezers doen? Het geldt vanaf het volgende nummer dat je inplant. Links om uit te schrijven, de voorkeuren en de webversie worden nooit geteld.
+desk-tracking-off = Niets tellen
+desk-tracking-aggregate = Alleen totalen
+desk-tracking-person = Ook per lezer, met toestemming
+desk-tracking-means-off = Links leiden rechtstreeks naar hun pagina. Je ziet hoeveel mails verstuurd zijn, hoeveel er terugkwamen en wie vertrok.
+desk-tracking-means-aggregate = Een link is voor iedereen dezelfde: je ziet hoe vaak hij gevolgd werd, en niet door wie.
+desk-tracking-means-person = Wie bij zijn voorkeuren instemt, krijgt eigen links; de anderen tellen alleen mee in de totalen. Trekt iemand de toestemming in, dan wordt gewist wat over die persoon bewaard was, ook van oude mails.
+desk-tracking-law = Wat de wet vraagt: wie volgt wat één persoon opent of aanklikt, heeft daarvoor vooraf een eigen toestemming nodig, los van die voor de nieuwsbrief (AVG en ePrivacy). Zeg in je privacyverklaring wat je telt. Ook voor de onzichtbare afbeelding die openen telt, vragen toezichthouders meestal toestemming, ook al tel je alleen totalen.
+report-title = Rapport
+report-title-of = Rapport: { $issue }
+report-to-mailing = De verzending
+report-to-all = Alle rapporten
+report-waits = Dit nummer is nog niet verstuurd. Het rapport begint met de eerste mail.
+report-sent = Verstuurd
+report-of-audience = van { $audience }
+report-bounced = Teruggekomen
+report-left = Vertrokken
+report-clicks = Klikken
+report-readers = Lezers die klikten
+report-readers-note = van wie meetelt
+report-opens = Geopend
+report-unreliable = onbetrouwbaar
+report-left-means = Vertrokken: wie binnen 14 dagen wegging en dit nummer als laatste had gekregen.
+report-mode-aggregate = Klikken zijn totalen van iedereen samen. Geopend is onbetrouwbaar: veel programma’s laden afbeeldingen vooraf, of nooit.
+report-mode-person = Klikken zijn van iedereen; lezers alleen van wie ermee instemde. Geopend is onbetrouwbaar: veel programma’s laden afbeeldingen vooraf, of nooit.
+report-off-title = Dit nummer telde geen klikken
+report-off-words = Je lezers konden ongestoord lezen. Wie antwoordt, wie blijft en wie vertrekt, zegt ook veel.
+report-off-change = Kiezen wat de volgende nummers tellen
+report-curve-title = De eerste 48 uur
+report-curve-words = Klikken van mensen, opgeteld over de eerste { $hours } uur: tot nu { $clicks }.
+report-curve-clicks = klikken
+report-as-table = Als tabel
+report-csv = Bewaren als CSV
+report-nothing-yet = Nog niets.
+report-hour = Uur
+report-by-machines = Door machines
+report-links-title = Links
+report-links-none = Dit nummer heeft geen links die geteld worden.
+report-link = Link
+report-share = Van verstuurd
+report-no-words = (zonder woorden)
+report-links-kept = Niet geteld worden links waarvan de woorden zelf een adres zijn: die leiden rechtstreeks waar ze zeggen.
+report-on-mail = Op de mail zelf
+report-on-mail-hint = Het getal achter een link zegt hoe vaak mensen hem volgden.
+report-clicks-of = { $count ->
+    [one] één klik
+   *[other] { $shown } klikken
+}
+report-usual-title = Vergeleken met wat gewoon is
+report-usual-words = Gewoon is hier het midden van de { $count } nummers ervoor. Delen zijn van wie een mail gestuurd werd.
+report-usual-none = Vanaf het vierde nummer zie je hier wat gewoon is.
+report-this = Dit nummer
+report-usual = Gewoon
+report-rules-title = Mensen en machines
+report-rules-words = Scanners van mails volgen links voordat iemand leest. Wat op hen lijkt, telt niet mee in de getallen hierboven.
+report-machines = Door machines: { $clicks } klikken, { $opens } keer geopend.
+report-kind = Wat
+report-rule = Waarom
+report-hits = Keren
+report-kind-click = Klik
+report-kind-open = Geopend
+report-rule-human = Een mens, voor zover te zien is
+report-rule-head = Vroeg alleen naar de kop van de pagina
+report-rule-prefetch = De browser laadde vooruit
+report-rule-scanner = Een bekende scanner, of een voorbeeld in een chat
+report-rule-soon = Binnen 10 seconden na de bezorging
+report-rule-burst = Drie of meer links binnen 2 seconden
+reports-growth-title = Wie komt en wie gaat
+reports-growth-words = { $came } lezers bevestigden, { $left } vertrokken.
+reports-growth-none = Zodra iemand de inschrijving bevestigt, zie je hier hoe de nieuwsbrief groeit.
+reports-by = Per week of per maand
+reports-by-week = Per week
+reports-by-month = Per maand
+reports-came = Bevestigd
+reports-left = Vertrokken
+reports-net = Verschil
+reports-week-of = Week van { $date }
+reports-mailings-title = Nummers
+reports-mailings-none = Er is nog geen nummer verstuurd.
+reports-issue = Nummer
+reports-not-counted = niet geteld
+reports-summary-title = Elke maand per mail
+reports-summary-words = Op de eerste ochtend van de maand: wie kwam, wie ging, en elk nummer in één regel. Alleen voor jou; collega’s kiezen zelf.
+reports-summary-is-on = Je krijgt dit overzicht.
+reports-summary-on = Stuur het mij
+reports-summary-off = Niet meer sturen
+mail-summary-subject = { $newsletter } in { $month }
+mail-summary-title = { $newsletter } in { $month }
+mail-summary-growth = { $confirmed ->
+    [one] Eén lezer bevestigde,
+   *[other] { $confirmed } lezers bevestigden,
+} { $departed } vertrokken.
+mail-summary-bounced = { $bounced ->
+    [0] Geen mail kwam terug.
+    [one] Eén mail kwam terug.
+   *[other] { $bounced } mails kwamen terug.
+}
+mail-summary-issues = De nummers
+mail-summary-no-issues = Er ging geen nummer de deur uit.
+mail-summary-sent = { $date }: { $sent } verstuurd.
+mail-summary-clicks = { $clicks ->
+    [one] Eén klik.
+   *[other] { $clicks } klikken.
+}
+mail-summary-left = { $departures ->
+    [0] Niemand vertrok.
+    [one] Eén lezer vertrok.
+   *[other] { $departures } lezers vertrokken.
+}
+mail-summary-look = De rapporten bekijken
+mail-summary-why = Je krijgt deze mail omdat je er in Postiljon om gevraagd hebt. Bij de rapporten van de nieuwsbrief zet je hem uit.

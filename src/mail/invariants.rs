@@ -99,6 +99,7 @@ pub fn filled_template(bytes: &[u8]) -> Result<(), Broken> {
             unsubscribe_url: "https://example.com/u/abc",
             unsubscribe_mailto: None,
             preferences_url: "https://news.example.com/preferences/abc",
+            tracked: &[],
         })
     };
     let message = fill(&name);

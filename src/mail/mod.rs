@@ -27,6 +27,7 @@ pub mod reply;
 pub mod slot;
 pub mod smtp;
 pub mod template;
+pub mod tracking;
 pub mod web_copy;
 pub mod welcome;
 

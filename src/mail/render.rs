@@ -487,6 +487,68 @@ pub fn render_signup_alarm(view: &SignupAlarmView<'_>) -> Result<RenderedMail, R
     })
 }
 
+/// What a month brought.
+#[derive(Debug, Clone)]
+pub struct SummaryView<'a> {
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// When it began.
+    pub month: Timestamp,
+    pub confirmed: i64,
+    pub departed: i64,
+    pub bounced: i64,
+    pub mailings: Vec<SummaryLine>,
+    /// The reports in the desk.
+    pub url: &'a str,
+}
+
+/// A mailing of the month.
+#[derive(Debug, Clone)]
+pub struct SummaryLine {
+    pub subject: String,
+    pub at: Timestamp,
+    pub sent: i64,
+    /// `None`: not counted.
+    pub clicks: Option<i64>,
+    pub departures: i64,
+    /// Its report in the desk.
+    pub url: String,
+}
+
+/// A mailing of the month in words.
+struct SummaryWords {
+    subject: String,
+    numbers: String,
+    url: String,
+}
+
+/// Renders the summary of a month for somebody who works with the desk.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_summary(view: &SummaryView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = &Frame::new(view.newsletter, view.language);
+    let (t, zone) = (frame.t, zone(view.newsletter));
+    let month = &t.month(view.month, zone);
+    let growth = &t.with2("mail-summary-growth", "confirmed", view.confirmed, "departed", view.departed);
+    let bounced = &t.with("mail-summary-bounced", "bounced", view.bounced);
+    let words = |line: &SummaryLine| {
+        let sent = t.with2("mail-summary-sent", "date", t.date(line.at, zone), "sent", line.sent);
+        let clicks = line.clicks.map(|clicks| t.with("mail-summary-clicks", "clicks", clicks));
+        let left = t.with("mail-summary-left", "departures", line.departures);
+        let numbers: Vec<String> = [Some(sent), clicks, Some(left)].into_iter().flatten().collect();
+        let subject = slot::line_for_anyone(&line.subject, &view.newsletter.name);
+        SummaryWords { subject, numbers: numbers.join(" "), url: line.url.clone() }
+    };
+    let mailings = &view.mailings.iter().map(words).collect::<Vec<_>>();
+    let url = view.url;
+    Ok(RenderedMail {
+        subject: clean_subject(&SummarySubject { frame, month }.render()?),
+        html: inline(&SummaryHtml { frame, month, growth, bounced, mailings, url }.render()?)?,
+        text: tidy_text(&SummaryText { frame, month, growth, bounced, mailings, url }.render()?),
+    })
+}
+
 /// What every mail has around its content.
 pub(super) struct Frame {
     pub(super) t: Texts,
@@ -816,6 +878,35 @@ struct AlertText<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "summary/subject.txt")]
+struct SummarySubject<'a> {
+    frame: &'a Frame,
+    month: &'a String,
+}
+
+#[derive(Template)]
+#[template(path = "summary/body.html")]
+struct SummaryHtml<'a> {
+    frame: &'a Frame,
+    month: &'a String,
+    growth: &'a str,
+    bounced: &'a str,
+    mailings: &'a [SummaryWords],
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "summary/body.txt")]
+struct SummaryText<'a> {
+    frame: &'a Frame,
+    month: &'a String,
+    growth: &'a str,
+    bounced: &'a str,
+    mailings: &'a [SummaryWords],
+    url: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "signup_alarm/subject.txt")]
 struct AlarmSubject<'a> {
     frame: &'a Frame,
@@ -938,6 +1029,7 @@ mod tests {
             archive: ArchivePolicy::Unlisted,
             theme: Theme::Letter,
             needs_approval: false,
+            tracking: crate::model::Tracking::Off,
             created_at: NOW,
         }
     }
@@ -1033,6 +1125,7 @@ mod tests {
             unsubscribe_url: LEAVE,
             unsubscribe_mailto: None,
             preferences_url: PREFERENCES,
+            tracked: &[],
         };
         String::from_utf8(Compiled::compile(&source).unwrap().fill(&recipient)).unwrap()
     }
@@ -1078,6 +1171,28 @@ mod tests {
             };
             let mail = render_address_changed(&view).unwrap();
             mails.push((format!("changed {language}"), mail, headers::address()));
+            for mailings in [1, 0] {
+                let line = SummaryLine {
+                    subject: "Lente & <zomer>".to_owned(),
+                    at: NOW,
+                    sent: 1200,
+                    clicks: Some(1),
+                    departures: 0,
+                    url: "https://news.example.org/admin/mailings/1/report".to_owned(),
+                };
+                let view = SummaryView {
+                    newsletter: &newsletter,
+                    language: *language,
+                    month: NOW,
+                    confirmed: 12,
+                    departed: 1,
+                    bounced: 0,
+                    mailings: vec![line; mailings],
+                    url: "https://news.example.org/admin/newsletters/1/reports",
+                };
+                let mail = render_summary(&view).unwrap();
+                mails.push((format!("summary {language} {mailings}"), mail, headers::test()));
+            }
             for reason in [PauseReason::Bounces, PauseReason::Sender] {
                 let account = Account { sent: 180, bounced: 20, ..Account::default() };
                 let url = "https://news.example.org/admin/mailings/1";
@@ -1110,7 +1225,7 @@ mod tests {
 
     /// An alert is to those who run the newsletter, and by a mail about a change of address nobody leaves.
     fn can_leave(name: &str) -> bool {
-        !["alert", "change", "known", "manage"].iter().any(|kind| name.starts_with(kind))
+        !["alert", "summary", "change", "known", "manage"].iter().any(|kind| name.starts_with(kind))
     }
 
     #[test]

@@ -11,6 +11,7 @@ const END: char = '\u{e001}';
 const NAME: char = '\u{e010}';
 const UNSUBSCRIBE_URL: char = '\u{e011}';
 const PREFERENCES_URL: char = '\u{e013}';
+const TRACKED_LINK: char = '\u{e014}';
 /// A merge field as written, not yet understood: code blocks show it again as written.
 const FIELD: char = '\u{e012}';
 const OCTET_BASE: u32 = 0xe100;
@@ -26,6 +27,8 @@ pub enum Slot {
     UnsubscribeUrl,
     /// The subscriber's own link to choose what comes, and how often.
     PreferencesUrl,
+    /// A link that counts who follows it, by its number in the mailing; 0: the picture that counts who opens.
+    TrackedLink(u16),
 }
 
 impl Slot {
@@ -35,6 +38,7 @@ impl Slot {
             Self::Name { fallback } => marker(NAME, fallback),
             Self::UnsubscribeUrl => marker(UNSUBSCRIBE_URL, ""),
             Self::PreferencesUrl => marker(PREFERENCES_URL, ""),
+            Self::TrackedLink(number) => marker(TRACKED_LINK, &number.to_string()),
         }
     }
 }
@@ -83,6 +87,7 @@ fn read(inside: &str) -> Option<Piece<'static>> {
         NAME => Some(Piece::Slot(Slot::Name { fallback: text })),
         UNSUBSCRIBE_URL => Some(Piece::Slot(Slot::UnsubscribeUrl)),
         PREFERENCES_URL => Some(Piece::Slot(Slot::PreferencesUrl)),
+        TRACKED_LINK => Some(Piece::Slot(Slot::TrackedLink(text.parse().ok()?))),
         FIELD => Some(Piece::Field(text)),
         _ => None,
     }
@@ -136,7 +141,8 @@ pub fn for_reader(text: &str, name: &str, escape: fn(&str) -> String) -> String 
         .map(|piece| match piece {
             Piece::Text(text) => text.to_owned(),
             Piece::Slot(Slot::Name { fallback }) => escape(if name.is_empty() { &fallback } else { name }),
-            Piece::Slot(Slot::UnsubscribeUrl | Slot::PreferencesUrl) | Piece::Field(_) => String::new(),
+            Piece::Slot(Slot::UnsubscribeUrl | Slot::PreferencesUrl | Slot::TrackedLink(_))
+            | Piece::Field(_) => String::new(),
         })
         .collect()
 }

@@ -39,6 +39,9 @@ pub struct Recipient<'a> {
     pub unsubscribe_mailto: Option<&'a str>,
     /// The subscriber's own https link to choose what comes; empty for a mail that has none.
     pub preferences_url: &'a str,
+    /// The tracked links of a reader who agreed to them, by number; the first is that of the picture. Empty for a mail
+    /// that holds none of one's own.
+    pub tracked: &'a [(u16, String)],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -161,7 +164,7 @@ impl Template {
         format!("{left}@{}", self.domain)
     }
 
-    fn recipient_fields(&self, recipient: &Recipient<'_>, values: &Values) -> String {
+    fn recipient_fields(&self, recipient: &Recipient<'_>, values: &Values<'_>) -> String {
         let mut fields = format!("Date: {}\r\n", mime::date(recipient.date));
         let id = format!("<{}>", self.message_id(recipient.message_id));
         fields.push_str(&mime::token_field("Message-ID", [id.as_str()]));
@@ -194,7 +197,7 @@ impl Part {
         }
     }
 
-    fn as_text(&self, values: &Values) -> String {
+    fn as_text(&self, values: &Values<'_>) -> String {
         match self {
             Self::Fixed(octets) => String::from_utf8_lossy(octets).into_owned(),
             Self::Slot(slot, place) => values.get(slot, *place),
@@ -262,18 +265,20 @@ impl Body {
 }
 
 /// The recipient's values, harmless in any place once escaped for it.
-struct Values {
+struct Values<'a> {
     name: String,
     unsubscribe_url: String,
     preferences_url: String,
+    tracked: &'a [(u16, String)],
 }
 
-impl Values {
-    fn new(recipient: &Recipient<'_>) -> Self {
+impl<'a> Values<'a> {
+    fn new(recipient: &Recipient<'a>) -> Self {
         Self {
             name: clean_line(recipient.name),
             unsubscribe_url: url_token(recipient.unsubscribe_url),
             preferences_url: url_token(recipient.preferences_url),
+            tracked: recipient.tracked,
         }
     }
 
@@ -283,6 +288,10 @@ impl Values {
             Slot::Name { .. } => self.name.clone(),
             Slot::UnsubscribeUrl => self.unsubscribe_url.clone(),
             Slot::PreferencesUrl => self.preferences_url.clone(),
+            Slot::TrackedLink(number) => {
+                let found = self.tracked.binary_search_by_key(number, |(number, _)| *number).ok();
+                found.map(|at| url_token(&self.tracked[at].1)).unwrap_or_default()
+            }
         };
         match place {
             Place::Text => value,
@@ -324,6 +333,7 @@ mod tests {
             unsubscribe_url: "https://news.example.com/u/abc?x=1&y=2",
             unsubscribe_mailto: Some("mailto:leave+abc@news.example.com"),
             preferences_url: "https://news.example.com/p/abc?x=1&y=2",
+            tracked: &[],
         }
     }
 
@@ -346,6 +356,7 @@ mod tests {
                 Slot::Name { .. } => name.clone(),
                 Slot::UnsubscribeUrl => recipient.unsubscribe_url.to_owned(),
                 Slot::PreferencesUrl => recipient.preferences_url.to_owned(),
+                Slot::TrackedLink(_) => String::new(),
             };
             slot::pieces(text)
                 .into_iter()

@@ -1,6 +1,8 @@
 //! One sending of an issue to its audience.
 
-use super::{IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp, TopicId, Trial, TrialBy, Variant};
+use super::{
+    IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp, TopicId, Tracking, Trial, TrialBy, Variant,
+};
 
 text_enum!(MailingStatus {
     /// Waits for its moment; may be cancelled.
@@ -121,6 +123,8 @@ pub struct Mailing {
     pub trial: Trial,
     /// The topic of its issue, as it was when this was scheduled: then only who has it is in the audience.
     pub topic_id: Option<TopicId>,
+    /// Whether clicks and opens are counted, as it was when this was scheduled.
+    pub tracking: Tracking,
 }
 
 impl Mailing {

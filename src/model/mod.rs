@@ -7,6 +7,7 @@
 mod text_enum;
 
 pub mod article;
+pub mod calendar;
 pub mod consent;
 pub mod delivery;
 pub mod departure;
@@ -38,6 +39,7 @@ pub mod test_group;
 pub mod theme;
 pub mod timestamp;
 pub mod topic;
+pub mod tracking;
 pub mod trial;
 pub mod user;
 pub mod welcome;
@@ -74,6 +76,7 @@ pub use test_group::TestGroup;
 pub use theme::Theme;
 pub use timestamp::Timestamp;
 pub use topic::{Topic, TopicText};
+pub use tracking::{HitCounts, HitKind, HitRule, MailingLink, Tracking};
 pub use trial::{Trial, TrialBy, TrialPlan, Variant};
 pub use user::User;
 pub use welcome::{WelcomeStep, WelcomeText};

@@ -1,6 +1,6 @@
 //! What one subscribes to.
 
-use super::{EmailAddress, Language, NewsletterId, ReaderLanguages, Slug, Theme, Timestamp};
+use super::{EmailAddress, Language, NewsletterId, ReaderLanguages, Slug, Theme, Timestamp, Tracking};
 
 text_enum!(
     /// What happens to a delivery of which nobody knows whether the relay took it.
@@ -70,6 +70,8 @@ pub struct Newsletter {
     pub theme: Theme,
     /// Whether an issue goes out only when somebody else than who wrote it has approved it.
     pub needs_approval: bool,
+    /// Whether clicks and opens of its issues are counted.
+    pub tracking: Tracking,
     pub created_at: Timestamp,
 }
 

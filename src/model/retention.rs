@@ -17,6 +17,8 @@ pub struct Retention {
     pub departures: Duration,
     /// Sign-ups of a form in an hour.
     pub counts: Duration,
+    /// What readers who agreed opened and followed, after the last time.
+    pub hits: Duration,
 }
 
 impl Default for Retention {
@@ -27,6 +29,7 @@ impl Default for Retention {
             replies: DAY * 90,
             departures: DAY * 365,
             counts: DAY * 90,
+            hits: DAY * 365,
         }
     }
 }

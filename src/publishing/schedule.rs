@@ -10,10 +10,14 @@ use super::check::Finding;
 use super::compose::{Composed, View, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
+use crate::mail::issue::web_url;
 use crate::mail::slot::clean_line;
-use crate::model::{IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId};
+use crate::mail::tracking::{Tracked, of_second_link, track};
+use crate::model::{
+    IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId,
+};
 use crate::store::mailings::{self, Content};
-use crate::store::{self, Store, StoreError, Tx, mailing_overrides};
+use crate::store::{self, Store, StoreError, Tx, mailing_links, mailing_overrides};
 
 /// A time that was right when the form was filled in is not refused for being a little past.
 const PAST_MAX: Duration = Duration::from_secs(60);
@@ -190,9 +194,7 @@ pub async fn schedule(
     if let Some((findings, reason)) = overridden {
         keep_overrides(&mut tx, mailing.id, &findings, &reason, user, now).await?;
     }
-    for content in &contents {
-        mailings::insert_content(&mut tx, mailing.id, content).await?;
-    }
+    keep_contents(&mut tx, &mailing, contents, &web_url(public_url, &composed.issue)).await?;
     for view in composed.views() {
         let translation = (view.language != composed.newsletter.language).then_some(view.language);
         for IssueArticle { article, position, .. } in view.articles {
@@ -220,6 +222,30 @@ fn contents(composed: &Composed) -> Result<Vec<Content>, ScheduleError> {
         })
     };
     composed.views().map(content).collect()
+}
+
+/// Keeps what is mailed, and where clicks are counted its links: numbered through all languages, and each once more for the
+/// second of two subjects, so that a trial knows which of them was clicked.
+async fn keep_contents(
+    tx: &mut Tx,
+    mailing: &Mailing,
+    contents: Vec<Content>,
+    web_url: &str,
+) -> Result<(), StoreError> {
+    let mut links = Vec::new();
+    for mut content in contents {
+        if mailing.tracking.is_on() {
+            let Tracked { html, text, links: own } = track(&content.html, &content.text, &[web_url], links.len());
+            (content.html, content.text) = (html, text);
+            links.extend(own);
+        }
+        mailings::insert_content(tx, mailing.id, &content).await?;
+    }
+    if mailing.trial.share > 0 {
+        links.extend(links.clone().into_iter().map(of_second_link));
+    }
+    mailing_links::insert(tx, mailing.id, &links).await?;
+    Ok(())
 }
 
 /// The errors that are overridden, and why; `None` when there are none.

@@ -22,11 +22,13 @@ pub struct Recipient {
     pub address: EmailAddress,
     pub name: String,
     pub language: Language,
+    /// Whether this reader agrees now that opens and clicks are counted.
+    pub is_tracked: bool,
 }
 
 /// A [`Recipient`] as one row of many in JSON.
 #[derive(serde::Deserialize)]
-struct Candidate(SubscriptionId, SubscriberId, String, String, Language);
+struct Candidate(SubscriptionId, SubscriberId, String, String, Language, i64);
 
 /// The next confirmed subscriptions of the audience behind the cursor, in the order of their ids.
 pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
@@ -40,8 +42,9 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         "SELECT CAST(",
         sqlite: "json_group_array(json_array(",
         postgres: "json_agg(json_build_array(",
-        "f.id, f.subscriber_id, f.address, f.name, f.language)) AS TEXT)
-        FROM (SELECT n.id, n.subscriber_id, s.address, s.name, n.language
+        "f.id, f.subscriber_id, f.address, f.name, f.language, f.tracked)) AS TEXT)
+        FROM (SELECT n.id, n.subscriber_id, s.address, s.name, n.language,
+                CASE WHEN n.tracking_since IS NULL THEN 0 ELSE 1 END AS tracked
             FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
             WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
                 AND n.audience_since <= $4 AND (n.subscriber_id * $6 + $7) % 100 < $8
@@ -63,9 +66,10 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         serde_json::from_str(json.as_deref().unwrap_or("[]")).map_err(|error| unreadable(error.into()))?;
     let mut found = found
         .into_iter()
-        .map(|Candidate(subscription_id, subscriber_id, address, name, language)| {
+        .map(|Candidate(subscription_id, subscriber_id, address, name, language, tracked)| {
             let address = EmailAddress::parse(&address).map_err(|error| unreadable(error.into()))?;
-            Ok(Recipient { subscription_id, subscriber_id, address, name, language })
+            let is_tracked = tracked != 0;
+            Ok(Recipient { subscription_id, subscriber_id, address, name, language, is_tracked })
         })
         .collect::<Result<Vec<_>>>()?;
     found.sort_unstable_by_key(|recipient| recipient.subscription_id);
@@ -99,7 +103,8 @@ async fn candidates_of_topic(
     topic: TopicId,
     limit: i64,
 ) -> Result<Vec<Recipient>> {
-    const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+    const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language,
+            n.tracking_since IS NOT NULL AS is_tracked
         FROM subscription_topics t JOIN subscriptions n ON n.id = t.subscription_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
@@ -313,7 +318,8 @@ pub async fn recipient(
         "SELECT (n.status = 'confirmed' AND n.audience_since IS NOT NULL AND n.audience_since <= m.started_at
                 AND (m.topic_id IS NULL OR EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id
                     AND t.topic_id = m.topic_id AND t.since <= m.started_at))) AS in_audience,
-            n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+            n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language,
+            n.tracking_since IS NOT NULL AS is_tracked
         FROM mailings m JOIN subscriptions n ON n.newsletter_id = m.newsletter_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE m.id = $1 AND n.subscriber_id = $2";

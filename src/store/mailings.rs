@@ -23,7 +23,8 @@ pub struct Content {
     pub web_html: String,
 }
 
-/// A duplicate error means that the issue has a mailing already. Its topic and its trial are frozen here.
+/// A duplicate error means that the issue has a mailing already. Its topic, its trial, and what is counted of it, are
+/// frozen here.
 pub async fn insert(
     tx: &mut Tx,
     issue: IssueId,
@@ -34,10 +35,10 @@ pub async fn insert(
     const SQL: &str =
         "INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, cursor, audience_end,
             audience, sent, deferred, bounced, uncertain, skipped, expired, created_at, topic_id,
-            trial_share, trial_by, trial_hours)
+            trial_share, trial_by, trial_hours, tracking)
         SELECT $1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5, i.topic_id,
-            CASE WHEN i.second_subject = '' THEN 0 ELSE i.trial_share END, i.trial_by, i.trial_hours
-        FROM issues i WHERE i.id = $2 RETURNING *";
+            CASE WHEN i.second_subject = '' THEN 0 ELSE i.trial_share END, i.trial_by, i.trial_hours, w.tracking
+        FROM issues i JOIN newsletters w ON w.id = $3 WHERE i.id = $2 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(Uuid::now_v7())
         .bind(issue)

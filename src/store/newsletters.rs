@@ -4,7 +4,7 @@ use super::{Db, Result, Tx, on, sql};
 use crate::model::newsletter::NewNewsletter;
 use crate::model::{
     ArchivePolicy, ArticleId, EmailAddress, Language, Newsletter, NewsletterId, ReaderLanguages, Slug, Theme,
-    Timestamp, UncertainPolicy,
+    Timestamp, Tracking, UncertainPolicy,
 };
 
 /// What a newsletter is.
@@ -149,6 +149,12 @@ pub async fn forget_relay(tx: &mut Tx, relay: &str) -> Result<()> {
 pub async fn set_archive(tx: &mut Tx, id: NewsletterId, policy: ArchivePolicy) -> Result<Option<Newsletter>> {
     const SQL: &str = "UPDATE newsletters SET archive = $2 WHERE id = $1 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(policy).fetch_optional(c).await?))
+}
+
+/// Says whether clicks and opens of its issues are counted; `None` when there is no newsletter of this id.
+pub async fn set_tracking(tx: &mut Tx, id: NewsletterId, tracking: Tracking) -> Result<Option<Newsletter>> {
+    const SQL: &str = "UPDATE newsletters SET tracking = $2 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(tracking).fetch_optional(c).await?))
 }
 
 /// The newsletters that an article was sent in, those with a public archive first.

@@ -1,6 +1,7 @@
 //! The table `subscriptions`.
 
 use super::bulk::{self, Column, Same};
+use super::growth::{self, Change};
 use super::{Db, Result, Tx, on, sql};
 use crate::model::{
     EmailAddress, FormId, Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId,
@@ -93,6 +94,9 @@ pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: T
         .execute(c)
         .await?
         .rows_affected());
+    if rows == 1 {
+        growth::add(tx, id, now, Change::Confirmed).await?;
+    }
     Ok(rows == 1)
 }
 
@@ -103,6 +107,9 @@ pub async fn restore(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<
             audience_since = CASE WHEN rhythm = 'each' AND paused_until IS NULL THEN $2 END
         WHERE id = $1 AND status = 'unsubscribed' AND confirmed_at IS NOT NULL";
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
+    if rows == 1 {
+        growth::add(tx, id, now, Change::Restored).await?;
+    }
     Ok(rows == 1)
 }
 
@@ -111,8 +118,18 @@ pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Res
     const SQL: &str =
         "UPDATE subscriptions SET status = 'unsubscribed', unsubscribed_at = $2, audience_since = NULL
         WHERE id = $1 AND status <> 'unsubscribed'";
+    // Who never confirmed has never come.
+    if let Some(true) = was_confirmed(tx, id).await? {
+        growth::add(tx, id, now, Change::Departed).await?;
+    }
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
     Ok(rows == 1)
+}
+
+/// Whether a subscription is confirmed; `None` when it is gone.
+async fn was_confirmed(tx: &mut Tx, id: SubscriptionId) -> Result<Option<bool>> {
+    const SQL: &str = "SELECT status = 'confirmed' FROM subscriptions WHERE id = $1";
+    Ok(on!(tx.db(), |c| sqlx::query_scalar(SQL).bind(id).fetch_optional(c).await?))
 }
 
 /// A subscription that waits for its owner, and is reminded now.

@@ -4,7 +4,8 @@
 use super::unsubscribe::skip;
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::model::EmailAddress;
+use crate::model::{EmailAddress, SubscriptionStatus};
+use crate::store::growth::{self, Change};
 use crate::store::{
     Result, Store, address_changes, deliveries, mailings, outbox, subscribers, subscriptions, suppressions,
 };
@@ -26,6 +27,9 @@ pub async fn erase(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAdd
         for subscription in &subscriptions {
             let open = mailings::lock_open(&mut tx, subscription.newsletter_id).await?;
             skip(&mut tx, subscription, &open, now).await?;
+            if subscription.status == SubscriptionStatus::Confirmed {
+                growth::add(&mut tx, subscription.id, now, Change::Departed).await?;
+            }
         }
         deliveries::forget_replies(&mut tx, subscriber.id).await?;
         subscribers::delete(&mut tx, subscriber.id).await?;

@@ -92,7 +92,7 @@ async fn keys_of(store: &Store, newsletter: Option<NewsletterId>) -> Result<Vec<
 }
 
 /// A spreadsheet would run a cell that begins like a formula (S15): an apostrophe makes it text.
-pub(super) fn guarded(cell: &str) -> String {
+pub fn guarded(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\0']) {
         format!("'{cell}")
     } else {

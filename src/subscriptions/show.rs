@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::model::{Consent, ConsentText, Delivery, EmailAddress, Subscriber, Subscription};
+use crate::store::hits::HitOf;
 use crate::store::subscription_values::Answer;
 use crate::store::{
-    Reader, Result, Store, consents, deliveries, subscribers, subscription_values, subscriptions,
+    Reader, Result, Store, consents, deliveries, hits, subscribers, subscription_values, subscriptions,
 };
 
 /// The whole story of one person.
@@ -19,6 +20,8 @@ pub struct Dossier {
     /// The words that the consents refer to.
     pub consent_texts: Vec<ConsentText>,
     pub deliveries: Vec<Delivery>,
+    /// What was counted of opens and clicks, with consent.
+    pub hits: Vec<HitOf>,
 }
 
 /// # Errors
@@ -42,5 +45,6 @@ pub(super) async fn dossier_of(reader: &mut Reader, subscriber: Subscriber) -> R
         consent_texts.extend(crate::store::consents::text_by_id(reader.db(), id).await?);
     }
     let deliveries = deliveries::of_subscriber(reader.db(), subscriber.id).await?;
-    Ok(Dossier { subscriber, subscriptions, answers, consents, consent_texts, deliveries })
+    let hits = hits::of_subscriber(reader.db(), subscriber.id).await?;
+    Ok(Dossier { subscriber, subscriptions, answers, consents, consent_texts, deliveries, hits })
 }

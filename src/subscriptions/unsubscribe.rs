@@ -12,12 +12,15 @@ use crate::model::{
     ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
-    Result, Store, Tx, consents, deliveries, departures, mailings, newsletters, outbox, subscribers,
+    Result, Store, Tx, consents, deliveries, departures, hits, mailings, newsletters, outbox, subscribers,
     subscriptions, tokens, topics,
 };
 
 /// How long the goodbye page's undo works.
 const UNDO_VALID: Duration = Duration::from_secs(3600);
+
+/// Who leaves later than this after the last issue does not leave because of it.
+const LEFT_AFTER: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// What an unsubscribe link leads to.
 #[derive(Debug, Clone)]
@@ -71,6 +74,9 @@ pub async fn unsubscribe(
     let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
     if subscriptions::unsubscribe(&mut tx, id, now).await? {
         skip(&mut tx, &before, &open, now).await?;
+        if before.status == SubscriptionStatus::Confirmed {
+            hits::note_departure(&mut tx, id, now.minus(LEFT_AFTER)).await?;
+        }
         tokens::delete_of_subscription(&mut tx, id).await?;
         outbox::delete_queued(&mut tx, id).await?;
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Withdrawn, evidence, now)).await?;
@@ -120,6 +126,7 @@ pub async fn resubscribe(
     let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
     if before.confirmed_at.is_some() && just_left && subscriptions::restore(&mut tx, id, now).await? {
         departures::delete(&mut tx, id).await?;
+        hits::undo_departure(&mut tx, id).await?;
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Restored, evidence, now)).await?;
     }
     tx.commit().await?;

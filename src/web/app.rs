@@ -10,6 +10,7 @@ use crate::config::Network;
 use crate::http::Http;
 use crate::keys::Keys;
 use crate::publishing::images::Images;
+use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
 use crate::store::Store;
 use crate::subscriptions::gate::Gate;
@@ -34,6 +35,8 @@ pub struct App {
     pub images: Images,
     /// The relays of the configuration; tells the sender when one of the database has changed.
     pub relays: Configured,
+    /// Counts clicks and opens behind the answers.
+    pub hits: Hits,
 }
 
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //!
 //! - Every URL stands in one table, [`routes`]; a file's path repeats its URL.
 //! - A handler parses, calls a verb and answers. It reads through `store`, and writes only through a verb
-//!   of `subscriptions`, `publishing`, `delivery` or `accounts`.
+//!   of `subscriptions`, `publishing`, `reports`, `delivery` or `accounts`.
 //! - No GET changes anything.
 //! - A page is an Askama struct with a [`layout::Page`]; its texts come from `i18n` by key. No inline script
 //!   or style: the content security policy forbids them.
@@ -12,6 +12,7 @@ pub mod admin;
 pub mod api;
 pub mod app;
 pub mod assets;
+pub mod charts;
 pub mod client;
 pub mod csrf;
 pub mod error;

@@ -97,6 +97,10 @@ describe("the desk", () => {
       await inspect(visitor, "desk-mailing-sent");
       await visitor.open(`${await visitor.path()}/ledger`);
       await inspect(visitor, "desk-ledger");
+      await visitor.open((await visitor.path()).replace("/ledger", "/report"));
+      await inspect(visitor, "desk-report-nothing-counted");
+      await visitor.open("/admin/newsletters/1/reports");
+      await inspect(visitor, "desk-newsletter-reports");
       await visitor.open("/admin");
       await inspect(visitor, "desk-home-after");
     });

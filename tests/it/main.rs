@@ -11,6 +11,7 @@ mod i18n;
 mod mail;
 mod proofs;
 mod publishing;
+mod reports;
 mod setup;
 mod simulation;
 mod store;

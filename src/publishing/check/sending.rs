@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::{Facts, Findings, Place};
 use crate::i18n::Message;
-use crate::model::Destinations;
+use crate::model::{Destinations, TrialBy};
 
 /// Fewer readers of each subject than this tell nothing: one more click is chance.
 const ASKED_MIN: i64 = 100;
@@ -29,6 +29,12 @@ pub(super) fn check(findings: &mut Findings, facts: Facts<'_>) {
             let message = Message::new("check-trial-small").number("asked", asked);
             findings.hint(Place::SecondSubject, message);
         }
+    }
+    if facts.issue.has_trial()
+        && facts.issue.trial.by == TrialBy::Clicks
+        && !facts.newsletter.tracking.is_on()
+    {
+        findings.error(Place::SecondSubject, Message::new("check-trial-untracked"));
     }
     match (facts.audience, facts.last_audience) {
         (0, _) => {

@@ -10,6 +10,7 @@ mod issues;
 mod privacy;
 mod sender;
 mod sending;
+mod tracking;
 
 pub use about::{AboutInput, set_about};
 pub use archive::set_archive;
@@ -18,6 +19,7 @@ pub use issues::{IssuesInput, set_issues};
 pub use privacy::{PrivacyInput, set_privacy};
 pub use sender::{SenderInput, set_sender};
 pub use sending::{SendingInput, set_sending};
+pub use tracking::set_tracking;
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};

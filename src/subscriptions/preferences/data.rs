@@ -24,6 +24,8 @@ pub struct PersonalData {
     pub consents: Vec<ConsentData>,
     /// What was sent.
     pub mails: Vec<MailData>,
+    /// What was counted of opens and clicks, with consent.
+    pub hits: Vec<HitData>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +75,19 @@ pub struct MailData {
     pub outcome: String,
     /// What the mail server answered.
     pub reply: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct HitData {
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    pub newsletter: String,
+    pub subject: String,
+    /// Where the link leads; `None`: the mail was opened.
+    pub link: Option<String>,
+    pub times: i64,
+    /// Those that looked like a program's.
+    pub times_by_machine: i64,
 }
 
 /// The data of the person of a link; `None` when the link leads nowhere. Changes nothing.
@@ -161,6 +176,18 @@ async fn gather(
             reply: row.reply,
         });
     }
+    let mut hits = Vec::new();
+    for row in dossier.hits {
+        hits.push(HitData {
+            first_at: row.first_at,
+            last_at: row.last_at,
+            newsletter: name(row.newsletter_id),
+            subject: row.subject,
+            link: row.url,
+            times: row.hits,
+            times_by_machine: row.machine_hits,
+        });
+    }
     let person = dossier.subscriber;
     Ok(PersonalData {
         address: person.address.to_string(),
@@ -170,6 +197,7 @@ async fn gather(
         subscriptions,
         consents,
         mails,
+        hits,
     })
 }
 
@@ -243,6 +271,16 @@ impl PersonalData {
             detail("subject", &one.subject)?;
             detail("outcome", &one.outcome)?;
             detail("reply", &one.reply)?;
+        }
+        for (number, one) in (1..).zip(&self.hits) {
+            let part = format!("{} {number}", if one.link.is_some() { "click" } else { "open" });
+            let mut detail =
+                |what: &str, value: &str| row(&part, &one.newsletter, Some(one.first_at), what, value);
+            detail("subject", &one.subject)?;
+            detail("link", one.link.as_deref().unwrap_or_default())?;
+            detail("times", &one.times.to_string())?;
+            detail("times by machine", &one.times_by_machine.to_string())?;
+            detail("last at", &one.last_at.rfc3339())?;
         }
         writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
     }

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::i18n::Texts;
 use crate::keys::{Keys, sha256_hex};
 use crate::model::{ConsentEvent, Language, Newsletter};
-use crate::store::{Result, Store, consents, newsletters, subscriptions};
+use crate::store::{Result, Store, consents, hits, newsletters, subscriptions};
 use crate::subscriptions::{Evidence, consent};
 
 /// The exact words beside the box.
@@ -14,7 +14,7 @@ pub fn words(newsletter: &Newsletter, language: Language) -> String {
     Texts::new(language).with("preferences-tracking-words", "sender", newsletter.sender_name.clone())
 }
 
-/// Agrees, or withdraws. The evidence keeps the words as they were shown; saying the same twice adds none.
+/// Agrees, or withdraws: then what was kept of this person goes, and links of old mails count as everybody's. The evidence keeps the words as they were shown; saying the same twice adds none.
 ///
 /// # Errors
 /// Only of the database.
@@ -48,6 +48,10 @@ pub async fn set_tracking(
         }
         consents::insert(&mut tx, &row).await?;
         subscriptions::set_tracking(&mut tx, subscription.id, agrees.then_some(now)).await?;
+        if !agrees {
+            // Behind the change: who is counting this person right now has written by then, or sees that it is over.
+            hits::forget_reader(&mut tx, subscription.id).await?;
+        }
     }
     tx.commit().await?;
     Ok(Answer::Saved)

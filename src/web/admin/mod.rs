@@ -27,10 +27,13 @@ pub mod language;
 pub mod login;
 pub mod mailing;
 pub mod newsletters;
+pub mod reports;
 pub mod settings;
 pub mod subscribers;
 
 pub fn configure(config: &mut ServiceConfig) {
+    // Before the moves of a mailing, which take any word.
+    reports::configure(config);
     config
         .service(resource("/admin").get(home::get))
         .service(resource("/admin/login").get(login::get).post(login::post))
@@ -149,6 +152,8 @@ impl Frame {
             "links-checked",
             "translation-removed",
             "chosen",
+            "summary-on",
+            "summary-off",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);
@@ -243,7 +248,7 @@ fn id_of(text: &str) -> Result<i64, PageError> {
 }
 
 /// A count in groups of three, with thin spaces.
-fn grouped(count: i64) -> String {
+pub(in crate::web) fn grouped(count: i64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -41,6 +41,7 @@ pub mod preferences;
 pub mod signup_cookie;
 pub mod signup_page;
 pub mod subscribe;
+pub mod tracked;
 pub mod unsubscribe;
 mod webmail;
 
@@ -111,6 +112,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             resource("/address/{token}").get(address::get).route(head().to(address::get)).post(address::post),
         )
+        .service(resource("/c/{token}").get(tracked::click).route(head().to(tracked::click)))
+        .service(resource("/o/{token}.gif").get(tracked::open).route(head().to(tracked::open)))
         .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)))
         .service(resource("/a/{slug}").get(article::get).route(head().to(article::get)));
 }

@@ -4,6 +4,7 @@ mod doctor;
 mod mailings;
 mod relays;
 mod reload;
+mod reports;
 
 use std::io::Write as _;
 use std::path::Path;

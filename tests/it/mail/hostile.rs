@@ -284,6 +284,7 @@ impl Stage {
             unsubscribe_url: "https://news.example/unsubscribe/x",
             unsubscribe_mailto: None,
             preferences_url: "https://news.example/preferences/x",
+            tracked: &[],
         };
         let octets = Template::compile(&source).expect("compiled").fill(&recipient);
         let text = String::from_utf8(octets).expect("seven bits");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use postiljon::clock::Clock;
 use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::{Keys, Purpose, token_hash};
-use postiljon::mail::render::{self, AlertView, RenderedMail, SignupAlarmView};
+use postiljon::mail::render::{self, AlertView, RenderedMail, SignupAlarmView, SummaryLine, SummaryView};
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
     Account, ArticleDisplay, Language, Newsletter, OutboxKind, PauseReason, Placed, Subscription, Theme,
@@ -151,8 +151,9 @@ impl Shop {
         }
         self.addresses(&newsletter, &named).await;
         self.written(&newsletter, &named).await;
+        self.summary(&newsletter, &named).await;
         self.welcome(language, &named).await;
-        2 + 2 + 3 + 4 + 1
+        2 + 2 + 3 + 5 + 1
     }
 
     /// The question to a new address, the answer to one that is known, the notice to the old one.
@@ -202,6 +203,31 @@ impl Shop {
             self.desk_mail(newsletter, &named(if is_guarded { "alarm-guarded" } else { "alarm" }), mail)
                 .await;
         }
+    }
+
+    /// The summary of a month, with an issue that counted and one that did not.
+    async fn summary(&self, newsletter: &Newsletter, named: &dyn Fn(&str) -> String) {
+        let now = self.clock.now();
+        let line = |subject: &str, clicks| SummaryLine {
+            subject: subject.into(),
+            at: now,
+            sent: 1_234,
+            clicks,
+            departures: 1,
+            url: "https://news.meridiaan.example/admin/mailings/1/report".into(),
+        };
+        let view = SummaryView {
+            newsletter,
+            language: newsletter.language,
+            month: now,
+            confirmed: 120,
+            departed: 3,
+            bounced: 1,
+            mailings: vec![line("Bruggen & kaaien", Some(87)), line("Over water", None)],
+            url: "https://news.meridiaan.example/admin/newsletters/1/reports",
+        };
+        let mail = render::render_summary(&view).expect("rendered");
+        self.desk_mail(newsletter, &named("summary"), mail).await;
     }
 
     async fn desk_mail(&self, newsletter: &Newsletter, local: &str, mail: RenderedMail) {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use postiljon::model::{
     ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason,
-    DisposablePolicy, FieldKind, ImageType, Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus,
-    Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, SetupStep, SubscriptionStatus, Theme, TlsMode,
-    UncertainPolicy, VersionKind,
+    DisposablePolicy, FieldKind, HitKind, HitRule, ImageType, Language, LinkVerdict, MailingStatus,
+    OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, SetupStep,
+    SubscriptionStatus, Theme, TlsMode, Tracking, UncertainPolicy, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -125,6 +125,10 @@ fn every_check_lists_the_values_of_its_enum() {
         ("link_checks.verdict", names(LinkVerdict::ALL, LinkVerdict::as_str)),
         ("issue_articles.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
         ("mailings.status", names(MailingStatus::ALL, MailingStatus::as_str)),
+        ("newsletters.tracking", names(Tracking::ALL, Tracking::as_str)),
+        ("mailings.tracking", names(Tracking::ALL, Tracking::as_str)),
+        ("mailing_rules.kind", names(HitKind::ALL, HitKind::as_str)),
+        ("mailing_rules.rule", names(HitRule::ALL, HitRule::as_str)),
         ("newsletters.archive", names(ArchivePolicy::ALL, ArchivePolicy::as_str)),
         ("newsletters.on_uncertain", names(UncertainPolicy::ALL, UncertainPolicy::as_str)),
         ("outbox.kind", names(OutboxKind::ALL, OutboxKind::as_str)),

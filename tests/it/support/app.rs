@@ -10,6 +10,7 @@ use postiljon::http::{Http, Reach};
 use postiljon::keys::Keys;
 use postiljon::model::{DisposableDomains, Timestamp};
 use postiljon::publishing::images::Images;
+use postiljon::reports::hits::Hits;
 use postiljon::store::Store;
 use postiljon::subscriptions::gate::Gate;
 use postiljon::web::watching::Watching;
@@ -48,6 +49,7 @@ impl TestApp {
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
+            hits: Hits::start(store).0,
         };
         let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);

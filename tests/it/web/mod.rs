@@ -3,5 +3,5 @@
 pub mod admin;
 mod api;
 mod errors;
-mod public;
+pub mod public;
 mod setup;

@@ -225,7 +225,7 @@ both_dbs!(a_section_with_mistakes_comes_back_as_it_was_typed, |store| {
                 refused.body
             );
         }
-        assert_eq!(refused.body.matches("<details class=\"section\"").count(), 7, "{section}");
+        assert_eq!(refused.body.matches("<details class=\"section\"").count(), 8, "{section}");
         assert!(refused.body.contains(&format!("id=\"{section}\" open")), "{section}");
         // A reload, or another language, leads back to the page.
         let again = browser.get(&format!("{HUB}/{section}")).await.expect("an answer");

@@ -25,6 +25,7 @@ pub mod issues;
 pub mod privacy;
 pub mod sender;
 pub mod sending;
+pub mod tracking;
 
 /// The hidden field with what the section was when it was shown.
 pub const SEEN: &str = "seen";
@@ -40,6 +41,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/newsletters/{id}/issues").get(whole).post(issues::post))
         .service(resource("/admin/newsletters/{id}/archive").get(whole).post(archive::post))
         .service(resource("/admin/newsletters/{id}/sending").get(whole).post(sending::post))
+        .service(resource("/admin/newsletters/{id}/tracking").get(whole).post(tracking::post))
         .service(resource("/admin/newsletters/{id}/privacy").get(whole).post(privacy::post));
 }
 
@@ -108,6 +110,7 @@ pub async fn all(view: &View<'_>, reader: &mut Reader) -> Result<Vec<Section>, P
         issues::section(view)?,
         archive::section(view)?,
         sending::section(view, reader).await?,
+        tracking::section(view)?,
         privacy::section(view)?,
     ])
 }
