@@ -59,6 +59,8 @@ pub enum Purpose {
     RelayPassword,
     /// A password that was typed into a form with a mistake elsewhere, sealed, until the form comes again.
     TypedPassword,
+    /// The links in the mail that proposes a digest.
+    Digest,
 }
 
 impl Purpose {

@@ -137,6 +137,7 @@ mod tests {
             created_at: START,
             retry_from: Some(START),
             topic_id: None,
+            rhythm: crate::model::Rhythm::Each,
             pause_reason: PauseReason::None,
         }
     }

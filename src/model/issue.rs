@@ -1,6 +1,6 @@
 //! One edition of a newsletter.
 
-use super::{Article, ArticleId, IssueId, NewsletterId, Theme, Timestamp, TopicId, UserId};
+use super::{Article, ArticleId, IssueId, NewsletterId, Rhythm, Theme, Timestamp, TopicId, UserId};
 
 text_enum!(
     /// How an article stands in an issue.
@@ -32,6 +32,8 @@ pub struct Issue {
     pub topic_id: Option<TopicId>,
     /// Who saved it last in the desk; `None`: the command line, or somebody who is gone.
     pub edited_by: Option<UserId>,
+    /// Whom it is for: readers of each issue, or those who chose a digest a month.
+    pub rhythm: Rhythm,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

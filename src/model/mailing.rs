@@ -1,6 +1,6 @@
 //! One sending of an issue to its audience.
 
-use super::{IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp, TopicId};
+use super::{IssueId, MailingId, NewsletterId, Rhythm, SubscriptionId, Timestamp, TopicId};
 
 text_enum!(MailingStatus {
     /// Waits for its moment; may be cancelled.
@@ -105,6 +105,8 @@ pub struct Mailing {
     pub pause_reason: PauseReason,
     /// The topic of its issue, as it was when this was scheduled: then only who has it is in the audience.
     pub topic_id: Option<TopicId>,
+    /// Whom it is for, as it was when this was scheduled: readers of each issue, or of monthly digests.
+    pub rhythm: Rhythm,
 }
 
 /// The numbers of a mailing, moved in the transactions of the rows that they count.

@@ -128,7 +128,7 @@ pub(super) fn parse(input: &ArticleInput) -> Result<Written, FieldErrors> {
 }
 
 /// Words between commas; the same word once.
-fn parse_tags(errors: &mut FieldErrors, text: &str) -> Vec<Tag> {
+pub(super) fn parse_tags(errors: &mut FieldErrors, text: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     for name in text.split([',', ';', '\n']).filter(|name| !name.trim().is_empty()) {
         match Tag::parse(name) {
@@ -202,6 +202,17 @@ pub(super) async fn insert(
         }
     }
     Err(ArticleError::NotFound)
+}
+
+/// A new article in a transaction of the caller, with a short name made of its title.
+pub(super) async fn insert_in(
+    tx: &mut Tx,
+    mut written: Written,
+    new: &New,
+    now: Timestamp,
+) -> Result<Article, ArticleError> {
+    written.text.slug = free_slug(tx, &written.text.title).await?;
+    Ok(insert_once(tx, &written, new, now).await?)
 }
 
 async fn insert_once(

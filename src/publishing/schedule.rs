@@ -171,10 +171,25 @@ pub async fn schedule(
     id: IssueId,
     scheduling: impl Into<Scheduling>,
 ) -> Result<Scheduled, ScheduleError> {
-    let Scheduling { when, user, reason } = scheduling.into();
-    let now = clock.now();
     let mut tx = store.begin().await?;
-    let issue = store::issues::lock(&mut tx, id).await?.ok_or(ScheduleError::NotFound)?;
+    let scheduled = schedule_in(&mut tx, clock.now(), public_url, id, scheduling.into()).await?;
+    tx.commit().await?;
+    Ok(scheduled)
+}
+
+/// The same in a transaction of the caller, who rolls it back on an error.
+///
+/// # Errors
+/// As [`schedule`].
+pub(super) async fn schedule_in(
+    tx: &mut Tx,
+    now: Timestamp,
+    public_url: &str,
+    id: IssueId,
+    scheduling: Scheduling,
+) -> Result<Scheduled, ScheduleError> {
+    let Scheduling { when, user, reason } = scheduling;
+    let issue = store::issues::lock(tx, id).await?.ok_or(ScheduleError::NotFound)?;
     if let Some(mailing) = mailings::of_issue(tx.db(), id).await? {
         return Ok(Scheduled { mailing, is_new: false });
     }
@@ -187,9 +202,9 @@ pub async fn schedule(
     let overridden = overridden(&composed, reason.as_deref())?;
     let Composed { newsletter, articles, rendered, findings, .. } = composed;
     let Ok(rendered) = rendered else { return Err(ScheduleError::Blocked(findings)) };
-    let mailing = mailings::insert(&mut tx, id, newsletter.id, due_at, now).await?;
+    let mailing = mailings::insert(tx, id, newsletter.id, due_at, now).await?;
     if let Some((findings, reason)) = overridden {
-        keep_overrides(&mut tx, mailing.id, &findings, &reason, user, now).await?;
+        keep_overrides(tx, mailing.id, &findings, &reason, user, now).await?;
     }
     let content = Content {
         language: newsletter.language,
@@ -198,12 +213,11 @@ pub async fn schedule(
         text: rendered.text,
         web_html: rendered.web_html,
     };
-    mailings::insert_content(&mut tx, mailing.id, &content).await?;
+    mailings::insert_content(tx, mailing.id, &content).await?;
     for row in &articles {
         let article = &row.article;
-        mailings::insert_article(&mut tx, mailing.id, article.id, row.position, article.version).await?;
+        mailings::insert_article(tx, mailing.id, article.id, row.position, article.version).await?;
     }
-    tx.commit().await?;
     Ok(Scheduled { mailing, is_new: true })
 }
 

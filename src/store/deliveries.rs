@@ -42,7 +42,7 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         FROM (SELECT n.id, n.subscriber_id, s.address, s.name, n.language
             FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
             WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
-                AND n.audience_since <= $4
+                AND (CASE WHEN $6 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
             ORDER BY n.id LIMIT $5) AS f"
     );
     let json: Option<String> = on!(db, |c| sqlx::query_scalar(sql)
@@ -51,6 +51,7 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         .bind(mailing.audience_end)
         .bind(mailing.started_at)
         .bind(limit)
+        .bind(mailing.rhythm)
         .fetch_one(c)
         .await?);
     let unreadable = |error| sqlx::Error::Decode(error);
@@ -78,7 +79,8 @@ async fn candidates_of_topic(
         FROM subscription_topics t JOIN subscriptions n ON n.id = t.subscription_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
-            AND n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since <= $4
+            AND n.newsletter_id = $1 AND n.status = 'confirmed'
+            AND (CASE WHEN $7 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
         ORDER BY t.subscription_id LIMIT $5";
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(mailing.newsletter_id)
@@ -87,6 +89,7 @@ async fn candidates_of_topic(
         .bind(mailing.started_at)
         .bind(limit)
         .bind(topic)
+        .bind(mailing.rhythm)
         .fetch_all(c)
         .await?))
 }
@@ -280,7 +283,8 @@ pub async fn recipient(
         recipient: Recipient,
     }
     const SQL: &str =
-        "SELECT (n.status = 'confirmed' AND n.audience_since IS NOT NULL AND n.audience_since <= m.started_at
+        "SELECT (n.status = 'confirmed' AND COALESCE((CASE WHEN m.rhythm = 'monthly' THEN n.monthly_since
+                ELSE n.audience_since END) <= m.started_at, FALSE)
                 AND (m.topic_id IS NULL OR EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id
                     AND t.topic_id = m.topic_id AND t.since <= m.started_at))) AS in_audience,
             n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
