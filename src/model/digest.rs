@@ -117,7 +117,9 @@ pub struct Calendar {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a calendar is \"weekly 1,4 07:30\", \"monthly 15 07:30\", \"monthly last 07:30\" or \"nth 2 3 07:30\"")]
+#[error(
+    "a calendar is \"weekly 1,4 07:30\", \"monthly 15 07:30\", \"monthly last 07:30\" or \"nth 2 3 07:30\""
+)]
 pub struct CalendarError;
 
 impl Calendar {
@@ -318,15 +320,28 @@ mod tests {
 
     #[test]
     fn a_calendar_reads_what_it_writes_and_nothing_else() {
-        for text in ["weekly 1,4 07:30", "monthly 15 00:00", "monthly last 23:59", "nth 2 3 09:05", "nth last 5 12:00"]
-        {
+        for text in [
+            "weekly 1,4 07:30",
+            "monthly 15 00:00",
+            "monthly last 23:59",
+            "nth 2 3 09:05",
+            "nth last 5 12:00",
+        ] {
             assert_eq!(text.parse::<Calendar>().expect("a calendar").to_string(), text);
         }
         assert_eq!("weekly 4,1,4 7:30".parse::<Calendar>().expect("read").to_string(), "weekly 1,4 07:30");
-        for wrong in
-            ["", "weekly", "weekly 0 07:30", "weekly 8 07:30", "weekly , 07:30", "monthly 32 07:30", "nth 5 1 07:30",
-             "monthly 1 24:00", "daily 07:30", "weekly 1 07:30 x"]
-        {
+        for wrong in [
+            "",
+            "weekly",
+            "weekly 0 07:30",
+            "weekly 8 07:30",
+            "weekly , 07:30",
+            "monthly 32 07:30",
+            "nth 5 1 07:30",
+            "monthly 1 24:00",
+            "daily 07:30",
+            "weekly 1 07:30 x",
+        ] {
             assert_eq!(wrong.parse::<Calendar>(), Err(CalendarError), "{wrong}");
         }
     }

@@ -10,8 +10,8 @@ pub mod article;
 pub mod consent;
 pub mod delivery;
 pub mod departure;
-pub mod digest;
 pub mod destination;
+pub mod digest;
 pub mod disposable;
 pub mod dkim;
 pub mod email_address;
@@ -49,7 +49,8 @@ pub use delivery::{Delivery, Outcome, Refusal};
 pub use departure::DepartureReason;
 pub use destination::{Destinations, Limits, WarmUp};
 pub use digest::{
-    Calendar, CalendarText, Days, DigestOrder, DigestPolicy, DigestRule, DigestRun, DigestSource, RunReason, RunState,
+    Calendar, CalendarText, Days, DigestOrder, DigestPolicy, DigestRule, DigestRun, DigestSource, RunReason,
+    RunState,
 };
 pub use disposable::DisposableDomains;
 pub use dkim::{DkimAlgorithm, DkimKey, DkimSettings, SigningKey, SigningKeyError};

@@ -132,7 +132,8 @@ pub async fn follow_mailings(tx: &mut Tx) -> Result<u64> {
     const HALF: &str = "UPDATE digest_runs SET state = 'sent', reason = 'cancelled' WHERE state = 'scheduled'
         AND EXISTS (SELECT 1 FROM mailings m WHERE m.id = digest_runs.mailing_id AND m.status = 'cancelled'
             AND m.started_at IS NOT NULL)";
-    const GONE: &str = "UPDATE digest_runs SET state = 'skipped', reason = 'cancelled' WHERE state = 'scheduled'
+    const GONE: &str =
+        "UPDATE digest_runs SET state = 'skipped', reason = 'cancelled' WHERE state = 'scheduled'
         AND EXISTS (SELECT 1 FROM mailings m WHERE m.id = digest_runs.mailing_id AND m.status = 'cancelled'
             AND m.started_at IS NULL)";
     let mut rows = 0;

@@ -2,8 +2,8 @@
 
 use super::{Db, Result, Tx, on};
 use crate::model::{
-    ArticleDisplay, ArticleId, CalendarText, DigestOrder, DigestPolicy, DigestRule, DigestRuleId, DigestSource,
-    Language, NewsletterId, Rhythm, Tag, Timestamp,
+    ArticleDisplay, ArticleId, CalendarText, DigestOrder, DigestPolicy, DigestRule, DigestRuleId,
+    DigestSource, Language, NewsletterId, Rhythm, Tag, Timestamp,
 };
 
 /// What somebody sets.
@@ -203,12 +203,7 @@ macro_rules! pool_sql {
 }
 
 /// The articles that a rule may choose now: those that are pinned first, then those that have waited longest.
-pub async fn candidates(
-    db: Db<'_>,
-    rule: &DigestRule,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<Candidate>> {
+pub async fn candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, limit: i64) -> Result<Vec<Candidate>> {
     // Not what such readers got in an issue that somebody sent by hand; what other rules sent counts for those alone.
     const PUBLISHED: &str = pool_sql!(
         "SELECT n.id, n.published_at AS at FROM articles n WHERE n.published_at IS NOT NULL
@@ -241,12 +236,9 @@ pub async fn candidates(
 }
 
 /// Those of some articles that another run of the rule has taken.
-pub async fn taken(
-    db: Db<'_>,
-    rule: DigestRuleId,
-    but: crate::model::DigestRunId,
-) -> Result<Vec<ArticleId>> {
-    const SQL: &str = "SELECT DISTINCT i.article_id FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
+pub async fn taken(db: Db<'_>, rule: DigestRuleId, but: crate::model::DigestRunId) -> Result<Vec<ArticleId>> {
+    const SQL: &str =
+        "SELECT DISTINCT i.article_id FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
         WHERE r.rule_id = $1 AND r.id <> $2 AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(rule).bind(but).fetch_all(c).await?))
 }

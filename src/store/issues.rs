@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
-    Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Rhythm, Theme, Timestamp, TopicId,
-    UserId,
+    Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Rhythm, Theme, Timestamp,
+    TopicId, UserId,
 };
 
 /// What an editor sets.

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
 use crate::model::{
-    ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason,
-    Rhythm, SubscriptionId, Timestamp, TopicId,
+    ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason, Rhythm,
+    SubscriptionId, Timestamp, TopicId,
 };
 
 /// What is mailed, frozen. The texts hold slots for what differs per subscriber.
@@ -106,7 +106,8 @@ pub async fn last_audience(
     topic: Option<TopicId>,
     rhythm: Rhythm,
 ) -> Result<Option<i64>> {
-    const SQL: &str = "SELECT audience FROM mailings WHERE newsletter_id = $1 AND started_at IS NOT NULL AND rhythm = $3
+    const SQL: &str =
+        "SELECT audience FROM mailings WHERE newsletter_id = $1 AND started_at IS NOT NULL AND rhythm = $3
             AND ((CAST($2 AS BIGINT) IS NULL AND topic_id IS NULL) OR topic_id = $2)
         ORDER BY started_at DESC LIMIT 1";
     Ok(on!(db, |c| sqlx::query_scalar(SQL)

@@ -104,7 +104,8 @@ pub struct Outcome {
 }
 
 pub async fn set_outcome(tx: &mut Tx, id: SourceId, outcome: &Outcome, now: Timestamp) -> Result<()> {
-    const SQL: &str = "UPDATE sources SET etag = $2, last_modified = $3, next_at = $4, failures = $5, error = $6,
+    const SQL: &str =
+        "UPDATE sources SET etag = $2, last_modified = $3, next_at = $4, failures = $5, error = $6,
             error_status = $7, fetched_at = $8 WHERE id = $1";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(id)
@@ -147,7 +148,8 @@ pub async fn insert_item(tx: &mut Tx, item: &SourceItem) -> Result<bool> {
 
 /// Which article an entry is, and as what it was last taken over.
 pub async fn update_item(tx: &mut Tx, item: &SourceItem) -> Result<()> {
-    const SQL: &str = "UPDATE source_items SET article_id = $3, article_version = $4, content = $5, changed_at = $6
+    const SQL: &str =
+        "UPDATE source_items SET article_id = $3, article_version = $4, content = $5, changed_at = $6
         WHERE source_id = $1 AND key = $2";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(item.source_id)

@@ -211,7 +211,7 @@ pub async fn choose_language(tx: &mut Tx, id: SubscriptionId, language: Language
 }
 
 /// How often, and not before when. Who is not paused is in the audience of issues, or of monthly digests, from `now` on
-/// for someone who was not; the others are in none. Only of a subscription that is confirmed; `false` for another.
+/// for someone who was not, or chose another rhythm; the others are in none. Only of a subscription that is confirmed; `false` for another.
 pub async fn set_pace(
     tx: &mut Tx,
     id: SubscriptionId,
@@ -224,8 +224,8 @@ pub async fn set_pace(
         in_audiences!(
             "$2",
             "CAST($3 AS BIGINT) IS NULL",
-            "COALESCE(audience_since, $4)",
-            "COALESCE(monthly_since, $4)"
+            "CASE WHEN rhythm = $2 THEN COALESCE(audience_since, $4) ELSE $4 END",
+            "CASE WHEN rhythm = $2 THEN COALESCE(monthly_since, $4) ELSE $4 END"
         ),
         " WHERE id = $1 AND status = 'confirmed'"
     );

@@ -54,7 +54,13 @@ pub fn last(calendar: &Calendar, zone: Tz, until: Timestamp) -> Option<Occasion>
 }
 
 /// Those in a time, in order; at most so many.
-pub fn between(calendar: &Calendar, zone: Tz, from: Timestamp, until: Timestamp, most: usize) -> Vec<Occasion> {
+pub fn between(
+    calendar: &Calendar,
+    zone: Tz,
+    from: Timestamp,
+    until: Timestamp,
+    most: usize,
+) -> Vec<Occasion> {
     let mut found = Vec::new();
     let mut after = Timestamp::from_millis(from.as_millis().saturating_sub(1));
     while let Some(occasion) = next(calendar, zone, after).filter(|occasion| occasion.at < until) {

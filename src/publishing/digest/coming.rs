@@ -24,11 +24,19 @@ pub struct Entry {
 
 #[derive(Debug, Clone)]
 pub enum What {
-    Mailing { id: MailingId, issue: IssueId, status: MailingStatus },
+    Mailing {
+        id: MailingId,
+        issue: IssueId,
+        status: MailingStatus,
+    },
     /// A run that is no mailing: open, skipped or failed.
     Run(Box<DigestRun>),
     /// A date on which a rule will make a digest, if there are articles.
-    Date { rule: DigestRuleId, period: String, policy: DigestPolicy },
+    Date {
+        rule: DigestRuleId,
+        period: String,
+        policy: DigestPolicy,
+    },
 }
 
 /// Everything between two moments, of a newsletter or of all, in order.
@@ -72,8 +80,7 @@ pub async fn entries(
     }
     for rule in rules.iter().filter(|rule| rule.on_since.is_some()) {
         let Some(one) = newsletters.iter().find(|one| one.id == rule.newsletter_id) else { continue };
-        let dates =
-            calendar::between(&rule.calendar.calendar, zone_of(one), from.max(now), until, DATES_MAX);
+        let dates = calendar::between(&rule.calendar.calendar, zone_of(one), from.max(now), until, DATES_MAX);
         for date in dates {
             let period = date.period();
             if digest_runs::of_period(reader.db(), rule.id, &period).await?.is_some() {

@@ -38,8 +38,13 @@ pub struct Wanted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
     /// These, in this order; `found` were there.
-    Make { articles: Vec<ArticleId>, found: usize },
-    TooFew { found: usize },
+    Make {
+        articles: Vec<ArticleId>,
+        found: usize,
+    },
+    TooFew {
+        found: usize,
+    },
 }
 
 /// What is taken by runs.

@@ -143,7 +143,8 @@ fn parse(newsletter: &Newsletter, input: &RuleInput) -> Result<Parsed, FieldErro
         }
     }
     let since = NaiveDate::parse_from_str(input.since.trim(), "%Y-%m-%d").ok();
-    let since = since.and_then(|date| moment(date.and_time(chrono::NaiveTime::MIN), zone_of(newsletter)).ok());
+    let since =
+        since.and_then(|date| moment(date.and_time(chrono::NaiveTime::MIN), zone_of(newsletter)).ok());
     if since.is_none() {
         errors.add("since", Message::new("error-digest-since"));
     }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::Datelike as _;
 use uuid::Uuid;
 
+use super::POOL_MAX;
 use super::calendar::{self, Occasion};
 use super::mails::{self, Post};
 use super::plan::{Piece, Plan, Wanted, plan};
 use super::words::{self, Words};
-use super::POOL_MAX;
 use crate::clock::Clock;
 use crate::i18n::Texts;
 use crate::keys::{Keys, NoRandomness};
@@ -132,7 +132,8 @@ async fn propose_once(desk: Desk<'_>, id: DigestRuleId) -> Result<bool, TickErro
     };
     digest_runs::follow_mailings(&mut tx).await?;
     let mut has_mail = false;
-    for occasion in todo.into_iter().filter(|occasion| occasions(&rule, &newsletter, now).contains(occasion)) {
+    for occasion in todo.into_iter().filter(|occasion| occasions(&rule, &newsletter, now).contains(occasion))
+    {
         has_mail |= begin(desk, &mut tx, &rule, &newsletter, occasion, now).await?;
     }
     tx.commit().await?;

@@ -68,7 +68,8 @@ fn language(tag: &str) -> Option<Language> {
 fn entry_of(entry: feed_rs::model::Entry, of_feed: Option<Language>) -> Option<Entry> {
     let is_page = |link: &&feed_rs::model::Link| link.rel.as_deref().is_none_or(|rel| rel == "alternate");
     let url = entry.links.iter().find(is_page).or_else(|| entry.links.first());
-    let url = url.map(|link| clean_line(&link.href)).filter(|url| url.starts_with("http")).unwrap_or_default();
+    let url =
+        url.map(|link| clean_line(&link.href)).filter(|url| url.starts_with("http")).unwrap_or_default();
     let id = Some(entry.id.trim()).filter(|id| !id.is_empty()).unwrap_or(&url);
     if id.is_empty() || id.chars().count() > ID_MAX_CHARS {
         return None;
@@ -210,7 +211,10 @@ mod tests {
         }
         assert_eq!(rss.body, "Een **goed** verhaal.");
         for entry in [&rss, &atom, &json] {
-            assert_eq!((entry.key.as_slice(), entry.url.as_str()), (&sha256(b"g1")[..], "https://blog.example/zes"));
+            assert_eq!(
+                (entry.key.as_slice(), entry.url.as_str()),
+                (&sha256(b"g1")[..], "https://blog.example/zes")
+            );
             assert_eq!(entry.published_at.expect("a date").rfc3339(), "2026-11-24T09:00:00Z");
         }
         assert_eq!(rss.language, Some(Language::Dutch));
@@ -219,7 +223,9 @@ mod tests {
     #[test]
     fn without_an_id_the_address_is_one_and_a_new_title_makes_no_other_article() {
         let feed = |title: &str| {
-            format!("<rss version=\"2.0\"><channel><title>B</title><item><title>{title}</title><link>https://b.example/1</link><description>x</description></item></channel></rss>")
+            format!(
+                "<rss version=\"2.0\"><channel><title>B</title><item><title>{title}</title><link>https://b.example/1</link><description>x</description></item></channel></rss>"
+            )
         };
         let (one, other) = (entries(&feed("Zes")).remove(0), entries(&feed("Zeven")).remove(0));
         assert_eq!(one.key, other.key);
@@ -231,7 +237,10 @@ mod tests {
     fn what_is_no_feed_is_none_and_hostile_words_stay_words() {
         let url = "https://b.example/".parse().expect("a URL");
         for text in ["", "<html><body>Hello</body></html>", "{}", "\u{0}\u{1}", "<rss version=\"2.0\">"] {
-            assert!(read(text.as_bytes(), &url).is_err() || read(text.as_bytes(), &url) == Ok(Vec::new()), "{text}");
+            assert!(
+                read(text.as_bytes(), &url).is_err() || read(text.as_bytes(), &url) == Ok(Vec::new()),
+                "{text}"
+            );
         }
         let feed = r#"<rss version="2.0"><channel><title>B</title><item><title>&lt;img src=x onerror=alert(1)&gt;T</title>
             <guid>1</guid><link>javascript:alert(1)</link>

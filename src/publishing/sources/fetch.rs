@@ -93,12 +93,14 @@ async fn answer_of(http: &Http, source: &Source) -> Answer {
     let known = Known { etag: &source.etag, last_modified: &source.last_modified };
     match http.fetch(&url, known, FEED_MAX_OCTETS).await {
         Ok(fetched) if fetched.status == 304 => Answer::Unchanged,
-        Ok(fetched) if (200..300).contains(&fetched.status) => match feed::read(&fetched.body, &fetched.url) {
-            Ok(entries) => {
-                Answer::Feed { entries, etag: fetched.etag, last_modified: fetched.last_modified }
+        Ok(fetched) if (200..300).contains(&fetched.status) => {
+            match feed::read(&fetched.body, &fetched.url) {
+                Ok(entries) => {
+                    Answer::Feed { entries, etag: fetched.etag, last_modified: fetched.last_modified }
+                }
+                Err(_) => failed("source-error-no-feed"),
             }
-            Err(_) => failed("source-error-no-feed"),
-        },
+        }
         Ok(fetched) => Answer::Failed {
             error: "source-error-status",
             status: fetched.status,
@@ -229,12 +231,7 @@ fn input_of(source: &Source, entry: &Entry, body: String) -> ArticleInput {
 
 /// A new article, and the note that its entry is taken, in one transaction. `false` when somebody else made it, or it
 /// cannot be one.
-async fn add(
-    reader: Reader<'_>,
-    source: &Source,
-    entry: &Entry,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+async fn add(reader: Reader<'_>, source: &Source, entry: &Entry, now: Timestamp) -> Result<bool, StoreError> {
     let body = with_own_pictures(reader, &entry.body).await;
     let Ok(written) = articles::parse(&input_of(source, entry, body)) else {
         tracing::warn!(source = %source.id, "an entry of a feed cannot be an article");
@@ -288,8 +285,16 @@ async fn change(
     }
     // Its tags may have been chosen here; its short name is an address by now.
     let input = ArticleInput { tags: latest.tags.clone(), ..input_of(source, entry, body) };
-    let saved =
-        articles::save_by(reader.store, reader.clock, None, VersionKind::Saved, article, latest.number, &input).await;
+    let saved = articles::save_by(
+        reader.store,
+        reader.clock,
+        None,
+        VersionKind::Saved,
+        article,
+        latest.number,
+        &input,
+    )
+    .await;
     match saved {
         Ok(saved) => {
             (item.article_version, item.changed_at) = (saved.version, None);
@@ -356,7 +361,8 @@ mod tests {
 
     #[test]
     fn only_pictures_move_and_only_that_one() {
-        let body = "![a](https://x.example/1.png) [b](https://x.example/1.png) ![c](https://x.example/1.pngx)";
+        let body =
+            "![a](https://x.example/1.png) [b](https://x.example/1.png) ![c](https://x.example/1.pngx)";
         let moved = replace_address(body, "https://x.example/1.png", "/images/1.png#10x10");
         assert_eq!(
             moved,

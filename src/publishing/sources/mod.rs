@@ -72,7 +72,10 @@ fn parse(input: &SourceInput) -> Result<SourceText, FieldErrors> {
     }
     let name = match input.name.trim() {
         // Its host says enough.
-        "" => reqwest::Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default(),
+        "" => reqwest::Url::parse(&url)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default(),
         name => name.to_owned(),
     };
     let language = input.language.trim().parse().unwrap_or_else(|_| {
