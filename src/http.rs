@@ -8,12 +8,19 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{
+    ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER, USER_AGENT,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
 
 /// For connecting, and for all of it: a page that takes longer is not one that readers wait for.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Who asks for feeds and their pictures.
+const FETCHER: &str = concat!("Postiljon/", env!("CARGO_PKG_VERSION"), " (feed reader)");
+/// Longest ETag and date that are kept.
+const VALIDATOR_MAX_OCTETS: usize = 500;
 /// A longer chain goes in circles.
 const REDIRECTS_MAX: usize = 5;
 
@@ -34,10 +41,33 @@ pub struct Look {
     pub octets: Option<u64>,
 }
 
+/// What an address answered, with its content.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    pub status: u16,
+    /// After redirects: against it relative addresses are read.
+    pub url: Url,
+    /// As the server gave them, for the next time; empty: not.
+    pub etag: String,
+    pub last_modified: String,
+    /// How long the server asks us to stay away.
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+/// What is known from the last time: a server that has nothing new says so in a few octets.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    pub etag: &'a str,
+    pub last_modified: &'a str,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     #[error("it leads into a network of our own")]
     Private,
+    #[error("it is larger than {0} octets")]
+    TooLarge(usize),
     #[error(transparent)]
     Request(#[from] reqwest::Error),
 }
@@ -102,6 +132,46 @@ impl Http {
         let octets = answer.headers().get(reqwest::header::CONTENT_LENGTH);
         let octets = octets.and_then(|octets| octets.to_str().ok()?.parse().ok());
         Ok(Look { status: answer.status().as_u16(), octets })
+    }
+
+    /// What is at an address, of at most so many octets; all of it within [`ANSWER_WITHIN`]. An answer of which the
+    /// status is an error has no body.
+    ///
+    /// # Errors
+    /// [`HttpError::Private`] before anything is connected to; [`HttpError::TooLarge`] as soon as that is seen; else why
+    /// there was no answer.
+    pub async fn fetch(&self, url: &Url, known: Known<'_>, most: usize) -> Result<Fetched, HttpError> {
+        if !is_allowed(url, self.reach) {
+            return Err(HttpError::Private);
+        }
+        let mut request = self.client()?.get(url.clone()).header(USER_AGENT, FETCHER);
+        for (name, value) in [(IF_NONE_MATCH, known.etag), (IF_MODIFIED_SINCE, known.last_modified)] {
+            if !value.is_empty() {
+                request = request.header(name, value);
+            }
+        }
+        let mut answer = request.send().await?;
+        let header = |name: HeaderName| {
+            let value = answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            // It is kept, and sent again: a server that puts more into it gets none back.
+            if value.len() > VALIDATOR_MAX_OCTETS { String::new() } else { value.to_owned() }
+        };
+        let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
+        let retry_after = header(RETRY_AFTER).parse().ok().map(Duration::from_secs);
+        let (status, url) = (answer.status(), answer.url().clone());
+        let mut body = Vec::new();
+        if status.is_success() {
+            if answer.content_length().is_some_and(|octets| octets > most as u64) {
+                return Err(HttpError::TooLarge(most));
+            }
+            while let Some(part) = answer.chunk().await? {
+                if body.len() + part.len() > most {
+                    return Err(HttpError::TooLarge(most));
+                }
+                body.extend_from_slice(&part);
+            }
+        }
+        Ok(Fetched { status: status.as_u16(), url, etag, last_modified, retry_after, body })
     }
 }
 

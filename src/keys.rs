@@ -66,6 +66,8 @@ pub enum Purpose {
     Click = 0x60,
     /// The picture of a mailing that counts who opens it.
     Open = 0x61,
+    /// The links in the mail that proposes a digest.
+    Digest,
 }
 
 impl Purpose {

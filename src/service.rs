@@ -30,8 +30,10 @@ use crate::web::app::{App, WebSettings};
 use crate::web::server::{self, ExtraRoutes};
 use crate::web::watching::Watching;
 
+mod beside;
 mod relays;
 
+use beside::Beside;
 use relays::Keeper;
 
 /// In the data folder: what is on the wire.
@@ -238,6 +240,17 @@ impl Service {
                 waker();
             }
         }));
+        let beside = Beside {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            public_url: config.web.public_url.as_str().to_owned(),
+            http: Http::new(reach(config)),
+            images: Images::new(Files::open(&config.images)?),
+            wake: Arc::clone(&self.wake),
+        };
+        self.beside.push(tokio::spawn(beside.clone().digests()));
+        self.beside.push(tokio::spawn(beside.sources()));
         self.engine = Some(engine);
         self.relays = Some(relays);
         self.beside.push(tokio::spawn(keeper.clone().run()));

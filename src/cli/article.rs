@@ -1,4 +1,4 @@
-//! `article add`, `article list`, `article show`, `article publish` and `article translate`.
+//! `article add`, `article import`, `article list`, `article show`, `article publish` and `article translate`.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,9 @@ use crate::store::{self, PAGE_ROWS, Store};
 /// Largest file that is read, in octets: more than the longest article.
 const FILE_MAX_OCTETS: u64 = 2 * 1024 * 1024;
 
+/// Most files of one import: a whole archive, and no disk that was named by mistake.
+const FILES_MAX: usize = 10_000;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -27,6 +30,16 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
         /// Publish it at once, whatever its front matter says
+        #[arg(long)]
+        publish: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Store every Markdown file of a folder; one whose article is there already, by its short name, becomes a new
+    /// version of it where it says something else
+    Import {
+        folder: PathBuf,
+        /// Publish new ones at once, whatever their front matter says
         #[arg(long)]
         publish: bool,
         #[command(flatten)]
@@ -81,6 +94,22 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             let sentence = format!("Stored as {} ({}).", article.slug, article.status);
             output.sentence(&article, &sentence)
         }
+        Action::Import { folder, publish, output } => {
+            let mut rows = Vec::new();
+            for path in files(&folder)? {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let imported =
+                    articles::import_named(&open.store, &open.clock, &read(Some(&path))?, &name).await;
+                let (article, what) =
+                    imported.map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+                if publish && what == articles::Imported::Added {
+                    articles::set_status(&open.store, &open.clock, article.id, ArticleStatus::Published)
+                        .await?;
+                }
+                rows.push((article.slug.to_string(), what.as_str()));
+            }
+            output.list(&rows, ["SHORT NAME", "WHAT"], |(slug, what)| [slug.clone(), (*what).to_owned()])
+        }
         Action::List { search, status, language, tag, page, output } => {
             let tag = tag.trim().to_lowercase();
             let filter = ArticleFilter { search, status, language, tag, page: page.max(1) - 1 };
@@ -128,6 +157,23 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             output.sentence(&made, &format!("{} is {slug} in {}.", made.slug, language.own_name()))
         }
     }
+}
+
+/// The Markdown files of a folder, by name.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let cannot = |error| anyhow::anyhow!("{} cannot be read: {error}", folder.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        if path.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
+            found.push(path);
+        }
+        if found.len() > FILES_MAX {
+            anyhow::bail!("{} has more than {FILES_MAX} Markdown files", folder.display());
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The article of a short name.

@@ -8,6 +8,7 @@
 mod article;
 mod config;
 mod demo;
+mod digest;
 mod dkim;
 mod doctor;
 mod issue;
@@ -21,6 +22,7 @@ mod report;
 mod secret;
 mod serve;
 mod setup;
+mod source;
 mod subscriber;
 mod user;
 
@@ -68,6 +70,10 @@ enum Command {
     Article(article::Arguments),
     /// Editions of a newsletter, made of articles
     Issue(issue::Arguments),
+    /// Issues that rules make of articles, on their days
+    Digest(digest::Arguments),
+    /// Feeds of which the entries become articles
+    Source(source::Arguments),
     /// The sending of an issue, and its account
     Mailing(mailing::Arguments),
     /// What came of an issue, or how a newsletter does
@@ -94,6 +100,8 @@ impl Command {
             Self::Relay(arguments) => relay::run(arguments, settings).await,
             Self::Article(arguments) => article::run(arguments, settings).await,
             Self::Issue(arguments) => issue::run(arguments, settings).await,
+            Self::Digest(arguments) => digest::run(arguments, settings).await,
+            Self::Source(arguments) => source::run(arguments, settings).await,
             Self::Mailing(arguments) => mailing::run(arguments, settings).await,
             Self::Report(arguments) => report::run(arguments, settings).await,
             Self::Subscriber(arguments) => subscriber::run(arguments, settings).await,

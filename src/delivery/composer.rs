@@ -19,7 +19,7 @@ use crate::mail::slot::{Piece, Slot, pieces};
 use crate::mail::template::{self, Source, Template, TemplateError};
 use crate::mail::tracking;
 use crate::mail::welcome::WelcomeError;
-use crate::mail::{self, headers};
+use crate::mail::{self, headers, note};
 use crate::model::welcome::text_for;
 use crate::model::{
     EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
@@ -516,7 +516,13 @@ impl Composer {
     ) -> store::Result<Result<WireMail, Moot>> {
         let content = outbox_contents::of_outbox(store.read().await?.db(), mail.id).await?;
         let (Some(content), Some(to)) = (content, &mail.to_address) else { return Ok(Err(Moot::NotNeeded)) };
-        let rendered = RenderedMail { subject: content.subject, html: content.html, text: content.text };
+        let mut rendered = RenderedMail { subject: content.subject, html: content.html, text: content.text };
+        if !mail.nonce.is_empty() {
+            // Only here does the token come to be (`docs/decisions/0003-no-usable-token-at-rest.md`).
+            let token = self.links.keys.derive_token(Purpose::Digest, &mail.nonce);
+            rendered.html = rendered.html.replace(note::TOKEN, &token);
+            rendered.text = rendered.text.replace(note::TOKEN, &token);
+        }
         Ok(self.fill(newsletter, mail, to, &rendered, &headers::test()))
     }
 

@@ -138,6 +138,7 @@ mod tests {
             retry_from: Some(START),
             topic_id: None,
             trial: Trial::NONE,
+            rhythm: crate::model::Rhythm::Each,
             pause_reason: PauseReason::None,
             tracking: crate::model::Tracking::Off,
         }

@@ -18,6 +18,7 @@ pub mod issue;
 pub mod markdown;
 pub mod markdown_text;
 pub mod mime;
+pub mod note;
 pub mod payload;
 pub mod receive;
 pub mod relay;

@@ -1,7 +1,7 @@
 //! One edition of a newsletter.
 
 use super::{
-    Article, ArticleId, IssueId, Language, NewsletterId, Theme, Timestamp, TopicId, TrialPlan, UserId,
+    Article, ArticleId, IssueId, Language, NewsletterId, Rhythm, Theme, Timestamp, TopicId, TrialPlan, UserId,
 };
 
 text_enum!(
@@ -39,6 +39,8 @@ pub struct Issue {
     pub trial: TrialPlan,
     /// Who saved it last in the desk; `None`: the command line, or somebody who is gone.
     pub edited_by: Option<UserId>,
+    /// Whom it is for: readers of each issue, or those who chose a digest a month.
+    pub rhythm: Rhythm,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

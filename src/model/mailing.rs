@@ -1,7 +1,8 @@
 //! One sending of an issue to its audience.
 
 use super::{
-    IssueId, MailingId, NewsletterId, SubscriptionId, Timestamp, TopicId, Tracking, Trial, TrialBy, Variant,
+    IssueId, MailingId, NewsletterId, Rhythm, SubscriptionId, Timestamp, TopicId, Tracking, Trial, TrialBy,
+    Variant,
 };
 
 text_enum!(MailingStatus {
@@ -125,6 +126,8 @@ pub struct Mailing {
     pub topic_id: Option<TopicId>,
     /// Whether clicks and opens are counted, as it was when this was scheduled.
     pub tracking: Tracking,
+    /// Whom it is for, as it was when this was scheduled: readers of each issue, or of monthly digests.
+    pub rhythm: Rhythm,
 }
 
 impl Mailing {

@@ -12,6 +12,7 @@ pub mod consent;
 pub mod delivery;
 pub mod departure;
 pub mod destination;
+pub mod digest;
 pub mod disposable;
 pub mod dkim;
 pub mod email_address;
@@ -32,6 +33,7 @@ pub mod relay;
 pub mod retention;
 pub mod setup_step;
 pub mod slug;
+pub mod source;
 pub mod subscriber;
 pub mod subscription;
 pub mod tag;
@@ -49,6 +51,10 @@ pub use consent::{Consent, ConsentEvent, ConsentText};
 pub use delivery::{Delivery, Outcome, Refusal};
 pub use departure::DepartureReason;
 pub use destination::{Destinations, Limits, WarmUp};
+pub use digest::{
+    Calendar, CalendarText, Days, DigestOrder, DigestPolicy, DigestRule, DigestRun, DigestSource, RunReason,
+    RunState,
+};
 pub use disposable::DisposableDomains;
 pub use dkim::{DkimAlgorithm, DkimKey, DkimSettings, SigningKey, SigningKeyError};
 pub use email_address::EmailAddress;
@@ -69,6 +75,7 @@ pub use relay::{AuthMethod, Credentials, NamedRelay, RelaySettings, StageTimeout
 pub use retention::Retention;
 pub use setup_step::SetupStep;
 pub use slug::Slug;
+pub use source::{Intake, Source, SourceItem};
 pub use subscriber::Subscriber;
 pub use subscription::{Rhythm, Subscription, SubscriptionStatus};
 pub use tag::Tag;

@@ -35,6 +35,8 @@ pub struct Subscription {
     pub paused_until: Option<Timestamp>,
     /// Since when it is part of the audience of issues: not while it is pending, paused, monthly or left.
     pub audience_since: Option<Timestamp>,
+    /// Since when it is part of the audience of monthly digests, where there are any; never while the other is set.
+    pub monthly_since: Option<Timestamp>,
     /// When the reader agreed that opens and clicks are counted for this person.
     pub tracking_since: Option<Timestamp>,
     /// The form that the sign-up came through.
@@ -43,4 +45,14 @@ pub struct Subscription {
     pub reminded_at: Option<Timestamp>,
     /// The address is one of throw-away mailboxes.
     pub is_disposable: bool,
+}
+
+impl Subscription {
+    /// Since when it is in the audience of mailings for readers of this rhythm.
+    pub const fn in_audience_since(&self, rhythm: Rhythm) -> Option<Timestamp> {
+        match rhythm {
+            Rhythm::Each => self.audience_since,
+            Rhythm::Monthly => self.monthly_since,
+        }
+    }
 }

@@ -5,9 +5,9 @@ use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::Message;
 use crate::keys::sha256_hex;
-use crate::model::{IssueArticle, IssueId, UserId};
+use crate::model::{IssueArticle, IssueId, Timestamp, UserId};
 use crate::store::issue_approvals::{self, Approval};
-use crate::store::{Db, Result as StoreResult, Store, StoreError, mailings};
+use crate::store::{Db, Result as StoreResult, Store, StoreError, Tx, mailings};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApproveError {
@@ -97,9 +97,24 @@ pub async fn approve(
     id: IssueId,
     user: UserId,
 ) -> Result<(), ApproveError> {
-    let now = clock.now();
     let mut tx = store.begin().await?;
-    let issue = crate::store::issues::lock(&mut tx, id).await?.ok_or(ApproveError::NotFound)?;
+    approve_in(&mut tx, clock.now(), public_url, id, user).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same in a transaction of the caller; answers what was approved.
+///
+/// # Errors
+/// As [`approve`].
+pub(super) async fn approve_in(
+    tx: &mut Tx,
+    now: Timestamp,
+    public_url: &str,
+    id: IssueId,
+    user: UserId,
+) -> Result<String, ApproveError> {
+    let issue = crate::store::issues::lock(tx, id).await?.ok_or(ApproveError::NotFound)?;
     if mailings::of_issue(tx.db(), id).await?.is_some() {
         return Err(ApproveError::Scheduled);
     }
@@ -110,7 +125,7 @@ pub async fn approve(
     if !composed.can_be_overridden() {
         return Err(ApproveError::Blocked);
     }
-    issue_approvals::set(&mut tx, id, user, &content_of(&composed), now).await?;
-    tx.commit().await?;
-    Ok(())
+    let content = content_of(&composed);
+    issue_approvals::set(tx, id, user, &content, now).await?;
+    Ok(content)
 }

@@ -128,7 +128,7 @@ pub(super) fn parse(input: &ArticleInput) -> Result<Written, FieldErrors> {
 }
 
 /// Words between commas; the same word once.
-fn parse_tags(errors: &mut FieldErrors, text: &str) -> Vec<Tag> {
+pub(super) fn parse_tags(errors: &mut FieldErrors, text: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     for name in text.split([',', ';', '\n']).filter(|name| !name.trim().is_empty()) {
         match Tag::parse(name) {
@@ -202,6 +202,17 @@ pub(super) async fn insert(
         }
     }
     Err(ArticleError::NotFound)
+}
+
+/// A new article in a transaction of the caller, with a short name made of its title.
+pub(super) async fn insert_in(
+    tx: &mut Tx,
+    mut written: Written,
+    new: &New,
+    now: Timestamp,
+) -> Result<Article, ArticleError> {
+    written.text.slug = free_slug(tx, &written.text.title).await?;
+    Ok(insert_once(tx, &written, new, now).await?)
 }
 
 async fn insert_once(
@@ -391,6 +402,67 @@ pub async fn import(store: &Store, clock: &Clock, source: &str) -> Result<Articl
     }
     let new = New { by: None, kind: VersionKind::Saved, status: file.status, original };
     insert(store, clock, written, new).await
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    Added,
+    /// A new version of the article of its short name.
+    Updated,
+    /// It says what the article says already.
+    Same,
+}
+
+impl Imported {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Updated => "updated",
+            Self::Same => "same",
+        }
+    }
+}
+
+/// Stores a file as [`import`] does, again and again: the article of its short name, which is `name` where the front
+/// matter has none, gets a new version where the file says something else. Its status stays what it is.
+///
+/// # Errors
+/// [`ArticleError`].
+pub async fn import_named(
+    store: &Store,
+    clock: &Clock,
+    source: &str,
+    name: &str,
+) -> Result<(Article, Imported), ArticleError> {
+    let mut file = front_matter::parse(source)?;
+    if file.input.slug.trim().is_empty() {
+        file.input.slug = Slug::from_title(name).map(|slug| slug.to_string()).unwrap_or_default();
+    }
+    let known = match Slug::parse(file.input.slug.trim()) {
+        Ok(slug) => table::by_slug(store.read().await?.db(), &slug).await?,
+        Err(_) => None,
+    };
+    let Some(known) = known else {
+        let original = match file.translation_of.trim() {
+            "" => None,
+            slug => Some(original_of(store, slug).await?),
+        };
+        let new = New { by: None, kind: VersionKind::Saved, status: file.status, original };
+        return Ok((insert(store, clock, parse(&file.input)?, new).await?, Imported::Added));
+    };
+    let latest = versions::latest(store.read().await?.db(), &known).await?;
+    let (written, there) = (parse(&file.input)?, parse(&ArticleInput::of_version(&latest))?);
+    let words = |written: &Written| {
+        let text = &written.text;
+        let parts = [&text.title, &text.author, &text.teaser, &text.body, &text.canonical_url];
+        (text.language, parts.map(String::clone), written.tag_names())
+    };
+    if words(&written) == words(&there) {
+        return Ok((known, Imported::Same));
+    }
+    let saved = save_by(store, clock, None, VersionKind::Saved, known.id, latest.number, &file.input).await?;
+    Ok((saved, Imported::Updated))
 }
 
 /// The first of the family of an article, by its short name.

@@ -6,7 +6,7 @@ use super::check::{self, Facts, Finding};
 use super::links;
 use crate::mail::issue;
 use crate::mail::render::{RenderError, RenderedIssue};
-use crate::model::{Issue, IssueArticle, IssueId, Language, Newsletter, Timestamp};
+use crate::model::{Issue, IssueArticle, IssueId, Language, Newsletter, Rhythm, Timestamp};
 use crate::store::{self, Db, Result};
 
 #[derive(Debug)]
@@ -100,7 +100,12 @@ pub async fn compose(
         let rendered = issue::render(&newsletter, &issue, &articles, language, date, public_url);
         translations.push(Translated { language, issue, articles, rendered });
     }
-    let audience = store::subscriptions::count_audience(db.again(), newsletter.id, issue.topic_id).await?;
+    let audience = match issue.rhythm {
+        Rhythm::Each => {
+            store::subscriptions::count_audience(db.again(), newsletter.id, issue.topic_id).await?
+        }
+        Rhythm::Monthly => store::subscriptions::count_monthly(db.again(), newsletter.id).await?,
+    };
     let mut composed =
         Composed { newsletter, issue, articles, rendered, translations, findings: Vec::new(), audience };
     composed.findings = findings(db, &composed, date, public_url).await?;
@@ -180,7 +185,13 @@ async fn findings(
         articles: &composed.articles,
         rendered: &composed.rendered,
         audience: composed.audience,
-        last_audience: store::mailings::last_audience(db, newsletter, composed.issue.topic_id).await?,
+        last_audience: store::mailings::last_audience(
+            db,
+            newsletter,
+            composed.issue.topic_id,
+            composed.issue.rhythm,
+        )
+        .await?,
         seen: &seen,
         links: &links,
         is_on_this_machine: crate::http::is_on_this_machine(public_url),

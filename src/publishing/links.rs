@@ -78,7 +78,7 @@ async fn ask(http: &Http, clock: &Clock, url: &str) -> LinkCheck {
             Ok(look) => (verdict_of(look.status), i64::from(look.status), look.octets),
             // Nobody but us can open it: told by another check, with a better word.
             Err(HttpError::Private) => (LinkVerdict::Unsure, 0, None),
-            Err(HttpError::Request(_)) => (LinkVerdict::Unreachable, 0, None),
+            Err(HttpError::Request(_) | HttpError::TooLarge(_)) => (LinkVerdict::Unreachable, 0, None),
         },
     };
     let octets = octets.and_then(|octets| i64::try_from(octets).ok());

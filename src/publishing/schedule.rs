@@ -175,10 +175,25 @@ pub async fn schedule(
     id: IssueId,
     scheduling: impl Into<Scheduling>,
 ) -> Result<Scheduled, ScheduleError> {
-    let Scheduling { when, user, reason } = scheduling.into();
-    let now = clock.now();
     let mut tx = store.begin().await?;
-    let issue = store::issues::lock(&mut tx, id).await?.ok_or(ScheduleError::NotFound)?;
+    let scheduled = schedule_in(&mut tx, clock.now(), public_url, id, scheduling.into()).await?;
+    tx.commit().await?;
+    Ok(scheduled)
+}
+
+/// The same in a transaction of the caller, who rolls it back on an error.
+///
+/// # Errors
+/// As [`schedule`].
+pub(super) async fn schedule_in(
+    tx: &mut Tx,
+    now: Timestamp,
+    public_url: &str,
+    id: IssueId,
+    scheduling: Scheduling,
+) -> Result<Scheduled, ScheduleError> {
+    let Scheduling { when, user, reason } = scheduling;
+    let issue = store::issues::lock(tx, id).await?.ok_or(ScheduleError::NotFound)?;
     if let Some(mailing) = mailings::of_issue(tx.db(), id).await? {
         return Ok(Scheduled { mailing, is_new: false });
     }
@@ -190,19 +205,18 @@ pub async fn schedule(
     }
     let overridden = overridden(&composed, reason.as_deref())?;
     let contents = contents(&composed)?;
-    let mailing = mailings::insert(&mut tx, id, composed.newsletter.id, due_at, now).await?;
+    let mailing = mailings::insert(tx, id, composed.newsletter.id, due_at, now).await?;
     if let Some((findings, reason)) = overridden {
-        keep_overrides(&mut tx, mailing.id, &findings, &reason, user, now).await?;
+        keep_overrides(tx, mailing.id, &findings, &reason, user, now).await?;
     }
-    keep_contents(&mut tx, &mailing, contents, &web_url(public_url, &composed.issue)).await?;
+    keep_contents(tx, &mailing, contents, &web_url(public_url, &composed.issue)).await?;
     for view in composed.views() {
         let translation = (view.language != composed.newsletter.language).then_some(view.language);
         for IssueArticle { article, position, .. } in view.articles {
             let (id, version) = (article.id, article.version);
-            mailings::insert_translated(&mut tx, mailing.id, id, *position, version, translation).await?;
+            mailings::insert_translated(tx, mailing.id, id, *position, version, translation).await?;
         }
     }
-    tx.commit().await?;
     Ok(Scheduled { mailing, is_new: true })
 }
 

@@ -47,7 +47,8 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
                 CASE WHEN n.tracking_since IS NULL THEN 0 ELSE 1 END AS tracked
             FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
             WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
-                AND n.audience_since <= $4 AND (n.subscriber_id * $6 + $7) % 100 < $8
+                AND (CASE WHEN $9 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
+                AND (n.subscriber_id * $6 + $7) % 100 < $8
             ORDER BY n.id LIMIT $5) AS f"
     );
     let json: Option<String> = on!(db, |c| sqlx::query_scalar(sql)
@@ -59,6 +60,7 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         .bind(step)
         .bind(mailing.id)
         .bind(share)
+        .bind(mailing.rhythm)
         .fetch_one(c)
         .await?);
     let unreadable = |error| sqlx::Error::Decode(error);
@@ -108,7 +110,8 @@ async fn candidates_of_topic(
         FROM subscription_topics t JOIN subscriptions n ON n.id = t.subscription_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
-            AND n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since <= $4
+            AND n.newsletter_id = $1 AND n.status = 'confirmed'
+            AND (CASE WHEN $10 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
             AND (n.subscriber_id * $7 + $8) % 100 < $9
         ORDER BY t.subscription_id LIMIT $5";
     let (step, share) = trial(mailing);
@@ -122,6 +125,7 @@ async fn candidates_of_topic(
         .bind(step)
         .bind(mailing.id)
         .bind(share)
+        .bind(mailing.rhythm)
         .fetch_all(c)
         .await?))
 }
@@ -315,7 +319,8 @@ pub async fn recipient(
         recipient: Recipient,
     }
     const SQL: &str =
-        "SELECT (n.status = 'confirmed' AND n.audience_since IS NOT NULL AND n.audience_since <= m.started_at
+        "SELECT (n.status = 'confirmed' AND COALESCE((CASE WHEN m.rhythm = 'monthly' THEN n.monthly_since
+                ELSE n.audience_since END) <= m.started_at, FALSE)
                 AND (m.topic_id IS NULL OR EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id
                     AND t.topic_id = m.topic_id AND t.since <= m.started_at))) AS in_audience,
             n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language,

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
-    Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Theme, Timestamp, TopicId,
-    TrialPlan, UserId,
+    Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Rhythm, Theme, Timestamp,
+    TopicId, TrialPlan, UserId,
 };
 
 /// What an editor sets.
@@ -164,6 +164,13 @@ pub async fn articles(db: Db<'_>, id: IssueId) -> Result<Vec<IssueArticle>> {
         "SELECT i.position, i.display, i.heading, a.* FROM issue_articles i JOIN articles a ON a.id = i.article_id
         WHERE i.issue_id = $1 ORDER BY i.position";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
+}
+
+/// Whom an issue is for. Not of one that is scheduled: its mailing has its own.
+pub async fn set_rhythm(tx: &mut Tx, id: IssueId, rhythm: Rhythm) -> Result<()> {
+    const SQL: &str = "UPDATE issues SET rhythm = $2 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(rhythm).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// An issue in a list, with its mailing, if any: not one that was cancelled before it began.

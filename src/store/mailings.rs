@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
 use crate::model::{
-    ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason,
+    ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason, Rhythm,
     SubscriptionId, Timestamp, TopicId, Variant,
 };
 
@@ -23,8 +23,8 @@ pub struct Content {
     pub web_html: String,
 }
 
-/// A duplicate error means that the issue has a mailing already. Its topic, its trial, and what is counted of it, are
-/// frozen here.
+/// A duplicate error means that the issue has a mailing already. Its topic, whom it is for, its trial, and what is counted
+/// of it, are frozen here.
 pub async fn insert(
     tx: &mut Tx,
     issue: IssueId,
@@ -35,9 +35,10 @@ pub async fn insert(
     const SQL: &str =
         "INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, cursor, audience_end,
             audience, sent, deferred, bounced, uncertain, skipped, expired, created_at, topic_id,
-            trial_share, trial_by, trial_hours, tracking)
+            trial_share, trial_by, trial_hours, tracking, rhythm)
         SELECT $1, $2, $3, 'scheduled', $4, 0, 0, 0, 0, 0, 0, 0, 0, 0, $5, i.topic_id,
-            CASE WHEN i.second_subject = '' THEN 0 ELSE i.trial_share END, i.trial_by, i.trial_hours, w.tracking
+            CASE WHEN i.second_subject = '' THEN 0 ELSE i.trial_share END, i.trial_by, i.trial_hours, w.tracking,
+            i.rhythm
         FROM issues i JOIN newsletters w ON w.id = $3 WHERE i.id = $2 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(Uuid::now_v7())
@@ -121,16 +122,23 @@ pub async fn contents(db: Db<'_>, id: MailingId) -> Result<Vec<Content>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
 }
 
-/// How many the last mailing of a newsletter, or of one of its topics, went to; `None` before the first.
+/// How many the last mailing of a newsletter to such readers, or of one of its topics, went to; `None` before the first.
 pub async fn last_audience(
     db: Db<'_>,
     newsletter: NewsletterId,
     topic: Option<TopicId>,
+    rhythm: Rhythm,
 ) -> Result<Option<i64>> {
-    const SQL: &str = "SELECT audience FROM mailings WHERE newsletter_id = $1 AND started_at IS NOT NULL
+    const SQL: &str =
+        "SELECT audience FROM mailings WHERE newsletter_id = $1 AND started_at IS NOT NULL AND rhythm = $3
             AND ((CAST($2 AS BIGINT) IS NULL AND topic_id IS NULL) OR topic_id = $2)
         ORDER BY started_at DESC LIMIT 1";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).bind(topic).fetch_optional(c).await?))
+    Ok(on!(db, |c| sqlx::query_scalar(SQL)
+        .bind(newsletter)
+        .bind(topic)
+        .bind(rhythm)
+        .fetch_optional(c)
+        .await?))
 }
 
 /// Those that should have begun by now.
@@ -160,13 +168,16 @@ pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<
         "UPDATE mailings SET cursor = cursor WHERE id = $1 AND status = 'scheduled' AND due_at <= $2";
     const SQL: &str = "UPDATE mailings SET status = 'sending', started_at = $2, retry_from = $2,
             audience = (SELECT count(*) FROM subscriptions n WHERE n.newsletter_id = mailings.newsletter_id
-                AND n.status = 'confirmed' AND n.audience_since <= $2),
+                AND n.status = 'confirmed'
+                AND (CASE WHEN mailings.rhythm = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $2),
             audience_end = (SELECT COALESCE(MAX(n.id), 0) FROM subscriptions n
-                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.audience_since <= $2)
+                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed'
+                AND (CASE WHEN mailings.rhythm = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $2)
         WHERE id = $1 AND status = 'scheduled' AND due_at <= $2 RETURNING *";
     const WITH_TOPIC: &str = "UPDATE mailings SET audience = (SELECT count(*) FROM subscriptions n
                 JOIN subscription_topics t ON t.subscription_id = n.id
-                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed' AND n.audience_since <= $2
+                WHERE n.newsletter_id = mailings.newsletter_id AND n.status = 'confirmed'
+                    AND (CASE WHEN mailings.rhythm = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $2
                     AND t.topic_id = mailings.topic_id AND t.since <= $2)
         WHERE id = $1 RETURNING *";
     // On PostgreSQL the transactions that change subscriptions end first, also those that looked for open

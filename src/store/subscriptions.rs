@@ -8,6 +8,30 @@ use crate::model::{
     SubscriptionStatus, Timestamp, TopicId,
 };
 
+/// Since when a subscription is in the audience of issues, and of monthly digests: never in both. Who chose a digest a
+/// month gets each issue while the newsletter has none. The moments may be columns of the row as it was.
+macro_rules! in_audiences {
+    ($rhythm:literal, $if:literal, $each:literal, $monthly:literal) => {
+        concat!(
+            "audience_since = CASE WHEN ",
+            $if,
+            " AND NOT (",
+            $rhythm,
+            " = 'monthly' AND EXISTS (SELECT 1 FROM digest_rules d WHERE d.newsletter_id = subscriptions.newsletter_id
+                AND d.audience = 'monthly' AND d.on_since IS NOT NULL)) THEN ",
+            $each,
+            " END, monthly_since = CASE WHEN ",
+            $if,
+            " AND ",
+            $rhythm,
+            " = 'monthly' AND EXISTS (SELECT 1 FROM digest_rules d WHERE d.newsletter_id = subscriptions.newsletter_id
+                AND d.audience = 'monthly' AND d.on_since IS NOT NULL) THEN ",
+            $monthly,
+            " END"
+        )
+    };
+}
+
 /// The subscription, made Pending now if there is none. A row that is there stays as it is: only the
 /// owner of the address changes a state.
 pub async fn find_or_insert(
@@ -84,9 +108,11 @@ pub async fn ask_all(
 
 /// Pending or Unsubscribed becomes Confirmed; `false` when it was Confirmed already, or is gone.
 pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: Timestamp) -> Result<bool> {
-    const SQL: &str = "UPDATE subscriptions SET status = 'confirmed', language = $2, confirmed_at = $3,
-            audience_since = CASE WHEN rhythm = 'each' AND paused_until IS NULL THEN $3 END
-        WHERE id = $1 AND status <> 'confirmed'";
+    const SQL: &str = concat!(
+        "UPDATE subscriptions SET status = 'confirmed', language = $2, confirmed_at = $3, ",
+        in_audiences!("rhythm", "paused_until IS NULL", "$3", "$3"),
+        " WHERE id = $1 AND status <> 'confirmed'"
+    );
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(id)
         .bind(language)
@@ -103,9 +129,11 @@ pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: T
 /// Unsubscribed becomes what it was: Confirmed since the same moment, and again in the audience of issues that
 /// begin after `now`. `false` when it was not Unsubscribed, or is gone.
 pub async fn restore(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
-    const SQL: &str = "UPDATE subscriptions SET status = 'confirmed',
-            audience_since = CASE WHEN rhythm = 'each' AND paused_until IS NULL THEN $2 END
-        WHERE id = $1 AND status = 'unsubscribed' AND confirmed_at IS NOT NULL";
+    const SQL: &str = concat!(
+        "UPDATE subscriptions SET status = 'confirmed', ",
+        in_audiences!("rhythm", "paused_until IS NULL", "$2", "$2"),
+        " WHERE id = $1 AND status = 'unsubscribed' AND confirmed_at IS NOT NULL"
+    );
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected());
     if rows == 1 {
         growth::add(tx, id, now, Change::Restored).await?;
@@ -116,7 +144,7 @@ pub async fn restore(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<
 /// Anything becomes Unsubscribed; `false` when it was already, or is gone.
 pub async fn unsubscribe(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<bool> {
     const SQL: &str =
-        "UPDATE subscriptions SET status = 'unsubscribed', unsubscribed_at = $2, audience_since = NULL
+        "UPDATE subscriptions SET status = 'unsubscribed', unsubscribed_at = $2, audience_since = NULL, monthly_since = NULL
         WHERE id = $1 AND status <> 'unsubscribed'";
     // Who never confirmed has never come.
     if let Some(true) = was_confirmed(tx, id).await? {
@@ -199,8 +227,8 @@ pub async fn choose_language(tx: &mut Tx, id: SubscriptionId, language: Language
     Ok(())
 }
 
-/// How often, and not before when. Who gets each issue and is not paused is in the audience, from `now` on for
-/// someone who was not; the others are not. Only of a subscription that is confirmed; `false` for another.
+/// How often, and not before when. Who is not paused is in the audience of issues, or of monthly digests, from `now` on
+/// for someone who was not, or chose another rhythm; the others are in none. Only of a subscription that is confirmed; `false` for another.
 pub async fn set_pace(
     tx: &mut Tx,
     id: SubscriptionId,
@@ -208,10 +236,16 @@ pub async fn set_pace(
     paused_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool> {
-    const SQL: &str =
-        "UPDATE subscriptions SET rhythm = $2, paused_until = CAST($3 AS BIGINT), audience_since = CASE
-            WHEN $2 = 'each' AND CAST($3 AS BIGINT) IS NULL THEN COALESCE(audience_since, $4) END
-        WHERE id = $1 AND status = 'confirmed'";
+    const SQL: &str = concat!(
+        "UPDATE subscriptions SET rhythm = $2, paused_until = CAST($3 AS BIGINT), ",
+        in_audiences!(
+            "$2",
+            "CAST($3 AS BIGINT) IS NULL",
+            "CASE WHEN rhythm = $2 THEN COALESCE(audience_since, $4) ELSE $4 END",
+            "CASE WHEN rhythm = $2 THEN COALESCE(monthly_since, $4) ELSE $4 END"
+        ),
+        " WHERE id = $1 AND status = 'confirmed'"
+    );
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(id)
         .bind(rhythm)
@@ -238,9 +272,11 @@ pub async fn pauses_over(
 /// Ends a pause that is over by `now`, also of someone who has left meanwhile. Who is back is in the audience
 /// since `since`.
 pub async fn end_pause(tx: &mut Tx, id: SubscriptionId, since: Timestamp, now: Timestamp) -> Result<bool> {
-    const SQL: &str = "UPDATE subscriptions SET paused_until = NULL,
-            audience_since = CASE WHEN status = 'confirmed' AND rhythm = 'each' THEN $2 END
-        WHERE id = $1 AND paused_until <= $3";
+    const SQL: &str = concat!(
+        "UPDATE subscriptions SET paused_until = NULL, ",
+        in_audiences!("rhythm", "status = 'confirmed'", "$2", "$2"),
+        " WHERE id = $1 AND paused_until <= $3"
+    );
     let rows =
         on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(since).bind(now).execute(c).await?.rows_affected());
     Ok(rows == 1)
@@ -265,6 +301,36 @@ pub async fn count_audience(db: Db<'_>, newsletter: NewsletterId, topic: Option<
             on!(db, |c| sqlx::query_scalar(OF_TOPIC).bind(newsletter).bind(topic).fetch_one(c).await?)
         }
     })
+}
+
+/// How many would get a monthly digest now.
+pub async fn count_monthly(db: Db<'_>, newsletter: NewsletterId) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM subscriptions WHERE newsletter_id = $1 AND status = 'confirmed'
+        AND monthly_since IS NOT NULL";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).fetch_one(c).await?))
+}
+
+/// How many readers have chosen a digest a month, whether or not there is one; also those who pause.
+pub async fn count_wish_monthly(db: Db<'_>, newsletter: NewsletterId) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM subscriptions WHERE newsletter_id = $1 AND status = 'confirmed'
+        AND rhythm = 'monthly'";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).fetch_one(c).await?))
+}
+
+/// Moves everybody who chose a digest a month into the audience where they belong now, after a newsletter got its first
+/// monthly digest or lost its last: from `since` on, for those who were not in it. Answers how many moved.
+pub async fn move_monthly(tx: &mut Tx, newsletter: NewsletterId, since: Timestamp) -> Result<u64> {
+    const SQL: &str = concat!(
+        "UPDATE subscriptions SET ",
+        in_audiences!(
+            "rhythm",
+            "paused_until IS NULL",
+            "COALESCE(audience_since, $2)",
+            "COALESCE(monthly_since, $2)"
+        ),
+        " WHERE newsletter_id = $1 AND status = 'confirmed' AND rhythm = 'monthly'"
+    );
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(newsletter).bind(since).execute(c).await?.rows_affected()))
 }
 
 /// How many subscriptions of a newsletter are in a state.

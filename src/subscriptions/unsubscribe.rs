@@ -156,7 +156,7 @@ pub(super) async fn skip(tx: &mut Tx, before: &Subscription, open: &[Mailing], n
         let Some(started) = mailing.started_at else { continue };
         let mut in_audience = before.status == SubscriptionStatus::Confirmed
             && before.id <= mailing.audience_end
-            && before.audience_since.is_some_and(|since| since <= started);
+            && before.in_audience_since(mailing.rhythm).is_some_and(|since| since <= started);
         if let Some(topic) = mailing.topic_id.filter(|_| in_audience) {
             in_audience = topics::is_chosen_since(tx.db(), before.id, topic, started).await?;
         }

@@ -21,7 +21,7 @@ use crate::model::{
     Language, Mailing, Newsletter, Rhythm, Subscriber, Subscription, SubscriptionId, SubscriptionStatus,
     Topic, TopicId, TopicText,
 };
-use crate::store::{Result, Store, Tx, mailings, newsletters, subscribers, subscriptions};
+use crate::store::{Result, Store, Tx, digests, mailings, newsletters, subscribers, subscriptions};
 
 /// What a link to preferences leads to. Looking changes nothing.
 #[derive(Debug, Clone)]
@@ -42,6 +42,8 @@ pub struct Seen {
     /// Offered by the newsletter, in order.
     topics: Vec<Topic>,
     texts: Vec<TopicText>,
+    /// Whether the newsletter has a digest a month.
+    pub has_monthly: bool,
     chosen: Vec<TopicId>,
 }
 
@@ -109,7 +111,8 @@ pub async fn look_at(store: &Store, id: SubscriptionId) -> Result<Option<Seen>> 
     topics.retain(|topic| topic.archived_at.is_none());
     let texts = table::texts(reader.db(), newsletter.id).await?;
     let chosen = table::chosen(reader.db(), id).await?;
-    Ok(Some(Seen { newsletter, subscription, subscriber, topics, texts, chosen }))
+    let has_monthly = digests::has_monthly(reader.db(), newsletter.id).await?;
+    Ok(Some(Seen { newsletter, subscription, subscriber, topics, texts, has_monthly, chosen }))
 }
 
 /// A subscription whose owner is at it, locked, with the mailings that have not ended.
@@ -144,8 +147,8 @@ pub async fn set_language(store: &Store, keys: &Keys, link: &str, language: Lang
     Ok(Answer::Saved)
 }
 
-/// Each issue, or a digest a month instead. No page offers the second while there are no digests
-/// (`docs/decisions/0013-preferences.md`).
+/// Each issue, or a digest a month instead. No page offers the second while the newsletter has no monthly digest, and
+/// who chose it gets each issue then (`docs/decisions/0027-digests.md`).
 ///
 /// # Errors
 /// Only of the database.
@@ -161,7 +164,8 @@ pub async fn set_rhythm(
         Err(answer) => return Ok(answer),
     };
     let now = clock.now();
-    if rhythm == Rhythm::Monthly {
+    // Also back to each issue: a digest that is going out was for who had chosen it.
+    if rhythm != subscription.rhythm {
         skip(&mut tx, &subscription, &open, now).await?;
     }
     let since = mailings::after_starts(now, &open);

@@ -13,11 +13,12 @@ use super::form::Form;
 use super::session::SignedIn;
 use crate::i18n::{FieldErrors, Message, Texts};
 use crate::mail::slot::escape_html;
-use crate::model::{ArticleStatus, MailingStatus};
+use crate::model::{ArticleStatus, MailingStatus, RunState};
 use crate::publishing::schedule::zone_of;
 use crate::store::{self, Reader};
 
 pub mod articles;
+pub mod digests;
 pub mod fields;
 pub mod forms;
 pub mod home;
@@ -94,6 +95,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/mailings/{id}/ledger").get(mailing::ledger::get))
         .service(resource("/admin/mailings/{id}/{move}").post(mailing::moves::post));
     articles::configure(config);
+    digests::configure(config);
     newsletters::sections::configure(config);
     newsletters::welcome::configure(config);
     settings::configure(config);
@@ -154,6 +156,16 @@ impl Frame {
             "chosen",
             "summary-on",
             "summary-off",
+            "digest-on",
+            "digest-off",
+            "digest-deleted",
+            "digest-skipped",
+            "digest-approved",
+            "digest-retried",
+            "digest-taken",
+            "source-added",
+            "source-removed",
+            "source-asked",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);
@@ -270,6 +282,17 @@ pub struct Status {
 impl Status {
     fn of_article(t: Texts, status: ArticleStatus) -> Self {
         Self { class: status.as_str(), word: t.text(&format!("desk-status-{status}")) }
+    }
+
+    fn of_run(t: Texts, state: RunState) -> Self {
+        let class = match state {
+            RunState::Proposed => "scheduled",
+            RunState::Approved | RunState::Scheduled => "sending",
+            RunState::Sent => "sent",
+            RunState::Skipped => "draft",
+            RunState::Failed => "paused",
+        };
+        Self { class, word: t.text(&format!("digest-state-{state}")) }
     }
 
     fn of_mailing(t: Texts, status: Option<MailingStatus>) -> Self {

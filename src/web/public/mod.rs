@@ -29,6 +29,7 @@ pub mod brand;
 pub mod check_inbox;
 pub mod confirm;
 pub mod contact;
+pub mod digest;
 pub mod door;
 pub mod feed;
 pub mod health;
@@ -114,6 +115,8 @@ pub fn configure(config: &mut ServiceConfig) {
         )
         .service(resource("/c/{token}").get(tracked::click).route(head().to(tracked::click)))
         .service(resource("/o/{token}.gif").get(tracked::open).route(head().to(tracked::open)))
+        .service(resource("/digest/{token}").get(digest::get).route(head().to(digest::get)))
+        .service(resource("/digest/{token}/{act}").get(digest::get_again).post(digest::post))
         .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)))
         .service(resource("/a/{slug}").get(article::get).route(head().to(article::get)));
 }

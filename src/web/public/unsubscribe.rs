@@ -11,8 +11,8 @@ use askama::Template;
 use super::confirm::unknown;
 use super::{evidence, page, preferences_path, texts_of_mail};
 use crate::i18n::Texts;
-use crate::model::{DepartureReason, Language, Newsletter, Subscription, SubscriptionStatus};
-use crate::store::departures;
+use crate::model::{DepartureReason, Language, Newsletter, Rhythm, Subscription, SubscriptionStatus};
+use crate::store::{departures, digests};
 use crate::subscriptions::unsubscribe::{self, Departure};
 use crate::web::client::Client;
 use crate::web::layout::{Page, see_other};
@@ -28,6 +28,8 @@ struct LeavePage {
     is_pending: bool,
     /// Path of the page where fewer mails can be had.
     preferences: String,
+    /// Whether there is a digest a month instead, and it is not chosen already.
+    has_monthly: bool,
 }
 
 /// What someone says, or said, on leaving.
@@ -76,7 +78,12 @@ pub async fn get(
             let frame = Page::new(t, title).of_newsletter(&newsletter).with_languages(&request);
             let token = token.into_inner();
             let preferences = preferences_path(&app, subscription.id);
-            page(StatusCode::OK, &LeavePage { page: frame, newsletter, token, is_pending, preferences })
+            let has_monthly = subscription.rhythm != Rhythm::Monthly
+                && digests::has_monthly(app.store.read().await?.db(), newsletter.id).await?;
+            page(
+                StatusCode::OK,
+                &LeavePage { page: frame, newsletter, token, is_pending, preferences, has_monthly },
+            )
         }
         Departure::Done(done) => show_left(&request, &app, *done, &token).await,
         Departure::Gone => show_gone(&request),

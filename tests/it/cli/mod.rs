@@ -1,5 +1,6 @@
 //! The command line, by the real binary on a data folder of its own.
 
+mod digests;
 mod doctor;
 mod mailings;
 mod relays;

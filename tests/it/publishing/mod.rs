@@ -3,11 +3,13 @@
 mod approval;
 mod articles;
 mod check;
+mod digest;
 mod images;
 mod issues;
 mod links;
 mod newsletters;
 mod schedule;
+mod sources;
 mod test_groups;
 pub mod topics;
 mod translations;

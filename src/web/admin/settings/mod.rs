@@ -1,10 +1,11 @@
-//! `/admin/settings`: what belongs to no newsletter. So far the relays.
+//! `/admin/settings`: what belongs to no newsletter. Relays, and sources of articles.
 
 use actix_web::web::{ServiceConfig, resource};
 
 pub mod relay;
 pub mod relay_form;
 pub mod relays;
+pub mod sources;
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -13,5 +14,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/settings/relays/new").get(relay::new))
         .service(resource("/admin/settings/relays/test").get(relays::to_list).post(relays::test))
         .service(resource("/admin/settings/relays/{id}").get(relay::get).post(relay::save))
-        .service(resource("/admin/settings/relays/{id}/remove").get(relays::to_list).post(relay::remove));
+        .service(resource("/admin/settings/relays/{id}/remove").get(relays::to_list).post(relay::remove))
+        .service(resource("/admin/settings/sources").get(sources::get).post(sources::add))
+        .service(resource("/admin/settings/sources/new").get(sources::new))
+        .service(resource("/admin/settings/sources/{id}").get(sources::edit).post(sources::save))
+        .service(resource("/admin/settings/sources/{id}/fetch").post(sources::fetch))
+        .service(resource("/admin/settings/sources/{id}/remove").post(sources::remove));
 }

@@ -27,7 +27,7 @@ pub mod save;
 /// Largest form of this page: every topic ticked, an address, a date.
 const FORM_MAX_OCTETS: usize = 16 * 1024;
 /// What the page may say after a post: `?saved=topics` says `preferences-saved-topics`.
-const SAVED: [&str; 6] = ["topics", "pause", "resume", "language", "tracking", "address"];
+const SAVED: [&str; 7] = ["topics", "rhythm", "pause", "resume", "language", "tracking", "address"];
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -62,6 +62,8 @@ struct PreferencesPage {
     /// Until when it is paused, in words.
     paused: Option<String>,
     is_monthly: bool,
+    /// Whether the newsletter has a digest a month to choose.
+    has_monthly: bool,
     pauses: Vec<PauseOption>,
     /// First and last day of a pause.
     first_day: String,
@@ -170,7 +172,7 @@ fn open(
 ) -> PreferencesPage {
     let now = app.clock.now();
     let topics = seen.topics(t.language());
-    let Seen { newsletter, subscription, subscriber, .. } = seen;
+    let Seen { newsletter, subscription, subscriber, has_monthly, .. } = seen;
     let zone = newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let (first, last) = bounds(&newsletter, now);
     let pauses = MONTHS.iter().filter_map(|months| {
@@ -188,6 +190,7 @@ fn open(
         topics,
         paused: subscription.paused_until.map(|until| t.date(until, zone)),
         is_monthly: subscription.rhythm == crate::model::Rhythm::Monthly,
+        has_monthly,
         pauses: pauses.collect(),
         first_day: first.to_string(),
         last_day: last.to_string(),

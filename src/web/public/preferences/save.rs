@@ -10,7 +10,7 @@ use crate::subscriptions::preferences::address::{ChangeError, ask};
 use crate::subscriptions::preferences::pause::{PauseError, Until, pause, resume};
 use crate::subscriptions::preferences::topics::set_topics;
 use crate::subscriptions::preferences::tracking::set_tracking;
-use crate::subscriptions::preferences::{Answer, set_language};
+use crate::subscriptions::preferences::{Answer, set_language, set_rhythm};
 use crate::web::client::Client;
 use crate::web::form::Form;
 use crate::web::layout::see_other;
@@ -35,6 +35,10 @@ pub async fn post(
     let (link, group) = path.into_inner();
     let outcome = match group.as_str() {
         "topics" => topics(&app, &link, &form).await?,
+        "rhythm" => {
+            let wanted = form.first("rhythm").parse().map_err(|_| PageError::BadRequest)?;
+            Outcome::Done(set_rhythm(&app.store, &app.clock, &app.keys, &link, wanted).await?)
+        }
         "pause" => take_a_pause(&app, &link, &form).await?,
         "resume" => Outcome::Done(resume(&app.store, &app.clock, &app.keys, &link).await?),
         "language" => {

@@ -1,6 +1,7 @@
 //! The desk, through real HTTP.
 
 mod articles;
+mod digests;
 mod forms;
 mod images;
 mod issues;

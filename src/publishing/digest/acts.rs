@@ -1,0 +1,317 @@
+//! What people do with a run: approve it, skip it, try it again, take its issue over. By a link in a mail, which is the
+//! permission of one user, or at the desk.
+
+use super::run::{Desk, next};
+use crate::clock::Clock;
+use crate::i18n::Message;
+use crate::keys::token_hash;
+use crate::model::{
+    DigestRule, DigestRuleId, DigestRun, DigestRunId, IssueId, Newsletter, RunReason, RunState, Timestamp,
+    User, UserId,
+};
+use crate::publishing::approval::{ApproveError, approve_in, content_of};
+use crate::publishing::compose::{Composed, compose};
+use crate::store::{self, Store, StoreError, Tx, digest_runs, digests, issues, mailings, newsletters, users};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    #[error("{}", self.message())]
+    NotFound,
+    /// It has been sent, skipped, or taken over meanwhile.
+    #[error("{}", self.message())]
+    Over,
+    #[error(transparent)]
+    Approve(#[from] ApproveError),
+    /// Other digests have taken what it had.
+    #[error("{}", self.message())]
+    Taken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ActError {
+    /// What to tell the person.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::NotFound => Message::new("error-digest-not-found"),
+            Self::Over => Message::new("error-digest-over"),
+            Self::Approve(error) => error.message(),
+            Self::Taken => Message::new("error-digest-taken"),
+            Self::Store(_) => Message::new("page-error-internal"),
+        }
+    }
+}
+
+/// What a link in the mail of a proposal leads to.
+#[derive(Debug)]
+pub struct Seen {
+    pub user: User,
+    pub newsletter: Newsletter,
+    pub rule: DigestRule,
+    pub run: DigestRun,
+    /// `None` when its issue is gone.
+    pub composed: Option<Composed>,
+}
+
+impl Seen {
+    /// Whether it is approved as it is now.
+    pub fn is_approved(&self) -> bool {
+        self.composed.as_ref().is_some_and(|composed| is_approved(&self.run, composed))
+    }
+}
+
+/// Whether a run is approved as its issue is now.
+pub fn is_approved(run: &DigestRun, composed: &Composed) -> bool {
+    !run.approved_content.is_empty() && run.approved_content == content_of(composed)
+}
+
+/// Looks at a link; changes nothing. `None` for one that is not ours, or whose user works here no more.
+///
+/// # Errors
+/// Of the database.
+pub async fn look(
+    store: &Store,
+    clock: &Clock,
+    public_url: &str,
+    token: &str,
+) -> Result<Option<Seen>, StoreError> {
+    let Some(hash) = token_hash(token) else { return Ok(None) };
+    let mut reader = store.read().await?;
+    let Some((run, user)) = digest_runs::of_token(reader.db(), &hash).await? else { return Ok(None) };
+    let Some(run) = digest_runs::by_id(reader.db(), run).await? else { return Ok(None) };
+    let user = users::all(reader.db()).await?.into_iter().find(|one| one.id == user);
+    let rule = digests::by_id(reader.db(), run.rule_id).await?;
+    let newsletter = newsletters::by_id(reader.db(), run.newsletter_id).await?;
+    let composed = match run.issue_id {
+        Some(issue) => compose(reader.db(), issue, run.due_at.max(clock.now()), public_url).await?,
+        None => None,
+    };
+    let (Some(user), Some(rule), Some(newsletter)) = (user, rule, newsletter) else { return Ok(None) };
+    Ok(Some(Seen { user, newsletter, rule, run, composed }))
+}
+
+/// A run whose answer is still asked for, held.
+async fn open(tx: &mut Tx, id: DigestRunId) -> Result<DigestRun, ActError> {
+    let run = digest_runs::lock(tx, id).await?.ok_or(ActError::NotFound)?;
+    if run.state.is_open() { Ok(run) } else { Err(ActError::Over) }
+}
+
+/// Approves a run as its issue is now. A newsletter with four eyes asks for somebody who did not edit it last. Doing so
+/// twice is fine.
+///
+/// # Errors
+/// [`ActError`].
+pub async fn approve(desk: Desk<'_>, id: DigestRunId, user: UserId) -> Result<(), ActError> {
+    let now = desk.clock.now();
+    let mut tx = desk.store.begin().await?;
+    let run = open(&mut tx, id).await?;
+    let issue = run.issue_id.ok_or(ActError::NotFound)?;
+    let newsletter = newsletters::by_id(tx.db(), run.newsletter_id).await?.ok_or(ActError::NotFound)?;
+    let content = if newsletter.needs_approval {
+        approve_in(&mut tx, now, desk.public_url, issue, user).await?
+    } else {
+        issues::lock(&mut tx, issue).await?;
+        let composed = compose(tx.db(), issue, now, desk.public_url).await?.ok_or(ActError::NotFound)?;
+        if !composed.is_ready() {
+            return Err(ApproveError::Blocked.into());
+        }
+        content_of(&composed)
+    };
+    digest_runs::set_actor(&mut tx, id, Some(user), &content, now).await?;
+    digest_runs::set_state(&mut tx, id, RunState::Approved, RunReason::None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Skips a run: it is not sent, and its articles wait for the next.
+///
+/// # Errors
+/// [`ActError::Over`] when that is too late.
+pub async fn skip(
+    store: &Store,
+    clock: &Clock,
+    id: DigestRunId,
+    user: Option<UserId>,
+) -> Result<(), ActError> {
+    end(store, clock, id, user, RunReason::Stopped).await
+}
+
+/// Takes the issue of a run over: from now on it is an issue like any other, and the rule does nothing with it.
+///
+/// # Errors
+/// [`ActError::Over`] when that is too late.
+pub async fn to_desk(
+    store: &Store,
+    clock: &Clock,
+    id: DigestRunId,
+    user: Option<UserId>,
+) -> Result<IssueId, ActError> {
+    let issue = digest_runs::by_id(store.read().await?.db(), id).await?.and_then(|run| run.issue_id);
+    let issue = issue.ok_or(ActError::NotFound)?;
+    end(store, clock, id, user, RunReason::Desk).await?;
+    Ok(issue)
+}
+
+async fn end(
+    store: &Store,
+    clock: &Clock,
+    id: DigestRunId,
+    user: Option<UserId>,
+    reason: RunReason,
+) -> Result<(), ActError> {
+    let mut tx = store.begin().await?;
+    let run = digest_runs::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
+    // Twice is fine; and what failed may be given up.
+    if run.state == RunState::Skipped && run.reason == reason {
+        return Ok(());
+    }
+    if !run.state.is_open() && run.state != RunState::Failed {
+        return Err(ActError::Over);
+    }
+    if is_scheduled(&mut tx, &run).await? {
+        tx.commit().await?;
+        return Err(ActError::Over);
+    }
+    digest_runs::set_actor(&mut tx, id, user, "", clock.now()).await?;
+    digest_runs::set_state(&mut tx, id, RunState::Skipped, reason).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether somebody scheduled the issue of a run by hand; then that is what became of the run.
+pub(super) async fn is_scheduled(tx: &mut Tx, run: &DigestRun) -> Result<bool, StoreError> {
+    let Some(issue) = run.issue_id else { return Ok(false) };
+    // Who schedules holds it too.
+    issues::lock(tx, issue).await?;
+    let Some(mailing) = mailings::of_issue(tx.db(), issue).await? else { return Ok(false) };
+    digest_runs::set_mailing(tx, run.id, mailing.id).await?;
+    digest_runs::set_state(tx, run.id, RunState::Scheduled, RunReason::None).await?;
+    Ok(true)
+}
+
+/// Skips the next date of a rule, before its proposal is made or after.
+///
+/// # Errors
+/// [`ActError::NotFound`] for a rule that is off.
+pub async fn skip_next(
+    store: &Store,
+    clock: &Clock,
+    id: DigestRuleId,
+    user: Option<UserId>,
+) -> Result<Timestamp, ActError> {
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let rule = digests::lock(&mut tx, id).await?.filter(|rule| rule.on_since.is_some());
+    let rule = rule.ok_or(ActError::NotFound)?;
+    if let Some(run) = digest_runs::open(tx.db(), id).await?.into_iter().next() {
+        drop(tx);
+        skip(store, clock, run.id, user).await?;
+        return Ok(run.due_at);
+    }
+    let newsletter = newsletters::by_id(tx.db(), rule.newsletter_id).await?.ok_or(ActError::NotFound)?;
+    let mut after = now;
+    // Those of which the next are skipped already.
+    for _ in 0..SKIPS_MAX {
+        let Some(next) = next(&rule, &newsletter, after) else { break };
+        let state = (RunState::Skipped, RunReason::Stopped);
+        let (period, at) = (next.occasion.period(), next.occasion.at);
+        if let Some(run) = digest_runs::insert(&mut tx, &rule, &period, at, state, 0, now).await? {
+            digest_runs::set_actor(&mut tx, run.id, user, "", now).await?;
+            tx.commit().await?;
+            return Ok(at);
+        }
+        after = at;
+    }
+    Err(ActError::Over)
+}
+
+/// So many dates may be skipped ahead: whoever wants more switches the rule off.
+const SKIPS_MAX: usize = 12;
+
+/// Skips one date of a rule that has no run yet.
+///
+/// # Errors
+/// [`ActError::Over`] when it has one.
+pub async fn skip_date(
+    store: &Store,
+    clock: &Clock,
+    id: DigestRuleId,
+    period: &str,
+    user: Option<UserId>,
+) -> Result<(), ActError> {
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let rule = digests::lock(&mut tx, id).await?.filter(|rule| rule.on_since.is_some());
+    let rule = rule.ok_or(ActError::NotFound)?;
+    let newsletter = newsletters::by_id(tx.db(), rule.newsletter_id).await?.ok_or(ActError::NotFound)?;
+    let mut after = now;
+    for _ in 0..DATES_MAX {
+        let Some(next) = next(&rule, &newsletter, after) else { break };
+        if next.occasion.period() == period {
+            let state = (RunState::Skipped, RunReason::Stopped);
+            let made = digest_runs::insert(&mut tx, &rule, period, next.occasion.at, state, 0, now).await?;
+            let run = made.ok_or(ActError::Over)?;
+            digest_runs::set_actor(&mut tx, run.id, user, "", now).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
+        after = next.occasion.at;
+    }
+    Err(ActError::NotFound)
+}
+
+/// As far ahead as the calendar shows dates: two a week for half a year, and room.
+const DATES_MAX: usize = 200;
+
+/// Tries a run again that failed: the same issue with the same articles, now. What another digest has taken meanwhile
+/// is left out.
+///
+/// # Errors
+/// [`ActError::Taken`] when nothing is left.
+pub async fn retry(desk: Desk<'_>, id: DigestRunId, user: Option<UserId>) -> Result<(), ActError> {
+    let now = desk.clock.now();
+    let mut tx = desk.store.begin().await?;
+    let run = digest_runs::by_id(tx.db(), id).await?.ok_or(ActError::NotFound)?;
+    // The rule first, as proposals take it: what is free now stays free until this is done.
+    let rule = digests::lock(&mut tx, run.rule_id).await?.ok_or(ActError::NotFound)?;
+    let run = digest_runs::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
+    if run.state != RunState::Failed {
+        return Err(ActError::Over);
+    }
+    let issue = run.issue_id.ok_or(ActError::NotFound)?;
+    let issue = issues::lock(&mut tx, issue).await?.ok_or(ActError::NotFound)?;
+    let rows = issues::articles(tx.db(), issue.id).await?;
+    let taken = digests::taken(tx.db(), rule.id, run.id).await?;
+    let before = rows.len();
+    let left: Vec<crate::model::Placed> =
+        rows.into_iter().filter(|row| !taken.contains(&row.article.id)).map(Into::into).collect();
+    if left.is_empty() {
+        return Err(ActError::Taken);
+    }
+    if left.len() < before {
+        issues::set_articles(&mut tx, issue.id, &left).await?;
+    }
+    let composed = compose(tx.db(), issue.id, now, desk.public_url).await?.ok_or(ActError::NotFound)?;
+    if !composed.is_ready() {
+        return Err(ApproveError::Blocked.into());
+    }
+    // Whoever presses it wants it to go.
+    digest_runs::set_actor(&mut tx, id, user, &content_of(&composed), now).await?;
+    digest_runs::set_due(&mut tx, id, now).await?;
+    digest_runs::set_state(&mut tx, id, RunState::Approved, RunReason::None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The rule and the run of a URL, which belong to a newsletter.
+///
+/// # Errors
+/// Of the database.
+pub async fn run_of(
+    reader: &mut store::Reader,
+    rule: DigestRuleId,
+    run: DigestRunId,
+) -> Result<Option<DigestRun>, StoreError> {
+    let run = digest_runs::by_id(reader.db(), run).await?;
+    Ok(run.filter(|run| run.rule_id == rule))
+}

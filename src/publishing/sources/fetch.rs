@@ -1,0 +1,372 @@
+//! Asking sources, politely: with what they said last, at most so many at once, ever more rarely while one fails, and
+//! never when it asked us to stay away. What is new becomes an article once; what changed becomes a new version of it,
+//! unless somebody edited it here.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use reqwest::Url;
+
+use super::feed::{self, Entry};
+use crate::clock::Clock;
+use crate::http::{Http, HttpError, Known};
+use crate::model::{ArticleId, ArticleStatus, Intake, Source, SourceId, SourceItem, Timestamp, VersionKind};
+use crate::publishing::articles::{self, ArticleError, ArticleInput, New};
+use crate::publishing::images::{self, Images};
+use crate::publishing::versions;
+use crate::store::sources::{self as table, Outcome};
+use crate::store::{self, Store, StoreError, Tx};
+
+/// Largest feed, in octets (S13).
+const FEED_MAX_OCTETS: usize = 5 * 1024 * 1024;
+/// Asked side by side.
+const AT_ONCE: usize = 4;
+/// Nobody else asks a source that is being asked for so long: longer than a feed full of pictures takes.
+const CLAIMED_FOR: Duration = Duration::from_secs(15 * 60);
+/// A source that fails is asked at least so often, and a server that wants us away for longer is asked all the same.
+const BACKOFF_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Of a source that is new, what is older is old news.
+const NEW_WITHIN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Most pictures of an article that are fetched; the others stay where they are.
+const PICTURES_MAX: usize = 20;
+/// Articles that one look makes; the rest comes with the next.
+const ARTICLES_MAX: usize = 30;
+
+/// What asking needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    pub store: &'a Store,
+    pub clock: &'a Clock,
+    pub http: &'a Http,
+    pub images: &'a Images,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    pub added: usize,
+    pub updated: usize,
+    /// Changed there, and edited here: left as they are.
+    pub kept: usize,
+    /// Key of what went wrong in the language files; empty: nothing.
+    pub error: &'static str,
+}
+
+/// Asks every source that is due. Answers how many were.
+///
+/// # Errors
+/// Of the database. A source that does not answer is no error.
+pub async fn tick(reader: Reader<'_>) -> Result<usize, StoreError> {
+    let now = reader.clock.now();
+    let limit = i64::try_from(AT_ONCE).unwrap_or(1);
+    let mut tx = reader.store.begin().await?;
+    let due = table::claim_due(&mut tx, now, now.plus(CLAIMED_FOR), limit).await?;
+    tx.commit().await?;
+    let count = due.len();
+    let asked = futures_util::stream::iter(due).map(|source| async move { ask(reader, &source).await });
+    let mut answers = asked.buffer_unordered(AT_ONCE);
+    while let Some(answer) = answers.next().await {
+        answer?;
+    }
+    Ok(count)
+}
+
+/// Asks one source now, whether or not it is due or on; `None` when there is none.
+///
+/// # Errors
+/// Of the database.
+pub async fn fetch_now(reader: Reader<'_>, id: SourceId) -> Result<Option<Report>, StoreError> {
+    let Some(source) = table::by_id(reader.store.read().await?.db(), id).await? else { return Ok(None) };
+    ask(reader, &source).await.map(Some)
+}
+
+/// What a source answered.
+enum Answer {
+    Feed { entries: Vec<Entry>, etag: String, last_modified: String },
+    Unchanged,
+    Failed { error: &'static str, status: u16, stay_away: Option<Duration> },
+}
+
+async fn answer_of(http: &Http, source: &Source) -> Answer {
+    let failed = |error| Answer::Failed { error, status: 0, stay_away: None };
+    let Ok(url) = Url::parse(&source.url) else { return failed("source-error-unreachable") };
+    let known = Known { etag: &source.etag, last_modified: &source.last_modified };
+    match http.fetch(&url, known, FEED_MAX_OCTETS).await {
+        Ok(fetched) if fetched.status == 304 => Answer::Unchanged,
+        Ok(fetched) if (200..300).contains(&fetched.status) => {
+            match feed::read(&fetched.body, &fetched.url) {
+                Ok(entries) => {
+                    Answer::Feed { entries, etag: fetched.etag, last_modified: fetched.last_modified }
+                }
+                Err(_) => failed("source-error-no-feed"),
+            }
+        }
+        Ok(fetched) => Answer::Failed {
+            error: "source-error-status",
+            status: fetched.status,
+            stay_away: fetched.retry_after,
+        },
+        Err(HttpError::Private) => failed("source-error-private"),
+        Err(HttpError::TooLarge(_)) => failed("source-error-large"),
+        // A name of ours, found when it was resolved, comes in the chain of causes.
+        Err(HttpError::Request(error)) if is_private(&error) => failed("source-error-private"),
+        Err(HttpError::Request(_)) => failed("source-error-unreachable"),
+    }
+}
+
+fn is_private(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(HttpError::Private)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+async fn ask(reader: Reader<'_>, source: &Source) -> Result<Report, StoreError> {
+    let now = reader.clock.now();
+    let interval = Duration::from_secs(u64::try_from(source.interval_minutes).unwrap_or(60) * 60);
+    let mut report = Report::default();
+    let mut outcome = Outcome {
+        etag: source.etag.clone(),
+        last_modified: source.last_modified.clone(),
+        next_at: now.plus(interval),
+        failures: 0,
+        error: "",
+        error_status: 0,
+    };
+    match answer_of(reader.http, source).await {
+        Answer::Unchanged => {}
+        Answer::Feed { entries, etag, last_modified } => {
+            let is_whole = take_all(reader, source, entries, &mut report).await?;
+            // What did not fit would not come again where the server says that nothing is new.
+            if is_whole {
+                (outcome.etag, outcome.last_modified) = (etag, last_modified);
+            }
+        }
+        Answer::Failed { error, status, stay_away } => {
+            let failures = source.failures.saturating_add(1);
+            let doubled = interval.saturating_mul(1 << u32::try_from(failures).unwrap_or(7).min(7));
+            let wait = doubled.max(stay_away.unwrap_or_default()).min(BACKOFF_MAX.max(interval));
+            outcome.next_at = now.plus(wait);
+            (outcome.failures, outcome.error, outcome.error_status) = (failures, error, i64::from(status));
+            report.error = error;
+            tracing::warn!(source = %source.id, error, status, "a source could not be read");
+        }
+    }
+    let mut tx = reader.store.begin().await?;
+    table::set_outcome(&mut tx, source.id, &outcome, now).await?;
+    tx.commit().await?;
+    if report.added + report.updated > 0 {
+        tracing::info!(source = %source.id, added = report.added, updated = report.updated, "articles came from a source");
+    }
+    Ok(report)
+}
+
+/// Makes articles of what is new or changed; `false` when there was more than one look makes.
+async fn take_all(
+    reader: Reader<'_>,
+    source: &Source,
+    entries: Vec<Entry>,
+    report: &mut Report,
+) -> Result<bool, StoreError> {
+    let now = reader.clock.now();
+    let is_first = !table::has_items(reader.store.read().await?.db(), source.id).await?;
+    // The oldest first, so that articles stand in the order in which they came.
+    for entry in entries.into_iter().rev() {
+        let known = table::item(reader.store.read().await?.db(), source.id, &entry.key).await?;
+        if known.as_ref().is_some_and(|item| item.content == entry.content()) {
+            continue;
+        }
+        if report.added + report.updated >= ARTICLES_MAX {
+            return Ok(false);
+        }
+        let is_old = entry.published_at.is_some_and(|at| now.since(at) > NEW_WITHIN);
+        match known {
+            None if is_first && is_old => note(reader.store, source.id, &entry, now).await?,
+            None => report.added += usize::from(add(reader, source, &entry, now).await?),
+            Some(item) => match item.article_id {
+                Some(article) => change(reader, source, &entry, item, article, report).await?,
+                // Its article is gone, or it was old when the source was new: that it changed makes it no news.
+                None => {}
+            },
+        }
+    }
+    Ok(true)
+}
+
+fn item_of(source: SourceId, entry: &Entry, now: Timestamp) -> SourceItem {
+    SourceItem {
+        source_id: source,
+        key: entry.key.clone(),
+        article_id: None,
+        article_version: 0,
+        content: entry.content(),
+        changed_at: None,
+        seen_at: now,
+    }
+}
+
+async fn note(store: &Store, source: SourceId, entry: &Entry, now: Timestamp) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    table::insert_item(&mut tx, &item_of(source, entry, now)).await?;
+    tx.commit().await
+}
+
+/// As somebody would have typed it.
+fn input_of(source: &Source, entry: &Entry, body: String) -> ArticleInput {
+    ArticleInput {
+        title: entry.title.clone(),
+        author: entry.author.clone(),
+        language: entry.language.unwrap_or(source.language).to_string(),
+        teaser: entry.teaser.clone(),
+        body,
+        canonical_url: entry.url.clone(),
+        slug: String::new(),
+        tags: source.tags.clone(),
+    }
+}
+
+/// A new article, and the note that its entry is taken, in one transaction. `false` when somebody else made it, or it
+/// cannot be one.
+async fn add(reader: Reader<'_>, source: &Source, entry: &Entry, now: Timestamp) -> Result<bool, StoreError> {
+    let body = with_own_pictures(reader, &entry.body).await;
+    let Ok(written) = articles::parse(&input_of(source, entry, body)) else {
+        tracing::warn!(source = %source.id, "an entry of a feed cannot be an article");
+        note(reader.store, source.id, entry, now).await?;
+        return Ok(false);
+    };
+    let status = match source.intake {
+        Intake::Draft => ArticleStatus::Draft,
+        Intake::Published => ArticleStatus::Published,
+    };
+    let new = New { by: None, kind: VersionKind::Saved, status, original: None };
+    let mut tx = reader.store.begin().await?;
+    let mut item = item_of(source.id, entry, now);
+    if !table::insert_item(&mut tx, &item).await? {
+        return Ok(false);
+    }
+    match articles::insert_in(&mut tx, written, &new, now).await {
+        Ok(article) => {
+            (item.article_id, item.article_version) = (Some(article.id), article.version);
+            table::update_item(&mut tx, &item).await?;
+            tx.commit().await?;
+            Ok(true)
+        }
+        // A short name that was taken at this moment: the next look chooses another.
+        Err(ArticleError::Store(error)) if error.is_duplicate() => Ok(false),
+        Err(ArticleError::Store(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// A new version of an article of which the entry says something else now, unless somebody edited it here.
+async fn change(
+    reader: Reader<'_>,
+    source: &Source,
+    entry: &Entry,
+    mut item: SourceItem,
+    article: ArticleId,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    let now = reader.clock.now();
+    let body = with_own_pictures(reader, &entry.body).await;
+    let mut db = reader.store.read().await?;
+    let Some(stored) = store::articles::by_id(db.db(), article).await? else { return Ok(()) };
+    let latest = versions::latest(db.db(), &stored).await?;
+    drop(db);
+    item.content = entry.content();
+    if latest.number != item.article_version {
+        item.changed_at = Some(now);
+        report.kept += 1;
+        return keep(reader.store, &item).await;
+    }
+    // Its tags may have been chosen here; its short name is an address by now.
+    let input = ArticleInput { tags: latest.tags.clone(), ..input_of(source, entry, body) };
+    let saved = articles::save_by(
+        reader.store,
+        reader.clock,
+        None,
+        VersionKind::Saved,
+        article,
+        latest.number,
+        &input,
+    )
+    .await;
+    match saved {
+        Ok(saved) => {
+            (item.article_version, item.changed_at) = (saved.version, None);
+            report.updated += 1;
+        }
+        Err(ArticleError::Store(error)) => return Err(error),
+        // Somebody edited it in this moment.
+        Err(_) => {
+            item.changed_at = Some(now);
+            report.kept += 1;
+        }
+    }
+    keep(reader.store, &item).await
+}
+
+async fn keep(store: &Store, item: &SourceItem) -> Result<(), StoreError> {
+    let mut tx: Tx = store.begin().await?;
+    table::update_item(&mut tx, item).await?;
+    tx.commit().await
+}
+
+/// The same text with pictures of our own: fetched through the same door, looked at and made anew. What cannot be had
+/// stays where it is, and the check of an issue says so.
+async fn with_own_pictures(reader: Reader<'_>, body: &str) -> String {
+    let mut body = body.to_owned();
+    for address in feed::pictures(&body).into_iter().take(PICTURES_MAX) {
+        let Ok(url) = Url::parse(&address) else { continue };
+        let fetched = match reader.http.fetch(&url, Known::default(), images::FILE_MAX_OCTETS).await {
+            Ok(fetched) if (200..300).contains(&fetched.status) => fetched,
+            _ => continue,
+        };
+        match images::add(reader.store, reader.clock, reader.images, None, "", fetched.body).await {
+            Ok(image) => body = replace_address(&body, &address, &image.address()),
+            Err(error) => tracing::info!(%error, "a picture of a feed is not kept"),
+        }
+    }
+    body
+}
+
+/// Only where it is the address of a picture, as a whole.
+fn replace_address(body: &str, from: &str, to: &str) -> String {
+    let mut replaced = String::with_capacity(body.len());
+    let mut rest = body;
+    let wanted = format!("]({from}");
+    while let Some(at) = rest.find(&wanted) {
+        let (before, after) = rest.split_at(at);
+        let behind = &after[wanted.len()..];
+        replaced.push_str(before);
+        let is_whole = behind.starts_with([')', ' ']);
+        let is_picture = before.rfind('[').is_some_and(|open| before[..open].ends_with('!'));
+        replaced.push_str(if is_whole && is_picture { "](" } else { &wanted });
+        if is_whole && is_picture {
+            replaced.push_str(to);
+        }
+        rest = behind;
+    }
+    replaced.push_str(rest);
+    replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pictures_move_and_only_that_one() {
+        let body =
+            "![a](https://x.example/1.png) [b](https://x.example/1.png) ![c](https://x.example/1.pngx)";
+        let moved = replace_address(body, "https://x.example/1.png", "/images/1.png#10x10");
+        assert_eq!(
+            moved,
+            "![a](/images/1.png#10x10) [b](https://x.example/1.png) ![c](https://x.example/1.pngx)"
+        );
+    }
+}

@@ -1,0 +1,283 @@
+//! The tables `digest_rules`, `digest_rule_tags` and `digest_pins`, and which articles a rule may choose from.
+
+use super::{Db, Result, Tx, on};
+use crate::model::{
+    ArticleDisplay, ArticleId, CalendarText, DigestOrder, DigestPolicy, DigestRule, DigestRuleId,
+    DigestSource, Language, NewsletterId, Rhythm, Tag, Timestamp,
+};
+
+/// What somebody sets.
+#[derive(Debug, Clone)]
+pub struct RuleText {
+    pub name: String,
+    pub audience: Rhythm,
+    pub source: DigestSource,
+    pub policy: DigestPolicy,
+    pub language: Option<Language>,
+    /// As typed, with commas.
+    pub tags: String,
+    pub sort: DigestOrder,
+    pub fewest: i64,
+    pub most: i64,
+    pub display: ArticleDisplay,
+    pub subject: String,
+    pub intro: String,
+    pub calendar: CalendarText,
+    pub lead_hours: i64,
+    pub since: Timestamp,
+}
+
+/// A rule that is off.
+pub async fn insert(
+    tx: &mut Tx,
+    newsletter: NewsletterId,
+    text: &RuleText,
+    now: Timestamp,
+) -> Result<DigestRule> {
+    const SQL: &str = "INSERT INTO digest_rules (newsletter_id, name, audience, source, policy, language, tags, sort,
+            fewest, most, display, subject, intro, calendar, lead_hours, since, version, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, CAST($6 AS TEXT), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)
+        RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(newsletter)
+        .bind(&text.name)
+        .bind(text.audience)
+        .bind(text.source)
+        .bind(text.policy)
+        .bind(text.language)
+        .bind(&text.tags)
+        .bind(text.sort)
+        .bind(text.fewest)
+        .bind(text.most)
+        .bind(text.display)
+        .bind(&text.subject)
+        .bind(&text.intro)
+        .bind(&text.calendar)
+        .bind(text.lead_hours)
+        .bind(text.since)
+        .bind(now)
+        .fetch_one(c)
+        .await?))
+}
+
+/// Saves over `version`; `None` when somebody else saved in between, or it is gone.
+pub async fn update(
+    tx: &mut Tx,
+    id: DigestRuleId,
+    version: i64,
+    text: &RuleText,
+    now: Timestamp,
+) -> Result<Option<DigestRule>> {
+    const SQL: &str = "UPDATE digest_rules SET name = $3, audience = $4, source = $5, policy = $6,
+            language = CAST($7 AS TEXT), tags = $8, sort = $9, fewest = $10, most = $11, display = $12, subject = $13,
+            intro = $14, calendar = $15, lead_hours = $16, since = $17, version = version + 1, updated_at = $18
+        WHERE id = $1 AND version = $2 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
+        .bind(id)
+        .bind(version)
+        .bind(&text.name)
+        .bind(text.audience)
+        .bind(text.source)
+        .bind(text.policy)
+        .bind(text.language)
+        .bind(&text.tags)
+        .bind(text.sort)
+        .bind(text.fewest)
+        .bind(text.most)
+        .bind(text.display)
+        .bind(&text.subject)
+        .bind(&text.intro)
+        .bind(&text.calendar)
+        .bind(text.lead_hours)
+        .bind(text.since)
+        .bind(now)
+        .fetch_optional(c)
+        .await?))
+}
+
+/// By which tags articles are chosen, in place of those of before.
+pub async fn set_tags(tx: &mut Tx, id: DigestRuleId, tags: &[Tag]) -> Result<()> {
+    const DELETE: &str = "DELETE FROM digest_rule_tags WHERE rule_id = $1";
+    const INSERT: &str =
+        "INSERT INTO digest_rule_tags (rule_id, key) VALUES ($1, $2) ON CONFLICT (rule_id, key) DO NOTHING";
+    on!(tx.db(), |c| sqlx::query(DELETE).bind(id).execute(c).await?.rows_affected());
+    for tag in tags {
+        on!(tx.db(), |c| sqlx::query(INSERT).bind(id).bind(tag.key()).execute(c).await?.rows_affected());
+    }
+    Ok(())
+}
+
+/// Switches a rule on, or off with `None`.
+pub async fn set_on(tx: &mut Tx, id: DigestRuleId, on_since: Option<Timestamp>) -> Result<()> {
+    const SQL: &str = "UPDATE digest_rules SET on_since = $2 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(on_since).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// With its runs; the issues that it made stay.
+pub async fn delete(tx: &mut Tx, id: DigestRuleId) -> Result<bool> {
+    const SQL: &str = "DELETE FROM digest_rules WHERE id = $1";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected()) == 1)
+}
+
+pub async fn by_id(db: Db<'_>, id: DigestRuleId) -> Result<Option<DigestRule>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM digest_rules WHERE id = $1")
+        .bind(id)
+        .fetch_optional(c)
+        .await?))
+}
+
+/// Takes the row until the end of the transaction: whatever is done with a rule and its runs takes turns.
+pub async fn lock(tx: &mut Tx, id: DigestRuleId) -> Result<Option<DigestRule>> {
+    const SQL: &str = "UPDATE digest_rules SET version = version WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
+}
+
+pub async fn of_newsletter(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<DigestRule>> {
+    const SQL: &str = "SELECT * FROM digest_rules WHERE newsletter_id = $1 ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
+}
+
+/// Those that are on, of every newsletter.
+pub async fn active(db: Db<'_>) -> Result<Vec<DigestRule>> {
+    const SQL: &str = "SELECT * FROM digest_rules WHERE on_since IS NOT NULL ORDER BY id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
+}
+
+/// Whether a newsletter has a digest for those who want one mail a month.
+pub async fn has_monthly(db: Db<'_>, newsletter: NewsletterId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM digest_rules
+        WHERE newsletter_id = $1 AND audience = 'monthly' AND on_since IS NOT NULL)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).fetch_one(c).await?))
+}
+
+/// Holds up every change of a subscription until the end of the transaction, for a verb that moves many. Before
+/// [`super::mailings::lock_open`], which takes less.
+pub async fn lock_subscriptions(tx: &mut Tx) -> Result<()> {
+    if let Db::Postgres(c) = tx.db() {
+        sqlx::query("LOCK TABLE subscriptions IN SHARE ROW EXCLUSIVE MODE").execute(c).await?;
+    }
+    Ok(())
+}
+
+pub async fn set_pin(tx: &mut Tx, id: DigestRuleId, article: ArticleId, is_pinned: bool) -> Result<()> {
+    const SET: &str = "INSERT INTO digest_pins (rule_id, article_id) VALUES ($1, $2)
+        ON CONFLICT (rule_id, article_id) DO NOTHING";
+    const UNSET: &str = "DELETE FROM digest_pins WHERE rule_id = $1 AND article_id = $2";
+    let sql = if is_pinned { SET } else { UNSET };
+    on!(tx.db(), |c| sqlx::query(sql).bind(id).bind(article).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// An article that a rule may choose.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Candidate {
+    pub id: ArticleId,
+    pub title: String,
+    pub teaser: String,
+    pub language: Language,
+    /// Since when it is one: when it was published, or mailed.
+    pub at: Timestamp,
+    pub is_pinned: bool,
+}
+
+/// What is the same for both sources: `p` is the pool with `id` and `at`. Not what a run of the rule took.
+macro_rules! pool_sql {
+    ($pool:literal) => {
+        concat!(
+            "SELECT a.id, a.title, a.teaser, a.language, p.at,
+                EXISTS (SELECT 1 FROM digest_pins x WHERE x.rule_id = $1 AND x.article_id = a.id) AS is_pinned
+            FROM (",
+            $pool,
+            ") p JOIN articles a ON a.id = p.id
+            WHERE a.status = 'published' AND p.at >= $3 AND p.at <= $4 AND ($5 = '' OR a.language = $5)
+                AND (NOT EXISTS (SELECT 1 FROM digest_rule_tags k WHERE k.rule_id = $1)
+                    OR EXISTS (SELECT 1 FROM article_tags x JOIN tags t ON t.id = x.tag_id
+                        JOIN digest_rule_tags k ON k.key = t.key WHERE x.article_id = a.id AND k.rule_id = $1))
+                AND NOT EXISTS (SELECT 1 FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
+                    WHERE r.rule_id = $1 AND i.article_id = a.id
+                        AND r.state IN ('proposed', 'approved', 'scheduled', 'sent'))
+            ORDER BY is_pinned DESC, p.at, a.id LIMIT $6"
+        )
+    };
+}
+
+/// The articles that a rule may choose now: those that are pinned first, then those that have waited longest.
+pub async fn candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, limit: i64) -> Result<Vec<Candidate>> {
+    // Not what such readers got in an issue that somebody sent by hand; what other rules sent counts for those alone.
+    const PUBLISHED: &str = pool_sql!(
+        "SELECT n.id, n.published_at AS at FROM articles n WHERE n.published_at IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM mailing_articles y JOIN mailings m ON m.id = y.mailing_id
+                WHERE y.article_id = n.id AND m.newsletter_id = $2 AND m.rhythm = $7
+                    AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
+                    AND NOT EXISTS (SELECT 1 FROM digest_runs r WHERE r.issue_id = m.issue_id
+                        AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')))"
+    );
+    const MAILED: &str = pool_sql!(
+        "SELECT y.article_id AS id, MIN(m.started_at) AS at FROM mailing_articles y
+            JOIN mailings m ON m.id = y.mailing_id
+            WHERE m.newsletter_id = $2 AND m.rhythm = 'each' AND m.started_at IS NOT NULL AND $7 <> ''
+            GROUP BY y.article_id"
+    );
+    let sql = match rule.source {
+        DigestSource::Published => PUBLISHED,
+        DigestSource::Mailed => MAILED,
+    };
+    Ok(on!(db, |c| sqlx::query_as(sql)
+        .bind(rule.id)
+        .bind(rule.newsletter_id)
+        .bind(rule.since)
+        .bind(now)
+        .bind(rule.language.map_or("", Language::as_str))
+        .bind(limit)
+        .bind(rule.audience)
+        .fetch_all(c)
+        .await?))
+}
+
+/// Those of some articles that another run of the rule has taken.
+pub async fn taken(db: Db<'_>, rule: DigestRuleId, but: crate::model::DigestRunId) -> Result<Vec<ArticleId>> {
+    const SQL: &str =
+        "SELECT DISTINCT i.article_id FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
+        WHERE r.rule_id = $1 AND r.id <> $2 AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(rule).bind(but).fetch_all(c).await?))
+}
+
+/// How many articles wait for a rule.
+pub async fn count_candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, most: i64) -> Result<i64> {
+    Ok(i64::try_from(candidates(db, rule, now, most).await?.len()).unwrap_or(most))
+}
+
+/// A mailing that has not begun, for the calendar.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ComingMailing {
+    pub id: crate::model::MailingId,
+    pub issue_id: crate::model::IssueId,
+    pub newsletter_id: NewsletterId,
+    pub status: crate::model::MailingStatus,
+    pub rhythm: Rhythm,
+    pub due_at: Timestamp,
+    pub subject: String,
+}
+
+/// Mailings between two moments, of one newsletter or of all, at most so many.
+pub async fn mailings_between(
+    db: Db<'_>,
+    newsletter: Option<NewsletterId>,
+    from: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<ComingMailing>> {
+    const SQL: &str = "SELECT m.id, m.issue_id, m.newsletter_id, m.status, m.rhythm, m.due_at, i.subject
+        FROM mailings m JOIN issues i ON i.id = m.issue_id
+        WHERE m.due_at >= $1 AND m.due_at < $2 AND (CAST($3 AS BIGINT) IS NULL OR m.newsletter_id = $3)
+            AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
+        ORDER BY m.due_at, m.id LIMIT $4";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(from)
+        .bind(until)
+        .bind(newsletter)
+        .bind(limit)
+        .fetch_all(c)
+        .await?))
+}

@@ -1,0 +1,63 @@
+//! `/admin/newsletters/{id}/digests`: the rules of a newsletter and their runs. [`calendar`] shows what is coming.
+
+pub mod acts;
+pub mod calendar;
+pub mod edit;
+pub mod list;
+
+use actix_web::web::{ServiceConfig, resource};
+
+use super::id_of;
+use crate::i18n::Texts;
+use crate::model::{Calendar, Days, DigestRule, DigestRuleId, Newsletter, NewsletterId};
+use crate::store::{self, Reader};
+use crate::web::PageError;
+
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(resource("/admin/calendar").get(calendar::all))
+        .service(resource("/admin/newsletters/{id}/calendar").get(calendar::of_newsletter))
+        .service(resource("/admin/newsletters/{id}/digests").get(list::get).post(edit::create))
+        .service(resource("/admin/newsletters/{id}/digests/new").get(edit::new))
+        .service(resource("/admin/newsletters/{id}/digests/{rule}").get(edit::get).post(edit::save))
+        .service(resource("/admin/newsletters/{id}/digests/{rule}/do").post(acts::rule))
+        .service(resource("/admin/newsletters/{id}/digests/{rule}/runs/{run}").post(acts::run));
+}
+
+/// Where the rules of a newsletter stand.
+fn base(newsletter: NewsletterId) -> String {
+    format!("/admin/newsletters/{newsletter}/digests")
+}
+
+/// The rule of a URL, which must be of the newsletter of the URL.
+async fn rule_of(
+    reader: &mut Reader,
+    (newsletter, rule): (&str, &str),
+) -> Result<(Newsletter, DigestRule), PageError> {
+    let newsletter = super::forms::newsletter_of(reader, newsletter).await?;
+    let rule = store::digests::by_id(reader.db(), DigestRuleId(id_of(rule)?)).await?;
+    let rule = rule.filter(|rule| rule.newsletter_id == newsletter.id).ok_or(PageError::NotFound)?;
+    Ok((newsletter, rule))
+}
+
+/// A calendar in words: "each Monday and Thursday at 07:30".
+fn in_words(t: Texts, calendar: &Calendar) -> String {
+    let time = calendar.time.format("%H:%M").to_string();
+    let day = |day: &chrono::Weekday| t.text(&format!("weekday-{}", day.number_from_monday()));
+    match &calendar.days {
+        Days::Weekly(days) => {
+            let days: Vec<String> = days.iter().map(day).collect();
+            t.with2("digest-words-weekly", "days", days.join(", "), "time", time)
+        }
+        Days::Monthly(number) => t.with2("digest-words-monthly", "day", i64::from(*number), "time", time),
+        Days::MonthEnd => t.with("digest-words-month-end", "time", time),
+        Days::Nth(nth, weekday) => {
+            let which = format!("{} {}", t.text(&format!("digest-nth-{nth}")), day(weekday));
+            t.with2("digest-words-nth", "day", which, "time", time)
+        }
+        Days::LastWeekday(weekday) => {
+            let which = format!("{} {}", t.text("digest-nth-last"), day(weekday));
+            t.with2("digest-words-nth", "day", which, "time", time)
+        }
+    }
+}
