@@ -59,6 +59,12 @@ pub enum Purpose {
     RelayPassword,
     /// A password that was typed into a form with a mistake elsewhere, sealed, until the form comes again.
     TypedPassword,
+    /// The link that is worth a password: an invitation, or a forgotten one.
+    AccountLink,
+    /// The secret of an authenticator, sealed.
+    Authenticator,
+    /// Recovery codes, of which a keyed hash is kept.
+    RecoveryCode,
 }
 
 impl Purpose {

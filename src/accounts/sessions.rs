@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::keys::{NoRandomness, random_token, token_hash};
-use crate::model::{User, UserId};
+use crate::model::{Actor, User, UserId};
 use crate::store::{self, Result, Store, StoreError, Tx};
 
 /// A session ends so long after the login, however much it is used.
@@ -18,6 +18,8 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Session {
     pub user: User,
+    /// The user, with what they were granted.
+    pub actor: Actor,
     pub token_hash: Vec<u8>,
 }
 
@@ -50,17 +52,20 @@ pub(super) async fn begin(
 pub async fn find(store: &Store, clock: &Clock, token: &str) -> Result<Option<Session>> {
     let Some(hash) = token_hash(token) else { return Ok(None) };
     let now = clock.now();
-    let live = {
+    let (live, grants) = {
         let mut reader = store.read().await?;
-        store::sessions::find(reader.db(), &hash, now, now.minus(IDLE_MAX)).await?
+        let live = store::sessions::find(reader.db(), &hash, now, now.minus(IDLE_MAX)).await?;
+        let Some(live) = live else { return Ok(None) };
+        let grants = store::grants::of_user(reader.db(), live.user.id).await?;
+        (live, grants)
     };
-    let Some(live) = live else { return Ok(None) };
     if now.since(live.last_seen_at) >= TOUCH_EVERY {
         let mut tx = store.begin().await?;
         store::sessions::touch(&mut tx, &hash, now).await?;
         tx.commit().await?;
     }
-    Ok(Some(Session { user: live.user, token_hash: hash }))
+    let actor = Actor::user(live.user.id, &live.user.name, grants);
+    Ok(Some(Session { user: live.user, actor, token_hash: hash }))
 }
 
 /// Whether a session is still valid; without noting that it was used: a page that is left open is no use.

@@ -1369,3 +1369,7 @@ error-too-many-groups = Höchstens { $most } Gruppen. Entfernen Sie zuerst eine.
 error-approval-own = Sie haben diese Ausgabe selbst zuletzt gespeichert. Jemand anderes muss sie freigeben.
 schedule-no-reason = Sagen Sie, warum diese Ausgabe trotzdem hinausgehen darf.
 schedule-not-approved = Jemand anderes muss diese Ausgabe zuerst freigeben, so wie sie jetzt ist.
+
+## People: roles, accounts, the audit log
+
+page-error-denied = Das dürfen Sie hier nicht. Bitten Sie eine Inhaberin oder einen Inhaber, es für Sie zu tun oder Ihnen eine andere Rolle zu geben.

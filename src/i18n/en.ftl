@@ -1369,3 +1369,7 @@ error-too-many-groups = At most { $most } groups. Remove one first.
 error-approval-own = You saved this issue last yourself. A colleague must approve it.
 schedule-no-reason = Say why this issue may go out anyway.
 schedule-not-approved = A colleague must approve this issue first, as it is now.
+
+## People: roles, accounts, the audit log
+
+page-error-denied = You may not do this here. Ask an owner to do it for you, or to give you another role.

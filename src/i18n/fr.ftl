@@ -1372,3 +1372,7 @@ error-too-many-groups = Au plus { $most } groupes. Supprimez-en d’abord un.
 error-approval-own = Vous avez vous-même enregistré ce numéro en dernier. Un collègue doit l’approuver.
 schedule-no-reason = Dites pourquoi ce numéro peut partir malgré tout.
 schedule-not-approved = Un collègue doit d’abord approuver ce numéro, tel qu’il est.
+
+## People: roles, accounts, the audit log
+
+page-error-denied = Vous n’avez pas le droit de faire cela ici. Demandez à un propriétaire de le faire pour vous, ou de vous donner un autre rôle.

@@ -1369,3 +1369,7 @@ error-too-many-groups = Hoogstens { $most } groepen. Verwijder er eerst een.
 error-approval-own = Je hebt dit nummer zelf het laatst bewaard. Een collega moet het goedkeuren.
 schedule-no-reason = Zeg waarom dit nummer toch mag vertrekken.
 schedule-not-approved = Een collega moet dit nummer eerst goedkeuren, zoals het nu is.
+
+## People: roles, accounts, the audit log
+
+page-error-denied = Dat mag je hier niet. Vraag een eigenaar om het voor je te doen, of om een andere rol.

@@ -6,6 +6,8 @@
 #[macro_use]
 mod text_enum;
 
+pub mod act;
+pub mod actor;
 pub mod article;
 pub mod consent;
 pub mod delivery;
@@ -41,6 +43,8 @@ pub mod topic;
 pub mod user;
 pub mod welcome;
 
+pub use act::Act;
+pub use actor::{Actor, Denied, Grant, Permission, Person, Role, Scope};
 pub use article::{Article, ArticleStatus, ArticleVersion, VersionKind};
 pub use consent::{Consent, ConsentEvent, ConsentText};
 pub use delivery::{Delivery, Outcome, Refusal};

@@ -5,7 +5,7 @@ use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::Message;
 use crate::keys::sha256_hex;
-use crate::model::{IssueId, UserId};
+use crate::model::{Act, IssueId, Permission, UserId};
 use crate::store::issue_approvals::{self, Approval};
 use crate::store::{Db, Result as StoreResult, Store, StoreError, mailings};
 
@@ -84,6 +84,7 @@ pub async fn approve(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let issue = crate::store::issues::lock(&mut tx, id).await?.ok_or(ApproveError::NotFound)?;
+    tx.permit(Permission::ApproveIssues, Some(issue.newsletter_id))?;
     if mailings::of_issue(tx.db(), id).await?.is_some() {
         return Err(ApproveError::Scheduled);
     }
@@ -95,6 +96,7 @@ pub async fn approve(
         return Err(ApproveError::Blocked);
     }
     issue_approvals::set(&mut tx, id, user, &content_of(&composed), now).await?;
+    tx.note(Act::IssueApproved, Some(issue.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(())
 }

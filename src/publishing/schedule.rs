@@ -11,7 +11,7 @@ use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
 use crate::mail::slot::clean_line;
-use crate::model::{IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId};
+use crate::model::{Act, IssueId, Language, Mailing, MailingId, Newsletter, Permission, Timestamp, UserId};
 use crate::store::mailings::{self, Content};
 use crate::store::{self, Store, StoreError, Tx, mailing_overrides};
 
@@ -175,6 +175,7 @@ pub async fn schedule(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let issue = store::issues::lock(&mut tx, id).await?.ok_or(ScheduleError::NotFound)?;
+    tx.permit(Permission::SendIssues, Some(issue.newsletter_id))?;
     if let Some(mailing) = mailings::of_issue(tx.db(), id).await? {
         return Ok(Scheduled { mailing, is_new: false });
     }
@@ -203,6 +204,7 @@ pub async fn schedule(
         let article = &row.article;
         mailings::insert_article(&mut tx, mailing.id, article.id, row.position, article.version).await?;
     }
+    tx.note(Act::IssueScheduled, Some(newsletter.id), id.0).await?;
     tx.commit().await?;
     Ok(Scheduled { mailing, is_new: true })
 }

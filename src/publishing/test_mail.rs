@@ -8,7 +8,7 @@ use super::test_groups::addresses;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::keys::{self, NoRandomness};
-use crate::model::{IssueId, OutboxId, OutboxKind};
+use crate::model::{Act, IssueId, OutboxId, OutboxKind, Permission};
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::{Store, StoreError};
@@ -70,6 +70,7 @@ pub async fn send_test(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let composed = compose(tx.db(), id, now, public_url).await?.ok_or(TestMailError::NotFound)?;
+    tx.permit(Permission::TestIssues, Some(composed.newsletter.id))?;
     let Ok(rendered) = composed.rendered else { return Err(TestMailError::Blocked(composed.findings)) };
     if composed.issue.subject.is_empty() {
         return Err(TestMailError::Blocked(composed.findings));
@@ -96,6 +97,7 @@ pub async fn send_test(
         outbox_contents::insert(&mut tx, outbox_id, &content).await?;
         sent.push(outbox_id);
     }
+    tx.note(Act::IssueTested, Some(composed.newsletter.id), id.0).await?;
     tx.commit().await?;
     Ok(sent)
 }

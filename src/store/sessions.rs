@@ -41,7 +41,7 @@ pub async fn find(
 ) -> Result<Option<LiveSession>> {
     const SQL: &str =
         "SELECT s.last_seen_at, u.id, u.address, u.name, u.language, u.password_hash, u.created_at,
-            u.disabled_at
+            u.disabled_at, u.joined_at
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.disabled_at IS NULL";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(token_hash).bind(now).bind(idle_since).fetch_optional(c).await?))

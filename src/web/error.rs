@@ -27,6 +27,9 @@ pub enum PageError {
     NotFound,
     #[error("the form is not one of ours, or the session has ended")]
     Forbidden,
+    /// Their role does not allow that.
+    #[error("whoever is signed in may not do that")]
+    Denied,
     #[error("the form cannot be read")]
     BadRequest,
     #[error("the form is larger than allowed")]
@@ -58,6 +61,7 @@ impl PageError {
         match self {
             Self::NotFound => "page-error-not-found",
             Self::Forbidden | Self::SignIn | Self::NotSetUp => "page-error-forbidden",
+            Self::Denied => "page-error-denied",
             Self::BadRequest => "page-error-bad-request",
             Self::TooLarge => "page-error-too-large",
             Self::UnsupportedMediaType => "page-error-media-type",
@@ -70,6 +74,10 @@ impl PageError {
 
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Denied(denied) = &error {
+            // What is hidden from somebody does not exist for them.
+            return if denied.is_hidden { Self::NotFound } else { Self::Denied };
+        }
         if error.is_unavailable() {
             tracing::warn!(cause = %error, "a request found no database");
             return Self::Unavailable;
@@ -82,7 +90,7 @@ impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Denied => StatusCode::FORBIDDEN,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -24,7 +24,9 @@ use crate::i18n::{FieldErrors, Message};
 use crate::keys::sha256_hex;
 use crate::mail::slot::clean_line;
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Slug, UncertainPolicy};
+use crate::model::{
+    Act, ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Permission, Slug, UncertainPolicy,
+};
 use crate::store::newsletters::{About, Brand, Sender};
 use crate::store::{self, Store, StoreError, Tx};
 
@@ -91,6 +93,8 @@ impl NewsletterError {
 pub trait Marked {
     /// What they are now, in short: the form carries it, so that nobody overwrites what they have not seen.
     fn mark(newsletter: &Newsletter) -> String;
+    /// What the audit log calls them.
+    const PART: &'static str;
 }
 
 fn mark_of(fields: &impl std::fmt::Debug) -> String {
@@ -107,11 +111,13 @@ async fn change<T: Marked>(
     write: impl AsyncFnOnce(&mut Tx) -> store::Result<Option<Newsletter>>,
 ) -> Result<Newsletter, NewsletterError> {
     let mut tx = store.begin().await?;
+    tx.permit(Permission::SetNewsletter, Some(id))?;
     let now = store::newsletters::lock(&mut tx, id).await?.ok_or(NewsletterError::NotFound)?;
     if seen.is_some_and(|seen| seen != T::mark(&now)) {
         return Err(NewsletterError::Changed);
     }
     let changed = write(&mut tx).await?.ok_or(NewsletterError::NotFound)?;
+    tx.note_detail(Act::NewsletterChanged, Some(id), Some(id.0), T::PART).await?;
     tx.commit().await?;
     Ok(changed)
 }
@@ -125,6 +131,7 @@ pub async fn add_newsletter(
     clock: &Clock,
     input: &NewsletterInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::AddNewsletters, None)?;
     let mut errors = FieldErrors::new();
     let about = about::parse(&mut errors, &input.about());
     let slug = slug(&mut errors, &input.slug, &about.name);
@@ -149,6 +156,7 @@ pub async fn open_newsletter(
     about: &AboutInput,
     sender: &SenderInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::AddNewsletters, None)?;
     let mut errors = FieldErrors::new();
     let about = about::parse(&mut errors, about);
     let slug = slug(&mut errors, short_name, &about.name);
@@ -169,6 +177,7 @@ pub async fn begin_newsletter(
     about: &AboutInput,
     owner: &EmailAddress,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::AddNewsletters, None)?;
     let mut errors = FieldErrors::new();
     let about = about::parse(&mut errors, about);
     // A name in another script makes no short name, and nobody was asked for one.
@@ -240,6 +249,7 @@ async fn insert(store: &Store, clock: &Clock, parts: Parts) -> Result<Newsletter
     store::newsletters::set_privacy_url(&mut tx, id, &privacy_url).await?;
     store::newsletters::set_archive(&mut tx, id, archive).await?;
     let newsletter = store::newsletters::set_about(&mut tx, id, &about).await?;
+    tx.note(Act::NewsletterAdded, Some(id), id.0).await?;
     tx.commit().await?;
     newsletter.ok_or(NewsletterError::NotFound)
 }
