@@ -71,7 +71,7 @@ pub(super) async fn prepare(new: NewUser<'_>) -> Result<Ready, UserError> {
 }
 
 /// `None` for an empty one.
-fn person_name(errors: &mut FieldErrors, text: &str) -> Option<String> {
+pub(super) fn person_name(errors: &mut FieldErrors, text: &str) -> Option<String> {
     let name = PersonName::parse(text)
         .map_err(|_| errors.add("name", Message::new("error-name-too-long")))
         .ok()

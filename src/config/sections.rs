@@ -268,12 +268,14 @@ fn retention(reader: &mut Reader) -> Option<Retention> {
     let replies = reader.get(&RETENTION_REPLIES_DAYS);
     let departures = reader.get(&RETENTION_DEPARTURES_DAYS);
     let counts = reader.get(&RETENTION_COUNTS_DAYS);
+    let audit = reader.get(&RETENTION_AUDIT_DAYS);
     Some(Retention {
         evidence: evidence?,
         single_mails: single_mails?,
         replies: replies?,
         departures: departures?,
         counts: counts?,
+        audit: audit?,
     })
 }
 

@@ -288,6 +288,8 @@ settings! {
     RETENTION_DEPARTURES_DAYS: Duration = "retention.departures_days", Integer, Value("365"), |text| values::days(text, 1);
     /// Days for which the sign-ups of each hour and form are counted, from 31 to 3650: what is usual is reckoned from them.
     RETENTION_COUNTS_DAYS: Duration = "retention.counts_days", Integer, Value("90"), |text| values::days(text, 31);
+    /// Days for which it is kept who did what at the desk and on the command line, from 30 to 3650.
+    RETENTION_AUDIT_DAYS: Duration = "retention.audit_days", Integer, Value("730"), |text| values::days(text, 30);
 
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;

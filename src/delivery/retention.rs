@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::patience::Patience;
 use super::shift::Shift;
 use crate::model::{SubscriberId, Timestamp};
-use crate::store::{Result, address_changes, retention, signup_counts, used_proofs};
+use crate::store::{Result, address_changes, audit, retention, signup_counts, used_proofs};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// Rows of one transaction: some milliseconds.
@@ -42,7 +42,9 @@ async fn clean(shift: &Shift) -> Result<()> {
     let evidence = evidence(shift, now.minus(kept.evidence)).await?;
     let mails = single_mails(shift, now.minus(kept.single_mails)).await?;
     let departures = departures(shift, now.minus(kept.departures)).await?;
-    let others = expired(shift, now).await? + counts(shift, now.minus(kept.counts)).await?;
+    let others = expired(shift, now).await?
+        + counts(shift, now.minus(kept.counts)).await?
+        + audit(shift, now.minus(kept.audit)).await?;
     let mailings = replies(shift, now.minus(kept.replies), now).await?;
     // Also when nothing went: an erasure may have had to leave a part of the log.
     shift.store.forget_deleted().await?;
@@ -114,6 +116,21 @@ async fn counts(shift: &Shift, before: Timestamp) -> Result<u64> {
         let mut tx = shift.store.begin().await?;
         let hour = signup_counts::hour_of(before);
         let gone = signup_counts::delete_before(&mut tx, hour, BATCH).await?;
+        tx.commit().await?;
+        rows += gone;
+        if gone == 0 || stops(shift) {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+/// What was done at the desk.
+async fn audit(shift: &Shift, before: Timestamp) -> Result<u64> {
+    let mut rows = 0;
+    for _ in 0..BATCHES_MAX {
+        let mut tx = shift.store.begin().await?;
+        let gone = audit::delete_before(&mut tx, before, BATCH).await?;
         tx.commit().await?;
         rows += gone;
         if gone == 0 || stops(shift) {

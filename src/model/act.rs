@@ -64,6 +64,8 @@ text_enum!(Act {
     PersonFactorOff = "person_factor_off",
     PersonCodesMade = "person_codes_made",
     PersonCodeUsed = "person_code_used",
+    /// Of everybody: the detail is `on` or `off`.
+    PersonFactorDemanded = "person_factor_demanded",
 });
 
 impl Act {

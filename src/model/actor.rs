@@ -166,6 +166,14 @@ impl Actor {
         Self::User(Arc::new(Person { id, name: name.to_owned(), grants }))
     }
 
+    /// How they are called; empty for the operator and for visitors.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User(person) => &person.name,
+            Self::Operator | Self::Visitor => "",
+        }
+    }
+
     /// Who it is, of those who work at the desk.
     pub fn user_id(&self) -> Option<UserId> {
         match self {

@@ -6,6 +6,7 @@
 #[macro_use]
 mod text_enum;
 
+pub mod account_link;
 pub mod act;
 pub mod actor;
 pub mod article;
@@ -43,6 +44,7 @@ pub mod topic;
 pub mod user;
 pub mod welcome;
 
+pub use account_link::LinkPurpose;
 pub use act::Act;
 pub use actor::{Actor, Denied, Grant, Permission, Person, Role, Scope};
 pub use article::{Article, ArticleStatus, ArticleVersion, VersionKind};

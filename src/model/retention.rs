@@ -17,6 +17,8 @@ pub struct Retention {
     pub departures: Duration,
     /// Sign-ups of a form in an hour.
     pub counts: Duration,
+    /// What was done at the desk and by the command line, and by whom.
+    pub audit: Duration,
 }
 
 impl Default for Retention {
@@ -27,6 +29,7 @@ impl Default for Retention {
             replies: DAY * 90,
             departures: DAY * 365,
             counts: DAY * 90,
+            audit: DAY * 730,
         }
     }
 }

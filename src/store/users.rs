@@ -105,7 +105,15 @@ pub async fn set_disabled(tx: &mut Tx, id: UserId, since: Option<Timestamp>) -> 
     Ok(rows == 1)
 }
 
+/// Removes somebody. What they wrote stays, in nobody's name.
 pub async fn delete(tx: &mut Tx, id: UserId) -> Result<bool> {
+    const UNNAME: [&str; 2] = [
+        "UPDATE article_versions SET user_id = NULL WHERE user_id = $1",
+        "UPDATE images SET user_id = NULL WHERE user_id = $1",
+    ];
+    for sql in UNNAME {
+        on!(tx.db(), |c| sqlx::query(sql).bind(id).execute(c).await?.rows_affected());
+    }
     let rows = on!(tx.db(), |c| sqlx::query("DELETE FROM users WHERE id = $1")
         .bind(id)
         .execute(c)

@@ -66,8 +66,9 @@ const fn post(pattern: &'static str, need: Need) -> Route {
 
 use Need::{May, MayWith, Nothing, Session};
 use Permission::{
-    AddNewsletters, ApproveIssues, DraftIssues, EraseSubscribers, SeeArticles, SeeNewsletter, SeeSubscribers,
-    SendIssues, SetNewsletter, SetRelays, TestIssues, WriteArticles, WriteWelcome,
+    AddNewsletters, ApproveIssues, DraftIssues, EraseSubscribers, ManagePeople, ReadAudit, SeeArticles,
+    SeeNewsletter, SeeSubscribers, SendIssues, SetNewsletter, SetRelays, TestIssues, WriteArticles,
+    WriteWelcome,
 };
 
 const SEES: Need = MayWith(SeeNewsletter, Of::Newsletter);
@@ -80,6 +81,12 @@ pub const ROUTES: &[Route] = &[
     get("/admin", Session),
     get("/admin/login", Nothing),
     post("/admin/login", Nothing),
+    get("/admin/login/code", Nothing),
+    post("/admin/login/code", Nothing),
+    get("/admin/forgot", Nothing),
+    post("/admin/forgot", Nothing),
+    get("/admin/link/{token}", Nothing),
+    post("/admin/link/{token}", Nothing),
     post("/admin/logout", Session),
     post("/admin/language", Session),
     // Writing.
@@ -190,6 +197,23 @@ pub const ROUTES: &[Route] = &[
     post("/admin/settings/relays/{id}", May(SetRelays)),
     get("/admin/settings/relays/{id}/remove", May(SetRelays)),
     post("/admin/settings/relays/{id}/remove", May(SetRelays)),
+    // People.
+    get("/admin/people", May(ManagePeople)),
+    post("/admin/people", May(ManagePeople)),
+    get("/admin/people/log", May(ReadAudit)),
+    post("/admin/people/rules", May(ManagePeople)),
+    get("/admin/people/{id}", May(ManagePeople)),
+    post("/admin/people/{id}", May(ManagePeople)),
+    post("/admin/people/{id}/{move}", May(ManagePeople)),
+    // One's own account.
+    get("/admin/account", Session),
+    post("/admin/account", Session),
+    get("/admin/account/password", Session),
+    post("/admin/account/password", Session),
+    get("/admin/account/sessions", Session),
+    post("/admin/account/sessions", Session),
+    get("/admin/account/second-factor", Session),
+    post("/admin/account/second-factor", Session),
     // The first run. Its link is looked at by the handler.
     get("/setup", Nothing),
     get("/setup/{token}", Nothing),
@@ -206,6 +230,9 @@ pub const ROUTES: &[Route] = &[
     post("/setup/brand", May(AddNewsletters)),
     get("/setup/done", May(AddNewsletters)),
 ];
+
+/// Where one gets to without a second factor although everybody needs one.
+const WITHOUT_FACTOR: [&str; 3] = ["/admin/account/second-factor", "/admin/language", "/admin/logout"];
 
 /// The lines of a pattern.
 struct Pattern {
@@ -305,6 +332,9 @@ async fn enter(app: &App, request: &ServiceRequest, path: &str) -> Result<Option
         let is_new = first_user::is_missing(&app.store).await?;
         return Err(if is_new { PageError::NotSetUp } else { PageError::SignIn }.into());
     };
+    if signed_in.lacks_factor && !WITHOUT_FACTOR.contains(&pattern.as_str()) {
+        return Err(PageError::NeedsFactor.into());
+    }
     let actor = signed_in.actor();
     match route.need {
         Nothing | Session => {}

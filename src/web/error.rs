@@ -41,6 +41,9 @@ pub enum PageError {
     /// Not signed in: goes to the login page.
     #[error("not signed in")]
     SignIn,
+    /// Everybody needs a second factor: goes to the page where one is made.
+    #[error("a second factor is missing")]
+    NeedsFactor,
     /// There is nobody yet who could sign in: goes to the page that says so.
     #[error("there is no user yet")]
     NotSetUp,
@@ -60,7 +63,7 @@ impl PageError {
     const fn key(&self) -> &'static str {
         match self {
             Self::NotFound => "page-error-not-found",
-            Self::Forbidden | Self::SignIn | Self::NotSetUp => "page-error-forbidden",
+            Self::Forbidden | Self::SignIn | Self::NotSetUp | Self::NeedsFactor => "page-error-forbidden",
             Self::Denied => "page-error-denied",
             Self::BadRequest => "page-error-bad-request",
             Self::TooLarge => "page-error-too-large",
@@ -95,7 +98,7 @@ impl ResponseError for PageError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::SignIn | Self::NotSetUp => StatusCode::SEE_OTHER,
+            Self::SignIn | Self::NotSetUp | Self::NeedsFactor => StatusCode::SEE_OTHER,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -112,6 +115,9 @@ impl ResponseError for PageError {
             }
             Self::SignIn => {
                 response.insert_header(("Location", "/admin/login"));
+            }
+            Self::NeedsFactor => {
+                response.insert_header(("Location", "/admin/account/second-factor"));
             }
             Self::NotSetUp => {
                 response.insert_header(("Location", "/setup"));

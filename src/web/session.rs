@@ -22,6 +22,8 @@ pub struct SignedIn {
     /// The database in the user's name. `Data<App>` holds the same for every handler of the desk.
     pub store: Store,
     pub token_hash: Vec<u8>,
+    /// Everybody needs a second factor, and this user has none: only the account is open.
+    pub lacks_factor: bool,
     /// For hidden fields of forms; see [`super::csrf`].
     pub csrf: String,
 }
@@ -30,8 +32,9 @@ impl SignedIn {
     pub(super) fn new(app: &App, session: Session) -> Self {
         let mac = app.keys.mac(Purpose::Csrf, &session.token_hash);
         let csrf = data_encoding::BASE32_NOPAD.encode(&mac).to_ascii_lowercase();
-        let store = app.store.acting(session.actor);
-        Self { user: session.user, store, token_hash: session.token_hash, csrf }
+        let store = app.store.acting(session.actor.clone());
+        let Session { user, token_hash, lacks_factor, .. } = session;
+        Self { user, store, token_hash, lacks_factor, csrf }
     }
 
     /// The texts in the user's language.

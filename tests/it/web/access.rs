@@ -167,6 +167,11 @@ fn expected(route: &Route, actor: &Actor, newsletter: Option<NewsletterId>) -> V
     }
 }
 
+/// Every row but the counters of attempts to sign in.
+async fn unchanging(store: &Store) -> BTreeSet<String> {
+    everything(store).await.into_iter().filter(|row| !row.starts_with("rate_limits")).collect()
+}
+
 /// Routes that end the session by which they are asked, or never end.
 const NOT_WALKED: [&str; 1] = ["/admin/mailings/{id}/events"];
 
@@ -193,7 +198,7 @@ both_dbs!(every_route_is_open_to_whom_the_table_says_and_to_nobody_else, |store|
         person(&app, "none", &[]).await,
     ));
     let stranger = app.browser();
-    let before = everything(&store).await;
+    let before = unchanging(&store).await;
     let none = Objects::none();
     let mut asked = 0;
     for route in ROUTES.iter().filter(|route| !NOT_WALKED.contains(&route.pattern)) {
@@ -230,7 +235,9 @@ both_dbs!(every_route_is_open_to_whom_the_table_says_and_to_nobody_else, |store|
         }
     }
     assert!(asked > 2_000, "only {asked} were asked");
-    assert_eq!(before, everything(&store).await, "nothing was changed by any of them");
+    let after = unchanging(&store).await;
+    let changed: Vec<_> = before.symmetric_difference(&after).collect();
+    assert!(changed.is_empty(), "nothing may be changed by any of them: {changed:#?}");
     app.stop().await;
 });
 
