@@ -68,6 +68,12 @@ pub enum Purpose {
     Open = 0x61,
     /// The links in the mail that proposes a digest.
     Digest,
+    /// The link that is worth a password: an invitation, or a forgotten one.
+    AccountLink,
+    /// The secret of an authenticator, sealed.
+    Authenticator,
+    /// Recovery codes, of which a keyed hash is kept.
+    RecoveryCode,
 }
 
 impl Purpose {

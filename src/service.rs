@@ -20,6 +20,7 @@ use crate::mail::dkim::Signer;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
+use crate::model::Actor;
 use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
@@ -134,7 +135,7 @@ impl Service {
             DatabaseUrl::Sqlite(_) if role.sends() => Some(ProcessLock::take(&config.data.folder)?),
             _ => None,
         };
-        let store = open_store(config).await?;
+        let store = open_store(config).await?.timed(clock.clone());
         let keys = open_keys(config)?;
         let wake = Arc::new(Notify::new());
         let mut service = Self {
@@ -176,7 +177,8 @@ impl Service {
         let (hits, counter) = Hits::start(&self.store);
         self.counter = Some(counter);
         let app = App {
-            store: self.store.clone(),
+            // In nobody's name, until a session says whose: see `web::access`.
+            store: self.store.acting(Actor::Visitor),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
             gate: open_gate(config),

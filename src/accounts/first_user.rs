@@ -7,7 +7,7 @@ use super::sessions::{self, SessionError};
 use super::users::{self, NewUser, UserError};
 use crate::clock::Clock;
 use crate::keys::{NoRandomness, random_token, token_hash};
-use crate::model::User;
+use crate::model::{Grant, Role, User};
 use crate::store::{self, Store, StoreError};
 
 /// Long enough to come back to after the proxy and the DNS are done.
@@ -103,7 +103,7 @@ pub async fn claim(
     if !was_live || !store::users::is_empty(tx.db()).await? {
         return Err(FirstUserError::Link(Link::Used));
     }
-    let user = users::insert(&mut tx, clock, &ready).await?;
+    let user = users::insert(&mut tx, clock, &ready, &[Grant::of_all(Role::Owner)]).await?;
     let session = sessions::begin(&mut tx, clock, user.id).await?;
     tx.commit().await?;
     Ok((user, session))

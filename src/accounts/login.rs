@@ -4,30 +4,58 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::passwords::{self, HashError};
-use super::sessions::{self, SessionError};
-use crate::clock::Clock;
+use super::second_factor::{self, Typed};
+use super::sessions::{self, SessionError, Visit};
+use super::{Desk, mails};
 use crate::i18n::Message;
-use crate::keys::{Keys, Purpose};
-use crate::model::{EmailAddress, Timestamp, User};
-use crate::store::{self, Store, StoreError, Tx, rate_limits};
+use crate::keys::{Keys, NoRandomness, Purpose, random_token, token_hash};
+use crate::mail::accounts::Notice;
+use crate::model::{Act, EmailAddress, Timestamp, User, UserId};
+use crate::store::{self, Store, StoreError, Tx, audit, rate_limits};
 
 const QUARTER: Duration = Duration::from_secs(15 * 60);
 
 /// How many failures are borne in which time.
 #[derive(Debug, Clone, Copy)]
-struct Limit {
+pub(super) struct Limit {
     name: &'static str,
     window: Duration,
     most: i64,
 }
 
-/// Short, so that a stranger who keeps failing cannot shut an account's owner out for long.
-const PER_ACCOUNT: Limit = Limit { name: "login-account", window: QUARTER, most: 5 };
-/// For a network (an IPv4 /24, an IPv6 /64) the wait grows.
-const PER_NETWORK: [Limit; 2] = [
-    Limit { name: "login-network", window: QUARTER, most: 5 },
-    Limit { name: "login-network-long", window: Duration::from_secs(4 * 3600), most: 20 },
-];
+/// What one kind of attempt is counted under.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    account: Limit,
+    networks: &'static [Limit],
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Short, so that a stranger who keeps failing cannot shut an account's owner out for long. For a network (an IPv4 /24, an
+/// IPv6 /64) the wait grows.
+const PER_LOGIN: Limits = Limits {
+    account: Limit { name: "login-account", window: QUARTER, most: 5 },
+    networks: &[
+        Limit { name: "login-network", window: QUARTER, most: 5 },
+        Limit { name: "login-network-long", window: Duration::from_secs(4 * 3600), most: 20 },
+    ],
+};
+/// Codes of a second factor: whoever comes so far has the password.
+const PER_CODE: Limits = Limits {
+    account: Limit { name: "code-account", window: QUARTER, most: 5 },
+    networks: &[Limit { name: "code-network-long", window: Duration::from_secs(4 * 3600), most: 20 }],
+};
+/// Mails about a forgotten password.
+pub(super) const PER_FORGETTER: Limits = Limits {
+    account: Limit { name: "forgot-account", window: HOUR, most: 3 },
+    networks: &[Limit { name: "forgot-network", window: HOUR, most: 10 }],
+};
+/// The password of who is signed in: an unlocked machine is no place to guess it.
+const PER_OWN: Limit = Limit { name: "own-account", window: QUARTER, most: 5 };
+
+/// So long the second factor may take after the password.
+pub const STEP_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// A login that succeeded. The token goes into the browser's cookie and nowhere else.
 #[derive(Debug)]
@@ -36,11 +64,38 @@ pub struct LoggedIn {
     pub token: String,
 }
 
+/// What a right password is worth.
+#[derive(Debug)]
+pub enum Passed {
+    In(LoggedIn),
+    /// The second factor is asked for; the token is for the browser's cookie, for [`STEP_LIFETIME`].
+    Step(String),
+}
+
+/// Too many attempts: how long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there were too many attempts; the next is in {minutes} minutes")]
+pub struct Wait {
+    pub minutes: i64,
+}
+
+impl Wait {
+    pub fn message(self) -> Message {
+        Message::new("error-login-throttled").number("minutes", self.minutes)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// No such user, a disabled user, or another password: nobody learns which.
     #[error("{}", self.message())]
     Wrong,
+    /// The code is none, was used, or its time is over.
+    #[error("{}", self.message())]
+    WrongCode,
+    /// The password was too long ago.
+    #[error("{}", self.message())]
+    StepOver,
     #[error("{}", self.message())]
     Throttled { minutes: i64 },
     #[error(transparent)]
@@ -56,7 +111,9 @@ impl LoginError {
     pub fn message(&self) -> Message {
         match self {
             Self::Wrong => Message::new("error-login-wrong"),
-            Self::Throttled { minutes } => Message::new("error-login-throttled").number("minutes", *minutes),
+            Self::WrongCode => Message::new("factor-error-code"),
+            Self::StepOver => Message::new("factor-error-over"),
+            Self::Throttled { minutes } => Wait { minutes: *minutes }.message(),
             Self::Hash(_) | Self::Session(_) | Self::Store(_) => Message::new("page-error-internal"),
         }
     }
@@ -67,28 +124,34 @@ impl LoginError {
     }
 }
 
-/// Signs in and begins a session.
+/// From where somebody signs in.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    pub ip: IpAddr,
+    pub visit: Visit<'a>,
+}
+
+/// Looks at a password, and begins a session, or asks for the second factor.
 ///
 /// # Errors
 /// [`LoginError`]. Attempts are counted before the password is looked at, so that guesses made at once
 /// count like guesses one after the other.
 pub async fn log_in(
-    store: &Store,
-    clock: &Clock,
-    keys: &Keys,
+    desk: Desk<'_>,
     address: &str,
     password: &str,
-    ip: IpAddr,
-) -> Result<LoggedIn, LoginError> {
+    from: &Origin<'_>,
+) -> Result<Passed, LoginError> {
+    let Desk { store, clock, keys, .. } = desk;
     let parsed = EmailAddress::parse(address).ok();
     let account = parsed.as_ref().map_or_else(|| address.trim().to_lowercase(), EmailAddress::key);
-    let counters = Counters::new(keys, &account, ip);
-    counters.count(store, clock.now()).await?;
+    let counters = Counters::new(keys, PER_LOGIN, &account, from.ip);
+    counters.count_or_wait(store, clock.now()).await?;
 
     let user = match &parsed {
         Some(address) => {
             let mut reader = store.read().await?;
-            store::users::by_address(reader.db(), address).await?.filter(|user| user.disabled_at.is_none())
+            store::users::by_address(reader.db(), address).await?.filter(User::is_active)
         }
         None => None,
     };
@@ -96,61 +159,201 @@ pub async fn log_in(
     let is_right = passwords::verify(password, hash).await?;
     let Some(user) = user.filter(|_| is_right) else { return Err(LoginError::Wrong) };
 
+    let now = clock.now();
     let mut tx = store.begin().await?;
     counters.forgive(&mut tx).await?;
-    let token = sessions::begin(&mut tx, clock, user.id).await?;
+    if store::authenticators::is_active(tx.db(), user.id).await? {
+        let token = random_token().map_err(SessionError::from)?;
+        let hash = token_hash(&token).ok_or(SessionError::from(NoRandomness))?;
+        store::login_steps::delete_expired(&mut tx, now).await?;
+        store::login_steps::insert(&mut tx, &hash, user.id, now, now.plus(STEP_LIFETIME)).await?;
+        tx.commit().await?;
+        return Ok(Passed::Step(token));
+    }
+    let token = enter(&mut tx, desk, &user, from).await?;
+    tx.commit().await?;
+    Ok(Passed::In(LoggedIn { user, token }))
+}
+
+/// Whether a step of [`Passed::Step`] still waits for its code.
+///
+/// # Errors
+/// Of the database.
+pub async fn is_waiting(desk: Desk<'_>, step: &str) -> Result<bool, StoreError> {
+    let Some(hash) = token_hash(step) else { return Ok(false) };
+    let waiting = store::login_steps::find(desk.store.read().await?.db(), &hash, desk.clock.now()).await?;
+    Ok(waiting.is_some())
+}
+
+/// Signs in with the code of the authenticator, or a recovery code, after the password.
+///
+/// # Errors
+/// [`LoginError`].
+pub async fn log_in_with_code(
+    desk: Desk<'_>,
+    step: &str,
+    code: &str,
+    from: &Origin<'_>,
+) -> Result<LoggedIn, LoginError> {
+    let hash = token_hash(step).ok_or(LoginError::StepOver)?;
+    let now = desk.clock.now();
+    let user = store::login_steps::find(desk.store.read().await?.db(), &hash, now).await?;
+    let user = user.ok_or(LoginError::StepOver)?;
+    let counters = Counters::new(desk.keys, PER_CODE, &user.id.to_string(), from.ip);
+    counters.count_or_wait(desk.store, now).await?;
+    let mut tx = desk.store.begin().await?;
+    let left = match second_factor::check(&mut tx, desk.keys, user.id, code, now).await? {
+        Typed::Wrong => return Err(LoginError::WrongCode),
+        Typed::Code => None,
+        Typed::Recovery(left) => Some(left),
+    };
+    counters.forgive(&mut tx).await?;
+    store::login_steps::delete_of_user(&mut tx, user.id).await?;
+    if let Some(left) = left {
+        let id = Some(user.id.0);
+        audit::by(&mut tx, Some(user.id), &user.name, Act::PersonCodeUsed, None, id, "", now).await?;
+        mails::tell(&mut tx, desk, user.id, Notice::CodeUsed(left)).await?;
+    }
+    let token = enter(&mut tx, desk, &user, from).await?;
     tx.commit().await?;
     Ok(LoggedIn { user, token })
 }
 
+/// Begins the session; tells somebody about a browser that was not seen before.
+async fn enter(tx: &mut Tx, desk: Desk<'_>, user: &User, from: &Origin<'_>) -> Result<String, LoginError> {
+    let known = token_hash(from.visit.browser);
+    let (has_any, is_known) = store::known_browsers::look(tx.db(), user.id, known.as_deref()).await?;
+    // Who never signed in with a cookie of ours has nothing to compare with.
+    if has_any && !is_known {
+        let browser = browser_in_words(from.visit.user_agent);
+        mails::tell(tx, desk, user.id, Notice::NewLogin(&browser)).await?;
+    }
+    let id = Some(user.id.0);
+    let now = desk.clock.now();
+    audit::by(tx, Some(user.id), &user.name, Act::PersonSignedIn, None, id, "", now).await?;
+    Ok(sessions::begin_from(tx, desk.clock, user.id, &from.visit).await?)
+}
+
+/// Counts a try of one's own password; answers how long to wait.
+pub(super) async fn count_own(desk: Desk<'_>, user: UserId) -> Result<Option<Wait>, StoreError> {
+    let now = desk.clock.now();
+    let key = key_of(desk.keys, PER_OWN, &user.to_string());
+    let mut tx = desk.store.begin().await?;
+    let wait = if rate_limits::hit(&mut tx, &key, PER_OWN.window, now).await? > PER_OWN.most {
+        rate_limits::ends_at(tx.db(), &key, now).await?.map(|until| Wait { minutes: minutes(until, now) })
+    } else {
+        None
+    };
+    tx.commit().await?;
+    Ok(wait)
+}
+
+pub(super) async fn forgive_own(desk: Desk<'_>, user: UserId) -> Result<(), StoreError> {
+    let mut tx = desk.store.begin().await?;
+    rate_limits::clear(&mut tx, &key_of(desk.keys, PER_OWN, &user.to_string())).await?;
+    tx.commit().await
+}
+
+fn key_of(keys: &Keys, limit: Limit, of: &str) -> Vec<u8> {
+    keys.mac(Purpose::RateLimit, format!("{}:{of}", limit.name).as_bytes()).to_vec()
+}
+
+fn minutes(until: Timestamp, now: Timestamp) -> i64 {
+    i64::try_from(until.since(now).as_secs() / 60 + 1).unwrap_or(i64::MAX)
+}
+
 /// The counters that one attempt moves.
-struct Counters {
-    account: Vec<u8>,
+pub(super) struct Counters {
+    account: (Limit, Vec<u8>),
     networks: Vec<(Limit, Vec<u8>)>,
 }
 
+/// How long an account and a network have to wait, in minutes; `None`: not at all.
+pub(super) struct Counted {
+    pub account_wait: Option<i64>,
+    pub network_wait: Option<i64>,
+}
+
 impl Counters {
-    fn new(keys: &Keys, account: &str, ip: IpAddr) -> Self {
-        let key = |limit: Limit, of: &str| {
-            keys.mac(Purpose::RateLimit, format!("{}:{of}", limit.name).as_bytes()).to_vec()
-        };
+    pub(super) fn new(keys: &Keys, limits: Limits, account: &str, ip: IpAddr) -> Self {
         let network = network_of(ip);
+        let of = |limit: &Limit| (*limit, key_of(keys, *limit, &network));
         Self {
-            account: key(PER_ACCOUNT, account),
-            networks: PER_NETWORK.iter().map(|limit| (*limit, key(*limit, &network))).collect(),
+            account: (limits.account, key_of(keys, limits.account, account)),
+            networks: limits.networks.iter().map(of).collect(),
         }
     }
 
-    /// Counts an attempt, and refuses it when there were too many.
-    async fn count(&self, store: &Store, now: Timestamp) -> Result<(), LoginError> {
-        let mut tx = store.begin().await?;
-        let mut until = None;
-        let all = std::iter::once((PER_ACCOUNT, &self.account))
-            .chain(self.networks.iter().map(|(limit, key)| (*limit, key)));
-        for (limit, key) in all {
-            if rate_limits::hit(&mut tx, key, limit.window, now).await? > limit.most {
-                until = until.max(rate_limits::ends_at(tx.db(), key, now).await?);
-            }
+    /// Counts an attempt.
+    pub(super) async fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<Counted, StoreError> {
+        let account_until = hit(tx, &self.account, now).await?;
+        let mut network_until = None;
+        for one in &self.networks {
+            network_until = network_until.max(hit(tx, one, now).await?);
         }
+        let wait = |until: Option<Timestamp>| until.map(|until| minutes(until, now));
+        Ok(Counted { account_wait: wait(account_until), network_wait: wait(network_until) })
+    }
+
+    /// Counts an attempt, and refuses it when there were too many.
+    async fn count_or_wait(&self, store: &Store, now: Timestamp) -> Result<(), LoginError> {
+        let mut tx = store.begin().await?;
+        let counted = self.count(&mut tx, now).await?;
         tx.commit().await?;
-        match until {
+        match counted.account_wait.max(counted.network_wait) {
             None => Ok(()),
-            Some(until) => {
-                let seconds = until.since(now).as_secs();
-                Err(LoginError::Throttled { minutes: i64::try_from(seconds / 60 + 1).unwrap_or(i64::MAX) })
-            }
+            Some(minutes) => Err(LoginError::Throttled { minutes }),
         }
     }
 
     /// A success clears the account, and takes its own attempt off the network's count. Other attempts
     /// from there stay: a guesser with an account of their own gets no more guesses by it.
     async fn forgive(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        rate_limits::clear(tx, &self.account).await?;
+        rate_limits::clear(tx, &self.account.1).await?;
         for (_, key) in &self.networks {
             rate_limits::take_back(tx, key).await?;
         }
         Ok(())
     }
+}
+
+/// Counts under one key; answers until when it is too much.
+async fn hit(
+    tx: &mut Tx,
+    (limit, key): &(Limit, Vec<u8>),
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    if rate_limits::hit(tx, key, limit.window, now).await? > limit.most {
+        return rate_limits::ends_at(tx.db(), key, now).await;
+    }
+    Ok(None)
+}
+
+/// A browser as people call it: `Firefox, Linux`. Names that all of them pretend to be are asked for last.
+pub fn browser_in_words(user_agent: &str) -> String {
+    const BROWSERS: [(&str, &str); 7] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
+    };
+    let words: Vec<&str> = [find(&BROWSERS), find(&SYSTEMS)].into_iter().flatten().collect();
+    if words.is_empty() { "?".to_owned() } else { words.join(", ") }
 }
 
 /// The network that one customer of a provider usually has.
@@ -163,6 +366,29 @@ fn network_of(ip: IpAddr) -> String {
         IpAddr::V6(ip) => {
             let [a, b, c, d, ..] = ip.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_have_names_that_people_know() {
+        for (user_agent, words) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0",
+                "Edge, Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari, iPhone",
+            ),
+            ("curl/8.0", "?"),
+        ] {
+            assert_eq!(browser_in_words(user_agent), words);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::passwords::{self, HashError};
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{EmailAddress, Language, PersonName, User, UserId};
+use crate::model::{Act, EmailAddress, Grant, Language, Permission, PersonName, Role, User, UserId};
 use crate::store::{self, Store, StoreError, Tx};
 
 /// What is needed to add a user, as typed.
@@ -71,7 +71,7 @@ pub(super) async fn prepare(new: NewUser<'_>) -> Result<Ready, UserError> {
 }
 
 /// `None` for an empty one.
-fn person_name(errors: &mut FieldErrors, text: &str) -> Option<String> {
+pub(super) fn person_name(errors: &mut FieldErrors, text: &str) -> Option<String> {
     let name = PersonName::parse(text)
         .map_err(|_| errors.add("name", Message::new("error-name-too-long")))
         .ok()
@@ -79,10 +79,20 @@ fn person_name(errors: &mut FieldErrors, text: &str) -> Option<String> {
     name.map(|name| name.as_str().to_owned())
 }
 
-pub(super) async fn insert(tx: &mut Tx, clock: &Clock, ready: &Ready) -> Result<User, UserError> {
+/// Writes a user with what they may do, and tells the audit log.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    clock: &Clock,
+    ready: &Ready,
+    grants: &[Grant],
+) -> Result<User, UserError> {
     let Ready { address, name, language, password_hash } = ready;
     match store::users::insert(tx, address, name, *language, password_hash, clock.now()).await {
-        Ok(user) => Ok(user),
+        Ok(user) => {
+            store::grants::set(tx, user.id, grants).await?;
+            tx.note(Act::PersonAdded, None, user.id.0).await?;
+            Ok(user)
+        }
         Err(error) if error.is_duplicate() => {
             let message = Message::new("error-user-exists").text("address", address.as_str());
             Err(FieldErrors::of("address", message).into())
@@ -91,16 +101,38 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, ready: &Ready) -> Result<
     }
 }
 
-/// Adds a user.
+/// Adds a user who may do everything.
+///
+/// # Errors
+/// As [`add_user_as`].
+pub async fn add_user(store: &Store, clock: &Clock, new: NewUser<'_>) -> Result<User, UserError> {
+    add_user_as(store, clock, new, &[Grant::of_all(Role::Owner)]).await
+}
+
+/// Adds a user with what they may do.
 ///
 /// # Errors
 /// [`UserError::Invalid`] names every field that is wrong, also an address that has a user already.
-pub async fn add_user(store: &Store, clock: &Clock, new: NewUser<'_>) -> Result<User, UserError> {
+pub async fn add_user_as(
+    store: &Store,
+    clock: &Clock,
+    new: NewUser<'_>,
+    grants: &[Grant],
+) -> Result<User, UserError> {
+    store.permit(Permission::ManagePeople, None)?;
     let ready = prepare(new).await?;
     let mut tx = store.begin().await?;
-    let user = insert(&mut tx, clock, &ready).await?;
+    let user = insert(&mut tx, clock, &ready, grants).await?;
     tx.commit().await?;
     Ok(user)
+}
+
+/// One's own account, or the right to change those of others.
+pub(super) fn own(store: &Store, user: UserId) -> Result<(), StoreError> {
+    if store.actor().user_id() == Some(user) {
+        return Ok(());
+    }
+    store.permit(Permission::ManagePeople, None)
 }
 
 /// What users may change of themselves: how the desk calls them, and in which language it speaks.
@@ -113,12 +145,14 @@ pub async fn set_profile(
     name: &str,
     language: Language,
 ) -> Result<(), UserError> {
+    own(store, user.id)?;
     let mut errors = FieldErrors::new();
     let name = person_name(&mut errors, name);
     let name = errors.or(name)?.unwrap_or_else(|| user.address.local().to_owned());
     let mut tx = store.begin().await?;
     store::users::set_name(&mut tx, user.id, &name).await?;
     store::users::set_language(&mut tx, user.id, language).await?;
+    tx.note(Act::PersonProfile, None, user.id.0).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -128,6 +162,7 @@ pub async fn set_profile(
 /// # Errors
 /// [`UserError`].
 pub async fn set_password(store: &Store, address: &EmailAddress, password: &str) -> Result<User, UserError> {
+    store.permit(Permission::ManagePeople, None)?;
     if let Some(message) = passwords::problem(password, address) {
         return Err(FieldErrors::of("password", message).into());
     }
@@ -136,6 +171,7 @@ pub async fn set_password(store: &Store, address: &EmailAddress, password: &str)
     let user = store::users::by_address(tx.db(), address).await?.ok_or(UserError::Unknown)?;
     store::users::set_password(&mut tx, user.id, &hash).await?;
     store::sessions::delete_of_user(&mut tx, user.id).await?;
+    tx.note(Act::PersonPassword, None, user.id.0).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -145,6 +181,7 @@ pub async fn set_password(store: &Store, address: &EmailAddress, password: &str)
 /// # Errors
 /// Of the database.
 pub async fn set_language(store: &Store, user: UserId, language: Language) -> Result<(), StoreError> {
+    own(store, user)?;
     let mut tx = store.begin().await?;
     store::users::set_language(&mut tx, user, language).await?;
     tx.commit().await

@@ -95,12 +95,13 @@ pub(super) fn retention_in_words(retention: &Retention) -> String {
     let days = |period: Duration| format!("{} days", period.as_secs() / DAY);
     format!(
         "sign-ups nobody confirmed after 8 days, evidence of who left (IP, browser, referrer) after {}, single mails after {}, \
-         replies after {}, reasons for leaving after {}, counts of sign-ups after {}",
+         replies after {}, reasons for leaving after {}, counts of sign-ups after {}, who did what after {}",
         days(retention.evidence),
         days(retention.single_mails),
         days(retention.replies),
         days(retention.departures),
-        days(retention.counts)
+        days(retention.counts),
+        days(retention.audit)
     )
 }
 

@@ -269,6 +269,7 @@ fn retention(reader: &mut Reader) -> Option<Retention> {
     let departures = reader.get(&RETENTION_DEPARTURES_DAYS);
     let counts = reader.get(&RETENTION_COUNTS_DAYS);
     let hits = reader.get(&RETENTION_CLICKS_DAYS);
+    let audit = reader.get(&RETENTION_AUDIT_DAYS);
     Some(Retention {
         evidence: evidence?,
         single_mails: single_mails?,
@@ -276,6 +277,7 @@ fn retention(reader: &mut Reader) -> Option<Retention> {
         departures: departures?,
         counts: counts?,
         hits: hits?,
+        audit: audit?,
     })
 }
 

@@ -291,6 +291,8 @@ settings! {
     /// Days for which what readers opened and followed is kept of those who agreed, counted from the last time, from 1 to
     /// 3650. The totals stay.
     RETENTION_CLICKS_DAYS: Duration = "retention.clicks_days", Integer, Value("365"), |text| values::days(text, 1);
+    /// Days for which it is kept who did what at the desk and on the command line, from 30 to 3650.
+    RETENTION_AUDIT_DAYS: Duration = "retention.audit_days", Integer, Value("730"), |text| values::days(text, 30);
 
     /// error, warn, info, debug or trace: how much Postiljon tells. Of its libraries only warnings are logged.
     LOG_LEVEL: tracing::Level = "log.level", Text, Value("info"), values::log_level;

@@ -3,21 +3,18 @@
 use uuid::Uuid;
 
 use crate::mail::render::{AlertView, render_alert};
-use crate::model::{Mailing, OutboxKind, Timestamp};
+use crate::model::{Mailing, OutboxKind, Permission, Timestamp};
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::{Result, Tx, issues, newsletters, users};
 
-/// Tells every user that a mailing was paused, in the transaction of the pause.
+/// Tells everybody who may send it that a mailing was paused, in the transaction of the pause.
 pub async fn mailing_paused(tx: &mut Tx, public_url: &str, mailing: &Mailing, now: Timestamp) -> Result<()> {
     let newsletter = newsletters::by_id(tx.db(), mailing.newsletter_id).await?;
     let issue = issues::by_id(tx.db(), mailing.issue_id).await?;
     let (Some(newsletter), Some(issue)) = (newsletter, issue) else { return Ok(()) };
     let url = format!("{}/admin/mailings/{}", public_url.trim_end_matches('/'), mailing.id);
-    for user in users::all(tx.db()).await? {
-        if user.disabled_at.is_some() {
-            continue;
-        }
+    for user in users::who_may(tx.db(), Permission::SendIssues, Some(newsletter.id)).await? {
         let view = AlertView {
             newsletter: &newsletter,
             language: user.language,

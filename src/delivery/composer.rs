@@ -27,8 +27,8 @@ use crate::model::{
 };
 use crate::store::deliveries::Recipient;
 use crate::store::{
-    self, Store, address_changes, articles, mailings, newsletters, outbox_contents, subscribers,
-    subscriptions, tokens, welcome,
+    self, Store, account_links, address_changes, articles, mailings, newsletters, outbox_contents,
+    subscribers, subscriptions, tokens, welcome,
 };
 
 /// Octets of a Message-ID's left side before encoding: as many as a UUID.
@@ -92,6 +92,11 @@ impl Links {
             0 => format!("{}/o/{}.gif", self.base_url, self.keys.sign_tracked(Purpose::Open, &link)),
             _ => format!("{}/c/{}", self.base_url, self.keys.sign_tracked(Purpose::Click, &link)),
         }
+    }
+
+    /// The page where somebody who works at the desk chooses a password.
+    fn account(&self, token: &str) -> String {
+        format!("{}/admin/link/{token}", self.base_url)
     }
 
     /// The same for every attempt and every process (D5).
@@ -201,6 +206,14 @@ impl Letter {
             octets,
         }
     }
+}
+
+/// What is put into the slots of links.
+#[derive(Debug, Default)]
+struct Filled {
+    unsubscribe_url: String,
+    mailto: Option<String>,
+    preferences_url: String,
 }
 
 /// Why a single mail will never be sent.
@@ -517,13 +530,24 @@ impl Composer {
         let content = outbox_contents::of_outbox(store.read().await?.db(), mail.id).await?;
         let (Some(content), Some(to)) = (content, &mail.to_address) else { return Ok(Err(Moot::NotNeeded)) };
         let mut rendered = RenderedMail { subject: content.subject, html: content.html, text: content.text };
-        if !mail.nonce.is_empty() {
+        if rendered.html.contains(note::TOKEN) {
             // Only here does the token come to be (`docs/decisions/0003-no-usable-token-at-rest.md`).
             let token = self.links.keys.derive_token(Purpose::Digest, &mail.nonce);
             rendered.html = rendered.html.replace(note::TOKEN, &token);
             rendered.text = rendered.text.replace(note::TOKEN, &token);
+            return Ok(self.fill(newsletter, mail, to, &rendered, &headers::test()));
         }
-        Ok(self.fill(newsletter, mail, to, &rendered, &headers::test()))
+        if mail.kind != OutboxKind::Alert || mail.nonce.is_empty() {
+            return Ok(self.fill(newsletter, mail, to, &rendered, &headers::test()));
+        }
+        // A link that is worth a password is put in only now, and only while it still is.
+        let token = self.links.keys.derive_token(Purpose::AccountLink, &mail.nonce);
+        let Some(hash) = token_hash(&token) else { return Ok(Err(Moot::NotNeeded)) };
+        if account_links::find(store.read().await?.db(), &hash, mail.created_at).await?.is_none() {
+            return Ok(Err(Moot::NotNeeded));
+        }
+        let links = Filled { preferences_url: self.links.account(&token), ..Filled::default() };
+        Ok(self.fill_with(newsletter, mail, to, "", &rendered, &headers::test(), &links))
     }
 
     /// Whom a mail about a subscription goes to, and the state of that.
@@ -563,6 +587,21 @@ impl Composer {
         let (unsubscribe_url, mailto) =
             mail.subscription_id.map_or_else(Default::default, |id| self.links.unsubscribe(id));
         let preferences_url = mail.subscription_id.map(|id| self.links.preferences(id)).unwrap_or_default();
+        let links = Filled { unsubscribe_url, mailto, preferences_url };
+        self.fill_with(newsletter, mail, to, name, rendered, headers, &links)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a mail is made of them")]
+    fn fill_with(
+        &self,
+        newsletter: &Newsletter,
+        mail: &OutboxMail,
+        to: &EmailAddress,
+        name: &str,
+        rendered: &RenderedMail,
+        headers: &headers::Headers,
+        links: &Filled,
+    ) -> Result<WireMail, Moot> {
         let template = Template::compile(&Source {
             subject: &rendered.subject,
             text: &rendered.text,
@@ -574,9 +613,9 @@ impl Composer {
             name,
             message_id: &mail.message_uuid.simple().to_string(),
             date: mail.created_at,
-            unsubscribe_url: &unsubscribe_url,
-            unsubscribe_mailto: mailto.as_deref(),
-            preferences_url: &preferences_url,
+            unsubscribe_url: &links.unsubscribe_url,
+            unsubscribe_mailto: links.mailto.as_deref(),
+            preferences_url: &links.preferences_url,
             tracked: &[],
         });
         Ok(WireMail {

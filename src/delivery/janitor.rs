@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::store::{Result, deliveries, rate_limits, sessions, subscriptions, tokens, warmup};
+use crate::store::{
+    Result, account_links, deliveries, known_browsers, login_steps, rate_limits, sessions, subscriptions,
+    tokens, warmup,
+};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// A link to confirm works for 7 days; who has not used it is erased within 24 hours after (L6).
@@ -12,6 +15,10 @@ const UNCONFIRMED_KEPT: Duration = Duration::from_secs(8 * 24 * 3600 - 3600);
 /// So long a link that has expired still says so, instead of being unknown.
 const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// An invitation that has expired still says until when it worked.
+const EXPIRED_LINKS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// As long as a browser keeps the cookie by which it is known again.
+const BROWSERS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 /// A month of what was sent while a destination was warmed up, to look at.
 const WARM_UP_KEPT: Duration = Duration::from_secs(31 * 24 * 3600);
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
@@ -43,6 +50,9 @@ async fn clean(shift: &Shift) -> Result<()> {
     tokens::delete_expired(&mut tx, now.minus(EXPIRED_TOKENS_KEPT)).await?;
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
+    login_steps::delete_expired(&mut tx, now).await?;
+    account_links::delete_expired(&mut tx, now.minus(EXPIRED_LINKS_KEPT)).await?;
+    known_browsers::delete_before(&mut tx, now.minus(BROWSERS_KEPT)).await?;
     warmup::delete_before(&mut tx, now.minus(WARM_UP_KEPT).as_millis() / DAY_MILLIS).await?;
     let mended = deliveries::mend_due(&mut tx, now.plus(WAIT_MAX), now).await?;
     tx.commit().await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::patience::Patience;
 use super::shift::Shift;
 use crate::model::{SubscriberId, Timestamp};
-use crate::store::{Result, address_changes, hits, retention, signup_counts, used_proofs};
+use crate::store::{Result, address_changes, audit, hits, retention, signup_counts, used_proofs};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// Rows of one transaction: some milliseconds.
@@ -44,7 +44,8 @@ async fn clean(shift: &Shift) -> Result<()> {
     let departures = departures(shift, now.minus(kept.departures)).await?;
     let others = expired(shift, now).await?
         + counts(shift, now.minus(kept.counts)).await?
-        + readers_hits(shift, now.minus(kept.hits)).await?;
+        + readers_hits(shift, now.minus(kept.hits)).await?
+        + audit(shift, now.minus(kept.audit)).await?;
     let mailings = replies(shift, now.minus(kept.replies), now).await?;
     // Also when nothing went: an erasure may have had to leave a part of the log.
     shift.store.forget_deleted().await?;
@@ -131,6 +132,21 @@ async fn readers_hits(shift: &Shift, before: Timestamp) -> Result<u64> {
     for _ in 0..BATCHES_MAX {
         let mut tx = shift.store.begin().await?;
         let gone = hits::delete_before(&mut tx, before, BATCH).await?;
+        tx.commit().await?;
+        rows += gone;
+        if gone == 0 || stops(shift) {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+/// What was done at the desk.
+async fn audit(shift: &Shift, before: Timestamp) -> Result<u64> {
+    let mut rows = 0;
+    for _ in 0..BATCHES_MAX {
+        let mut tx = shift.store.begin().await?;
+        let gone = audit::delete_before(&mut tx, before, BATCH).await?;
         tx.commit().await?;
         rows += gone;
         if gone == 0 || stops(shift) {

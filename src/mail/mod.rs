@@ -10,6 +10,7 @@
 //!   a small server of our own.
 //! - [`invariants`]: what holds for any bytes, tried by property tests and fuzz targets.
 
+pub mod accounts;
 pub mod color;
 pub mod dkim;
 pub mod headers;

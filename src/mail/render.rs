@@ -932,7 +932,7 @@ struct AlarmText<'a> {
     url: &'a str,
 }
 
-fn zone(newsletter: &Newsletter) -> chrono_tz::Tz {
+pub(super) fn zone(newsletter: &Newsletter) -> chrono_tz::Tz {
     newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC)
 }
 

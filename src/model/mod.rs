@@ -6,6 +6,9 @@
 #[macro_use]
 mod text_enum;
 
+pub mod account_link;
+pub mod act;
+pub mod actor;
 pub mod article;
 pub mod calendar;
 pub mod consent;
@@ -46,6 +49,9 @@ pub mod trial;
 pub mod user;
 pub mod welcome;
 
+pub use account_link::LinkPurpose;
+pub use act::Act;
+pub use actor::{Actor, Denied, Grant, Permission, Person, Role, Scope};
 pub use article::{Article, ArticleStatus, ArticleVersion, VersionKind};
 pub use consent::{Consent, ConsentEvent, ConsentText};
 pub use delivery::{Delivery, Outcome, Refusal};

@@ -19,6 +19,8 @@ pub struct Retention {
     pub counts: Duration,
     /// What readers who agreed opened and followed, after the last time.
     pub hits: Duration,
+    /// What was done at the desk and by the command line, and by whom.
+    pub audit: Duration,
 }
 
 impl Default for Retention {
@@ -30,6 +32,7 @@ impl Default for Retention {
             departures: DAY * 365,
             counts: DAY * 90,
             hits: DAY * 365,
+            audit: DAY * 730,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::Message;
 use crate::keys::sha256_hex;
-use crate::model::{IssueArticle, IssueId, Timestamp, UserId};
+use crate::model::{Act, IssueArticle, IssueId, Permission, Timestamp, UserId};
 use crate::store::issue_approvals::{self, Approval};
 use crate::store::{Db, Result as StoreResult, Store, StoreError, Tx, mailings};
 
@@ -115,6 +115,7 @@ pub(super) async fn approve_in(
     user: UserId,
 ) -> Result<String, ApproveError> {
     let issue = crate::store::issues::lock(tx, id).await?.ok_or(ApproveError::NotFound)?;
+    tx.permit(Permission::ApproveIssues, Some(issue.newsletter_id))?;
     if mailings::of_issue(tx.db(), id).await?.is_some() {
         return Err(ApproveError::Scheduled);
     }
@@ -127,5 +128,6 @@ pub(super) async fn approve_in(
     }
     let content = content_of(&composed);
     issue_approvals::set(tx, id, user, &content, now).await?;
+    tx.note(Act::IssueApproved, Some(issue.newsletter_id), id.0).await?;
     Ok(content)
 }

@@ -8,7 +8,8 @@ use super::versions;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::model::{
-    Article, ArticleId, ArticleStatus, ArticleVersion, Language, Slug, Tag, Timestamp, UserId, VersionKind,
+    Act, Article, ArticleId, ArticleStatus, ArticleVersion, Language, Permission, Slug, Tag, Timestamp,
+    UserId, VersionKind,
 };
 use crate::store::article_versions::{self, Saving};
 use crate::store::articles::{self as table, ArticleText};
@@ -165,6 +166,7 @@ pub async fn create_by(
     kind: VersionKind,
     input: &ArticleInput,
 ) -> Result<Article, ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
     let new = New { by, kind, status: ArticleStatus::Draft, original: None };
     insert(store, clock, parse(input)?, new).await
 }
@@ -191,6 +193,7 @@ pub(super) async fn insert(
         }
         match insert_once(&mut tx, &written, &new, now).await {
             Ok(article) => {
+                tx.note(Act::ArticleAdded, None, article.id.0).await?;
                 tx.commit().await?;
                 return Ok(article);
             }
@@ -275,6 +278,7 @@ pub async fn save_by(
     version: i64,
     input: &ArticleInput,
 ) -> Result<Article, ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
     let mut written = parse(input)?;
     let now = clock.now();
     let mut tx = store.begin().await?;
@@ -288,6 +292,7 @@ pub async fn save_by(
     if article.status == ArticleStatus::Published {
         article_versions::set_published(&mut tx, id, saving.number, now).await?;
     }
+    tx.note(Act::ArticleSaved, None, id.0).await?;
     tx.commit().await?;
     Ok(article)
 }
@@ -338,6 +343,7 @@ pub async fn set_status(
     id: ArticleId,
     status: ArticleStatus,
 ) -> Result<(), ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
     let mut tx = store.begin().await?;
     let stored = table::by_id(tx.db(), id).await?.ok_or(ArticleError::NotFound)?;
     if stored.status != status {
@@ -345,6 +351,11 @@ pub async fn set_status(
         if status == ArticleStatus::Published {
             article_versions::set_published(&mut tx, id, stored.version, clock.now()).await?;
         }
+        let act = match status {
+            ArticleStatus::Published => Act::ArticlePublished,
+            ArticleStatus::Draft => Act::ArticleWithdrawn,
+        };
+        tx.note(act, None, id.0).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -361,6 +372,7 @@ pub async fn translate(
     id: ArticleId,
     language: Language,
 ) -> Result<Article, ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
     let mut reader = store.read().await?;
     let article = table::by_id(reader.db(), id).await?.ok_or(ArticleError::NotFound)?;
     let family = table::family(reader.db(), article.family()).await?;
@@ -386,6 +398,7 @@ pub async fn translate(
 /// # Errors
 /// [`ArticleError`].
 pub async fn import(store: &Store, clock: &Clock, source: &str) -> Result<Article, ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
     let file = front_matter::parse(source)?;
     let original = match file.translation_of.trim() {
         "" => None,

@@ -3,7 +3,9 @@
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
-use crate::model::{Issue, IssueId, NewsletterId, Placed, Theme, TopicId, TrialPlan, UserId, trial};
+use crate::model::{
+    Act, Issue, IssueId, NewsletterId, Permission, Placed, Theme, TopicId, TrialPlan, UserId, trial,
+};
 use crate::store::issues::{self as table, IssueText};
 use crate::store::{self, Store, StoreError, Tx};
 
@@ -150,6 +152,7 @@ pub async fn create(
     newsletter: NewsletterId,
     input: &IssueInput,
 ) -> Result<Issue, IssueError> {
+    store.permit(Permission::DraftIssues, Some(newsletter))?;
     let (text, articles) = parse(input)?;
     for race in 1.. {
         let mut tx = store.begin().await?;
@@ -161,6 +164,7 @@ pub async fn create(
         match table::insert(&mut tx, newsletter, &text, clock.now()).await {
             Ok(issue) => {
                 table::set_articles(&mut tx, issue.id, &articles).await?;
+                tx.note(Act::IssueAdded, Some(newsletter), issue.id.0).await?;
                 tx.commit().await?;
                 return Ok(issue);
             }
@@ -184,6 +188,7 @@ pub async fn copy(
 ) -> Result<Issue, IssueError> {
     let mut reader = store.read().await?;
     let issue = table::by_id(reader.db(), id).await?.ok_or(IssueError::NotFound)?;
+    store.permit(Permission::DraftIssues, Some(issue.newsletter_id))?;
     let articles = table::articles(reader.db(), id).await?;
     // A topic that is archived meanwhile is for no new issue.
     let topic = match issue.topic_id {
@@ -222,6 +227,7 @@ pub async fn save(
     let (text, articles) = parse(input)?;
     let mut tx = store.begin().await?;
     let theirs = table::lock(&mut tx, id).await?.ok_or(IssueError::NotFound)?;
+    tx.permit(Permission::DraftIssues, Some(theirs.newsletter_id))?;
     if store::mailings::of_issue(tx.db(), id).await?.is_some() {
         return Err(IssueError::Scheduled);
     }
@@ -231,6 +237,7 @@ pub async fn save(
         return Err(IssueError::Conflict { theirs: Box::new(theirs) });
     };
     table::set_articles(&mut tx, id, &articles).await?;
+    tx.note(Act::IssueSaved, Some(issue.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(issue)
 }

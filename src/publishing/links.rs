@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::http::{Http, HttpError};
-use crate::model::{IssueId, LinkCheck, LinkVerdict};
+use crate::model::{IssueId, LinkCheck, LinkVerdict, Permission};
 use crate::store::{Db, Result, Store, link_checks};
 
 /// Most addresses of one check: above that an issue is no newsletter.
@@ -58,6 +58,7 @@ pub async fn check_links(
 ) -> Result<Option<usize>> {
     let composed = compose(store.read().await?.db(), id, clock.now(), public_url).await?;
     let Some(composed) = composed else { return Ok(None) };
+    store.permit(Permission::DraftIssues, Some(composed.newsletter.id))?;
     let urls: Vec<String> = addresses(&composed).into_iter().map(str::to_owned).collect();
     let asked = futures_util::stream::iter(&urls).map(|url| ask(http, clock, url));
     let end = tokio::time::sleep(ALL_WITHIN);

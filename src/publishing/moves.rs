@@ -4,7 +4,7 @@
 
 use crate::clock::Clock;
 use crate::i18n::Message;
-use crate::model::{Mailing, MailingId, Move, Outcome, PauseReason};
+use crate::model::{Act, Mailing, MailingId, Move, Outcome, PauseReason, Permission};
 use crate::store::{Store, StoreError, deliveries, mailings};
 
 /// What a move has changed.
@@ -56,6 +56,8 @@ pub async fn make_move(
 ) -> Result<Moved, MoveError> {
     let now = clock.now();
     let mut tx = store.begin().await?;
+    let newsletter = mailings::by_id(tx.db(), id).await?.ok_or(MoveError::NotFound)?.newsletter_id;
+    tx.permit(Permission::SendIssues, Some(newsletter))?;
     let Some(moved) = mailings::make_move(&mut tx, id, wanted, PauseReason::User, now).await? else {
         let mailing = mailings::by_id(tx.db(), id).await?.ok_or(MoveError::NotFound)?;
         let is_so_already = match wanted.winner() {
@@ -68,6 +70,7 @@ pub async fn make_move(
     for outcome in outcomes_again(wanted) {
         again += deliveries::try_again(&mut tx, id, *outcome, now).await?;
     }
+    tx.note_detail(Act::MailingMoved, Some(newsletter), Some(id.0), wanted.as_str()).await?;
     tx.commit().await?;
     Ok(Moved { mailing: moved, again })
 }

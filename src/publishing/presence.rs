@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::model::{ArticleId, UserId};
+use crate::model::{ArticleId, Permission, UserId};
 use crate::store::{Store, StoreError, article_presence};
 
 /// How long a sign of life counts. An editor gives one each 20 seconds, so that two may be late.
@@ -19,6 +19,7 @@ pub async fn here(
     article: ArticleId,
     user: UserId,
 ) -> Result<Vec<String>, StoreError> {
+    store.permit(Permission::WriteArticles, None)?;
     let now = clock.now();
     let since = now.minus(PRESENT_FOR);
     let mut tx = store.begin().await?;
@@ -34,6 +35,7 @@ pub async fn here(
 /// # Errors
 /// Of the database.
 pub async fn gone(store: &Store, article: ArticleId, user: UserId) -> Result<(), StoreError> {
+    store.permit(Permission::WriteArticles, None)?;
     let mut tx = store.begin().await?;
     article_presence::leave(&mut tx, article, user).await?;
     tx.commit().await

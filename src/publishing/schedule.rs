@@ -14,7 +14,7 @@ use crate::mail::issue::web_url;
 use crate::mail::slot::clean_line;
 use crate::mail::tracking::{Tracked, of_second_link, track};
 use crate::model::{
-    IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId,
+    Act, IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Permission, Timestamp, UserId,
 };
 use crate::store::mailings::{self, Content};
 use crate::store::{self, Store, StoreError, Tx, mailing_links, mailing_overrides};
@@ -194,6 +194,7 @@ pub(super) async fn schedule_in(
 ) -> Result<Scheduled, ScheduleError> {
     let Scheduling { when, user, reason } = scheduling;
     let issue = store::issues::lock(tx, id).await?.ok_or(ScheduleError::NotFound)?;
+    tx.permit(Permission::SendIssues, Some(issue.newsletter_id))?;
     if let Some(mailing) = mailings::of_issue(tx.db(), id).await? {
         return Ok(Scheduled { mailing, is_new: false });
     }
@@ -217,6 +218,7 @@ pub(super) async fn schedule_in(
             mailings::insert_translated(tx, mailing.id, id, *position, version, translation).await?;
         }
     }
+    tx.note(Act::IssueScheduled, Some(composed.newsletter.id), id.0).await?;
     Ok(Scheduled { mailing, is_new: true })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{EmailAddress, NewsletterId, TestGroup, TestGroupId};
+use crate::model::{Act, EmailAddress, NewsletterId, Permission, TestGroup, TestGroupId};
 use crate::store::{self, Store, StoreError};
 
 /// Most addresses that one test goes to: above that it is a mailing.
@@ -68,6 +68,7 @@ pub async fn save(
     name: &str,
     typed: &str,
 ) -> Result<TestGroup, TestGroupError> {
+    store.permit(Permission::TestIssues, Some(newsletter))?;
     let mut errors = FieldErrors::new();
     let name = super::line(&mut errors, "name", name, NAME_MAX_CHARS, true);
     let addresses = addresses("addresses", typed)?;
@@ -82,6 +83,7 @@ pub async fn save(
         );
     }
     let group = store::test_groups::set(&mut tx, newsletter, &name, &lines.join("\n"), clock.now()).await?;
+    tx.note(Act::GroupSaved, Some(newsletter), group.id.0).await?;
     tx.commit().await?;
     Ok(group)
 }
@@ -91,10 +93,12 @@ pub async fn save(
 /// # Errors
 /// [`TestGroupError::NotFound`] when it is gone already.
 pub async fn delete(store: &Store, newsletter: NewsletterId, id: TestGroupId) -> Result<(), TestGroupError> {
+    store.permit(Permission::TestIssues, Some(newsletter))?;
     let mut tx = store.begin().await?;
     if !store::test_groups::delete(&mut tx, newsletter, id).await? {
         return Err(TestGroupError::NotFound);
     }
+    tx.note(Act::GroupDeleted, Some(newsletter), id.0).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::test_groups::addresses;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::keys::{self, NoRandomness};
-use crate::model::{IssueId, Language, OutboxId, OutboxKind};
+use crate::model::{Act, IssueId, Language, OutboxId, OutboxKind, Permission};
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::{Store, StoreError};
@@ -85,6 +85,7 @@ pub async fn send_test_in(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let composed = compose(tx.db(), id, now, public_url).await?.ok_or(TestMailError::NotFound)?;
+    tx.permit(Permission::TestIssues, Some(composed.newsletter.id))?;
     let view = composed.view(language.unwrap_or(composed.newsletter.language));
     let Ok(rendered) = view.rendered else { return Err(TestMailError::Blocked(composed.findings)) };
     if view.issue.subject.is_empty() {
@@ -115,6 +116,7 @@ pub async fn send_test_in(
         outbox_contents::insert(&mut tx, outbox_id, content).await?;
         sent.push(outbox_id);
     }
+    tx.note(Act::IssueTested, Some(composed.newsletter.id), id.0).await?;
     tx.commit().await?;
     Ok(sent)
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Language, Newsletter, NewsletterId, Slug, Topic, TopicId};
+use crate::model::{Act, Language, Newsletter, NewsletterId, Permission, Slug, Topic, TopicId};
 use crate::store::{self, Store, StoreError, Tx, topics as table};
 
 const NAME_MAX_CHARS: usize = 60;
@@ -111,6 +111,7 @@ pub async fn add(
     input: &TopicInput,
     for_those_with_all: bool,
 ) -> Result<Topic, TopicError> {
+    store.permit(Permission::SetNewsletter, Some(newsletter))?;
     let now = clock.now();
     let mut tx = store.begin().await?;
     let newsletter = store::newsletters::by_id(tx.db(), newsletter).await?.ok_or(TopicError::NotFound)?;
@@ -128,6 +129,7 @@ pub async fn add(
     if for_those_with_all {
         table::give_to_those_with_all(&mut tx, topic.id, newsletter.id, now).await?;
     }
+    tx.note(Act::TopicAdded, Some(newsletter.id), topic.id.0).await?;
     tx.commit().await?;
     Ok(topic)
 }
@@ -152,6 +154,7 @@ pub async fn rename(store: &Store, id: TopicId, input: &TopicInput) -> Result<()
     let (_, newsletter) = found(&mut tx, id).await?;
     let texts = parse(&newsletter, input)?;
     table::set_texts(&mut tx, id, &texts).await?;
+    tx.note(Act::TopicChanged, Some(newsletter.id), id.0).await?;
     Ok(tx.commit().await?)
 }
 
@@ -174,6 +177,7 @@ pub async fn shift(store: &Store, id: TopicId, direction: Direction) -> Result<(
     for (position, topic) in (1..).zip(&offered) {
         table::set_position(&mut tx, topic.id, position).await?;
     }
+    tx.note(Act::TopicChanged, Some(topic.newsletter_id), id.0).await?;
     Ok(tx.commit().await?)
 }
 
@@ -190,6 +194,7 @@ pub async fn archive(store: &Store, clock: &Clock, id: TopicId) -> Result<(), To
     }
     if topic.archived_at.is_none() {
         table::set_archived(&mut tx, id, Some(clock.now())).await?;
+        tx.note(Act::TopicArchived, Some(topic.newsletter_id), id.0).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -211,11 +216,13 @@ pub async fn restore(store: &Store, id: TopicId) -> Result<(), TopicError> {
     let last = all.iter().map(|topic| topic.position).max().unwrap_or(0);
     table::set_position(&mut tx, id, last + 1).await?;
     table::set_archived(&mut tx, id, None).await?;
+    tx.note(Act::TopicRestored, Some(topic.newsletter_id), id.0).await?;
     Ok(tx.commit().await?)
 }
 
 async fn found(tx: &mut Tx, id: TopicId) -> Result<(Topic, Newsletter), TopicError> {
     let topic = table::by_id(tx.db(), id).await?.ok_or(TopicError::NotFound)?;
+    tx.permit(Permission::SetNewsletter, Some(topic.newsletter_id))?;
     let newsletter = store::newsletters::by_id(tx.db(), topic.newsletter_id).await?;
     Ok((topic, newsletter.ok_or(TopicError::NotFound)?))
 }

@@ -15,7 +15,8 @@ use super::articles::{self, ArticleError, ArticleInput, Written};
 use crate::clock::Clock;
 
 use crate::model::{
-    Article, ArticleId, ArticleStatus, ArticleVersion, ArticleVersionId, Timestamp, UserId, VersionKind,
+    Act, Article, ArticleId, ArticleStatus, ArticleVersion, ArticleVersionId, Permission, Timestamp, UserId,
+    VersionKind,
 };
 use crate::store::article_versions::{self as table, Saving};
 use crate::store::{self, Db, Store, StoreError, Tx};
@@ -88,6 +89,7 @@ pub async fn autosave(
     version: i64,
     input: &ArticleInput,
 ) -> Result<ArticleVersion, ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
     let mut written = articles::parse(input)?;
     let now = clock.now();
     let mut tx = store.begin().await?;
@@ -117,6 +119,7 @@ pub async fn autosave(
         Some(version) => version,
         None => table::insert(&mut tx, id, &written.text, saving).await?,
     };
+    tx.note(Act::ArticleSaved, None, id.0).await?;
     tx.commit().await?;
     Ok(kept)
 }
@@ -159,6 +162,7 @@ pub async fn restore(
     version: i64,
     number: i64,
 ) -> Result<(), ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
     let mut tx = store.begin().await?;
     let (stored, latest) = hold(&mut tx, id, version).await?;
     let old = table::by_number(tx.db(), id, number).await?.ok_or(ArticleError::NotFound)?;
@@ -176,6 +180,7 @@ pub async fn restore(
         articles::write_row(&mut tx, &stored, &written, saving).await?;
         table::set_published(&mut tx, id, saving.number, saving.at).await?;
     }
+    tx.note(Act::ArticleRestored, None, id.0).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -10,8 +10,8 @@ use crate::mail::render::{RenderError, RenderedMail};
 use crate::mail::welcome::{WelcomeError, render};
 use crate::model::welcome::{DAYS_MAX, STEPS_MAX, text_for};
 use crate::model::{
-    Article, ArticleId, ArticleStatus, EmailAddress, Language, Newsletter, NewsletterId, OutboxId,
-    OutboxKind, Timestamp, WelcomeStep, WelcomeStepId, WelcomeText,
+    Act, Article, ArticleId, ArticleStatus, EmailAddress, Language, Newsletter, NewsletterId, OutboxId,
+    OutboxKind, Permission, Timestamp, WelcomeStep, WelcomeStepId, WelcomeText,
 };
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};
@@ -176,6 +176,7 @@ pub async fn create(
     newsletter: NewsletterId,
     input: &StepInput,
 ) -> Result<WelcomeStep, StepError> {
+    store.permit(Permission::WriteWelcome, Some(newsletter))?;
     let mut errors = FieldErrors::new();
     let parsed = parse(input, &mut errors);
     let now = clock.now();
@@ -193,6 +194,7 @@ pub async fn create(
         step => step?,
     };
     set_texts(&mut tx, step.id, &parsed).await?;
+    tx.note(Act::WelcomeAdded, Some(newsletter.id), step.id.0).await?;
     tx.commit().await?;
     Ok(step)
 }
@@ -216,6 +218,7 @@ pub async fn save(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let step = table::step(tx.db(), id).await?.ok_or(StepError::NotFound)?;
+    tx.permit(Permission::WriteWelcome, Some(step.newsletter_id))?;
     let newsletter =
         store::newsletters::by_id(tx.db(), step.newsletter_id).await?.ok_or(StepError::NotFound)?;
     check(&mut tx, &newsletter, &parsed, public_url, &mut errors).await?;
@@ -244,6 +247,7 @@ pub async fn save(
     if active_since.is_none() {
         table::withdraw_step(&mut tx, id).await?;
     }
+    tx.note(Act::WelcomeChanged, Some(step.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(WelcomeStep { days: parsed.days, active_since, updated_at, ..step })
 }
@@ -255,7 +259,9 @@ pub async fn save(
 pub async fn delete(store: &Store, id: WelcomeStepId) -> Result<NewsletterId, StepError> {
     let mut tx = store.begin().await?;
     let step = table::step(tx.db(), id).await?.ok_or(StepError::NotFound)?;
+    tx.permit(Permission::WriteWelcome, Some(step.newsletter_id))?;
     table::delete_step(&mut tx, id).await?;
+    tx.note(Act::WelcomeDeleted, Some(step.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(step.newsletter_id)
 }
@@ -384,6 +390,7 @@ pub async fn send_test(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let composed = compose(tx.db(), id, language, public_url).await?.ok_or(StepError::NotFound)?;
+    tx.permit(Permission::WriteWelcome, Some(composed.newsletter.id))?;
     let Ok(rendered) = composed.rendered else {
         return Err(FieldErrors::of("to", Message::new("test-mail-blocked")).into());
     };
@@ -401,6 +408,7 @@ pub async fn send_test(
     let outbox_id = outbox::insert(&mut tx, &mail, now).await?;
     let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
     outbox_contents::insert(&mut tx, outbox_id, &content).await?;
+    tx.note(Act::WelcomeTested, Some(composed.newsletter.id), id.0).await?;
     tx.commit().await?;
     Ok(outbox_id)
 }

@@ -12,8 +12,8 @@ use crate::config::{MAIN_RELAY, as_hello_name, is_loopback, is_relay_name, parse
 use crate::i18n::{FieldErrors, Message};
 use crate::keys::{Keys, NoRandomness, Purpose};
 use crate::model::{
-    AuthMethod, Credentials, NamedRelay, Newsletter, RelayId, RelaySettings, StageTimeouts, StoredRelay,
-    TlsMode,
+    Act, AuthMethod, Credentials, NamedRelay, Newsletter, Permission, RelayId, RelaySettings, StageTimeouts,
+    StoredRelay, TlsMode,
 };
 use crate::store::relays::RelayRow;
 use crate::store::{self, Db, Store, StoreError};
@@ -160,6 +160,7 @@ pub async fn add(
     name: &str,
     input: &RelayInput,
 ) -> Result<StoredRelay, RelayError> {
+    store.permit(Permission::SetRelays, None)?;
     let known = store::relays::all(store.read().await?.db()).await?;
     if known.len() >= RELAYS_MAX {
         return Err(RelayError::TooMany);
@@ -180,6 +181,7 @@ pub async fn add(
     let mut tx = store.begin().await?;
     match store::relays::insert(&mut tx, &name, &row, clock.now()).await {
         Ok(relay) => {
+            tx.note(Act::RelayAdded, None, relay.id.0).await?;
             tx.commit().await?;
             configured.tell();
             Ok(relay)
@@ -211,6 +213,7 @@ pub async fn change(
     version: Option<i64>,
     input: &RelayInput,
 ) -> Result<StoredRelay, RelayError> {
+    store.permit(Permission::SetRelays, None)?;
     let known = store::relays::by_id(store.read().await?.db(), id).await?.ok_or(RelayError::NotFound)?;
     let version = version.unwrap_or(known.version);
     if version != known.version {
@@ -222,6 +225,7 @@ pub async fn change(
     let mut tx = store.begin().await?;
     let changed = store::relays::update(&mut tx, id, version, &row, clock.now()).await?;
     let changed = changed.ok_or(RelayError::Changed)?;
+    tx.note(Act::RelayChanged, None, id.0).await?;
     tx.commit().await?;
     configured.tell();
     Ok(changed)
@@ -232,12 +236,14 @@ pub async fn change(
 /// # Errors
 /// [`RelayError::NotFound`], or of the database.
 pub async fn remove(store: &Store, configured: &Configured, id: RelayId) -> Result<StoredRelay, RelayError> {
+    store.permit(Permission::SetRelays, None)?;
     let mut tx = store.begin().await?;
     let removed = store::relays::delete(&mut tx, id).await?.ok_or(RelayError::NotFound)?;
     // A relay of the configuration by that name is still there to be preferred.
     if !configured.has(&removed.name) {
         store::newsletters::forget_relay(&mut tx, &removed.name).await?;
     }
+    tx.note(Act::RelayRemoved, None, id.0).await?;
     tx.commit().await?;
     configured.tell();
     Ok(removed)

@@ -2,7 +2,7 @@
 //! restart and in another browser too.
 
 use crate::clock::Clock;
-use crate::model::{Newsletter, SetupStep};
+use crate::model::{Newsletter, Permission, SetupStep};
 use crate::store::setup_steps::SetupStepRow;
 use crate::store::{self, Reader, Store, StoreError};
 
@@ -76,6 +76,7 @@ impl Progress {
 /// # Errors
 /// Of the database.
 pub async fn keep_draft(store: &Store, step: SetupStep, draft: &str) -> Result<(), StoreError> {
+    store.permit(Permission::AddNewsletters, None)?;
     if draft.len() > DRAFT_MAX_OCTETS {
         return Ok(());
     }
@@ -89,6 +90,7 @@ pub async fn keep_draft(store: &Store, step: SetupStep, draft: &str) -> Result<(
 /// # Errors
 /// Of the database.
 pub async fn pass(store: &Store, clock: &Clock, step: SetupStep) -> Result<(), StoreError> {
+    store.permit(Permission::AddNewsletters, None)?;
     let mut tx = store.begin().await?;
     store::setup_steps::pass(&mut tx, step, clock.now()).await?;
     tx.commit().await

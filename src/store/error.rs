@@ -1,5 +1,7 @@
 //! What can go wrong with the database, as far as a caller can do something about it.
 
+use crate::model::Denied;
+
 /// The answer of every store function.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -17,6 +19,9 @@ pub enum StoreError {
     Database(#[source] sqlx::Error),
     #[error("the schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// Whoever acts may not do that.
+    #[error("{0}")]
+    Denied(Denied),
     #[error("the database folder cannot be made: {0}")]
     Folder(#[source] std::io::Error),
 }
@@ -44,6 +49,12 @@ impl StoreError {
 
     pub const fn is_duplicate(&self) -> bool {
         matches!(self, Self::Duplicate(_))
+    }
+}
+
+impl From<Denied> for StoreError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
     }
 }
 

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
-    Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Rhythm, Theme, Timestamp,
-    TopicId, TrialPlan, UserId,
+    Actor, Issue, IssueArticle, IssueId, MailingId, MailingStatus, NewsletterId, Placed, Rhythm, Theme,
+    Timestamp, TopicId, TrialPlan, UserId,
 };
 
 /// What an editor sets.
@@ -191,20 +191,39 @@ pub struct IssueRow {
     pub sent: Option<i64>,
 }
 
+/// [`list`] of the newsletters that somebody sees.
+pub async fn list_for(mut db: Db<'_>, actor: &Actor, page: i64) -> Result<Vec<IssueRow>> {
+    let seen = super::newsletters::ids(db.again()).await?.into_iter().filter(|id| actor.sees(*id));
+    let seen: String = seen.map(|id| format!(",{id},")).collect();
+    list_where(db, None, Some(&seen), page).await
+}
+
 /// One page, the newest first, and one row more if there is a next page; of one newsletter or of all.
 pub async fn list(db: Db<'_>, newsletter: Option<NewsletterId>, page: i64) -> Result<Vec<IssueRow>> {
+    list_where(db, newsletter, None, page).await
+}
+
+/// `seen`: the newsletters, each between commas; `None`: all.
+async fn list_where(
+    db: Db<'_>,
+    newsletter: Option<NewsletterId>,
+    seen: Option<&str>,
+    page: i64,
+) -> Result<Vec<IssueRow>> {
     const SQL: &str =
         "SELECT i.id, i.newsletter_id, n.name AS newsletter_name, n.time_zone, i.number, i.subject,
             i.updated_at, (SELECT count(*) FROM issue_articles a WHERE a.issue_id = i.id) AS articles,
             m.id AS mailing_id, m.status AS mailing_status, m.due_at, m.audience, m.sent
         FROM issues i JOIN newsletters n ON n.id = i.newsletter_id
             LEFT JOIN mailings m ON m.issue_id = i.id AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
-        WHERE CAST($1 AS BIGINT) IS NULL OR i.newsletter_id = $1
+        WHERE (CAST($1 AS BIGINT) IS NULL OR i.newsletter_id = $1)
+            AND (CAST($4 AS TEXT) IS NULL OR $4 LIKE '%,' || CAST(i.newsletter_id AS TEXT) || ',%')
         ORDER BY i.id DESC LIMIT $2 OFFSET $3";
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(newsletter)
         .bind(PAGE_ROWS + 1)
         .bind(page.max(0) * PAGE_ROWS)
+        .bind(seen)
         .fetch_all(c)
         .await?))
 }

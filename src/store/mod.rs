@@ -13,26 +13,34 @@ use sqlx::{
     PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
 };
 
+use crate::clock::Clock;
+use crate::model::{Act, Actor, NewsletterId, Permission};
+
 mod bulk;
 mod error;
 mod faults;
 mod postgres;
 mod sqlite;
 
+pub mod account_links;
 pub mod address_changes;
 pub mod archive;
 pub mod article_presence;
 pub mod article_slugs;
 pub mod article_versions;
 pub mod articles;
+pub mod audit;
+pub mod authenticators;
 pub mod consents;
 pub mod deliveries;
 pub mod departures;
+pub mod desk_rules;
 pub mod digest_runs;
 pub mod digests;
 pub mod fields;
 pub mod form_fields;
 pub mod forms;
+pub mod grants;
 pub mod growth;
 pub mod health;
 pub mod hits;
@@ -40,7 +48,9 @@ pub mod images;
 pub mod issue_approvals;
 pub mod issue_translations;
 pub mod issues;
+pub mod known_browsers;
 pub mod link_checks;
+pub mod login_steps;
 pub mod mailing_links;
 pub mod mailing_overrides;
 pub mod mailings;
@@ -83,6 +93,8 @@ pub const PAGE_ROWS: i64 = 50;
 pub struct Store {
     pools: Pools,
     faults: Option<Arc<dyn Faults>>,
+    actor: Actor,
+    clock: Clock,
 }
 
 /// Connections.
@@ -102,6 +114,8 @@ pub enum Pools {
 pub struct Tx {
     transaction: Begun,
     faults: Option<Arc<dyn Faults>>,
+    actor: Actor,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -159,13 +173,38 @@ impl Store {
         } else {
             return Err(StoreError::BadUrl);
         };
-        Ok(Self { pools, faults: None })
+        Ok(Self { pools, faults: None, actor: Actor::Operator, clock: Clock::system() })
     }
 
     /// The same database, which fails when it is told to. For tests.
     #[must_use]
     pub fn with_faults(self, faults: Arc<dyn Faults>) -> Self {
         Self { faults: Some(faults), ..self }
+    }
+
+    /// The same database, in somebody's name: verbs ask what they may, and the audit log says that it was them.
+    #[must_use]
+    pub fn acting(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
+    }
+
+    /// The same database, whose audit log takes the time from this clock.
+    #[must_use]
+    pub fn timed(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// In whose name it is used; the operator, until [`Store::acting`] says otherwise.
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Asks whether whoever acts may do something with a newsletter; `None`: with all, or with what belongs to none.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`].
+    pub fn permit(&self, permission: Permission, newsletter: Option<NewsletterId>) -> Result<()> {
+        Ok(self.actor.permit(permission, newsletter)?)
     }
 
     /// For what has no function here: statements of tests.
@@ -201,7 +240,8 @@ impl Store {
             Pools::Sqlite { writer, .. } => Begun::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Begun::Postgres(pool.begin().await?),
         };
-        Ok(Tx { transaction, faults: self.faults.clone() })
+        let (actor, clock) = (self.actor.clone(), self.clock.clone());
+        Ok(Tx { transaction, faults: self.faults.clone(), actor, clock })
     }
 
     /// Whether several processes may share this database.
@@ -251,6 +291,42 @@ impl Db<'_> {
 }
 
 impl Tx {
+    /// In whose name it writes.
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// As [`Store::permit`].
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`].
+    pub fn permit(&self, permission: Permission, newsletter: Option<NewsletterId>) -> Result<()> {
+        Ok(self.actor.permit(permission, newsletter)?)
+    }
+
+    /// Writes into the audit log what is done in this transaction, and by whom.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn note(&mut self, act: Act, newsletter: Option<NewsletterId>, object: i64) -> Result<()> {
+        self.note_detail(act, newsletter, Some(object), "").await
+    }
+
+    /// The same with a word about it: a key, never an address, a name or a secret. `object`: `None` for many at once.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn note_detail(
+        &mut self,
+        act: Act,
+        newsletter: Option<NewsletterId>,
+        object: Option<i64>,
+        detail: &str,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        audit::insert(self, act, newsletter, object, detail, now).await
+    }
+
     pub fn db(&mut self) -> Db<'_> {
         match &mut self.transaction {
             Begun::Sqlite(transaction) => Db::Sqlite(transaction),

@@ -201,3 +201,8 @@ pub async fn set_sending(
         .fetch_optional(c)
         .await?))
 }
+
+/// Of all newsletters.
+pub async fn ids(db: Db<'_>) -> Result<Vec<NewsletterId>> {
+    Ok(on!(db, |c| sqlx::query_scalar("SELECT id FROM newsletters ORDER BY id").fetch_all(c).await?))
+}

@@ -14,7 +14,7 @@ use super::limits;
 use super::open_form::OpenForm;
 use crate::keys::Keys;
 use crate::mail::render::{SignupAlarmView, render_signup_alarm};
-use crate::model::{OutboxKind, ProofPolicy, Timestamp};
+use crate::model::{OutboxKind, Permission, ProofPolicy, Timestamp};
 use crate::store::outbox::{self, NewMail};
 use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::signup_counts::{self, Counts, hour_of};
@@ -94,7 +94,7 @@ pub async fn watch(tx: &mut Tx, keys: &Keys, gate: &Gate, tally: &Tally<'_>, now
     Ok(())
 }
 
-/// Tells every user, in the transaction of the sign-up that was too many.
+/// Tells everybody who may change the form, in the transaction of the sign-up that was too many.
 async fn tell(
     tx: &mut Tx,
     gate: &Gate,
@@ -106,7 +106,7 @@ async fn tell(
     let OpenForm { newsletter, form, .. } = form;
     tracing::warn!(newsletter = %newsletter.slug, form = %form.id, "a form has far more sign-ups than usual");
     let url = format!("{}/admin/newsletters/{}/forms", gate.public_url(), newsletter.id);
-    for user in users::all(tx.db()).await?.into_iter().filter(|user| user.disabled_at.is_none()) {
+    for user in users::who_may(tx.db(), Permission::SetNewsletter, Some(newsletter.id)).await? {
         let view = SignupAlarmView {
             newsletter,
             language: user.language,

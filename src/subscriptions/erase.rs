@@ -4,21 +4,62 @@
 use super::unsubscribe::skip;
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::model::{EmailAddress, SubscriptionStatus};
+use crate::model::{Act, EmailAddress, Permission, SubscriptionStatus};
 use crate::store::growth::{self, Change};
 use crate::store::{
     Result, Store, address_changes, deliveries, mailings, outbox, subscribers, subscriptions, suppressions,
 };
 
+/// Who wants a person erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The person themselves, behind a link that is theirs alone.
+    Themselves,
+    Desk,
+}
+
 /// Erases whoever has this address, and suppresses it. Answers whether anybody had it; the suppression is
-/// kept in either case.
+/// kept in either case. Needs the permission for every newsletter that the person has, and for all where nobody has the
+/// address: what goes is the person.
+///
+/// # Errors
+/// Only of the database, or without permission: then nothing is erased.
+pub async fn erase(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddress) -> Result<bool> {
+    forget(store, clock, keys, address, Who::Desk).await
+}
+
+/// The same, asked for by the person.
 ///
 /// # Errors
 /// Only of the database: then nothing is erased.
-pub async fn erase(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddress) -> Result<bool> {
+pub(super) async fn erase_themselves(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    address: &EmailAddress,
+) -> Result<bool> {
+    forget(store, clock, keys, address, Who::Themselves).await
+}
+
+async fn forget(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddress, who: Who) -> Result<bool> {
     let now = clock.now();
     let mut tx = store.begin().await?;
     let subscriber = subscribers::by_address(tx.db(), address).await?;
+    if who == Who::Desk {
+        let newsletters = match &subscriber {
+            Some(subscriber) => subscriptions::of_subscriber(tx.db(), subscriber.id).await?,
+            None => Vec::new(),
+        };
+        for subscription in &newsletters {
+            tx.permit(Permission::EraseSubscribers, Some(subscription.newsletter_id))?;
+        }
+        if newsletters.is_empty() {
+            tx.permit(Permission::EraseSubscribers, None)?;
+        }
+        // By number: the log holds no address.
+        let id = subscriber.as_ref().map(|subscriber| subscriber.id.0);
+        tx.note_detail(Act::SubscribersErased, None, id, "").await?;
+    }
     if let Some(subscriber) = &subscriber {
         subscribers::lock(&mut tx, subscriber.id).await?;
         let mut subscriptions = subscriptions::of_subscriber(tx.db(), subscriber.id).await?;

@@ -1,6 +1,6 @@
 //! All subscriptions as CSV (RFC 4180), a page at a time, so that a million fit into little memory.
 
-use crate::model::NewsletterId;
+use crate::model::{Act, NewsletterId, Permission};
 use crate::store::{Store, StoreError, fields, subscribers, subscription_values};
 
 /// Rows read at once.
@@ -23,6 +23,11 @@ pub async fn export_csv(
     newsletter: Option<NewsletterId>,
     out: impl std::io::Write,
 ) -> Result<u64, ExportError> {
+    store.permit(Permission::ExportSubscribers, newsletter)?;
+    // Noted before the first row leaves: what is cut off has left too.
+    let mut tx = store.begin().await?;
+    tx.note_detail(Act::SubscribersExported, newsletter, None, "").await?;
+    tx.commit().await?;
     let mut writer = csv::Writer::from_writer(out);
     let keys = keys_of(store, newsletter).await?;
     let head = [

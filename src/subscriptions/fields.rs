@@ -7,7 +7,9 @@ use super::typed::{line, lines};
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
-use crate::model::{AskedField, Field, FieldId, FieldKind, FieldText, Language, NewsletterId, Slug};
+use crate::model::{
+    Act, AskedField, Field, FieldId, FieldKind, FieldText, Language, NewsletterId, Permission, Slug,
+};
 use crate::store::fields::{self as table, FieldRules};
 use crate::store::{Store, StoreError, forms, newsletters};
 
@@ -200,6 +202,7 @@ pub async fn add_field(
     newsletter: NewsletterId,
     input: &FieldInput,
 ) -> Result<Field, FieldVerbError> {
+    store.permit(Permission::SetNewsletter, Some(newsletter))?;
     let mut tx = store.begin().await?;
     let newsletter = newsletters::by_id(tx.db(), newsletter).await?.ok_or(FieldVerbError::NotFound)?;
     let mut errors = FieldErrors::new();
@@ -223,6 +226,7 @@ pub async fn add_field(
     for text in words {
         table::set_text(&mut tx, &FieldText { field_id: field.id, ..text }).await?;
     }
+    tx.note(Act::FieldAdded, Some(newsletter.id), field.id.0).await?;
     tx.commit().await?;
     Ok(field)
 }
@@ -240,6 +244,7 @@ pub async fn change_field(
 ) -> Result<Field, FieldVerbError> {
     let mut tx = store.begin().await?;
     let field = table::by_id(tx.db(), id).await?.ok_or(FieldVerbError::NotFound)?;
+    tx.permit(Permission::SetNewsletter, Some(field.newsletter_id))?;
     let newsletter = newsletters::by_id(tx.db(), field.newsletter_id).await?;
     let language = newsletter.ok_or(FieldVerbError::NotFound)?.language;
     let mut errors = FieldErrors::new();
@@ -254,6 +259,7 @@ pub async fn change_field(
         }
     }
     forms::count_change_of_field(&mut tx, id, clock.now()).await?;
+    tx.note(Act::FieldChanged, Some(field.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(field)
 }
@@ -271,9 +277,12 @@ pub async fn archive_field(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let field = table::by_id(tx.db(), id).await?.ok_or(FieldVerbError::NotFound)?;
+    tx.permit(Permission::SetNewsletter, Some(field.newsletter_id))?;
     if field.archived_at.is_some() != is_archived {
         table::set_archived(&mut tx, id, is_archived.then_some(now)).await?;
         forms::count_change_of_field(&mut tx, id, now).await?;
+        let act = if is_archived { Act::FieldArchived } else { Act::FieldRestored };
+        tx.note(act, Some(field.newsletter_id), id.0).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::typed::{line, lines};
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
-use crate::model::{DisposablePolicy, FieldId, Form, FormId, NewsletterId, ProofPolicy};
+use crate::model::{Act, DisposablePolicy, FieldId, Form, FormId, NewsletterId, Permission, ProofPolicy};
 use crate::store::forms::{self as table, FormRules};
 use crate::store::{Store, StoreError, Tx, fields, form_fields, newsletters};
 
@@ -58,6 +58,7 @@ pub async fn add_form(
     newsletter: NewsletterId,
     input: &FormInput,
 ) -> Result<Form, FormError> {
+    store.permit(Permission::SetNewsletter, Some(newsletter))?;
     let mut tx = store.begin().await?;
     newsletters::by_id(tx.db(), newsletter).await?.ok_or(FormError::NotFound)?;
     let mut errors = FieldErrors::new();
@@ -70,6 +71,7 @@ pub async fn add_form(
     let rules = errors.or(rules)?;
     let form = table::insert(&mut tx, newsletter, &rules, clock.now()).await?;
     form_fields::replace(&mut tx, form.id, &input.asked).await?;
+    tx.note(Act::FormAdded, Some(newsletter), form.id.0).await?;
     tx.commit().await?;
     Ok(form)
 }
@@ -87,6 +89,7 @@ pub async fn change_form(
 ) -> Result<Form, FormError> {
     let mut tx = store.begin().await?;
     let stored = table::by_id(tx.db(), id).await?.ok_or(FormError::NotFound)?;
+    tx.permit(Permission::SetNewsletter, Some(stored.newsletter_id))?;
     let mut errors = FieldErrors::new();
     let rules = rules_of(&mut errors, input);
     check_asked(&mut tx, &mut errors, stored.newsletter_id, input).await?;
@@ -95,6 +98,7 @@ pub async fn change_form(
         return Err(FormError::Conflict { theirs: Box::new(stored) });
     };
     form_fields::replace(&mut tx, id, &input.asked).await?;
+    tx.note(Act::FormChanged, Some(stored.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(form)
 }
@@ -112,11 +116,14 @@ pub async fn archive_form(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let form = table::by_id(tx.db(), id).await?.ok_or(FormError::NotFound)?;
+    tx.permit(Permission::SetNewsletter, Some(form.newsletter_id))?;
     if form.is_default {
         return Err(FormError::IsDefault);
     }
     if form.archived_at.is_some() != is_archived {
         table::set_archived(&mut tx, id, is_archived.then_some(now), now).await?;
+        let act = if is_archived { Act::FormArchived } else { Act::FormRestored };
+        tx.note(act, Some(form.newsletter_id), id.0).await?;
         tx.commit().await?;
     }
     Ok(())

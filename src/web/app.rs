@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::accounts::Desk;
 use crate::clock::Clock;
 use crate::config::Network;
 use crate::http::Http;
@@ -53,6 +54,16 @@ impl App {
     /// The absolute URL of a path that begins with a slash.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.settings.public_url)
+    }
+
+    /// What the verbs of accounts work with.
+    pub fn desk(&self) -> Desk<'_> {
+        Desk {
+            store: &self.store,
+            clock: &self.clock,
+            keys: &self.keys,
+            public_url: &self.settings.public_url,
+        }
     }
 
     /// Whether visitors come over TLS: cookies then carry `Secure` and the `__Host-` prefix.

@@ -27,6 +27,9 @@ pub enum PageError {
     NotFound,
     #[error("the form is not one of ours, or the session has ended")]
     Forbidden,
+    /// Their role does not allow that.
+    #[error("whoever is signed in may not do that")]
+    Denied,
     #[error("the form cannot be read")]
     BadRequest,
     #[error("the form is larger than allowed")]
@@ -38,6 +41,9 @@ pub enum PageError {
     /// Not signed in: goes to the login page.
     #[error("not signed in")]
     SignIn,
+    /// Everybody needs a second factor: goes to the page where one is made.
+    #[error("a second factor is missing")]
+    NeedsFactor,
     /// There is nobody yet who could sign in: goes to the page that says so.
     #[error("there is no user yet")]
     NotSetUp,
@@ -57,7 +63,8 @@ impl PageError {
     const fn key(&self) -> &'static str {
         match self {
             Self::NotFound => "page-error-not-found",
-            Self::Forbidden | Self::SignIn | Self::NotSetUp => "page-error-forbidden",
+            Self::Forbidden | Self::SignIn | Self::NotSetUp | Self::NeedsFactor => "page-error-forbidden",
+            Self::Denied => "page-error-denied",
             Self::BadRequest => "page-error-bad-request",
             Self::TooLarge => "page-error-too-large",
             Self::UnsupportedMediaType => "page-error-media-type",
@@ -70,6 +77,10 @@ impl PageError {
 
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Denied(denied) = &error {
+            // What is hidden from somebody does not exist for them.
+            return if denied.is_hidden { Self::NotFound } else { Self::Denied };
+        }
         if error.is_unavailable() {
             tracing::warn!(cause = %error, "a request found no database");
             return Self::Unavailable;
@@ -82,12 +93,12 @@ impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Denied => StatusCode::FORBIDDEN,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::SignIn | Self::NotSetUp => StatusCode::SEE_OTHER,
+            Self::SignIn | Self::NotSetUp | Self::NeedsFactor => StatusCode::SEE_OTHER,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -104,6 +115,9 @@ impl ResponseError for PageError {
             }
             Self::SignIn => {
                 response.insert_header(("Location", "/admin/login"));
+            }
+            Self::NeedsFactor => {
+                response.insert_header(("Location", "/admin/account/second-factor"));
             }
             Self::NotSetUp => {
                 response.insert_header(("Location", "/setup"));

@@ -8,6 +8,7 @@
 //!   or style: the content security policy forbids them.
 //! - A handler fails with a [`error::PageError`]; the visitor sees a page in their language.
 
+pub mod access;
 pub mod admin;
 pub mod api;
 pub mod app;

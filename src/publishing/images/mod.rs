@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::files::{Files, FilesError};
 use crate::i18n::Message;
 use crate::keys::sha256;
-use crate::model::{Image, ImageVariant, UserId};
+use crate::model::{Act, Image, ImageVariant, Permission, UserId};
 use crate::store::images::{self as table, NewImage};
 use crate::store::{Store, StoreError};
 
@@ -110,6 +110,7 @@ pub async fn add(
     alt: &str,
     file: Vec<u8>,
 ) -> Result<Image, ImageError> {
+    store.permit(Permission::WriteArticles, None)?;
     if file.len() > FILE_MAX_OCTETS {
         return Err(ImageError::TooLarge);
     }
@@ -143,6 +144,9 @@ pub async fn add(
     images.files.put(&name(ImageVariant::Mail), prepared.mail.octets).await?;
     let mut tx = store.begin().await?;
     let kept = table::insert(&mut tx, &new, clock.now()).await?;
+    if let Some(image) = &kept {
+        tx.note(Act::ImageAdded, None, image.id.0).await?;
+    }
     tx.commit().await?;
     match kept {
         Some(image) => Ok(image),

@@ -2,7 +2,7 @@
 
 use super::{Marked, NewsletterError, change, mark_of};
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Language, Newsletter, NewsletterId, ReaderLanguages};
+use crate::model::{Language, Newsletter, NewsletterId, Permission, ReaderLanguages};
 use crate::publishing::{line, text};
 use crate::store::newsletters::About;
 use crate::store::{self, Store};
@@ -23,6 +23,8 @@ pub struct AboutInput {
 }
 
 impl Marked for AboutInput {
+    const PART: &'static str = "about";
+
     fn mark(newsletter: &Newsletter) -> String {
         let Newsletter { name, description, language, reader_languages, time_zone, .. } = newsletter;
         mark_of(&(name, description, language, reader_languages, time_zone))
@@ -51,6 +53,7 @@ pub async fn set_about(
     seen: Option<&str>,
     input: &AboutInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::SetNewsletter, Some(id))?;
     let mut errors = FieldErrors::new();
     let about = parse(&mut errors, input);
     let about = errors.or(about)?;

@@ -5,6 +5,8 @@ use crate::model::{ArchivePolicy, Newsletter, NewsletterId};
 use crate::store::{self, Store};
 
 impl Marked for ArchivePolicy {
+    const PART: &'static str = "archive";
+
     fn mark(newsletter: &Newsletter) -> String {
         mark_of(&newsletter.archive)
     }

@@ -2,7 +2,7 @@
 
 use super::{Marked, NewsletterError, change, mark_of};
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Newsletter, NewsletterId};
+use crate::model::{Newsletter, NewsletterId, Permission};
 use crate::publishing::url;
 use crate::store::newsletters::Brand;
 use crate::store::{self, Store};
@@ -20,6 +20,8 @@ pub struct BrandInput {
 }
 
 impl Marked for BrandInput {
+    const PART: &'static str = "brand";
+
     fn mark(newsletter: &Newsletter) -> String {
         mark_of(&(&newsletter.brand_color, &newsletter.logo_url))
     }
@@ -58,6 +60,7 @@ pub async fn set_brand(
     seen: Option<&str>,
     input: &BrandInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::SetNewsletter, Some(id))?;
     let mut errors = FieldErrors::new();
     let brand = parse(&mut errors, input);
     let brand = errors.or(brand)?;

@@ -12,6 +12,8 @@ pub struct IssuesInput {
 }
 
 impl Marked for IssuesInput {
+    const PART: &'static str = "issues";
+
     fn mark(newsletter: &Newsletter) -> String {
         mark_of(&(newsletter.theme, newsletter.needs_approval))
     }

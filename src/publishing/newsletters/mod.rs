@@ -26,7 +26,9 @@ use crate::i18n::{FieldErrors, Message};
 use crate::keys::sha256_hex;
 use crate::mail::slot::clean_line;
 use crate::model::newsletter::NewNewsletter;
-use crate::model::{ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Slug, UncertainPolicy};
+use crate::model::{
+    Act, ArchivePolicy, EmailAddress, Language, Newsletter, NewsletterId, Permission, Slug, UncertainPolicy,
+};
 use crate::store::newsletters::{About, Brand, Sender};
 use crate::store::{self, Store, StoreError, Tx};
 
@@ -93,6 +95,8 @@ impl NewsletterError {
 pub trait Marked {
     /// What they are now, in short: the form carries it, so that nobody overwrites what they have not seen.
     fn mark(newsletter: &Newsletter) -> String;
+    /// What the audit log calls them.
+    const PART: &'static str;
 }
 
 fn mark_of(fields: &impl std::fmt::Debug) -> String {
@@ -109,11 +113,13 @@ async fn change<T: Marked>(
     write: impl AsyncFnOnce(&mut Tx) -> store::Result<Option<Newsletter>>,
 ) -> Result<Newsletter, NewsletterError> {
     let mut tx = store.begin().await?;
+    tx.permit(Permission::SetNewsletter, Some(id))?;
     let now = store::newsletters::lock(&mut tx, id).await?.ok_or(NewsletterError::NotFound)?;
     if seen.is_some_and(|seen| seen != T::mark(&now)) {
         return Err(NewsletterError::Changed);
     }
     let changed = write(&mut tx).await?.ok_or(NewsletterError::NotFound)?;
+    tx.note_detail(Act::NewsletterChanged, Some(id), Some(id.0), T::PART).await?;
     tx.commit().await?;
     Ok(changed)
 }
@@ -127,6 +133,7 @@ pub async fn add_newsletter(
     clock: &Clock,
     input: &NewsletterInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::AddNewsletters, None)?;
     let mut errors = FieldErrors::new();
     let about = about::parse(&mut errors, &input.about());
     let slug = slug(&mut errors, &input.slug, &about.name);
@@ -151,6 +158,7 @@ pub async fn open_newsletter(
     about: &AboutInput,
     sender: &SenderInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::AddNewsletters, None)?;
     let mut errors = FieldErrors::new();
     let about = about::parse(&mut errors, about);
     let slug = slug(&mut errors, short_name, &about.name);
@@ -171,6 +179,7 @@ pub async fn begin_newsletter(
     about: &AboutInput,
     owner: &EmailAddress,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::AddNewsletters, None)?;
     let mut errors = FieldErrors::new();
     let about = about::parse(&mut errors, about);
     // A name in another script makes no short name, and nobody was asked for one.
@@ -242,6 +251,7 @@ async fn insert(store: &Store, clock: &Clock, parts: Parts) -> Result<Newsletter
     store::newsletters::set_privacy_url(&mut tx, id, &privacy_url).await?;
     store::newsletters::set_archive(&mut tx, id, archive).await?;
     let newsletter = store::newsletters::set_about(&mut tx, id, &about).await?;
+    tx.note(Act::NewsletterAdded, Some(id), id.0).await?;
     tx.commit().await?;
     newsletter.ok_or(NewsletterError::NotFound)
 }

@@ -2,7 +2,7 @@
 
 use super::{Marked, NewsletterError, change, mark_of};
 use crate::i18n::FieldErrors;
-use crate::model::{Newsletter, NewsletterId};
+use crate::model::{Newsletter, NewsletterId, Permission};
 use crate::publishing::url;
 use crate::store::{self, Store};
 
@@ -13,6 +13,8 @@ pub struct PrivacyInput {
 }
 
 impl Marked for PrivacyInput {
+    const PART: &'static str = "privacy";
+
     fn mark(newsletter: &Newsletter) -> String {
         mark_of(&newsletter.privacy_url)
     }
@@ -29,6 +31,7 @@ pub async fn set_privacy(
     seen: Option<&str>,
     input: &PrivacyInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::SetNewsletter, Some(id))?;
     let mut errors = FieldErrors::new();
     let url = url(&mut errors, "privacy_url", &input.privacy_url);
     let url = errors.or(url)?;

@@ -2,7 +2,7 @@
 
 use super::{Marked, NewsletterError, change, mark_of};
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{EmailAddress, Newsletter, NewsletterId};
+use crate::model::{EmailAddress, Newsletter, NewsletterId, Permission};
 use crate::publishing::{line, text};
 use crate::store::newsletters::Sender;
 use crate::store::{self, Store};
@@ -21,6 +21,8 @@ pub struct SenderInput {
 }
 
 impl Marked for SenderInput {
+    const PART: &'static str = "sender";
+
     fn mark(newsletter: &Newsletter) -> String {
         let Newsletter { sender_name, sender_address, reply_to, postal_address, .. } = newsletter;
         let reply_to = reply_to.as_ref().map(EmailAddress::as_str);
@@ -54,6 +56,7 @@ pub async fn set_sender(
     seen: Option<&str>,
     input: &SenderInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::SetNewsletter, Some(id))?;
     let mut errors = FieldErrors::new();
     let sender = parse(&mut errors, input);
     let sender = errors.or(sender)?.ok_or(NewsletterError::NotFound)?;

@@ -2,7 +2,7 @@
 
 use super::{Marked, NewsletterError, change, mark_of};
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Newsletter, NewsletterId, UncertainPolicy};
+use crate::model::{Newsletter, NewsletterId, Permission, UncertainPolicy};
 use crate::publishing::line;
 use crate::store::{self, Store};
 
@@ -18,6 +18,8 @@ pub struct SendingInput {
 }
 
 impl Marked for SendingInput {
+    const PART: &'static str = "sending";
+
     fn mark(newsletter: &Newsletter) -> String {
         mark_of(&(&newsletter.relay, newsletter.mails_per_hour, newsletter.on_uncertain))
     }
@@ -34,6 +36,7 @@ pub async fn set_sending(
     seen: Option<&str>,
     input: &SendingInput,
 ) -> Result<Newsletter, NewsletterError> {
+    store.permit(Permission::SetNewsletter, Some(id))?;
     let mut errors = FieldErrors::new();
     let relay = line(&mut errors, "relay", &input.relay, RELAY_MAX_CHARS, false);
     if input.mails_per_hour.is_some_and(|mails| mails < 1) {

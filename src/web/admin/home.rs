@@ -9,7 +9,7 @@ use super::articles::list::{ArticleLine, lines as article_lines};
 use super::issues::list::{IssueLine, lines as issue_lines};
 use super::{Frame, desk_zone, grouped};
 use crate::i18n::Texts;
-use crate::model::{MailingStatus, SetupStep};
+use crate::model::{MailingStatus, Permission, SetupStep};
 use crate::setup::steps::Progress;
 use crate::store::articles::ArticleFilter;
 use crate::store::issues::IssueRow;
@@ -63,7 +63,7 @@ pub async fn get(
     let mut reader = app.store.read().await?;
     let zone = desk_zone(&mut reader).await?;
     let mut newsletters = Vec::new();
-    for newsletter in store::newsletters::all(reader.db()).await? {
+    for newsletter in signed_in.newsletters(&mut reader, Permission::SeeNewsletter).await? {
         let readers = super::newsletters::readers(&mut reader, newsletter.id).await?;
         let href = format!("/admin/newsletters/{}", newsletter.id);
         newsletters.push(NewsletterLine {
@@ -78,7 +78,7 @@ pub async fn get(
     }
     let mut articles = store::articles::list(reader.db(), &ArticleFilter::default()).await?;
     articles.truncate(LATEST);
-    let mut issues = store::issues::list(reader.db(), None, 0).await?;
+    let mut issues = store::issues::list_for(reader.db(), signed_in.actor(), 0).await?;
     let progress = Progress::of(&mut reader, !app.relays.relays().is_empty()).await?;
     let next = next_step(t, &progress, articles.is_empty(), &issues);
     issues.truncate(LATEST);

@@ -8,15 +8,22 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::accounts::login::{LoginError, log_in};
-use crate::accounts::sessions;
+use super::code;
+use crate::accounts::login::{LoginError, Origin, Passed, STEP_LIFETIME, log_in};
+use crate::accounts::sessions::{self, Visit};
 use crate::i18n::Texts;
+use crate::keys::random_token;
 use crate::model::Language;
 use crate::web::client::Client;
 use crate::web::form::Form;
 use crate::web::layout::{Page, html, see_other};
-use crate::web::session::{SESSION_COOKIE, SignedIn, cookie};
+use crate::web::session::{SESSION_COOKIE, SignedIn, cookie, cookie_name};
 use crate::web::{App, PageError, csrf, language};
+
+/// The cookie by which a browser is known again, before [`cookie_name`].
+const BROWSER_COOKIE: &str = "postiljon_browser";
+/// As long as browsers keep a cookie at most (RFC 6265bis, 5.5).
+const BROWSER_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 #[derive(Template)]
 #[template(path = "admin/login.html")]
@@ -24,6 +31,13 @@ struct LoginPage {
     page: Page,
     address: String,
     mistake: Option<String>,
+    /// There is another password now.
+    is_reset: bool,
+}
+
+/// The language of a page that has no user yet.
+pub(super) fn texts_of(request: &HttpRequest) -> Texts {
+    Texts::new(language::of(request, Language::English))
 }
 
 fn show(
@@ -32,10 +46,49 @@ fn show(
     address: &str,
     error: Option<&LoginError>,
 ) -> Result<HttpResponse, PageError> {
-    let t = Texts::new(language::of(request, Language::English));
+    let t = texts_of(request);
     let page = Page::new(t, t.text("desk-login-title")).with_languages(request);
     let mistake = error.map(|error| error.message().in_words(t));
-    html(status, &LoginPage { page, address: address.to_owned(), mistake })
+    let is_reset = Form::of_query(request).first("done") == "password";
+    html(status, &LoginPage { page, address: address.to_owned(), mistake, is_reset })
+}
+
+/// The cookie of the browser, or a new one, and what the browser calls itself.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub(super) fn origin(
+    request: &HttpRequest,
+    app: &App,
+    client: &Client,
+) -> Result<(String, String), PageError> {
+    let known = request.cookie(&cookie_name(app, BROWSER_COOKIE)).map(|cookie| cookie.value().to_owned());
+    let browser = match known {
+        Some(known) => known,
+        None => random_token().map_err(|error| PageError::internal("a browser could not be named", error))?,
+    };
+    Ok((browser, client.user_agent.clone()))
+}
+
+pub(super) const fn from<'a>(client: &Client, browser: &'a str, user_agent: &'a str) -> Origin<'a> {
+    Origin { ip: client.ip, visit: Visit { user_agent, browser } }
+}
+
+/// The answer to somebody who is signed in from now on.
+///
+/// # Errors
+/// When a cookie could not be set, which is a defect.
+pub(super) fn enter(app: &App, session: String, browser: &str) -> Result<HttpResponse, PageError> {
+    let mut response = see_other("/admin");
+    for cookie in [
+        cookie(app, SESSION_COOKIE, session, sessions::LIFETIME),
+        cookie(app, BROWSER_COOKIE, browser.to_owned(), BROWSER_LIFETIME),
+    ] {
+        response
+            .add_cookie(&cookie)
+            .map_err(|error| PageError::internal("a cookie could not be set", error))?;
+    }
+    Ok(response)
 }
 
 /// `GET /admin/login`.
@@ -59,12 +112,16 @@ pub async fn post(
 ) -> Result<HttpResponse, PageError> {
     csrf::check_origin(&request, &app)?;
     let address = form.first("address");
-    match log_in(&app.store, &app.clock, &app.keys, address, form.first("password"), client.ip).await {
-        Ok(logged_in) => {
-            let mut response = see_other("/admin");
-            let cookie = cookie(&app, SESSION_COOKIE, logged_in.token, sessions::LIFETIME);
+    let (browser, user_agent) = origin(&request, &app, &client)?;
+    match log_in(app.desk(), address, form.first("password"), &from(&client, &browser, &user_agent)).await {
+        Ok(Passed::In(logged_in)) => {
+            app.wake.notify_one();
+            enter(&app, logged_in.token, &browser)
+        }
+        Ok(Passed::Step(step)) => {
+            let mut response = see_other(code::PATH);
             response
-                .add_cookie(&cookie)
+                .add_cookie(&cookie(&app, code::STEP_COOKIE, step, STEP_LIFETIME))
                 .map_err(|error| PageError::internal("a cookie could not be set", error))?;
             Ok(response)
         }

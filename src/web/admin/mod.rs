@@ -13,21 +13,26 @@ use super::form::Form;
 use super::session::SignedIn;
 use crate::i18n::{FieldErrors, Message, Texts};
 use crate::mail::slot::escape_html;
-use crate::model::{ArticleStatus, MailingStatus, RunState};
+use crate::model::{Actor, ArticleStatus, MailingStatus, Permission, RunState};
 use crate::publishing::schedule::zone_of;
 use crate::store::{self, Reader};
 
+pub mod account;
 pub mod articles;
+pub mod code;
 pub mod digests;
 pub mod fields;
+pub mod forgot;
 pub mod forms;
 pub mod home;
 pub mod images;
 pub mod issues;
 pub mod language;
+pub mod link;
 pub mod login;
 pub mod mailing;
 pub mod newsletters;
+pub mod people;
 pub mod reports;
 pub mod settings;
 pub mod subscribers;
@@ -38,6 +43,9 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/admin").get(home::get))
         .service(resource("/admin/login").get(login::get).post(login::post))
+        .service(resource("/admin/login/code").get(code::get).post(code::post))
+        .service(resource("/admin/forgot").get(forgot::get).post(forgot::post))
+        .service(resource("/admin/link/{token}").get(link::get).post(link::post))
         .service(resource("/admin/logout").post(login::log_out))
         .service(resource("/admin/language").post(language::post))
         .service(resource("/admin/images").get(images::get).post(images::post))
@@ -94,10 +102,12 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/mailings/{id}/events").get(mailing::events::get))
         .service(resource("/admin/mailings/{id}/ledger").get(mailing::ledger::get))
         .service(resource("/admin/mailings/{id}/{move}").post(mailing::moves::post));
+    account::configure(config);
     articles::configure(config);
     digests::configure(config);
     newsletters::sections::configure(config);
     newsletters::welcome::configure(config);
+    people::configure(config);
     settings::configure(config);
     subscribers::configure(config);
 }
@@ -116,6 +126,8 @@ pub struct Frame {
     pub done: Option<String>,
     /// Where a change of language comes back to.
     pub path: String,
+    /// Who looks at it.
+    pub actor: Actor,
 }
 
 impl Frame {
@@ -166,6 +178,13 @@ impl Frame {
             "source-added",
             "source-removed",
             "source-asked",
+            "invited",
+            "disabled",
+            "enabled",
+            "person-removed",
+            "sessions-ended",
+            "factor-off",
+            "password",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);
@@ -178,7 +197,16 @@ impl Frame {
             section,
             done: done.map(|done| t.text(&format!("desk-done-{done}"))),
             path: request.path().to_owned(),
+            actor: signed_in.actor().clone(),
         }
+    }
+}
+
+impl Frame {
+    /// Whether whoever looks at the page may do something somewhere, by the name of the permission: for what the menu and
+    /// the buttons offer.
+    pub fn may(&self, permission: &str) -> bool {
+        permission.parse::<Permission>().is_ok_and(|permission| self.actor.may_somewhere(permission))
     }
 }
 

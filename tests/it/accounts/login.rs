@@ -1,8 +1,9 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use postiljon::accounts::login::{self, LoggedIn, LoginError};
-use postiljon::accounts::sessions;
+use postiljon::accounts::Desk;
+use postiljon::accounts::login::{self, LoggedIn, LoginError, Origin, Passed};
+use postiljon::accounts::sessions::{self, Visit};
 use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::clock::Clock;
 use postiljon::keys::Keys;
@@ -21,6 +22,10 @@ pub async fn add_an(store: &Store, clock: &Clock) {
     add_user(store, clock, new).await.expect("added");
 }
 
+pub fn from(network: u8) -> Origin<'static> {
+    Origin { ip: Ipv4Addr::new(192, 0, network, 7).into(), visit: Visit::default() }
+}
+
 /// From 192.0.`network`.7.
 pub async fn log_in(
     store: &Store,
@@ -29,8 +34,12 @@ pub async fn log_in(
     password: &str,
     network: u8,
 ) -> Result<LoggedIn, LoginError> {
-    let ip = Ipv4Addr::new(192, 0, network, 7).into();
-    login::log_in(store, clock, &Keys::new(&[7; 32]), address, password, ip).await
+    let (keys, origin) = (Keys::new(&[7; 32]), from(network));
+    let desk = Desk { store, clock, keys: &keys, public_url: "https://news.example" };
+    match login::log_in(desk, address, password, &origin).await? {
+        Passed::In(logged_in) => Ok(logged_in),
+        Passed::Step(_) => panic!("nobody here has a second factor"),
+    }
 }
 
 fn key(result: &Result<LoggedIn, LoginError>) -> &'static str {

@@ -1,5 +1,7 @@
 //! The verbs of users.
 
+mod account;
 mod first_user;
 mod login;
+mod people;
 mod users;

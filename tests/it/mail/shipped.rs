@@ -5,14 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use postiljon::accounts::Desk;
+use postiljon::accounts::links::forgot;
+use postiljon::accounts::people::{self, Invitation};
+use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::clock::Clock;
 use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::{Keys, Purpose, token_hash};
+use postiljon::mail::accounts::{Notice, NoticeView, render_account_notice};
 use postiljon::mail::render::{self, AlertView, RenderedMail, SignupAlarmView, SummaryLine, SummaryView};
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
-    Account, ArticleDisplay, Language, Newsletter, OutboxKind, PauseReason, Placed, Subscription, Theme,
-    WelcomeText,
+    Account, ArticleDisplay, Grant, Language, Newsletter, OutboxKind, PauseReason, Placed, Role,
+    Subscription, Theme, WelcomeText,
 };
 use postiljon::publishing::articles::ArticleInput;
 use postiljon::publishing::schedule::{When, schedule};
@@ -153,7 +158,8 @@ impl Shop {
         self.written(&newsletter, &named).await;
         self.summary(&newsletter, &named).await;
         self.welcome(language, &named).await;
-        2 + 2 + 3 + 5 + 1
+        let accounts = self.accounts(&newsletter, &named).await;
+        2 + 2 + 3 + 5 + 1 + accounts
     }
 
     /// The question to a new address, the answer to one that is known, the notice to the old one.
@@ -228,6 +234,26 @@ impl Shop {
         };
         let mail = render::render_summary(&view).expect("rendered");
         self.desk_mail(newsletter, &named("summary"), mail).await;
+    }
+
+    /// Mails about accounts; answers how many.
+    async fn accounts(&self, newsletter: &Newsletter, named: &dyn Fn(&str) -> String) -> usize {
+        let desk = Desk { store: &self.store, clock: &self.clock, keys: &self.keys, public_url: PUBLIC_URL };
+        let (language, grants) = (newsletter.language, [Grant::of_one(newsletter.id, Role::Viewer)]);
+        let address = format!("{}@example.org", named("invitation"));
+        let invitation = Invitation { address: &address, name: NAME, language, grants: &grants };
+        people::invite(desk, invitation).await.expect("invited");
+        let address = format!("{}@example.org", named("password-reset"));
+        let new = NewUser { address: &address, name: NAME, language, password: "vier losse woorden hier" };
+        add_user_as(&self.store, &self.clock, new, &grants).await.expect("added");
+        forgot(desk, &address, [192, 0, 2, 7].into()).await.expect("asked");
+        for notice in Notice::SAMPLES {
+            let url = "https://news.meridiaan.example/admin/account";
+            let view = NoticeView { newsletter, language, notice, at: self.clock.now(), url };
+            let mail = render_account_notice(&view).expect("rendered");
+            self.desk_mail(newsletter, &named(&format!("notice-{}", notice.key())), mail).await;
+        }
+        2 + Notice::SAMPLES.len()
     }
 
     async fn desk_mail(&self, newsletter: &Newsletter, local: &str, mail: RenderedMail) {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use postiljon::model::{
     ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason,
-    DisposablePolicy, FieldKind, HitKind, HitRule, ImageType, Language, LinkVerdict, MailingStatus,
-    OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, SetupStep,
-    SubscriptionStatus, Theme, TlsMode, Tracking, UncertainPolicy, VersionKind,
+    DisposablePolicy, FieldKind, HitKind, HitRule, ImageType, Language, LinkPurpose, LinkVerdict,
+    MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, Role,
+    SetupStep, SubscriptionStatus, Theme, TlsMode, Tracking, UncertainPolicy, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -117,6 +117,8 @@ fn every_check_lists_the_values_of_its_enum() {
         ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
         ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),
         ("subscriptions.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
+        ("grants.role", names(Role::ALL, Role::as_str)),
+        ("account_links.purpose", names(LinkPurpose::ALL, LinkPurpose::as_str)),
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
         ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),
         ("mailings.pause_reason", names(PauseReason::ALL, PauseReason::as_str)),

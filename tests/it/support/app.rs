@@ -8,7 +8,7 @@ use postiljon::demo::browser::Browser;
 use postiljon::files::Files;
 use postiljon::http::{Http, Reach};
 use postiljon::keys::Keys;
-use postiljon::model::{DisposableDomains, Timestamp};
+use postiljon::model::{Actor, DisposableDomains, Timestamp};
 use postiljon::publishing::images::Images;
 use postiljon::reports::hits::Hits;
 use postiljon::store::Store;
@@ -32,6 +32,7 @@ pub struct TestApp {
 impl TestApp {
     pub async fn start(store: &Store) -> Self {
         let clock = Clock::test(START);
+        let store = &store.clone().timed(clock.clone());
         // The port is only known once the listener is there, and the public URL must name it.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -51,7 +52,9 @@ impl TestApp {
             relays: Default::default(),
             hits: Hits::start(store).0,
         };
-        let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
+        // As the service starts it; `app.store` is for the tests.
+        let served = App { store: store.acting(Actor::Visitor), ..app.clone() };
+        let bound = server::bind(served, address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);
         Self { app, clock, url, handle: bound.handle }
     }

@@ -1,5 +1,6 @@
 //! Pages, through real HTTP.
 
+mod access;
 pub mod admin;
 mod api;
 mod errors;

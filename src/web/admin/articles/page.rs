@@ -161,7 +161,7 @@ pub async fn show(
     let mut reader = app.store.read().await?;
     let article = store::articles::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
     let latest = versions::latest(reader.db(), &article).await?;
-    let stored = stored(signed_in.texts(), &mut reader, &article, &latest).await?;
+    let stored = stored(signed_in, &mut reader, &article, &latest).await?;
     let (input, version) = draft.typed.unwrap_or_else(|| (ArticleInput::of_version(&latest), latest.number));
     let (words, minutes) = length(&input.body);
     let template = ArticlePage {
@@ -182,13 +182,15 @@ pub async fn show(
 }
 
 async fn stored(
-    t: Texts,
+    signed_in: &SignedIn,
     reader: &mut Reader,
     article: &Article,
     latest: &ArticleVersion,
 ) -> Result<Stored, PageError> {
+    let t = signed_in.texts();
     let zone = desk_zone(reader).await?;
-    let appearances = store::articles::appearances(reader.db(), article.id).await?;
+    let mut appearances = store::articles::appearances(reader.db(), article.id).await?;
+    appearances.retain(|seen| signed_in.actor().sees(seen.newsletter_id));
     let appearances = appearances.into_iter().map(|seen| Appearance {
         href: format!("/admin/issues/{}", seen.issue_id),
         words: t.with2(

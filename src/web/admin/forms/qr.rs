@@ -27,7 +27,7 @@ pub async fn get(
 }
 
 /// Black on white in both schemes: many readers do not see a code the other way round.
-fn svg(text: &str) -> Result<String, qrcodegen::DataTooLong> {
+pub(in crate::web::admin) fn svg(text: &str) -> Result<String, qrcodegen::DataTooLong> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium)?;
     let side = code.size() + 2 * QUIET;
     let mut path = String::new();

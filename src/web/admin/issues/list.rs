@@ -71,7 +71,7 @@ pub async fn get(
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let number = page_of(&Form::of_query(&request));
-    let mut rows = store::issues::list(app.store.read().await?.db(), None, number).await?;
+    let mut rows = store::issues::list_for(app.store.read().await?.db(), signed_in.actor(), number).await?;
     let paging = Paging::of(&mut rows, number, "/admin/issues?");
     let page = Frame::new(&request, &signed_in, "issues", t.text("desk-issues"));
     html(StatusCode::OK, &IssuesPage { page, issues: lines(t, rows), paging })

@@ -6,9 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Newsletter, NewsletterId};
+use crate::model::{Newsletter, NewsletterId, Permission};
 use crate::publishing::issues::{IssueError, IssueInput, create};
-use crate::store;
 use crate::web::admin::{Frame, Mistakes, given_twice};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
@@ -41,7 +40,7 @@ async fn show(
     form: &Form,
     mistakes: Mistakes,
 ) -> Result<HttpResponse, PageError> {
-    let newsletters = store::newsletters::all(app.store.read().await?.db()).await?;
+    let newsletters = signed_in.newsletters(&mut app.store.read().await?, Permission::DraftIssues).await?;
     let title = signed_in.texts().text("desk-issue-new");
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let template = NewIssuePage {

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::readers;
-use crate::store;
+use crate::model::Permission;
 use crate::web::admin::{Frame, grouped};
 use crate::web::layout::html;
 use crate::web::session::SignedIn;
@@ -35,7 +35,7 @@ pub async fn get(
     let t = signed_in.texts();
     let mut reader = app.store.read().await?;
     let mut newsletters = Vec::new();
-    for newsletter in store::newsletters::all(reader.db()).await? {
+    for newsletter in signed_in.newsletters(&mut reader, Permission::SeeNewsletter).await? {
         let readers = readers(&mut reader, newsletter.id).await?;
         newsletters.push(Line {
             href: format!("/admin/newsletters/{}", newsletter.id),

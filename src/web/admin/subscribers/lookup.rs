@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::i18n::{FieldErrors, Message};
-use crate::model::EmailAddress;
+use crate::model::{EmailAddress, Permission};
 use crate::store;
 use crate::web::admin::{Frame, Mistakes};
 use crate::web::form::Form;
@@ -48,7 +48,16 @@ pub async fn post(
         }
     };
     let mut reader = app.store.read().await?;
-    if let Some(subscriber) = store::subscribers::by_address(reader.db(), &address).await? {
+    let known = store::subscribers::by_address(reader.db(), &address).await?;
+    if let Some(subscriber) = known {
+        let all = store::subscriptions::of_subscriber(reader.db(), subscriber.id).await?;
+        let is_seen = |id| signed_in.may(Permission::SeeSubscribers, id);
+        let sees_all = signed_in.actor().may(Permission::SeeSubscribers, None);
+        // A reader of other newsletters alone is unknown here.
+        if !sees_all && !all.iter().any(|subscription| is_seen(subscription.newsletter_id)) {
+            let nobody = t.text("reader-unknown");
+            return show(&request, &signed_in, typed, Mistakes::none(t), Some(nobody));
+        }
         return Ok(see_other(&format!("/admin/subscribers/{}", subscriber.public_id)));
     }
     let was_erased = store::suppressions::contains(reader.db(), &app.keys.address_hash(&address)).await?;

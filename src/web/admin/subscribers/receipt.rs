@@ -7,7 +7,8 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::model::Slug;
+use crate::model::{Permission, Slug};
+use crate::store;
 use crate::subscriptions::receipt::{Receipt, of_subscriber};
 use crate::web::admin::Frame;
 use crate::web::layout::html;
@@ -32,6 +33,11 @@ async fn receipt(
     let person = super::subscriber(app, &path.0).await?;
     let slug = Slug::parse(&path.1).map_err(|_| PageError::NotFound)?;
     let id = person.id;
+    let newsletter = store::newsletters::by_slug(app.store.read().await?.db(), &slug).await?;
+    let newsletter = newsletter.ok_or(PageError::NotFound)?.id;
+    if !signed_in.may(Permission::SeeSubscribers, newsletter) {
+        return Err(PageError::NotFound);
+    }
     let receipts = of_subscriber(&app.store, &app.clock, person, Some(&slug)).await?;
     let receipt = receipts.into_iter().next().ok_or(PageError::NotFound)?;
     tracing::info!(user = signed_in.user.id.0, subscriber = id.0, "a receipt was read at the desk");

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::model::{Subscriber, SubscriptionStatus};
+use crate::model::{Permission, Subscriber, SubscriptionStatus};
 use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::web::admin::{Frame, Mistakes};
@@ -52,6 +52,9 @@ pub(super) async fn show(
     let mut reader = app.store.read().await?;
     let mut lines = Vec::new();
     for subscription in store::subscriptions::of_subscriber(reader.db(), person.id).await? {
+        if !signed_in.may(Permission::SeeSubscribers, subscription.newsletter_id) {
+            continue;
+        }
         let found = store::newsletters::by_id(reader.db(), subscription.newsletter_id).await?;
         let Some(newsletter) = found else { continue };
         let at = match subscription.status {

@@ -1,5 +1,6 @@
 //! The desk, through real HTTP.
 
+mod account;
 mod articles;
 mod digests;
 mod forms;
@@ -8,6 +9,7 @@ mod issues;
 mod login;
 mod mailings;
 mod newsletters;
+mod people;
 mod settings;
 mod subscribers;
 mod topics;

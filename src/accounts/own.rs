@@ -1,0 +1,96 @@
+//! One's own account: another password, and the sessions that are open.
+
+use super::passwords::{self, HashError};
+use super::second_factor::{FactorError, check_password};
+use super::sessions::IDLE_MAX;
+use super::{Desk, mails};
+use crate::i18n::FieldErrors;
+use crate::mail::accounts::Notice;
+use crate::model::{Act, User};
+use crate::store::sessions::OpenSession;
+use crate::store::{self, StoreError, account_links, login_steps, sessions, users};
+
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// Fields: `password` (the present one), `new`.
+    #[error(transparent)]
+    Invalid(#[from] FieldErrors),
+    #[error(transparent)]
+    Throttled(#[from] super::login::Wait),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Changes one's own password, which the present one is asked for. All other sessions end.
+///
+/// # Errors
+/// [`OwnError::Invalid`] names every field that is wrong.
+pub async fn change_password(
+    desk: Desk<'_>,
+    user: &User,
+    this_session: &[u8],
+    present: &str,
+    new: &str,
+) -> Result<(), OwnError> {
+    super::users::own(desk.store, user.id)?;
+    if let Some(message) = passwords::problem(new, &user.address) {
+        return Err(FieldErrors::of("new", message).into());
+    }
+    match check_password(desk, user, present).await {
+        Ok(()) => {}
+        Err(FactorError::Invalid(errors)) => return Err(errors.into()),
+        Err(FactorError::Throttled(wait)) => return Err(wait.into()),
+        Err(FactorError::Hash(error)) => return Err(error.into()),
+        Err(FactorError::Store(error)) => return Err(error.into()),
+        Err(FactorError::MovedOn | FactorError::Randomness(_)) => return Err(StoreError::missing().into()),
+    }
+    let hash = passwords::hash(new).await?;
+    let mut tx = desk.store.begin().await?;
+    users::set_password(&mut tx, user.id, &hash).await?;
+    sessions::delete_others(&mut tx, user.id, this_session).await?;
+    login_steps::delete_of_user(&mut tx, user.id).await?;
+    account_links::delete_of_user(&mut tx, user.id).await?;
+    tx.note(Act::PersonPassword, None, user.id.0).await?;
+    mails::tell(&mut tx, desk, user.id, Notice::PasswordChanged).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The sessions of somebody that are open, the one used last first.
+///
+/// # Errors
+/// Of the database.
+pub async fn open_sessions(desk: Desk<'_>, user: &User) -> store::Result<Vec<OpenSession>> {
+    super::users::own(desk.store, user.id)?;
+    let now = desk.clock.now();
+    sessions::of_user(desk.store.read().await?.db(), user.id, now, now.minus(IDLE_MAX)).await
+}
+
+/// Ends one of one's own sessions, by its [`OpenSession::key`]; `None`: all but this one. One that has ended is fine.
+///
+/// # Errors
+/// Of the database.
+pub async fn end_sessions(
+    desk: Desk<'_>,
+    user: &User,
+    this_session: &[u8],
+    key: Option<&str>,
+) -> store::Result<()> {
+    super::users::own(desk.store, user.id)?;
+    let open = open_sessions(desk, user).await?;
+    let mut tx = desk.store.begin().await?;
+    match key {
+        None => {
+            sessions::delete_others(&mut tx, user.id, this_session).await?;
+        }
+        Some(key) => {
+            for session in open.iter().filter(|session| session.key() == key) {
+                sessions::delete(&mut tx, &session.token_hash).await?;
+            }
+        }
+    }
+    tx.note(Act::PersonSessionsEnded, None, user.id.0).await?;
+    tx.commit().await
+}

@@ -1,0 +1,17 @@
+//! `/admin/account`: one's own name and language, password, sessions and second factor. Whoever is signed in may come here.
+
+pub mod page;
+pub mod password;
+pub mod profile;
+pub mod second_factor;
+pub mod sessions;
+
+use actix_web::web::{ServiceConfig, resource};
+
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(resource("/admin/account").get(page::get).post(profile::post))
+        .service(resource("/admin/account/password").get(page::to_account).post(password::post))
+        .service(resource("/admin/account/sessions").get(page::to_account).post(sessions::post))
+        .service(resource("/admin/account/second-factor").get(second_factor::get).post(second_factor::post));
+}

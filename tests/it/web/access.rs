@@ -1,0 +1,429 @@
+//! Who may open what: every route, for every role, with an object of one's own newsletter, of another and with none
+//! (S11, and Ghost's CVE-2026-22595).
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use postiljon::accounts::users::{NewUser, add_user_as};
+use postiljon::demo::browser::{Answer, Browser};
+use postiljon::model::{Actor, Grant, Language, NewsletterId, Permission, Role, Scope};
+use postiljon::store::{Store, subscribers, welcome};
+use postiljon::web::access::{Need, Of, ROUTES, Route};
+
+use super::admin::PASSWORD;
+use crate::support::app::TestApp;
+use crate::support::database::{both_dbs, change, everything, read};
+use crate::support::forms::{fields, form};
+use crate::support::samples::{self, NOW, confirmed, issue, scheduled};
+
+const DENIED: &str = "You may not do this here";
+/// Of a form without the session's token: the guard has let it through, and nothing is done.
+const NO_TOKEN: &str = "did not come from here";
+
+/// The objects of a newsletter, as they stand in URLs.
+struct Objects {
+    newsletter: String,
+    slug: String,
+    issue: String,
+    mailing: String,
+    reader: String,
+    form: String,
+    field: String,
+    topic: String,
+    step: String,
+}
+
+async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Objects) {
+    let letter = samples::newsletter(store, slug).await;
+    let clock = postiljon::clock::Clock::test(NOW);
+    let asked = fields(store, &clock, letter.id).await;
+    let form = form(store, &clock, letter.id, &asked).await;
+    let subscription = confirmed(store, letter.id, reader).await;
+    let person = read!(store, |db| subscribers::by_id(db, subscription.subscriber_id)).expect("there");
+    let mailing = scheduled(store, letter.id).await;
+    let draft = issue(store, letter.id).await;
+    let topic = change!(store, |tx| postiljon::store::topics::insert(tx, letter.id, "geld", NOW));
+    let step = change!(store, |tx| welcome::insert_step(tx, letter.id, 3, NOW));
+    let objects = Objects {
+        newsletter: letter.id.to_string(),
+        slug: slug.to_owned(),
+        issue: draft.id.to_string(),
+        mailing: mailing.id.to_string(),
+        reader: person.public_id.to_string(),
+        form: form.id.to_string(),
+        field: asked[0].id.to_string(),
+        topic: topic.id.to_string(),
+        step: step.id.to_string(),
+    };
+    (letter.id, objects)
+}
+
+impl Objects {
+    /// Those that there are not.
+    fn none() -> Self {
+        let none = || "987654".to_owned();
+        Self {
+            newsletter: none(),
+            slug: "nothing".into(),
+            issue: none(),
+            mailing: none(),
+            reader: "00000000-0000-0000-0000-000000000000".into(),
+            form: none(),
+            field: none(),
+            topic: none(),
+            step: none(),
+        }
+    }
+
+    /// The address of a route with these objects.
+    fn path(&self, route: &Route) -> String {
+        let id = match route.need {
+            Need::MayWith(_, Of::Newsletter) => &self.newsletter,
+            Need::MayWith(_, Of::Issue) => &self.issue,
+            Need::MayWith(_, Of::Mailing) => &self.mailing,
+            Need::MayWith(_, Of::Reader) => &self.reader,
+            _ => "1",
+        };
+        let mut path = route.pattern.replace("{id}", id);
+        for (name, value) in [
+            ("{newsletter}", self.slug.as_str()),
+            ("{form}", &self.form),
+            ("{field}", &self.field),
+            ("{topic}", &self.topic),
+            ("{step}", &self.step),
+            ("{number}", "1"),
+            ("{group}", "1"),
+            ("{move}", "pause"),
+            ("{session}", "0"),
+            ("{token}", "x"),
+        ] {
+            path = path.replace(name, value);
+        }
+        assert!(!path.contains('{'), "{path}: say in this test what stands there");
+        path
+    }
+}
+
+async fn person(app: &TestApp, name: &str, grants: &[Grant]) -> Browser {
+    let address = format!("{name}@example.org");
+    let new = NewUser { address: &address, name, language: Language::English, password: PASSWORD };
+    add_user_as(&app.app.store, &app.clock, new, grants).await.expect("added");
+    let browser = app.browser();
+    let form = [("address", address.as_str()), ("password", PASSWORD)];
+    assert_eq!(browser.post("/admin/login", &form).await.expect("an answer").status, 303);
+    browser
+}
+
+/// Posts come without a token: what is let through does nothing.
+async fn ask(browser: &Browser, method: &str, path: &str) -> Answer {
+    let answer = match method {
+        "GET" => browser.get(path).await,
+        _ => browser.post(path, &[("x", "y")]).await,
+    };
+    answer.expect("an answer")
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Through,
+    Denied,
+    Hidden,
+    SignIn,
+}
+
+fn verdict(answer: &Answer) -> Verdict {
+    match answer.status {
+        403 if answer.body.contains(DENIED) => Verdict::Denied,
+        403 => {
+            assert!(answer.body.contains(NO_TOKEN) || answer.body.is_empty(), "{}", answer.body);
+            Verdict::Through
+        }
+        404 => Verdict::Hidden,
+        303 if answer.location() == "/admin/login" => Verdict::SignIn,
+        _ => Verdict::Through,
+    }
+}
+
+/// What the table of roles says.
+fn expected(route: &Route, actor: &Actor, newsletter: Option<NewsletterId>) -> Verdict {
+    match route.need {
+        Need::Nothing | Need::Session => Verdict::Through,
+        Need::May(permission) if actor.may_somewhere(permission) => Verdict::Through,
+        Need::May(_) => Verdict::Denied,
+        Need::MayWith(permission, of) => {
+            let Some(newsletter) = newsletter else { return Verdict::Hidden };
+            let sees = match of {
+                Of::Reader => Permission::SeeSubscribers,
+                _ => Permission::SeeNewsletter,
+            };
+            if actor.may(permission, Some(newsletter)) {
+                Verdict::Through
+            } else if actor.may(sees, Some(newsletter)) || (of == Of::Reader && !actor.may_somewhere(sees)) {
+                Verdict::Denied
+            } else {
+                Verdict::Hidden
+            }
+        }
+    }
+}
+
+/// Every row but the counters of attempts to sign in.
+async fn unchanging(store: &Store) -> BTreeSet<String> {
+    everything(store).await.into_iter().filter(|row| !row.starts_with("rate_limits")).collect()
+}
+
+/// Routes that end the session by which they are asked, or never end.
+const NOT_WALKED: [&str; 1] = ["/admin/mailings/{id}/events"];
+
+both_dbs!(every_route_is_open_to_whom_the_table_says_and_to_nobody_else, |store| {
+    let app = TestApp::start(&store).await;
+    let (mine, own) = objects(&store, "mine", 1).await;
+    let (theirs, foreign) = objects(&store, "theirs", 2).await;
+    person(&app, "first", &[Grant::of_all(Role::Owner)]).await;
+    samples::article(&store, "piece").await;
+    let mut people = Vec::new();
+    for role in Role::ALL {
+        for (kind, grant) in [("one", Grant::of_one(mine, *role)), ("all", Grant::of_all(*role))] {
+            let browser = person(&app, &format!("{role}-{kind}"), &[grant]).await;
+            people.push((
+                format!("{role} of {kind}"),
+                Actor::user(postiljon::model::UserId(0), "", vec![grant]),
+                browser,
+            ));
+        }
+    }
+    people.push((
+        "nothing".into(),
+        Actor::user(postiljon::model::UserId(0), "", Vec::new()),
+        person(&app, "none", &[]).await,
+    ));
+    let stranger = app.browser();
+    let before = unchanging(&store).await;
+    let none = Objects::none();
+    let mut asked = 0;
+    for route in ROUTES.iter().filter(|route| !NOT_WALKED.contains(&route.pattern)) {
+        let is_public = route.need == Need::Nothing;
+        for (newsletter, objects) in [(Some(mine), &own), (Some(theirs), &foreign), (None, &none)] {
+            let path = objects.path(route);
+            let answer = ask(&stranger, route.method, &path).await;
+            assert!(
+                is_public || verdict(&answer) == Verdict::SignIn,
+                "a stranger, {} {path}: {} {}",
+                route.method,
+                answer.status,
+                answer.body
+            );
+            if is_public {
+                continue;
+            }
+            for (who, actor, browser) in &people {
+                let answer = ask(browser, route.method, &path).await;
+                let (found, expected) = (verdict(&answer), expected(route, actor, newsletter));
+                // What is let through may still be no page: the first article has one version.
+                let is_fine = found == expected || (expected == Verdict::Through && found == Verdict::Hidden);
+                assert!(
+                    is_fine,
+                    "{who}, {} {path}: {found:?} for {expected:?}: {}",
+                    route.method, answer.body
+                );
+                assert!(answer.status < 500, "{who}, {} {path}: {}", route.method, answer.body);
+                if expected == Verdict::Through && newsletter == Some(mine) && route.method == "POST" {
+                    assert_eq!(found, Verdict::Through, "{who}, {path}: {}", answer.body);
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 2_000, "only {asked} were asked");
+    let after = unchanging(&store).await;
+    let changed: Vec<_> = before.symmetric_difference(&after).collect();
+    assert!(changed.is_empty(), "nothing may be changed by any of them: {changed:#?}");
+    app.stop().await;
+});
+
+both_dbs!(no_way_to_write_a_path_leads_past_the_guard, |store| {
+    let app = TestApp::start(&store).await;
+    let (mine, _) = objects(&store, "mine", 1).await;
+    let (_, foreign) = objects(&store, "theirs", 2).await;
+    let viewer = person(&app, "viewer", &[Grant::of_one(mine, Role::Viewer)]).await;
+    let stranger = app.browser();
+    let (newsletter, issue) = (foreign.newsletter.as_str(), foreign.issue.as_str());
+    let targets = [
+        "/admin/settings/relays".to_owned(),
+        format!("/admin/newsletters/{newsletter}"),
+        format!("/admin/issues/{issue}"),
+        format!("/admin/subscribers/{}", foreign.reader),
+        format!("/admin/newsletters/{newsletter}/forms"),
+    ];
+    for target in targets {
+        let rest = target.strip_prefix("/admin").expect("of the desk");
+        let (folder, last) = target.rsplit_once('/').expect("a path");
+        let ways = [
+            target.clone(),
+            format!("{target}/"),
+            format!("{target}//"),
+            format!("/{target}"),
+            format!("//admin/{rest}"),
+            format!("/admin//{rest}"),
+            format!("/admin/.{rest}"),
+            format!("/admin/x/..{rest}"),
+            format!("/Admin{rest}"),
+            format!("/ADMIN{rest}"),
+            format!("/%61dmin{rest}"),
+            format!("/admin%2F{}", &rest[1..]),
+            format!("/admin%2f{}", &rest[1..]),
+            format!("{folder}%2F{last}"),
+            format!("{folder}/%2B{last}"),
+            format!("{folder}/+{last}"),
+            format!("{folder}/0{last}"),
+            format!("{folder}/%30{last}"),
+            format!("{target}%20"),
+            format!("{target};x=1"),
+            format!("{target}?x=1"),
+            format!("{target}.json"),
+            format!("{target}%00"),
+        ];
+        for way in ways {
+            for browser in [&viewer, &stranger] {
+                let answer = browser.get(&way).await.expect("an answer");
+                let led = answer.location();
+                assert!(
+                    matches!(answer.status, 400 | 403 | 404)
+                        || (answer.status == 303 && led == "/admin/login"),
+                    "{way}: {} {led} {}",
+                    answer.status,
+                    answer.body
+                );
+            }
+        }
+    }
+    app.stop().await;
+});
+
+both_dbs!(a_list_shows_what_one_may_see_and_nothing_of_other_newsletters, |store| {
+    let app = TestApp::start(&store).await;
+    let (mine, _) = objects(&store, "mine", 1).await;
+    let (_, foreign) = objects(&store, "theirs", 2).await;
+    let editor = person(&app, "editor", &[Grant::of_one(mine, Role::Editor)]).await;
+    for path in ["/admin", "/admin/newsletters", "/admin/issues", "/admin/issues/new"] {
+        let page = editor.get(path).await.expect("an answer").body;
+        assert!(page.contains("MINE") && !page.contains("THEIRS"), "{path}: {page}");
+    }
+    let csrf = editor.get("/admin").await.expect("an answer").field("csrf").expect("a token");
+    let find = async |address: &str| {
+        let form = [("csrf", csrf.as_str()), ("address", address)];
+        editor.post("/admin/subscribers", &form).await.expect("an answer")
+    };
+    assert_eq!(find("reader1@example.org").await.status, 303);
+    let (theirs, unknown) = (find("reader2@example.org").await, find("nobody@example.org").await);
+    assert_eq!((theirs.status, unknown.status), (404, 404));
+    assert_eq!(
+        theirs.body.replace("reader2", "nobody"),
+        unknown.body,
+        "nobody learns who reads other newsletters"
+    );
+    // Of a reader of both, one sees one's own.
+    confirmed(&store, NewsletterId(foreign.newsletter.parse().expect("a number")), 1).await;
+    let page = find("reader1@example.org").await.location().to_owned();
+    let shown = editor.get(&page).await.expect("an answer").body;
+    assert!(shown.contains("MINE") && !shown.contains("THEIRS"), "{shown}");
+    assert_eq!(editor.get(&format!("{page}/receipt/mine")).await.expect("an answer").status, 200);
+    assert_eq!(editor.get(&format!("{page}/receipt/theirs")).await.expect("an answer").status, 404);
+    app.stop().await;
+});
+
+both_dbs!(a_method_that_a_route_does_not_have_is_told_so, |store| {
+    let app = TestApp::start(&store).await;
+    let owner = person(&app, "owner", &[Grant::of_all(Role::Owner)]).await;
+    let answer = owner.get("/admin/logout").await.expect("an answer");
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{}", answer.body);
+    let answer = owner.send("DELETE", "/admin/articles", None).await.expect("an answer");
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST")), "{}", answer.body);
+    app.stop().await;
+});
+
+/// The routes under `/admin` and `/setup` that the sources have: method and pattern.
+fn routes_of_the_sources() -> BTreeSet<(String, String)> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap_or_default();
+            let source: String = source.split_whitespace().collect();
+            assert!(!source.contains("scope(\"/admin"), "{}: a scope hides its routes here", path.display());
+            assert!(!source.contains(".route(\"/admin"), "{}: a resource, please", path.display());
+            for rest in source.split("resource(\"").skip(1) {
+                let (pattern, rest) = rest.split_once('"').expect("a pattern");
+                if !["/admin", "/setup"].iter().any(|desk| pattern.starts_with(desk)) {
+                    continue;
+                }
+                let body = rest.split(';').next().unwrap_or_default();
+                for (call, method) in [(".get(", "GET"), (".post(", "POST")] {
+                    if body.contains(call) {
+                        found.insert((method.to_owned(), pattern.to_owned()));
+                    }
+                }
+                for call in [".put(", ".patch(", ".delete(", ".route(", ".to("] {
+                    assert!(
+                        !body.contains(call),
+                        "{pattern}: a route of the desk has GET or POST, not {call}..)"
+                    );
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_route_has_a_line_in_the_table_and_every_line_a_route() {
+    let sources = routes_of_the_sources();
+    let table: BTreeSet<(String, String)> =
+        ROUTES.iter().map(|route| (route.method.to_owned(), route.pattern.to_owned())).collect();
+    assert!(sources.len() > 80, "only {} routes were found", sources.len());
+    assert_eq!(table.len(), ROUTES.len(), "a line stands twice in web::access::ROUTES");
+    let missing: Vec<_> = sources.difference(&table).collect();
+    assert!(
+        missing.is_empty(),
+        "these routes answer 403 to everybody: say in web::access::ROUTES who may open them, as \
+         `get(\"/admin/..\", May(Permission::..))`: {missing:#?}"
+    );
+    let left: Vec<_> = table.difference(&sources).collect();
+    assert!(left.is_empty(), "these lines of web::access::ROUTES have no route: {left:#?}");
+    for route in ROUTES {
+        let has_object = matches!(route.need, Need::MayWith(..));
+        assert!(!has_object || route.pattern.contains("{id}"), "{}: which object?", route.pattern);
+        if let Need::MayWith(permission, _) = route.need {
+            assert_eq!(permission.scope(), Scope::Newsletter, "{}", route.pattern);
+        }
+        // What is under a newsletter is asked about with that newsletter.
+        let is_of_one = route.pattern.starts_with("/admin/newsletters/{id}");
+        assert!(!is_of_one || matches!(route.need, Need::MayWith(_, Of::Newsletter)), "{}", route.pattern);
+    }
+}
+
+#[test]
+fn the_table_of_the_docs_is_that_of_the_code() {
+    let docs = include_str!("../../../docs/operating.md");
+    for permission in Permission::ALL {
+        let mark = |role: &Role| if role.may(*permission) { "yes" } else { "no" };
+        let marks: Vec<&str> = Role::ALL.iter().map(mark).collect();
+        let scope = match permission.scope() {
+            Scope::Newsletter => "newsletter",
+            Scope::Anywhere => "any",
+            Scope::Installation => "all",
+        };
+        let start = format!("| `{permission}` |");
+        let row = docs.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("docs/operating.md has no row {start}"));
+        assert!(
+            row.ends_with(&format!("| {scope} | {} |", marks.join(" | "))),
+            "{row} is not {scope} {marks:?}"
+        );
+    }
+}
