@@ -36,6 +36,19 @@ text_enum!(Act {
     WelcomeChanged = "welcome_changed",
     WelcomeDeleted = "welcome_deleted",
     WelcomeTested = "welcome_tested",
+    DigestAdded = "digest_added",
+    DigestChanged = "digest_changed",
+    /// On or off: the detail says which.
+    DigestSwitched = "digest_switched",
+    DigestDeleted = "digest_deleted",
+    DigestApproved = "digest_approved",
+    DigestSkipped = "digest_skipped",
+    /// Its issue became one like any other.
+    DigestTaken = "digest_taken",
+    DigestRetried = "digest_retried",
+    SourceAdded = "source_added",
+    SourceChanged = "source_changed",
+    SourceRemoved = "source_removed",
     GroupSaved = "group_saved",
     GroupDeleted = "group_deleted",
     SubscribersExported = "subscribers_exported",
@@ -81,7 +94,7 @@ impl Act {
 }
 
 /// The kinds of objects, as the log can be searched for.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 15] = [
     "article",
     "image",
     "issue",
@@ -91,6 +104,8 @@ pub const KINDS: [&str; 13] = [
     "form",
     "field",
     "welcome",
+    "digest",
+    "source",
     "group",
     "subscribers",
     "relay",

@@ -37,6 +37,8 @@ text_enum!(
         /// Schedule, pause, resume, cancel, send again.
         SendIssues = "send_issues",
         WriteWelcome = "write_welcome",
+        /// Rules by which issues are made, and their runs.
+        SetDigests = "set_digests",
         SeeSubscribers = "see_subscribers",
         ChangeSubscribers = "change_subscribers",
         ImportSubscribers = "import_subscribers",
@@ -46,6 +48,8 @@ text_enum!(
         SetNewsletter = "set_newsletter",
         AddNewsletters = "add_newsletters",
         SetRelays = "set_relays",
+        /// Feeds from which articles come.
+        SetSources = "set_sources",
         ManagePeople = "manage_people",
         /// What everybody did.
         ReadAudit = "read_audit",
@@ -67,9 +71,11 @@ impl Permission {
     pub const fn scope(self) -> Scope {
         match self {
             Self::SeeArticles | Self::WriteArticles => Scope::Anywhere,
-            Self::AddNewsletters | Self::SetRelays | Self::ManagePeople | Self::ReadAudit => {
-                Scope::Installation
-            }
+            Self::AddNewsletters
+            | Self::SetRelays
+            | Self::SetSources
+            | Self::ManagePeople
+            | Self::ReadAudit => Scope::Installation,
             _ => Scope::Newsletter,
         }
     }
@@ -87,6 +93,8 @@ impl Role {
             | Permission::ApproveIssues
             | Permission::SendIssues
             | Permission::WriteWelcome
+            | Permission::SetDigests
+            | Permission::SetSources
             | Permission::SeeSubscribers
             | Permission::ChangeSubscribers => matches!(self, Self::Owner | Self::Editor),
             Permission::ImportSubscribers

@@ -251,7 +251,8 @@ async fn keep_contents(
     let mut links = Vec::new();
     for mut content in contents {
         if mailing.tracking.is_on() {
-            let Tracked { html, text, links: own } = track(&content.html, &content.text, &[web_url], links.len());
+            let Tracked { html, text, links: own } =
+                track(&content.html, &content.text, &[web_url], links.len());
             (content.html, content.text) = (html, text);
             links.extend(own);
         }

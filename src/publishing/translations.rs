@@ -4,7 +4,7 @@ use super::issues::{AROUND_MAX_CHARS, HEADING_MAX_CHARS, IssueError, LINE_MAX_CH
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
-use crate::model::{ArticleId, Issue, IssueId, IssueTranslation, Language, UserId};
+use crate::model::{Act, ArticleId, Issue, IssueId, IssueTranslation, Language, Permission, UserId};
 use crate::store::issue_translations as table;
 use crate::store::{self, Store, Tx};
 
@@ -103,6 +103,7 @@ async fn change(
     editor: Option<UserId>,
 ) -> Result<Issue, IssueError> {
     let theirs = store::issues::lock(tx, id).await?.ok_or(IssueError::NotFound)?;
+    tx.permit(Permission::DraftIssues, Some(theirs.newsletter_id))?;
     let newsletter = store::newsletters::by_id(tx.db(), theirs.newsletter_id).await?;
     let newsletter = newsletter.ok_or(IssueError::NotFound)?;
     if language == newsletter.language || !newsletter.reader_languages.has(language) {
@@ -112,7 +113,9 @@ async fn change(
         return Err(IssueError::Scheduled);
     }
     let changed = store::issues::touch(tx, id, version, editor, clock.now()).await?;
-    changed.ok_or_else(|| IssueError::Conflict { theirs: Box::new(theirs) })
+    let changed = changed.ok_or_else(|| IssueError::Conflict { theirs: Box::new(theirs) })?;
+    tx.note(Act::IssueSaved, Some(newsletter.id), id.0).await?;
+    Ok(changed)
 }
 
 /// Gives a new issue the translations of an earlier one.

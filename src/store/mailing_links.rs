@@ -30,7 +30,8 @@ pub async fn destination(db: Db<'_>, mailing: MailingId, number: u16) -> Result<
 
 /// The links of a mailing in the order of the mail; what two subjects brought stands together.
 pub async fn of_mailing(db: Db<'_>, mailing: MailingId) -> Result<Vec<MailingLink>> {
-    const SQL: &str = "SELECT number % $2 AS number, MIN(url) AS url, MIN(heading) AS heading, MIN(label) AS label,
+    const SQL: &str =
+        "SELECT number % $2 AS number, MIN(url) AS url, MIN(heading) AS heading, MIN(label) AS label,
             CAST(SUM(clicks) AS BIGINT) AS clicks, CAST(SUM(machine_clicks) AS BIGINT) AS machine_clicks,
             CAST(SUM(readers) AS BIGINT) AS readers
         FROM mailing_links WHERE mailing_id = $1 GROUP BY number % $2 ORDER BY number % $2";
@@ -39,7 +40,8 @@ pub async fn of_mailing(db: Db<'_>, mailing: MailingId) -> Result<Vec<MailingLin
 
 /// How many clicks of people each of two subjects brought.
 pub async fn clicks_by_subject(db: Db<'_>, mailing: MailingId) -> Result<[i64; 2]> {
-    const SQL: &str = "SELECT CAST(COALESCE(SUM(CASE WHEN number <= $2 THEN clicks ELSE 0 END), 0) AS BIGINT),
+    const SQL: &str =
+        "SELECT CAST(COALESCE(SUM(CASE WHEN number <= $2 THEN clicks ELSE 0 END), 0) AS BIGINT),
             CAST(COALESCE(SUM(CASE WHEN number > $2 THEN clicks ELSE 0 END), 0) AS BIGINT)
         FROM mailing_links WHERE mailing_id = $1";
     let (first, second) =

@@ -1,7 +1,7 @@
 //! The tables `summary_readers` and `summaries`: who gets the summary of a month, and which months were summed up.
 
 use super::{Db, Result, Tx, on, users};
-use crate::model::{NewsletterId, Timestamp, User, UserId};
+use crate::model::{NewsletterId, Permission, Timestamp, User, UserId};
 
 /// Gives a user the summaries of a newsletter, or no longer; the same twice is no error.
 pub async fn set_reader(tx: &mut Tx, newsletter: NewsletterId, user: UserId, wants: bool) -> Result<()> {
@@ -19,13 +19,13 @@ pub async fn is_reader(db: Db<'_>, newsletter: NewsletterId, user: UserId) -> Re
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(newsletter).bind(user).fetch_one(c).await?))
 }
 
-/// Those who get the summaries of a newsletter, and still work here.
+/// Those who get the summaries of a newsletter, and still may see it.
 pub async fn readers(mut db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<User>> {
     const SQL: &str = "SELECT user_id FROM summary_readers WHERE newsletter_id = $1";
     let wanted: Vec<UserId> =
         on!(db.again(), |c| sqlx::query_scalar(SQL).bind(newsletter).fetch_all(c).await?);
-    let mut users = users::all(db).await?;
-    users.retain(|user| user.disabled_at.is_none() && wanted.contains(&user.id));
+    let mut users = users::who_may(db, Permission::SeeNewsletter, Some(newsletter)).await?;
+    users.retain(|user| wanted.contains(&user.id));
     Ok(users)
 }
 

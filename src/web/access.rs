@@ -67,12 +67,13 @@ const fn post(pattern: &'static str, need: Need) -> Route {
 use Need::{May, MayWith, Nothing, Session};
 use Permission::{
     AddNewsletters, ApproveIssues, DraftIssues, EraseSubscribers, ManagePeople, ReadAudit, SeeArticles,
-    SeeNewsletter, SeeSubscribers, SendIssues, SetNewsletter, SetRelays, TestIssues, WriteArticles,
-    WriteWelcome,
+    SeeNewsletter, SeeSubscribers, SendIssues, SetDigests, SetNewsletter, SetRelays, SetSources, TestIssues,
+    WriteArticles, WriteWelcome,
 };
 
 const SEES: Need = MayWith(SeeNewsletter, Of::Newsletter);
 const SETS: Need = MayWith(SetNewsletter, Of::Newsletter);
+const DIGESTS: Need = MayWith(SetDigests, Of::Newsletter);
 const WELCOMES: Need = MayWith(WriteWelcome, Of::Newsletter);
 const READER: Need = MayWith(SeeSubscribers, Of::Reader);
 
@@ -116,6 +117,8 @@ pub const ROUTES: &[Route] = &[
     get("/admin/issues/{id}/preview", MayWith(SeeNewsletter, Of::Issue)),
     post("/admin/issues/{id}/preview", MayWith(SeeNewsletter, Of::Issue)),
     get("/admin/issues/{id}/checks.json", MayWith(SeeNewsletter, Of::Issue)),
+    get("/admin/issues/{id}/languages/{language}", MayWith(SeeNewsletter, Of::Issue)),
+    post("/admin/issues/{id}/languages/{language}", MayWith(DraftIssues, Of::Issue)),
     post("/admin/issues/{id}/copy", MayWith(DraftIssues, Of::Issue)),
     post("/admin/issues/{id}/approve", MayWith(ApproveIssues, Of::Issue)),
     post("/admin/issues/{id}/groups/{group}/delete", MayWith(TestIssues, Of::Issue)),
@@ -129,6 +132,9 @@ pub const ROUTES: &[Route] = &[
     get("/admin/mailings/{id}/events", MayWith(SeeNewsletter, Of::Mailing)),
     // Its lines are addresses.
     get("/admin/mailings/{id}/ledger", MayWith(SeeSubscribers, Of::Mailing)),
+    get("/admin/mailings/{id}/report", MayWith(SeeNewsletter, Of::Mailing)),
+    get("/admin/mailings/{id}/report/mail", MayWith(SeeNewsletter, Of::Mailing)),
+    get("/admin/mailings/{id}/report/{table}.csv", MayWith(SeeNewsletter, Of::Mailing)),
     post("/admin/mailings/{id}/{move}", MayWith(SendIssues, Of::Mailing)),
     // Newsletters.
     get("/admin/newsletters", May(SeeNewsletter)),
@@ -150,6 +156,8 @@ pub const ROUTES: &[Route] = &[
     post("/admin/newsletters/{id}/archive", SETS),
     get("/admin/newsletters/{id}/sending", SEES),
     post("/admin/newsletters/{id}/sending", SETS),
+    get("/admin/newsletters/{id}/tracking", SEES),
+    post("/admin/newsletters/{id}/tracking", SETS),
     get("/admin/newsletters/{id}/privacy", SEES),
     post("/admin/newsletters/{id}/privacy", SETS),
     get("/admin/newsletters/{id}/forms", SEES),
@@ -178,6 +186,20 @@ pub const ROUTES: &[Route] = &[
     get("/admin/newsletters/{id}/welcome/{step}/preview", SEES),
     get("/admin/newsletters/{id}/welcome/{step}/mail", SEES),
     post("/admin/newsletters/{id}/welcome/{step}/test", WELCOMES),
+    get("/admin/newsletters/{id}/reports", SEES),
+    get("/admin/newsletters/{id}/reports/summary", SEES),
+    post("/admin/newsletters/{id}/reports/summary", SEES),
+    get("/admin/newsletters/{id}/reports/{table}.csv", SEES),
+    // What is coming.
+    get("/admin/calendar", May(SeeNewsletter)),
+    get("/admin/newsletters/{id}/calendar", SEES),
+    get("/admin/newsletters/{id}/digests", SEES),
+    post("/admin/newsletters/{id}/digests", DIGESTS),
+    get("/admin/newsletters/{id}/digests/new", DIGESTS),
+    get("/admin/newsletters/{id}/digests/{rule}", SEES),
+    post("/admin/newsletters/{id}/digests/{rule}", DIGESTS),
+    post("/admin/newsletters/{id}/digests/{rule}/do", DIGESTS),
+    post("/admin/newsletters/{id}/digests/{rule}/runs/{run}", DIGESTS),
     // Readers.
     get("/admin/subscribers", May(SeeSubscribers)),
     post("/admin/subscribers", May(SeeSubscribers)),
@@ -197,6 +219,13 @@ pub const ROUTES: &[Route] = &[
     post("/admin/settings/relays/{id}", May(SetRelays)),
     get("/admin/settings/relays/{id}/remove", May(SetRelays)),
     post("/admin/settings/relays/{id}/remove", May(SetRelays)),
+    get("/admin/settings/sources", May(SetSources)),
+    post("/admin/settings/sources", May(SetSources)),
+    get("/admin/settings/sources/new", May(SetSources)),
+    get("/admin/settings/sources/{id}", May(SetSources)),
+    post("/admin/settings/sources/{id}", May(SetSources)),
+    post("/admin/settings/sources/{id}/fetch", May(SetSources)),
+    post("/admin/settings/sources/{id}/remove", May(SetSources)),
     // People.
     get("/admin/people", May(ManagePeople)),
     post("/admin/people", May(ManagePeople)),

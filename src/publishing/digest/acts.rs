@@ -6,12 +6,14 @@ use crate::clock::Clock;
 use crate::i18n::Message;
 use crate::keys::token_hash;
 use crate::model::{
-    DigestRule, DigestRuleId, DigestRun, DigestRunId, IssueId, Newsletter, RunReason, RunState, Timestamp,
-    User, UserId,
+    Act, Actor, DigestRule, DigestRuleId, DigestRun, DigestRunId, IssueId, Newsletter, Permission, RunReason,
+    RunState, Timestamp, User, UserId,
 };
 use crate::publishing::approval::{ApproveError, approve_in, content_of};
 use crate::publishing::compose::{Composed, compose};
-use crate::store::{self, Store, StoreError, Tx, digest_runs, digests, issues, mailings, newsletters, users};
+use crate::store::{
+    self, Store, StoreError, Tx, digest_runs, digests, grants, issues, mailings, newsletters, users,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
@@ -46,6 +48,8 @@ impl ActError {
 #[derive(Debug)]
 pub struct Seen {
     pub user: User,
+    /// What that user may do now.
+    pub actor: Actor,
     pub newsletter: Newsletter,
     pub rule: DigestRule,
     pub run: DigestRun,
@@ -79,7 +83,7 @@ pub async fn look(
     let mut reader = store.read().await?;
     let Some((run, user)) = digest_runs::of_token(reader.db(), &hash).await? else { return Ok(None) };
     let Some(run) = digest_runs::by_id(reader.db(), run).await? else { return Ok(None) };
-    let user = users::all(reader.db()).await?.into_iter().find(|one| one.id == user);
+    let user = users::all(reader.db()).await?.into_iter().find(|one| one.id == user && one.is_active());
     let rule = digests::by_id(reader.db(), run.rule_id).await?;
     let newsletter = newsletters::by_id(reader.db(), run.newsletter_id).await?;
     let composed = match run.issue_id {
@@ -87,7 +91,9 @@ pub async fn look(
         None => None,
     };
     let (Some(user), Some(rule), Some(newsletter)) = (user, rule, newsletter) else { return Ok(None) };
-    Ok(Some(Seen { user, newsletter, rule, run, composed }))
+    let grants = grants::of_user(reader.db(), user.id).await?;
+    let actor = Actor::user(user.id, &user.name, grants);
+    Ok(Some(Seen { user, actor, newsletter, rule, run, composed }))
 }
 
 /// A run whose answer is still asked for, held.
@@ -105,6 +111,7 @@ pub async fn approve(desk: Desk<'_>, id: DigestRunId, user: UserId) -> Result<()
     let now = desk.clock.now();
     let mut tx = desk.store.begin().await?;
     let run = open(&mut tx, id).await?;
+    tx.permit(Permission::ApproveIssues, Some(run.newsletter_id))?;
     let issue = run.issue_id.ok_or(ActError::NotFound)?;
     let newsletter = newsletters::by_id(tx.db(), run.newsletter_id).await?.ok_or(ActError::NotFound)?;
     let content = if newsletter.needs_approval {
@@ -119,6 +126,7 @@ pub async fn approve(desk: Desk<'_>, id: DigestRunId, user: UserId) -> Result<()
     };
     digest_runs::set_actor(&mut tx, id, Some(user), &content, now).await?;
     digest_runs::set_state(&mut tx, id, RunState::Approved, RunReason::None).await?;
+    tx.note(Act::DigestApproved, Some(run.newsletter_id), run.rule_id.0).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -161,6 +169,7 @@ async fn end(
 ) -> Result<(), ActError> {
     let mut tx = store.begin().await?;
     let run = digest_runs::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(run.newsletter_id))?;
     // Twice is fine; and what failed may be given up.
     if run.state == RunState::Skipped && run.reason == reason {
         return Ok(());
@@ -174,6 +183,8 @@ async fn end(
     }
     digest_runs::set_actor(&mut tx, id, user, "", clock.now()).await?;
     digest_runs::set_state(&mut tx, id, RunState::Skipped, reason).await?;
+    let act = if reason == RunReason::Desk { Act::DigestTaken } else { Act::DigestSkipped };
+    tx.note(act, Some(run.newsletter_id), run.rule_id.0).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -203,6 +214,7 @@ pub async fn skip_next(
     let mut tx = store.begin().await?;
     let rule = digests::lock(&mut tx, id).await?.filter(|rule| rule.on_since.is_some());
     let rule = rule.ok_or(ActError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
     if let Some(run) = digest_runs::open(tx.db(), id).await?.into_iter().next() {
         drop(tx);
         skip(store, clock, run.id, user).await?;
@@ -217,6 +229,7 @@ pub async fn skip_next(
         let (period, at) = (next.occasion.period(), next.occasion.at);
         if let Some(run) = digest_runs::insert(&mut tx, &rule, &period, at, state, 0, now).await? {
             digest_runs::set_actor(&mut tx, run.id, user, "", now).await?;
+            tx.note(Act::DigestSkipped, Some(rule.newsletter_id), rule.id.0).await?;
             tx.commit().await?;
             return Ok(at);
         }
@@ -243,6 +256,7 @@ pub async fn skip_date(
     let mut tx = store.begin().await?;
     let rule = digests::lock(&mut tx, id).await?.filter(|rule| rule.on_since.is_some());
     let rule = rule.ok_or(ActError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
     let newsletter = newsletters::by_id(tx.db(), rule.newsletter_id).await?.ok_or(ActError::NotFound)?;
     let mut after = now;
     for _ in 0..DATES_MAX {
@@ -252,6 +266,7 @@ pub async fn skip_date(
             let made = digest_runs::insert(&mut tx, &rule, period, next.occasion.at, state, 0, now).await?;
             let run = made.ok_or(ActError::Over)?;
             digest_runs::set_actor(&mut tx, run.id, user, "", now).await?;
+            tx.note(Act::DigestSkipped, Some(rule.newsletter_id), rule.id.0).await?;
             tx.commit().await?;
             return Ok(());
         }
@@ -274,6 +289,7 @@ pub async fn retry(desk: Desk<'_>, id: DigestRunId, user: Option<UserId>) -> Res
     let run = digest_runs::by_id(tx.db(), id).await?.ok_or(ActError::NotFound)?;
     // The rule first, as proposals take it: what is free now stays free until this is done.
     let rule = digests::lock(&mut tx, run.rule_id).await?.ok_or(ActError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
     let run = digest_runs::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
     if run.state != RunState::Failed {
         return Err(ActError::Over);
@@ -299,6 +315,7 @@ pub async fn retry(desk: Desk<'_>, id: DigestRunId, user: Option<UserId>) -> Res
     digest_runs::set_actor(&mut tx, id, user, &content_of(&composed), now).await?;
     digest_runs::set_due(&mut tx, id, now).await?;
     digest_runs::set_state(&mut tx, id, RunState::Approved, RunReason::None).await?;
+    tx.note(Act::DigestRetried, Some(rule.newsletter_id), rule.id.0).await?;
     tx.commit().await?;
     Ok(())
 }

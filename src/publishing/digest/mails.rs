@@ -6,7 +6,8 @@ use crate::keys::{self, Purpose, TOKEN_OCTETS, token_hash};
 use crate::mail::note::{Above, NoteView, TOKEN, put_above, render_note};
 use crate::mail::render::{RenderError, RenderedMail};
 use crate::model::{
-    DigestPolicy, DigestRule, DigestRun, Newsletter, OutboxKind, RunReason, RunState, Timestamp, User,
+    DigestPolicy, DigestRule, DigestRun, Newsletter, OutboxKind, Permission, RunReason, RunState, Timestamp,
+    User,
 };
 use crate::publishing::compose::{Composed, compose};
 use crate::publishing::schedule::zone_of;
@@ -25,9 +26,9 @@ pub struct Post<'a> {
     pub run: &'a DigestRun,
 }
 
-async fn working(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
-    let mut all = users::all(tx.db()).await?;
-    all.retain(|user| user.disabled_at.is_none());
+/// Those who may approve what a rule makes.
+async fn approvers(tx: &mut Tx, rule: &DigestRule) -> Result<Vec<User>, StoreError> {
+    let mut all = users::who_may(tx.db(), Permission::ApproveIssues, Some(rule.newsletter_id)).await?;
     all.truncate(USERS_MAX);
     Ok(all)
 }
@@ -46,7 +47,7 @@ pub async fn proposal(
     let Some(issue) = run.issue_id else { return Ok(()) };
     let Some(composed) = compose(tx.db(), issue, run.due_at, desk.public_url).await? else { return Ok(()) };
     let post = Post { desk, rule, run };
-    for user in working(tx).await? {
+    for user in approvers(tx, rule).await? {
         let nonce = keys::random::<TOKEN_OCTETS>()?;
         let token = desk.keys.derive_token(Purpose::Digest, &nonce);
         let Some(hash) = token_hash(&token) else { continue };
@@ -133,7 +134,7 @@ pub async fn outcome(
         Some(issue) => format!("{}/admin/issues/{issue}", post.desk.public_url),
         None => format!("{}/admin/newsletters/{}/digests", post.desk.public_url, newsletter.id),
     };
-    for user in working(tx).await? {
+    for user in approvers(tx, post.rule).await? {
         let t = Texts::new(user.language);
         let key = if state == RunState::Failed { "digest-mail-failed" } else { "digest-mail-skipped" };
         let subject = t.with(key, "name", post.rule.name.as_str());

@@ -8,8 +8,9 @@ use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot;
 use crate::model::{
-    ArticleDisplay, ArticleId, Calendar, CalendarText, DigestOrder, DigestPolicy, DigestRule, DigestRuleId,
-    DigestSource, Language, Newsletter, NewsletterId, Rhythm, RunReason, RunState, Tag, Timestamp,
+    Act, ArticleDisplay, ArticleId, Calendar, CalendarText, DigestOrder, DigestPolicy, DigestRule,
+    DigestRuleId, DigestSource, Language, Newsletter, NewsletterId, Permission, Rhythm, RunReason, RunState,
+    Tag, Timestamp,
 };
 use crate::publishing::check::field_message;
 use crate::publishing::schedule::{moment, zone_of};
@@ -193,6 +194,7 @@ pub async fn create(
     input: &RuleInput,
 ) -> Result<DigestRule, RuleError> {
     let mut tx = store.begin().await?;
+    tx.permit(Permission::SetDigests, Some(newsletter))?;
     let newsletter = store::newsletters::by_id(tx.db(), newsletter).await?.ok_or(RuleError::NotFound)?;
     let parsed = parse(&newsletter, input)?;
     if table::of_newsletter(tx.db(), newsletter.id).await?.len() >= RULES_MAX {
@@ -200,6 +202,7 @@ pub async fn create(
     }
     let rule = table::insert(&mut tx, newsletter.id, &parsed.text, clock.now()).await?;
     table::set_tags(&mut tx, rule.id, &parsed.tags).await?;
+    tx.note(Act::DigestAdded, Some(newsletter.id), rule.id.0).await?;
     tx.commit().await?;
     Ok(rule)
 }
@@ -217,6 +220,7 @@ pub async fn save(
 ) -> Result<DigestRule, RuleError> {
     let mut tx = store.begin().await?;
     let before = table::by_id(tx.db(), id).await?.ok_or(RuleError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(before.newsletter_id))?;
     let newsletter =
         store::newsletters::by_id(tx.db(), before.newsletter_id).await?.ok_or(RuleError::NotFound)?;
     let parsed = parse(&newsletter, input)?;
@@ -230,6 +234,7 @@ pub async fn save(
     if moves {
         move_readers(&mut tx, newsletter.id, clock.now()).await?;
     }
+    tx.note(Act::DigestChanged, Some(newsletter.id), id.0).await?;
     tx.commit().await?;
     Ok(rule)
 }
@@ -249,6 +254,7 @@ pub async fn switch(
     let mut tx = store.begin().await?;
     table::lock_subscriptions(&mut tx).await?;
     let mut rule = table::lock(&mut tx, id).await?.ok_or(RuleError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
     if rule.on_since.is_some() == is_on {
         return Ok(rule);
     }
@@ -260,6 +266,8 @@ pub async fn switch(
     if rule.audience == Rhythm::Monthly {
         move_readers(&mut tx, rule.newsletter_id, now).await?;
     }
+    let to = if is_on { "on" } else { "off" };
+    tx.note_detail(Act::DigestSwitched, Some(rule.newsletter_id), Some(id.0), to).await?;
     tx.commit().await?;
     Ok(rule)
 }
@@ -291,10 +299,12 @@ async fn move_readers(tx: &mut Tx, newsletter: NewsletterId, now: Timestamp) -> 
 pub async fn delete(store: &Store, id: DigestRuleId) -> Result<(), RuleError> {
     let mut tx = store.begin().await?;
     let rule = table::lock(&mut tx, id).await?.ok_or(RuleError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
     if rule.on_since.is_some() {
         return Err(RuleError::NotFound);
     }
     table::delete(&mut tx, id).await?;
+    tx.note(Act::DigestDeleted, Some(rule.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -310,9 +320,11 @@ pub async fn pin(
     is_pinned: bool,
 ) -> Result<(), RuleError> {
     let mut tx = store.begin().await?;
-    table::lock(&mut tx, id).await?.ok_or(RuleError::NotFound)?;
+    let rule = table::lock(&mut tx, id).await?.ok_or(RuleError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
     store::articles::by_id(tx.db(), article).await?.ok_or(RuleError::NotFound)?;
     table::set_pin(&mut tx, id, article, is_pinned).await?;
+    tx.note(Act::DigestChanged, Some(rule.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -5,6 +5,8 @@ use crate::model::{Newsletter, NewsletterId, Tracking};
 use crate::store::{self, Store};
 
 impl Marked for Tracking {
+    const PART: &'static str = "tracking";
+
     fn mark(newsletter: &Newsletter) -> String {
         mark_of(&newsletter.tracking)
     }

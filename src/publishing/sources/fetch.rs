@@ -10,7 +10,9 @@ use reqwest::Url;
 use super::feed::{self, Entry};
 use crate::clock::Clock;
 use crate::http::{Http, HttpError, Known};
-use crate::model::{ArticleId, ArticleStatus, Intake, Source, SourceId, SourceItem, Timestamp, VersionKind};
+use crate::model::{
+    ArticleId, ArticleStatus, Intake, Permission, Source, SourceId, SourceItem, Timestamp, VersionKind,
+};
 use crate::publishing::articles::{self, ArticleError, ArticleInput, New};
 use crate::publishing::images::{self, Images};
 use crate::publishing::versions;
@@ -76,6 +78,7 @@ pub async fn tick(reader: Reader<'_>) -> Result<usize, StoreError> {
 /// # Errors
 /// Of the database.
 pub async fn fetch_now(reader: Reader<'_>, id: SourceId) -> Result<Option<Report>, StoreError> {
+    reader.store.permit(Permission::SetSources, None)?;
     let Some(source) = table::by_id(reader.store.read().await?.db(), id).await? else { return Ok(None) };
     ask(reader, &source).await.map(Some)
 }

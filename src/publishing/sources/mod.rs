@@ -8,7 +8,7 @@ pub mod fetch;
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Intake, Language, Source, SourceId, Tag};
+use crate::model::{Act, Intake, Language, Permission, Source, SourceId, Tag};
 use crate::publishing::{self, articles};
 use crate::store::sources::{self as table, SourceText};
 use crate::store::{Store, StoreError};
@@ -115,6 +115,7 @@ fn taken() -> SourceError {
 /// # Errors
 /// [`SourceError`].
 pub async fn create(store: &Store, clock: &Clock, input: &SourceInput) -> Result<Source, SourceError> {
+    store.permit(Permission::SetSources, None)?;
     let text = parse(input)?;
     let mut tx = store.begin().await?;
     if table::all(tx.db()).await?.len() >= SOURCES_MAX {
@@ -124,6 +125,7 @@ pub async fn create(store: &Store, clock: &Clock, input: &SourceInput) -> Result
         Err(error) if error.is_duplicate() => return Err(taken()),
         source => source?,
     };
+    tx.note(Act::SourceAdded, None, source.id.0).await?;
     tx.commit().await?;
     Ok(source)
 }
@@ -139,6 +141,7 @@ pub async fn save(
     version: i64,
     input: &SourceInput,
 ) -> Result<Source, SourceError> {
+    store.permit(Permission::SetSources, None)?;
     let text = parse(input)?;
     let mut tx = store.begin().await?;
     if table::by_id(tx.db(), id).await?.is_none() {
@@ -148,6 +151,7 @@ pub async fn save(
         Err(error) if error.is_duplicate() => return Err(taken()),
         source => source?.ok_or(SourceError::Conflict)?,
     };
+    tx.note(Act::SourceChanged, None, id.0).await?;
     tx.commit().await?;
     Ok(source)
 }
@@ -157,10 +161,12 @@ pub async fn save(
 /// # Errors
 /// [`SourceError::NotFound`] when it is gone already.
 pub async fn delete(store: &Store, id: SourceId) -> Result<(), SourceError> {
+    store.permit(Permission::SetSources, None)?;
     let mut tx = store.begin().await?;
     if !table::delete(&mut tx, id).await? {
         return Err(SourceError::NotFound);
     }
+    tx.note(Act::SourceRemoved, None, id.0).await?;
     tx.commit().await?;
     Ok(())
 }

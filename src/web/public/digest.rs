@@ -117,8 +117,10 @@ pub async fn post(
 ) -> Result<HttpResponse, PageError> {
     let (token, act) = path.into_inner();
     let Some(before) = seen(&app, &token).await? else { return unknown(&request) };
+    // The link is the permission to act as its user, who may do what that user may at the desk, and no more.
+    let store = app.store.acting(before.actor.clone());
     let desk = Desk {
-        store: &app.store,
+        store: &store,
         clock: &app.clock,
         keys: &app.keys,
         public_url: app.settings.public_url.trim_end_matches('/'),
@@ -126,7 +128,7 @@ pub async fn post(
     let (run, user) = (before.run.id, before.user.id);
     let done = match act.as_str() {
         "approve" => acts::approve(desk, run, user).await,
-        "skip" => acts::skip(&app.store, &app.clock, run, Some(user)).await,
+        "skip" => acts::skip(&store, &app.clock, run, Some(user)).await,
         _ => return Err(PageError::NotFound),
     };
     match done {
