@@ -58,7 +58,7 @@ struct Size {
 
 const SIZES: [Size; 2] = [
     Size { class: "wide", width: 760.0, height: 260.0 },
-    Size { class: "narrow", width: 340.0, height: 220.0 },
+    Size { class: "narrow", width: 290.0, height: 210.0 },
 ];
 
 /// Round numbers from 0 up to the first that is not below `most`, about `wanted` steps of 1, 2 or 5 times a power of ten.
