@@ -43,7 +43,7 @@ for (const javaScriptEnabled of [true, false]) {
         await visitor.open(BASE);
         const card = page.locator("section.digest", { hasText: name });
         await visitor.follow(card.locator("button[value=on]"));
-        assert.equal(await card.locator("h2 .status").textContent(), "Aan");
+        assert.equal(await card.locator("h2 .status").textContent(), "On");
         // Those who work with it hear of it.
         const mail = await demo.mail(demo.login, seen);
         seen = mail.id;
@@ -59,12 +59,12 @@ for (const javaScriptEnabled of [true, false]) {
         await visitor.follow(page.locator("form[action$='/approve'] button"));
         await page.locator(".notice.good").waitFor();
         await visitor.open(BASE);
-        await page.locator(".status", { hasText: "Goedgekeurd" }).first().waitFor();
+        await page.locator(".status", { hasText: "Approved" }).first().waitFor();
         await visitor.follow(card.locator("button[value=desk]").first());
         assert.match(await visitor.path(), /\/admin\/issues\/\d+/, "from now on it is an issue like any other");
         await visitor.open(BASE);
         await visitor.follow(card.locator("button[value=off]"));
-        assert.equal(await card.locator("h2 .status").textContent(), "Uit");
+        assert.equal(await card.locator("h2 .status").textContent(), "Off");
       });
     });
   });

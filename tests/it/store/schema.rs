@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason,
-    DisposablePolicy, FieldKind, ImageType, Language, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus,
-    Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, SetupStep, SubscriptionStatus, Theme, TlsMode,
-    UncertainPolicy, VersionKind,
+    ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason, DigestOrder,
+    DigestPolicy, DigestSource, DisposablePolicy, FieldKind, ImageType, Intake, Language, LinkVerdict,
+    MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, RunReason,
+    RunState, SetupStep, SubscriptionStatus, Theme, TlsMode, UncertainPolicy, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -117,6 +117,16 @@ fn every_check_lists_the_values_of_its_enum() {
         ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
         ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),
         ("subscriptions.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
+        ("issues.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
+        ("mailings.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
+        ("digest_rules.audience", names(Rhythm::ALL, Rhythm::as_str)),
+        ("digest_rules.source", names(DigestSource::ALL, DigestSource::as_str)),
+        ("digest_rules.policy", names(DigestPolicy::ALL, DigestPolicy::as_str)),
+        ("digest_rules.sort", names(DigestOrder::ALL, DigestOrder::as_str)),
+        ("digest_rules.display", names(ArticleDisplay::ALL, ArticleDisplay::as_str)),
+        ("digest_runs.state", names(RunState::ALL, RunState::as_str)),
+        ("digest_runs.reason", names(RunReason::ALL, RunReason::as_str)),
+        ("sources.intake", names(Intake::ALL, Intake::as_str)),
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
         ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),
         ("mailings.pause_reason", names(PauseReason::ALL, PauseReason::as_str)),
@@ -143,10 +153,12 @@ fn every_check_lists_the_values_of_its_enum() {
         "articles",
         "consent_texts",
         "consents",
+        "digest_rules",
         "field_texts",
         "mailing_contents",
         "newsletters",
         "outbox",
+        "sources",
         "subscribers",
         "subscriptions",
         "topic_texts",
