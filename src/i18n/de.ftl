@@ -1567,6 +1567,7 @@ preferences-rhythm-each = Jede Ausgabe
 preferences-rhythm-monthly = Eine E-Mail im Monat, mit allem darin
 leave-monthly = Lieber eine E-Mail im Monat
 digest-waiting = { $count ->
+    [0] Kein Artikel wartet.
     [one] Ein Artikel wartet.
    *[other] { $count } Artikel warten.
 }

@@ -1567,6 +1567,7 @@ preferences-rhythm-each = Each issue
 preferences-rhythm-monthly = One mail a month, with everything in it
 leave-monthly = One mail a month instead
 digest-waiting = { $count ->
+    [0] No article waits.
     [one] One article waits.
    *[other] { $count } articles wait.
 }

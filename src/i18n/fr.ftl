@@ -1570,6 +1570,7 @@ preferences-rhythm-each = Chaque numéro
 preferences-rhythm-monthly = Un message par mois, avec tout dedans
 leave-monthly = Plutôt un message par mois
 digest-waiting = { $count ->
+    [0] Aucun article n’attend.
     [one] Un article attend.
    *[other] { $count } articles attendent.
 }

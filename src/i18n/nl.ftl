@@ -1567,6 +1567,7 @@ preferences-rhythm-each = Elk nummer
 preferences-rhythm-monthly = Eén mail per maand, met alles erin
 leave-monthly = Liever één mail per maand
 digest-waiting = { $count ->
+    [0] Er wacht geen artikel.
     [one] Eén artikel wacht.
    *[other] Er wachten { $count } artikels.
 }
