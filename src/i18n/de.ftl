@@ -1665,7 +1665,7 @@ digest-promise-free = Was übersprungen oder vor dem Beginn abgebrochen wird, gi
 digest-retry = Noch einmal versuchen
 digest-take = In die Redaktion
 digest-skip-of = { $title } überspringen
-digest-take-of = { $title } in die Redaktion
+digest-take-of = In die Redaktion: { $title }
 digest-page-title = Überblick: { $name }
 digest-page-who = Was Sie hier wählen, gilt als von { $name }.
 desk-done-digest-on = Eingeschaltet.
@@ -1703,7 +1703,7 @@ source-add = Quelle hinzufügen
 sources-what = Feeds Ihrer Website oder von anderen: Was darin neu ist, wird hier einmal zu einem Artikel. Ein Artikel, den Sie hier bearbeiten, wird nicht überschrieben.
 sources-none = Es gibt noch keine Quellen.
 source-fetch = Jetzt fragen
-source-fetch-of = { $name } jetzt fragen
+source-fetch-of = Jetzt fragen: { $name }
 source-asking = Fragt…
 source-url = Adresse des Feeds
 source-url-hint = RSS, Atom oder JSON Feed.
@@ -1729,6 +1729,7 @@ preferences-rhythm-each = Jede Ausgabe
 preferences-rhythm-monthly = Eine E-Mail im Monat, mit allem darin
 leave-monthly = Lieber eine E-Mail im Monat
 digest-waiting = { $count ->
+    [0] Kein Artikel wartet.
     [one] Ein Artikel wartet.
    *[other] { $count } Artikel warten.
 }

@@ -1662,7 +1662,7 @@ digest-promise-free = What is skipped or cancelled before it begins frees its ar
 digest-retry = Try again
 digest-take = Move to the desk
 digest-skip-of = Skip { $title }
-digest-take-of = Move { $title } to the desk
+digest-take-of = Move to the desk: { $title }
 digest-page-title = Digest: { $name }
 digest-page-who = What you press here counts as { $name }’s.
 desk-done-digest-on = Switched on.
@@ -1700,7 +1700,7 @@ source-add = Add a source
 sources-what = Feeds of your website, or of others: what is new in them becomes an article here, once. An article that you edit here is not overwritten.
 sources-none = There are no sources yet.
 source-fetch = Ask now
-source-fetch-of = Ask { $name } now
+source-fetch-of = Ask now: { $name }
 source-asking = Asking…
 source-url = Address of the feed
 source-url-hint = RSS, Atom or JSON Feed.
@@ -1726,6 +1726,7 @@ preferences-rhythm-each = Each issue
 preferences-rhythm-monthly = One mail a month, with everything in it
 leave-monthly = One mail a month instead
 digest-waiting = { $count ->
+    [0] No article waits.
     [one] One article waits.
    *[other] { $count } articles wait.
 }

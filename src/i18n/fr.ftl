@@ -1668,7 +1668,7 @@ digest-promise-free = Ce qui est sauté, ou annulé avant de commencer, libère 
 digest-retry = Réessayer
 digest-take = Reprendre à la rédaction
 digest-skip-of = Sauter { $title }
-digest-take-of = Reprendre { $title } à la rédaction
+digest-take-of = Reprendre à la rédaction : { $title }
 digest-page-title = Récapitulatif : { $name }
 digest-page-who = Ce que vous choisissez ici compte comme venant de { $name }.
 desk-done-digest-on = Activé.
@@ -1732,6 +1732,7 @@ preferences-rhythm-each = Chaque numéro
 preferences-rhythm-monthly = Un message par mois, avec tout dedans
 leave-monthly = Plutôt un message par mois
 digest-waiting = { $count ->
+    [0] Aucun article n’attend.
     [one] Un article attend.
    *[other] { $count } articles attendent.
 }

@@ -1659,7 +1659,7 @@ digest-promise-free = Wat overgeslagen wordt, of geannuleerd voor het begint, ma
 digest-retry = Opnieuw proberen
 digest-take = Naar de redactie
 digest-skip-of = { $title } overslaan
-digest-take-of = { $title } naar de redactie
+digest-take-of = Naar de redactie: { $title }
 digest-page-title = Overzicht: { $name }
 digest-page-who = Wat je hier kiest, telt als van { $name }.
 desk-done-digest-on = Aangezet.
@@ -1697,7 +1697,7 @@ source-add = Bron toevoegen
 sources-what = Feeds van je website, of van andere: wat er nieuw in is, wordt hier één keer een artikel. Een artikel dat je hier bewerkt, wordt niet overschreven.
 sources-none = Er zijn nog geen bronnen.
 source-fetch = Nu vragen
-source-fetch-of = { $name } nu vragen
+source-fetch-of = Nu vragen: { $name }
 source-asking = Vraagt…
 source-url = Adres van de feed
 source-url-hint = RSS, Atom of JSON Feed.
@@ -1723,6 +1723,7 @@ preferences-rhythm-each = Elk nummer
 preferences-rhythm-monthly = Eén mail per maand, met alles erin
 leave-monthly = Liever één mail per maand
 digest-waiting = { $count ->
+    [0] Er wacht geen artikel.
     [one] Eén artikel wacht.
    *[other] Er wachten { $count } artikels.
 }

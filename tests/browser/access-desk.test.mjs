@@ -52,6 +52,11 @@ describe("the desk", () => {
         ["/admin/articles?q=bestaatniet", "desk-articles-none"],
         ["/admin/issues", "desk-issues"],
         ["/admin/issues/new", "desk-issue-new"],
+        ["/admin/calendar", "desk-calendar"],
+        ["/admin/newsletters/1/digests", "desk-digests-none"],
+        ["/admin/newsletters/1/digests/new", "desk-digest-new"],
+        ["/admin/settings/sources", "desk-sources-none"],
+        ["/admin/settings/sources/new", "desk-source-new"],
       ]) {
         await visitor.open(path);
         await inspect(visitor, name);

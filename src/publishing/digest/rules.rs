@@ -354,7 +354,11 @@ pub fn input_of(rule: &DigestRule, newsletter: &Newsletter) -> RuleInput {
     RuleInput {
         name: rule.name.clone(),
         audience: rule.audience.to_string(),
-        source: rule.source.to_string(),
+        // What fits, should somebody make it one for readers of a mail a month.
+        source: match rule.audience {
+            Rhythm::Each => DigestSource::Mailed.to_string(),
+            Rhythm::Monthly => rule.source.to_string(),
+        },
         policy: rule.policy.to_string(),
         language: rule.language.map(|language: Language| language.to_string()).unwrap_or_default(),
         tags: rule.tags.clone(),

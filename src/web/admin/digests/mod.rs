@@ -10,8 +10,12 @@ use actix_web::web::{ServiceConfig, resource};
 use super::id_of;
 use crate::i18n::Texts;
 use crate::model::{Calendar, Days, DigestRule, DigestRuleId, Newsletter, NewsletterId};
+use crate::publishing::compose::Composed;
+use crate::publishing::digest::acts::is_approved;
+use crate::publishing::digest::mails::when_words;
+use crate::publishing::schedule::zone_of;
 use crate::store::{self, Reader};
-use crate::web::PageError;
+use crate::web::{App, PageError};
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -38,6 +42,25 @@ async fn rule_of(
     let rule = store::digests::by_id(reader.db(), DigestRuleId(id_of(rule)?)).await?;
     let rule = rule.filter(|rule| rule.newsletter_id == newsletter.id).ok_or(PageError::NotFound)?;
     Ok((newsletter, rule))
+}
+
+/// What to say on the page of an issue that goes by itself, and where that is decided.
+pub(super) async fn note_of(
+    app: &App,
+    t: Texts,
+    composed: &Composed,
+) -> Result<Option<(String, String)>, PageError> {
+    let mut reader = app.store.read().await?;
+    let run = store::digest_runs::of_issue(reader.db(), composed.issue.id).await?;
+    let Some(run) = run.filter(|run| run.state.is_open()) else { return Ok(None) };
+    let Some(rule) = store::digests::by_id(reader.db(), run.rule_id).await? else { return Ok(None) };
+    let words = if is_approved(&run, composed) {
+        let moment = t.date_time(run.due_at, zone_of(&composed.newsletter));
+        t.with("digest-approved-goes", "moment", moment)
+    } else {
+        when_words(t, &composed.newsletter, &rule, &run)
+    };
+    Ok(Some((words, base(composed.newsletter.id))))
 }
 
 /// A calendar in words: "each Monday and Thursday at 07:30".

@@ -25,7 +25,7 @@ use crate::publishing::links::check_links;
 use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::store::articles::ArticleFilter;
-use crate::web::admin::{Frame, Mistakes, Status, given_twice, id_of};
+use crate::web::admin::{Frame, Mistakes, Status, digests, given_twice, id_of};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
@@ -81,6 +81,8 @@ struct IssuePage {
     saved: String,
     /// What someone else saved in the meantime.
     theirs: Option<Box<Issue>>,
+    /// When it goes by itself, and the page of the digests.
+    digest: Option<(String, String)>,
 }
 
 /// A topic that the issue may have.
@@ -239,6 +241,7 @@ async fn show(
         can_fix: true,
         is_ready: composed.is_ready(),
         saved: saved_at(t, &composed),
+        digest: digests::note_of(app, t, &composed).await?,
         theirs,
     };
     html(status, &template)
