@@ -59,6 +59,8 @@ pub enum Purpose {
     RelayPassword,
     /// A password that was typed into a form with a mistake elsewhere, sealed, until the form comes again.
     TypedPassword,
+    /// What somebody looked for at the desk, sealed: an address stands in no URL.
+    Search,
 }
 
 impl Purpose {

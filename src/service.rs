@@ -22,6 +22,7 @@ use crate::mail::reply::Reply;
 use crate::publishing::images::Images;
 use crate::setup::relays::Configured;
 use crate::store::{self, Store, newsletters};
+use crate::subscriptions::background::Background;
 use crate::subscriptions::gate::Gate;
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
@@ -163,7 +164,15 @@ impl Service {
             trusted_proxies: config.web.trusted_proxies.clone(),
             undo: config.mail.undo,
         };
+        let background = Background {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            wake: Arc::new(Notify::new()),
+            mails: Arc::clone(&self.wake),
+        };
         let app = App {
+            background: Arc::clone(&background.wake),
             store: self.store.clone(),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
@@ -181,6 +190,7 @@ impl Service {
                 "the pages cannot be served on {listen}: {error}. Stop what listens there, or set web.listen"
             )
         })?;
+        self.beside.push(tokio::spawn(background.run()));
         self.address = Some(bound.address);
         self.web = Some((bound.handle, tokio::spawn(bound.server)));
         Ok(())

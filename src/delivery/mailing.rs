@@ -137,6 +137,8 @@ mod tests {
             created_at: START,
             retry_from: Some(START),
             topic_id: None,
+            segment_name: None,
+            segment_filter: None,
             pause_reason: PauseReason::None,
         }
     }

@@ -105,6 +105,10 @@ pub struct Mailing {
     pub pause_reason: PauseReason,
     /// The topic of its issue, as it was when this was scheduled: then only who has it is in the audience.
     pub topic_id: Option<TopicId>,
+    /// Of the segment that it goes to, as it was called when this was scheduled; `None`: to everyone.
+    pub segment_name: Option<String>,
+    /// The filter of then, as JSON.
+    pub segment_filter: Option<String>,
 }
 
 /// The numbers of a mailing, moved in the transactions of the rows that they count.

@@ -11,7 +11,7 @@ use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
 use crate::mail::slot::clean_line;
-use crate::model::{IssueId, Language, Mailing, MailingId, Newsletter, Timestamp, UserId};
+use crate::model::{IssueId, Language, Mailing, MailingId, Newsletter, SegmentId, Timestamp, UserId};
 use crate::store::mailings::{self, Content};
 use crate::store::{self, Store, StoreError, Tx, mailing_overrides};
 
@@ -42,11 +42,13 @@ pub struct Scheduling {
     pub user: Option<UserId>,
     /// Why errors that may be overridden are; `None`: they are not.
     pub reason: Option<String>,
+    /// To this segment of its newsletter only; `None`: to everyone whom the issue is for.
+    pub segment: Option<SegmentId>,
 }
 
 impl From<When> for Scheduling {
     fn from(when: When) -> Self {
-        Self { when, user: None, reason: None }
+        Self { when, user: None, reason: None, segment: None }
     }
 }
 
@@ -76,6 +78,9 @@ pub enum ScheduleError {
     /// Somebody else must approve it first.
     #[error("{}", self.message())]
     NotApproved,
+    /// The segment that it was to go to is gone.
+    #[error("{}", self.message())]
+    NoSegment,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -91,6 +96,7 @@ impl ScheduleError {
             Self::Blocked(_) => Message::new("schedule-blocked"),
             Self::NoReason => Message::new("schedule-no-reason"),
             Self::NotApproved => Message::new("schedule-not-approved"),
+            Self::NoSegment => Message::new("schedule-no-segment"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
     }
@@ -171,7 +177,7 @@ pub async fn schedule(
     id: IssueId,
     scheduling: impl Into<Scheduling>,
 ) -> Result<Scheduled, ScheduleError> {
-    let Scheduling { when, user, reason } = scheduling.into();
+    let Scheduling { when, user, reason, segment } = scheduling.into();
     let now = clock.now();
     let mut tx = store.begin().await?;
     let issue = store::issues::lock(&mut tx, id).await?.ok_or(ScheduleError::NotFound)?;
@@ -187,7 +193,15 @@ pub async fn schedule(
     let overridden = overridden(&composed, reason.as_deref())?;
     let Composed { newsletter, articles, rendered, findings, .. } = composed;
     let Ok(rendered) = rendered else { return Err(ScheduleError::Blocked(findings)) };
-    let mailing = mailings::insert(&mut tx, id, newsletter.id, due_at, now).await?;
+    let mut mailing = mailings::insert(&mut tx, id, newsletter.id, due_at, now).await?;
+    if let Some(segment) = segment {
+        let found = store::segments::by_id(tx.db(), segment).await?;
+        let found = found.filter(|segment| segment.newsletter_id == newsletter.id);
+        let segment = found.ok_or(ScheduleError::NoSegment)?;
+        mailings::set_segment(&mut tx, mailing.id, &segment).await?;
+        mailing.segment_name = Some(segment.name);
+        mailing.segment_filter = Some(segment.filter);
+    }
     if let Some((findings, reason)) = overridden {
         keep_overrides(&mut tx, mailing.id, &findings, &reason, user, now).await?;
     }

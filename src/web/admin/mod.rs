@@ -142,6 +142,10 @@ impl Frame {
             "copied",
             "group-removed",
             "links-checked",
+            "segment-deleted",
+            "ended",
+            "subscribed",
+            "asked",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);

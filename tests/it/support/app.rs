@@ -11,7 +11,9 @@ use postiljon::keys::Keys;
 use postiljon::model::{DisposableDomains, Timestamp};
 use postiljon::publishing::images::Images;
 use postiljon::store::Store;
+use postiljon::subscriptions::background::Background;
 use postiljon::subscriptions::gate::Gate;
+use postiljon::subscriptions::import::Worker;
 use postiljon::web::watching::Watching;
 use postiljon::web::{App, app::WebSettings, server};
 
@@ -45,6 +47,7 @@ impl TestApp {
             http: Http::new(Reach::Anywhere),
             settings: Arc::new(settings),
             wake: Arc::default(),
+            background: Arc::default(),
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
@@ -52,6 +55,19 @@ impl TestApp {
         let bound = server::bind(app.clone(), address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);
         Self { app, clock, url, handle: bound.handle }
+    }
+
+    /// Does all that waits in the background.
+    pub async fn work_off(&self) {
+        let background = Background {
+            store: self.app.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.app.keys.clone(),
+            wake: Arc::default(),
+            mails: Arc::default(),
+        };
+        let mut worker = Worker::default();
+        while background.step(&mut worker).await.expect("a step") {}
     }
 
     pub fn browser(&self) -> Browser {

@@ -129,6 +129,8 @@ async fn show(
         }
         None => None,
     };
+    let only = mailing.segment_name.as_deref().map(|name| t.with("people-only-segment", "segment", name));
+    let topic = only.or(topic);
     let overrides = store::mailing_overrides::of_mailing(reader.db(), mailing.id).await?;
     drop(reader);
     let zone = zone_of(&newsletter);

@@ -7,6 +7,7 @@ mod issues;
 mod login;
 mod mailings;
 mod newsletters;
+mod people;
 mod settings;
 mod subscribers;
 mod topics;
