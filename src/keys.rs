@@ -74,6 +74,8 @@ pub enum Purpose {
     Authenticator,
     /// Recovery codes, of which a keyed hash is kept.
     RecoveryCode,
+    /// What somebody looked for at the desk, sealed: an address stands in no URL.
+    Search,
 }
 
 impl Purpose {

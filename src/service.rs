@@ -25,6 +25,7 @@ use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
 use crate::store::{self, Store, newsletters};
+use crate::subscriptions::background::Background;
 use crate::subscriptions::gate::Gate;
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
 use crate::web::app::{App, WebSettings};
@@ -176,7 +177,15 @@ impl Service {
         };
         let (hits, counter) = Hits::start(&self.store);
         self.counter = Some(counter);
+        let background = Background {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            wake: Arc::new(Notify::new()),
+            mails: Arc::clone(&self.wake),
+        };
         let app = App {
+            background: Arc::clone(&background.wake),
             // In nobody's name, until a session says whose: see `web::access`.
             store: self.store.acting(Actor::Visitor),
             clock: self.clock.clone(),
@@ -196,6 +205,7 @@ impl Service {
                 "the pages cannot be served on {listen}: {error}. Stop what listens there, or set web.listen"
             )
         })?;
+        self.beside.push(tokio::spawn(background.run()));
         self.address = Some(bound.address);
         self.web = Some((bound.handle, tokio::spawn(bound.server)));
         Ok(())

@@ -1,4 +1,6 @@
-//! `subscriber show`, `subscriber proof`, `subscriber export` and `subscriber erase`.
+//! `subscriber show`, `subscriber proof`, `subscriber export`, `subscriber import` and `subscriber erase`.
+
+mod import;
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -7,9 +9,10 @@ use super::Settings;
 use super::open::{Open, address};
 use super::output::{self, Output};
 use crate::i18n::Texts;
-use crate::model::{Language, NewsletterId, Slug};
+use crate::model::{Condition, Filter, Language, Selection, Slug, SubscriptionStatus};
+use crate::store;
 use crate::subscriptions::erase::erase;
-use crate::subscriptions::export::export_csv;
+use crate::subscriptions::export::{Format, export};
 use crate::subscriptions::receipt::{Receipt, of_address};
 use crate::subscriptions::show::dossier;
 use crate::web::receipt::{View, document};
@@ -43,14 +46,24 @@ enum Action {
         #[command(flatten)]
         output: Output,
     },
-    /// Write all subscriptions as CSV
+    /// Write subscriptions as CSV, or as JSON with an object a line
     Export {
         #[arg(long, value_name = "SHORT NAME")]
         newsletter: Option<String>,
+        /// Of this segment of the newsletter only
+        #[arg(long, value_name = "NAME", requires = "newsletter")]
+        segment: Option<String>,
+        /// Only those in this state: pending, confirmed or unsubscribed
+        #[arg(long)]
+        status: Option<SubscriptionStatus>,
+        #[arg(long)]
+        json_lines: bool,
         /// [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Take in a file of people; whoever has left or was erased stays so
+    Import(import::Arguments),
     /// Erase a person; only a keyed hash of the address is kept, so that no import brings it back
     Erase {
         address: String,
@@ -106,19 +119,18 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             };
             proof(&open, &address, newsletter.as_ref(), html.then_some(language), output).await
         }
-        Action::Export { newsletter, out } => {
-            let newsletter = match newsletter {
-                Some(slug) => Some(open.newsletter(&slug).await?.id),
-                None => None,
-            };
+        Action::Export { newsletter, segment, status, json_lines, out } => {
+            let selection = selection(&open, newsletter.as_deref(), segment.as_deref(), status).await?;
+            let format = if json_lines { Format::JsonLines } else { Format::Csv };
             match out {
                 Some(path) => {
-                    let rows = export_to(&open, newsletter, &path).await?;
+                    let rows = export_to(&open, selection, format, &path).await?;
                     output::print(&format!("{rows} subscriptions are in {}.\n", path.display()))
                 }
-                None => Ok(export_csv(&open.store, newsletter, std::io::stdout()).await.map(drop)?),
+                None => Ok(export(&open.store, selection, format, std::io::stdout()).await.map(drop)?),
             }
         }
+        Action::Import(arguments) => import::run(arguments, &open).await,
         Action::Erase { address: text, yes } => {
             let address = address(&text)?;
             anyhow::ensure!(yes, "erasing {text} cannot be undone. Add --yes if that is what you want");
@@ -175,14 +187,38 @@ fn in_words(receipt: &Receipt) -> Vec<(&'static str, String)> {
     fields
 }
 
+/// Of whom the arguments speak.
+async fn selection(
+    open: &Open,
+    newsletter: Option<&str>,
+    segment: Option<&str>,
+    status: Option<SubscriptionStatus>,
+) -> anyhow::Result<Selection> {
+    let mut selection = Selection::default();
+    if let Some(slug) = newsletter {
+        selection.newsletter = Some(open.newsletter(slug).await?.id);
+    }
+    if let Some(name) = segment {
+        let mut reader = open.store.read().await?;
+        let all = store::segments::list(reader.db(), selection.newsletter).await?;
+        let found = all.into_iter().find(|segment| segment.name == name);
+        let Some(found) = found else { anyhow::bail!("the newsletter has no segment {name}") };
+        selection.within = Filter::parse(&found.filter)?;
+    }
+    if let Some(status) = status {
+        selection.filter = Filter::all(vec![Condition::Status { is: true, status }]);
+    }
+    Ok(selection)
+}
+
 /// Writes beside the file and renames, so that nobody meets half of it; for its owner's eyes only.
-async fn export_to(open: &Open, newsletter: Option<NewsletterId>, path: &Path) -> anyhow::Result<u64> {
+async fn export_to(open: &Open, selection: Selection, format: Format, path: &Path) -> anyhow::Result<u64> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let cannot = |error| anyhow::anyhow!("{} cannot be written: {error}", path.display());
     let part = path.with_added_extension("part");
     let file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(cannot)?;
-    let rows = export_csv(&open.store, newsletter, &file).await?;
+    let rows = export(&open.store, selection, format, &file).await?;
     file.sync_all().map_err(cannot)?;
     std::fs::rename(&part, path).map_err(cannot)?;
     Ok(rows)

@@ -139,6 +139,8 @@ mod tests {
             topic_id: None,
             trial: Trial::NONE,
             rhythm: crate::model::Rhythm::Each,
+            segment_name: None,
+            segment_filter: None,
             pause_reason: PauseReason::None,
             tracking: crate::model::Tracking::Off,
         }

@@ -7,7 +7,7 @@ use super::shift::Shift;
 use super::trials;
 use crate::model::{MailingId, Timestamp};
 use crate::store::deliveries::{self, Birth, Newborn};
-use crate::store::{Result, mailings};
+use crate::store::{Result, mailing_audience, mailings};
 
 /// Rows made in one transaction for those whom a cancelled mailing did not reach.
 const WIND_UP_ROWS: i64 = 500;
@@ -82,6 +82,9 @@ async fn skip_some(shift: &Shift, id: MailingId) -> Result<bool> {
     let is_full = i64::try_from(found.len()).unwrap_or(i64::MAX) >= WIND_UP_ROWS;
     let end = found.last().filter(|_| is_full).map_or(mailing.audience_end, |last| last.subscription_id);
     mailings::advance(&mut tx, id, end).await?;
+    if !is_full && mailing.segment_filter.is_some() {
+        mailing_audience::empty(&mut tx, id).await?;
+    }
     tx.commit().await?;
     Ok(is_full)
 }

@@ -52,6 +52,12 @@ text_enum!(Act {
     GroupSaved = "group_saved",
     GroupDeleted = "group_deleted",
     SubscribersExported = "subscribers_exported",
+    /// One, or many: the detail says what.
+    SubscribersChanged = "subscribers_changed",
+    SubscribersImported = "subscribers_imported",
+    SegmentAdded = "segment_added",
+    SegmentChanged = "segment_changed",
+    SegmentDeleted = "segment_deleted",
     SubscribersErased = "subscribers_erased",
     RelayAdded = "relay_added",
     RelayChanged = "relay_changed",
@@ -94,7 +100,7 @@ impl Act {
 }
 
 /// The kinds of objects, as the log can be searched for.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 16] = [
     "article",
     "image",
     "issue",
@@ -108,6 +114,7 @@ pub const KINDS: [&str; 15] = [
     "source",
     "group",
     "subscribers",
+    "segment",
     "relay",
     "person",
 ];

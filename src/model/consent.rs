@@ -16,6 +16,8 @@ text_enum!(ConsentEvent {
     TrackingWithdrawn = "tracking_withdrawn",
     /// The owner moved to another address, and confirmed it there.
     AddressChanged = "address_changed",
+    /// The company brought the person along from elsewhere; the words are its basis for that.
+    Imported = "imported",
 });
 
 /// One event in the life of a subscription, with where it came from.

@@ -128,6 +128,10 @@ pub struct Mailing {
     pub tracking: Tracking,
     /// Whom it is for, as it was when this was scheduled: readers of each issue, or of monthly digests.
     pub rhythm: Rhythm,
+    /// Of the segment that it goes to, as it was called when this was scheduled; `None`: to everyone.
+    pub segment_name: Option<String>,
+    /// The filter of then, as JSON.
+    pub segment_filter: Option<String>,
 }
 
 impl Mailing {

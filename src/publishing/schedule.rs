@@ -14,7 +14,8 @@ use crate::mail::issue::web_url;
 use crate::mail::slot::clean_line;
 use crate::mail::tracking::{Tracked, of_second_link, track};
 use crate::model::{
-    Act, IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Permission, Timestamp, UserId,
+    Act, IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Permission, SegmentId, Timestamp,
+    UserId,
 };
 use crate::store::mailings::{self, Content};
 use crate::store::{self, Store, StoreError, Tx, mailing_links, mailing_overrides};
@@ -46,11 +47,13 @@ pub struct Scheduling {
     pub user: Option<UserId>,
     /// Why errors that may be overridden are; `None`: they are not.
     pub reason: Option<String>,
+    /// To this segment of its newsletter only; `None`: to everyone whom the issue is for.
+    pub segment: Option<SegmentId>,
 }
 
 impl From<When> for Scheduling {
     fn from(when: When) -> Self {
-        Self { when, user: None, reason: None }
+        Self { when, user: None, reason: None, segment: None }
     }
 }
 
@@ -80,6 +83,9 @@ pub enum ScheduleError {
     /// Somebody else must approve it first.
     #[error("{}", self.message())]
     NotApproved,
+    /// The segment that it was to go to is gone.
+    #[error("{}", self.message())]
+    NoSegment,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -95,6 +101,7 @@ impl ScheduleError {
             Self::Blocked(_) => Message::new("schedule-blocked"),
             Self::NoReason => Message::new("schedule-no-reason"),
             Self::NotApproved => Message::new("schedule-not-approved"),
+            Self::NoSegment => Message::new("schedule-no-segment"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
     }
@@ -192,7 +199,7 @@ pub(super) async fn schedule_in(
     id: IssueId,
     scheduling: Scheduling,
 ) -> Result<Scheduled, ScheduleError> {
-    let Scheduling { when, user, reason } = scheduling;
+    let Scheduling { when, user, reason, segment } = scheduling;
     let issue = store::issues::lock(tx, id).await?.ok_or(ScheduleError::NotFound)?;
     tx.permit(Permission::SendIssues, Some(issue.newsletter_id))?;
     if let Some(mailing) = mailings::of_issue(tx.db(), id).await? {
@@ -206,7 +213,16 @@ pub(super) async fn schedule_in(
     }
     let overridden = overridden(&composed, reason.as_deref())?;
     let contents = contents(&composed)?;
-    let mailing = mailings::insert(tx, id, composed.newsletter.id, due_at, now).await?;
+    let newsletter = composed.newsletter.id;
+    let mut mailing = mailings::insert(tx, id, newsletter, due_at, now).await?;
+    if let Some(segment) = segment {
+        let found = store::segments::by_id(tx.db(), segment).await?;
+        let found = found.filter(|segment| segment.newsletter_id == newsletter);
+        let segment = found.ok_or(ScheduleError::NoSegment)?;
+        mailings::set_segment(tx, mailing.id, &segment).await?;
+        mailing.segment_name = Some(segment.name);
+        mailing.segment_filter = Some(segment.filter);
+    }
     if let Some((findings, reason)) = overridden {
         keep_overrides(tx, mailing.id, &findings, &reason, user, now).await?;
     }

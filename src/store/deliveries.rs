@@ -32,6 +32,9 @@ struct Candidate(SubscriptionId, SubscriberId, String, String, Language, i64);
 
 /// The next confirmed subscriptions of the audience behind the cursor, in the order of their ids.
 pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
+    if mailing.segment_filter.is_some() {
+        return candidates_of_segment(db, mailing, limit).await;
+    }
     if let Some(topic) = mailing.topic_id {
         return candidates_of_topic(db, mailing, topic, limit).await;
     }
@@ -126,6 +129,25 @@ async fn candidates_of_topic(
         .bind(mailing.id)
         .bind(share)
         .bind(mailing.rhythm)
+        .fetch_all(c)
+        .await?))
+}
+
+/// The same of a mailing to a segment: those who were written down at the start. Who dropped the topic since has a
+/// row already.
+async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
+    const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+        FROM mailing_audience a JOIN subscriptions n ON n.id = a.subscription_id
+            JOIN subscribers s ON s.id = n.subscriber_id
+        WHERE a.mailing_id = $1 AND a.subscription_id > $2 AND a.subscription_id <= $3
+            AND n.status = 'confirmed' AND n.audience_since <= $4
+        ORDER BY a.subscription_id LIMIT $5";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(mailing.id)
+        .bind(mailing.cursor)
+        .bind(mailing.audience_end)
+        .bind(mailing.started_at)
+        .bind(limit)
         .fetch_all(c)
         .await?))
 }
@@ -747,11 +769,13 @@ pub struct MailOf {
     pub subject: String,
     pub outcome: Outcome,
     pub reply: String,
+    /// That gave the last answer; may be empty.
+    pub relay: String,
 }
 
 /// What one person was sent, over all mailings, with the subjects.
 pub async fn mails_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<MailOf>> {
-    const SQL: &str = "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.reply
+    const SQL: &str = "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.reply, d.relay
         FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1
             JOIN issues i ON i.id = m.issue_id ORDER BY m.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))

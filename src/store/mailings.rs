@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
 use crate::model::{
     ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason, Rhythm,
-    SubscriptionId, Timestamp, TopicId, Variant,
+    Segment, SubscriptionId, Timestamp, TopicId, Variant,
 };
 
 /// What is mailed, frozen. The texts hold slots for what differs per subscriber.
@@ -48,6 +48,21 @@ pub async fn insert(
         .bind(now)
         .fetch_one(c)
         .await?))
+}
+
+/// Sends a mailing to a segment only; name and filter are frozen here.
+pub async fn set_segment(tx: &mut Tx, id: MailingId, segment: &Segment) -> Result<()> {
+    const SQL: &str =
+        "UPDATE mailings SET segment_id = $2, segment_name = $3, segment_filter = $4 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(id)
+        .bind(segment.id)
+        .bind(&segment.name)
+        .bind(&segment.filter)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
 }
 
 /// Also what the archive looks in when somebody searches.
@@ -131,7 +146,7 @@ pub async fn last_audience(
 ) -> Result<Option<i64>> {
     const SQL: &str =
         "SELECT audience FROM mailings WHERE newsletter_id = $1 AND started_at IS NOT NULL AND rhythm = $3
-            AND ((CAST($2 AS BIGINT) IS NULL AND topic_id IS NULL) OR topic_id = $2)
+            AND segment_filter IS NULL AND ((CAST($2 AS BIGINT) IS NULL AND topic_id IS NULL) OR topic_id = $2)
         ORDER BY started_at DESC LIMIT 1";
     Ok(on!(db, |c| sqlx::query_scalar(SQL)
         .bind(newsletter)
@@ -188,6 +203,9 @@ pub async fn start(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option<
     on!(tx.db(), |c| sqlx::query(LOCK).bind(id).bind(now).execute(c).await?.rows_affected());
     let started: Option<Mailing> =
         on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?);
+    if let Some(mailing) = started.as_ref().filter(|mailing| mailing.segment_filter.is_some()) {
+        return super::mailing_audience::fill(tx, mailing, now).await.map(Some);
+    }
     if started.as_ref().is_some_and(|mailing| mailing.topic_id.is_some()) {
         return Ok(on!(tx.db(), |c| sqlx::query_as(WITH_TOPIC).bind(id).bind(now).fetch_optional(c).await?));
     }
@@ -250,7 +268,12 @@ pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option
             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
                 AND d.due_at > 0)
         RETURNING *";
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
+    let ended: Option<Mailing> =
+        on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?);
+    if ended.as_ref().is_some_and(|mailing| mailing.segment_filter.is_some()) {
+        super::mailing_audience::empty(tx, id).await?;
+    }
+    Ok(ended)
 }
 
 /// Makes a move if the state allows it; `None` when it does not. With the second of two subjects as the winner the issue

@@ -99,7 +99,8 @@ pub async fn insert_all(
 /// [`update_profile`] of several people.
 pub async fn update_profiles(tx: &mut Tx, profiles: &[(SubscriberId, &str, Language)]) -> Result<()> {
     const SQL: &str =
-        "UPDATE subscribers SET name = v.name, language = v.language FROM v WHERE subscribers.id = v.id";
+        "UPDATE subscribers SET name = v.name, language = v.language, is_searchable = FALSE FROM v
+        WHERE subscribers.id = v.id";
     let columns = [
         Column::Numbers("id", profiles.iter().map(|(id, ..)| Some(id.0)).collect()),
         Column::Texts("name", profiles.iter().map(|(_, name, _)| Some(*name)).collect()),
@@ -139,14 +140,15 @@ pub async fn by_address(db: Db<'_>, address: &EmailAddress) -> Result<Option<Sub
 
 /// Gives a subscriber the name and language of the sign-up that was confirmed.
 pub async fn update_profile(tx: &mut Tx, id: SubscriberId, name: &str, language: Language) -> Result<()> {
-    const SQL: &str = "UPDATE subscribers SET name = $2, language = $3 WHERE id = $1";
+    const SQL: &str = "UPDATE subscribers SET name = $2, language = $3, is_searchable = FALSE WHERE id = $1";
     on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(name).bind(language).execute(c).await?.rows_affected());
     Ok(())
 }
 
 /// Moves a person to another address. A duplicate error means that it is another person's.
 pub async fn set_address(tx: &mut Tx, id: SubscriberId, address: &EmailAddress) -> Result<()> {
-    const SQL: &str = "UPDATE subscribers SET address = $2, address_key = $3 WHERE id = $1";
+    const SQL: &str =
+        "UPDATE subscribers SET address = $2, address_key = $3, is_searchable = FALSE WHERE id = $1";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(id)
         .bind(address)
@@ -165,32 +167,4 @@ pub async fn delete(tx: &mut Tx, id: SubscriberId) -> Result<bool> {
         .await?
         .rows_affected());
     Ok(rows == 1)
-}
-
-/// A row of an export: one subscription of one person.
-#[derive(Debug, sqlx::FromRow, serde::Serialize)]
-pub struct ExportRow {
-    pub subscription_id: i64,
-    pub address: EmailAddress,
-    pub name: String,
-    pub newsletter: String,
-    pub status: crate::model::SubscriptionStatus,
-    pub language: Language,
-    pub created_at: Timestamp,
-    pub confirmed_at: Option<Timestamp>,
-    pub unsubscribed_at: Option<Timestamp>,
-}
-
-/// The next rows of an export, after a subscription's id; of one newsletter or of all.
-pub async fn export_page(
-    db: Db<'_>,
-    newsletter: Option<i64>,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<ExportRow>> {
-    const SQL: &str = "SELECT n.id AS subscription_id, s.address, s.name, w.slug AS newsletter, n.status, n.language,
-            n.created_at, n.confirmed_at, n.unsubscribed_at
-        FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id JOIN newsletters w ON w.id = n.newsletter_id
-        WHERE n.id > $1 AND (CAST($2 AS BIGINT) IS NULL OR n.newsletter_id = $2) ORDER BY n.id LIMIT $3";
-    Ok(on!(db, |c| sqlx::query_as(SQL).bind(after).bind(newsletter).bind(limit).fetch_all(c).await?))
 }

@@ -2,7 +2,7 @@
 
 use super::bulk::{self, BULK_ROWS_MAX, Column};
 use super::{Db, Result, Tx, on};
-use crate::model::{FieldId, NewsletterId, SubscriberId, SubscriptionId};
+use crate::model::{FieldId, SubscriberId, SubscriptionId};
 
 /// An answer to a field; without a value it is forgotten.
 pub type NewAnswer<'a> = (SubscriptionId, FieldId, Option<&'a str>);
@@ -50,22 +50,27 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<A
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 
-/// The answers of the subscriptions after one id and up to another: those of a page of an export.
-pub async fn between(
-    db: Db<'_>,
-    newsletter: Option<NewsletterId>,
-    after: i64,
-    up_to: i64,
-) -> Result<Vec<Answer>> {
-    const SQL: &str = "SELECT v.subscription_id, f.key, v.value FROM subscription_values v
-        JOIN fields f ON f.id = v.field_id
-        WHERE v.subscription_id > $1 AND v.subscription_id <= $2
-            AND (CAST($3 AS BIGINT) IS NULL OR f.newsletter_id = $3)
-        ORDER BY v.subscription_id, f.id";
-    Ok(on!(db, |c| sqlx::query_as(SQL)
-        .bind(after)
-        .bind(up_to)
-        .bind(newsletter.map(|id| id.0))
-        .fetch_all(c)
-        .await?))
+/// Sets answers of subscriptions that are new.
+pub async fn insert_all(tx: &mut Tx, answers: &[(SubscriptionId, FieldId, &str)]) -> Result<()> {
+    const SQL: &str = "INSERT INTO subscription_values (subscription_id, field_id, value)
+            SELECT v.id, v.field_id, v.value FROM v WHERE v.id IS NOT NULL
+        ON CONFLICT (subscription_id, field_id) DO NOTHING";
+    for chunk in answers.chunks(BULK_ROWS_MAX) {
+        let columns = [
+            Column::Numbers("id", chunk.iter().map(|(id, ..)| Some(id.0)).collect()),
+            Column::Numbers("field_id", chunk.iter().map(|(_, field, _)| Some(field.0)).collect()),
+            Column::Texts("value", chunk.iter().map(|(.., value)| Some(*value)).collect()),
+        ];
+        bulk::execute(tx, &columns, SQL, &[]).await?;
+    }
+    Ok(())
+}
+
+/// The answers of several subscriptions, in the order of their ids.
+pub async fn of_all(db: Db<'_>, subscriptions: &[SubscriptionId]) -> Result<Vec<Answer>> {
+    const SQL: &str = "SELECT a.subscription_id, f.key, a.value FROM v
+            JOIN subscription_values a ON a.subscription_id = v.id JOIN fields f ON f.id = a.field_id
+        ORDER BY a.subscription_id, f.id";
+    let columns = [Column::Numbers("id", subscriptions.iter().map(|id| Some(id.0)).collect())];
+    bulk::fetch_all(db, &columns, SQL, &[]).await
 }

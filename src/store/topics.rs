@@ -164,3 +164,22 @@ pub async fn give_to_those_with_all(
         .await?
         .rows_affected()))
 }
+
+/// Whether a subscription has a topic that was chosen in exactly this moment.
+pub async fn is_chosen_at(
+    db: Db<'_>,
+    subscription: SubscriptionId,
+    topic: TopicId,
+    moment: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM subscription_topics
+        WHERE subscription_id = $1 AND topic_id = $2 AND since = $3)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(subscription).bind(topic).bind(moment).fetch_one(c).await?))
+}
+
+/// The topics that a subscription has, with the moment in which each was chosen.
+pub async fn chosen_since(db: Db<'_>, subscription: SubscriptionId) -> Result<Vec<(TopicId, Timestamp)>> {
+    const SQL: &str =
+        "SELECT topic_id, since FROM subscription_topics WHERE subscription_id = $1 ORDER BY topic_id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).fetch_all(c).await?))
+}

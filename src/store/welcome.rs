@@ -124,8 +124,10 @@ pub async fn due(
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<DueReader>> {
+    // Nobody is welcomed who has read us for years: who came with an import.
     const SQL: &str = "SELECT n.id AS subscription_id, n.language, n.confirmed_at FROM subscriptions n
         WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.confirmed_at >= $2 AND n.confirmed_at <= $3
+            AND NOT (n.import_id IS NOT NULL AND n.confirmed_at = n.created_at)
             AND (n.confirmed_at > $4 OR (n.confirmed_at = $4 AND n.id > $5))
             AND (n.paused_until IS NULL OR n.paused_until <= $6)
             AND NOT EXISTS (SELECT 1 FROM welcome_sent w

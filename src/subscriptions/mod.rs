@@ -6,8 +6,11 @@
 
 pub mod alarm;
 pub mod another;
+pub mod background;
 mod batch;
+pub mod bulk;
 pub mod capture;
+pub mod company;
 pub mod confirm;
 pub mod consent_text;
 pub mod erase;
@@ -15,6 +18,7 @@ pub mod export;
 pub mod fields;
 pub mod forms;
 pub mod gate;
+pub mod import;
 pub mod limits;
 pub mod manage;
 pub mod mx;
@@ -24,6 +28,7 @@ pub mod proof;
 pub mod queue;
 pub mod reason;
 pub mod receipt;
+pub mod segments;
 pub mod show;
 pub mod signup;
 pub mod stamp;

@@ -12,8 +12,8 @@ use crate::model::{
     ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
-    Result, Store, Tx, consents, deliveries, departures, hits, mailings, newsletters, outbox, subscribers,
-    subscriptions, tokens, topics,
+    Result, Store, Tx, bulk_acts, consents, deliveries, departures, hits, mailing_audience, mailings,
+    newsletters, outbox, subscribers, subscriptions, tokens, topics,
 };
 
 /// How long the goodbye page's undo works.
@@ -72,6 +72,8 @@ pub async fn unsubscribe(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
+    // Also where the company had ended the subscription already: no undo of that brings it back now.
+    bulk_acts::forget(&mut tx, id).await?;
     if subscriptions::unsubscribe(&mut tx, id, now).await? {
         skip(&mut tx, &before, &open, now).await?;
         if before.status == SubscriptionStatus::Confirmed {
@@ -159,6 +161,9 @@ pub(super) async fn skip(tx: &mut Tx, before: &Subscription, open: &[Mailing], n
             && before.in_audience_since(mailing.rhythm).is_some_and(|since| since <= started);
         if let Some(topic) = mailing.topic_id.filter(|_| in_audience) {
             in_audience = topics::is_chosen_since(tx.db(), before.id, topic, started).await?;
+        }
+        if mailing.segment_filter.is_some() && in_audience {
+            in_audience = mailing_audience::contains(tx.db(), mailing.id, before.id).await?;
         }
         deliveries::skip(tx, mailing, before.subscriber_id, in_audience, now).await?;
     }

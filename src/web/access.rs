@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::session::{NobodyYet, SESSION_COOKIE, SignedIn, cookie_name};
 use super::{App, PageError};
 use crate::accounts::{first_user, sessions};
-use crate::model::{Actor, IssueId, MailingId, NewsletterId, Permission};
+use crate::model::{Actor, IssueId, MailingId, NewsletterId, Permission, SegmentId};
 use crate::store::{self, Store};
 
 /// What a route asks for.
@@ -44,6 +44,10 @@ pub enum Of {
     Newsletter,
     Issue,
     Mailing,
+    Segment,
+    Import,
+    /// Of many readers at once.
+    BulkAct,
     /// A reader: of one newsletter at least for which the permission is there.
     Reader,
 }
@@ -66,9 +70,9 @@ const fn post(pattern: &'static str, need: Need) -> Route {
 
 use Need::{May, MayWith, Nothing, Session};
 use Permission::{
-    AddNewsletters, ApproveIssues, DraftIssues, EraseSubscribers, ManagePeople, ReadAudit, SeeArticles,
-    SeeNewsletter, SeeSubscribers, SendIssues, SetDigests, SetNewsletter, SetRelays, SetSources, TestIssues,
-    WriteArticles, WriteWelcome,
+    AddNewsletters, ApproveIssues, ChangeSubscribers, DraftIssues, EraseSubscribers, ExportSubscribers,
+    ImportSubscribers, ManagePeople, ReadAudit, SeeArticles, SeeNewsletter, SeeSubscribers, SendIssues,
+    SetDigests, SetNewsletter, SetRelays, SetSources, TestIssues, WriteArticles, WriteWelcome,
 };
 
 const SEES: Need = MayWith(SeeNewsletter, Of::Newsletter);
@@ -203,11 +207,34 @@ pub const ROUTES: &[Route] = &[
     // Readers.
     get("/admin/subscribers", May(SeeSubscribers)),
     post("/admin/subscribers", May(SeeSubscribers)),
+    get("/admin/subscribers/export.csv", May(ExportSubscribers)),
     get("/admin/subscribers/{id}", READER),
+    get("/admin/subscribers/{id}/data.json", MayWith(ExportSubscribers, Of::Reader)),
+    post(
+        "/admin/subscribers/{id}/subscriptions/{subscription}/{act}",
+        MayWith(ChangeSubscribers, Of::Reader),
+    ),
     post("/admin/subscribers/{id}/erase", MayWith(EraseSubscribers, Of::Reader)),
     get("/admin/subscribers/{id}/receipt/{newsletter}.json", READER),
     get("/admin/subscribers/{id}/receipt/{newsletter}/print", READER),
     get("/admin/subscribers/{id}/receipt/{newsletter}", READER),
+    get("/admin/acts", May(SeeSubscribers)),
+    post("/admin/acts", May(ChangeSubscribers)),
+    get("/admin/acts/{id}.json", MayWith(SeeSubscribers, Of::BulkAct)),
+    get("/admin/acts/{id}", MayWith(SeeSubscribers, Of::BulkAct)),
+    post("/admin/acts/{id}/undo", MayWith(ChangeSubscribers, Of::BulkAct)),
+    get("/admin/segments", May(SeeSubscribers)),
+    get("/admin/segments/new", May(ChangeSubscribers)),
+    post("/admin/segments/new", May(ChangeSubscribers)),
+    get("/admin/segments/{id}", MayWith(SeeSubscribers, Of::Segment)),
+    post("/admin/segments/{id}", MayWith(ChangeSubscribers, Of::Segment)),
+    post("/admin/segments/{id}/delete", MayWith(ChangeSubscribers, Of::Segment)),
+    get("/admin/imports", May(ImportSubscribers)),
+    post("/admin/imports", May(ImportSubscribers)),
+    get("/admin/imports/{id}.json", MayWith(ImportSubscribers, Of::Import)),
+    get("/admin/imports/{id}/report.csv", MayWith(ImportSubscribers, Of::Import)),
+    get("/admin/imports/{id}", MayWith(ImportSubscribers, Of::Import)),
+    post("/admin/imports/{id}/{act}", MayWith(ImportSubscribers, Of::Import)),
     // The installation.
     get("/admin/settings", Session),
     get("/admin/settings/relays", May(SetRelays)),
@@ -397,13 +424,26 @@ async fn newsletters_of(store: &Store, of: Of, id: &str) -> Result<Vec<Newslette
         let all = store::subscriptions::of_subscriber(reader.db(), person.id).await?;
         return Ok(all.into_iter().map(|subscription| subscription.newsletter_id).collect());
     }
+    if matches!(of, Of::Import | Of::BulkAct) {
+        let id = Uuid::try_parse(id).map_err(|_| PageError::NotFound)?;
+        let found = match of {
+            Of::Import => {
+                store::imports::by_public_id(reader.db(), id).await?.map(|import| import.newsletter_id)
+            }
+            _ => store::bulk_acts::by_public_id(reader.db(), id).await?.map(|act| act.newsletter_id),
+        };
+        return Ok(vec![found.ok_or(PageError::NotFound)?]);
+    }
     let id: i64 = id.parse().map_err(|_| PageError::NotFound)?;
     let found = match of {
+        Of::Segment => {
+            store::segments::by_id(reader.db(), SegmentId(id)).await?.map(|segment| segment.newsletter_id)
+        }
         Of::Newsletter => {
             store::newsletters::by_id(reader.db(), NewsletterId(id)).await?.map(|newsletter| newsletter.id)
         }
         Of::Issue => store::issues::by_id(reader.db(), IssueId(id)).await?.map(|issue| issue.newsletter_id),
-        Of::Mailing | Of::Reader => {
+        Of::Mailing | Of::Reader | Of::Import | Of::BulkAct => {
             store::mailings::by_id(reader.db(), MailingId(id)).await?.map(|mailing| mailing.newsletter_id)
         }
     };

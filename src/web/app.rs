@@ -30,6 +30,8 @@ pub struct App {
     pub settings: Arc<WebSettings>,
     /// Wakes the sender of this process after a verb has written something to send.
     pub wake: Arc<Notify>,
+    /// Wakes what works behind the pages: imports, and acts on many.
+    pub background: Arc<Notify>,
     /// Who watches a mailing.
     pub watching: Watching,
     /// Pictures of articles.

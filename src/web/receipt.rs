@@ -213,14 +213,8 @@ impl Teller {
         }
     }
 
-    /// The door in words, or as it was noted where there are none.
     fn door(&self, door: &str) -> String {
-        let known =
-            ["page", "form", "script", "api", "one-click", "mail", "command", "import", "preferences"];
-        match known.contains(&door) {
-            true => self.t.text(&format!("receipt-door-{door}")),
-            false => door.to_owned(),
-        }
+        self::door(self.t, door)
     }
 
     fn fact(&self, facts: &mut Vec<Fact>, key: &str, value: &str, is_code: bool) {
@@ -245,5 +239,15 @@ impl Teller {
             is_intact: text.is_intact,
             since: self.moment(text.used_since),
         }
+    }
+}
+
+/// A door in words, or as it was noted where there are none.
+pub fn door(t: Texts, door: &str) -> String {
+    let known =
+        ["page", "form", "script", "api", "one-click", "mail", "command", "import", "preferences", "company"];
+    match known.contains(&door) {
+        true => t.text(&format!("receipt-door-{door}")),
+        false => door.to_owned(),
     }
 }

@@ -179,14 +179,20 @@ describe("the desk", () => {
       const { page } = visitor;
       await visitor.open("/admin/subscribers");
       await inspect(visitor, "desk-readers");
+      for (const path of ["/admin/subscribers?newsletter=1", "/admin/acts", "/admin/segments", "/admin/imports"]) {
+        await visitor.open(path);
+        await inspect(visitor, `desk-readers-${path.replace(/\W+/g, "-")}`);
+      }
+      await visitor.open("/admin/subscribers?newsletter=1&status=unsubscribed&language=de");
+      await inspect(visitor, "desk-readers-none");
       await page.locator("#address").fill("niemand@voorbeeld.example");
-      await visitor.follow(page.locator("main form button"));
+      await visitor.follow(page.locator("form[role=search] button"));
       await inspect(visitor, "desk-reader-unknown");
       await page.locator("#address").fill("an@voorbeeld.example");
-      await visitor.follow(page.locator("main form button"));
+      await visitor.follow(page.locator("form[role=search] button"));
       await inspect(visitor, "desk-reader");
-      await page.locator("details.ask summary").click();
-      await visitor.follow(page.locator("details.ask form button"));
+      await page.locator("details.ask summary").last().click();
+      await visitor.follow(page.locator("details.ask form button").last());
       await inspect(visitor, "desk-reader-erase-unsure");
       await visitor.follow(page.locator("a[href*='/receipt/']").first());
       await inspect(visitor, "desk-receipt");

@@ -178,6 +178,10 @@ const DESK = [
   "/admin/newsletters/1/topics",
   "/admin/newsletters/1/welcome",
   "/admin/subscribers",
+  "/admin/acts",
+  "/admin/imports",
+  "/admin/segments",
+  "/admin/segments/new?newsletter=1",
   "/admin/settings/relays",
 ];
 

@@ -4,7 +4,7 @@ use super::{Answer, Opened, open};
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::model::TopicId;
-use crate::store::{Result, Store, mailings, topics as table};
+use crate::store::{Result, Store, bulk_acts, mailings, topics as table};
 use crate::subscriptions::unsubscribe::skip;
 
 /// Chooses exactly these of the topics that the newsletter offers; others are not looked at. Someone who drops the
@@ -24,6 +24,7 @@ pub async fn set_topics(
         Err(answer) => return Ok(answer),
     };
     let now = clock.now();
+    bulk_acts::forget(&mut tx, subscription.id).await?;
     let chosen = table::chosen(tx.db(), subscription.id).await?;
     for topic in table::of_newsletter(tx.db(), subscription.newsletter_id).await? {
         if topic.archived_at.is_some() {

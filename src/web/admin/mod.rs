@@ -185,6 +185,10 @@ impl Frame {
             "sessions-ended",
             "factor-off",
             "password",
+            "segment-deleted",
+            "ended",
+            "subscribed",
+            "asked",
         ];
         let t = signed_in.texts();
         let query = Form::of_query(request);

@@ -45,7 +45,7 @@ for (const box of document.querySelectorAll("[data-progress]")) {
       count.textContent = group(now[count.dataset.count]);
       count.parentElement.classList.toggle("zero", now[count.dataset.count] === 0);
     }
-    for (const piece of now.bar) {
+    for (const piece of now.bar ?? []) {
       const rect = box.querySelector(`[data-bar="${piece.key}"]`);
       rect?.setAttribute("x", piece.x);
       rect?.setAttribute("width", piece.width);
@@ -62,10 +62,20 @@ for (const box of document.querySelectorAll("[data-progress]")) {
       setTimeout(ask, 1000);
     } catch { setTimeout(ask, 5000); }
   };
+  if (!box.dataset.events) { ask(); continue; }
   const stream = new EventSource(box.dataset.events);
   stream.onmessage = (event) => show(JSON.parse(event.data));
   // A broken stream is begun again by the browser; a refused one is not.
   stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) ask(); };
+}
+
+// All boxes of a table at once.
+for (const all of document.querySelectorAll("[data-tick-all]")) {
+  const label = all.closest("label");
+  if (label) label.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of all.form.querySelectorAll(`input[name="${all.dataset.tickAll}"]`)) box.checked = all.checked;
+  });
 }
 
 // What waits where, every ten seconds.

@@ -133,7 +133,8 @@ both_dbs!(an_error_is_overridden_with_a_reason_that_is_kept_and_never_one_that_l
         articles: vec![Placed::new(article.id, ArticleDisplay::Full)],
         ..IssueInput::default()
     };
-    let despite = |reason: &str| Scheduling { when: When::Now, user: None, reason: Some(reason.into()) };
+    let despite =
+        |reason: &str| Scheduling { when: When::Now, user: None, reason: Some(reason.into()), segment: None };
     let issue = create(&store, &clock, newsletter.id, &local("Onderwerp")).await.expect("composed");
     let plain = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await;
     assert!(matches!(plain, Err(ScheduleError::Blocked(_))), "{plain:?}");

@@ -3,6 +3,7 @@
 mod archive;
 mod article_versions;
 mod articles;
+mod audience;
 mod consents;
 mod deliveries;
 mod images;
@@ -10,6 +11,7 @@ mod issues;
 mod mailings;
 mod newsletters;
 mod outbox;
+mod people;
 mod rate_limits;
 mod schema;
 mod sessions;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use postiljon::model::{
-    ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, ConsentEvent, DepartureReason, DigestOrder,
-    DigestPolicy, DigestSource, DisposablePolicy, FieldKind, HitKind, HitRule, ImageType, Intake, Language,
-    LinkPurpose, LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy,
-    Refusal, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionStatus, Theme, TlsMode, Tracking,
-    TrialBy, UncertainPolicy, Variant, VersionKind,
+    ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, BulkActKind, BulkActStatus, ConsentEvent,
+    DepartureReason, DigestOrder, DigestPolicy, DigestSource, DisposablePolicy, FieldKind, HitKind, HitRule,
+    ImageType, ImportOrigin, ImportStatus, Intake, Language, LinkPurpose, LinkVerdict, MailingStatus,
+    OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, Role, RunReason, RunState,
+    SetupStep, SubscriptionStatus, Theme, TlsMode, Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -114,6 +114,10 @@ fn every_check_lists_the_values_of_its_enum() {
         ("fields.kind", names(FieldKind::ALL, FieldKind::as_str)),
         ("forms.disposable_policy", names(DisposablePolicy::ALL, DisposablePolicy::as_str)),
         ("forms.proof_policy", names(ProofPolicy::ALL, ProofPolicy::as_str)),
+        ("bulk_acts.kind", names(BulkActKind::ALL, BulkActKind::as_str)),
+        ("bulk_acts.status", names(BulkActStatus::ALL, BulkActStatus::as_str)),
+        ("imports.origin", names(ImportOrigin::ALL, ImportOrigin::as_str)),
+        ("imports.status", names(ImportStatus::ALL, ImportStatus::as_str)),
         ("relays.auth", names(AuthMethod::ALL, AuthMethod::as_str)),
         ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
         ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),

@@ -1,9 +1,10 @@
 use postiljon::model::{
-    Consent, ConsentEvent, Language, OutboxKind, Outcome, SubscriberId, SubscriptionStatus,
+    Consent, ConsentEvent, Language, OutboxKind, Outcome, Selection, SubscriberId, SubscriptionId,
+    SubscriptionStatus,
 };
 use postiljon::store::deliveries::{self, Record};
 use postiljon::store::outbox::NewMail;
-use postiljon::store::{consents, outbox, subscribers, subscriptions, tokens, workers};
+use postiljon::store::{consents, outbox, people, subscribers, subscriptions, tokens, workers};
 
 use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{self, NOW, address, at, confirmed, newsletter, pending, sending};
@@ -118,14 +119,15 @@ both_dbs!(an_export_is_read_in_pages_of_one_newsletter_or_of_all, |store| {
         ids.push(confirmed(&store, insights.id, n).await.id.0);
     }
     let other = pending(&store, weekly.id, 1).await.id.0;
-    let page = read!(store, |db| subscribers::export_page(db, Some(insights.id.0), 0, 2));
-    assert_eq!(page.iter().map(|row| row.subscription_id).collect::<Vec<_>>(), ids[..2]);
-    let next = read!(store, |db| subscribers::export_page(db, Some(insights.id.0), ids[1], 2));
-    assert_eq!(next.iter().map(|row| row.subscription_id).collect::<Vec<_>>(), ids[2..]);
-    let all = read!(store, |db| subscribers::export_page(db, None, ids[2], 2));
+    let of = |newsletter| Selection { newsletter, ..Selection::default() };
+    let page = read!(store, |db| people::next(db, &of(Some(insights.id)), SubscriptionId(0), 2));
+    assert_eq!(page.iter().map(|row| row.subscription_id.0).collect::<Vec<_>>(), ids[..2]);
+    let next = read!(store, |db| people::next(db, &of(Some(insights.id)), SubscriptionId(ids[1]), 2));
+    assert_eq!(next.iter().map(|row| row.subscription_id.0).collect::<Vec<_>>(), ids[2..]);
+    let all = read!(store, |db| people::next(db, &of(None), SubscriptionId(ids[2]), 2));
     assert_eq!(all.len(), 1);
     let row = &all[0];
-    assert_eq!((row.subscription_id, row.newsletter.as_str()), (other, "weekly"));
+    assert_eq!((row.subscription_id.0, row.newsletter_id), (other, weekly.id));
     assert_eq!((row.address.as_str(), row.name.as_str()), ("reader1@example.org", "Name of reader1"));
     assert_eq!((row.status, row.confirmed_at), (SubscriptionStatus::Pending, None));
     assert!(read!(store, |db| subscribers::by_id(db, SubscriberId(i64::MAX))).is_none());

@@ -12,7 +12,9 @@ use postiljon::model::{Actor, DisposableDomains, Timestamp};
 use postiljon::publishing::images::Images;
 use postiljon::reports::hits::Hits;
 use postiljon::store::Store;
+use postiljon::subscriptions::background::Background;
 use postiljon::subscriptions::gate::Gate;
+use postiljon::subscriptions::import::Worker;
 use postiljon::web::watching::Watching;
 use postiljon::web::{App, app::WebSettings, server};
 
@@ -47,6 +49,7 @@ impl TestApp {
             http: Http::new(Reach::Anywhere),
             settings: Arc::new(settings),
             wake: Arc::default(),
+            background: Arc::default(),
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
@@ -57,6 +60,19 @@ impl TestApp {
         let bound = server::bind(served, address, 1, None).expect("the server binds");
         tokio::spawn(bound.server);
         Self { app, clock, url, handle: bound.handle }
+    }
+
+    /// Does all that waits in the background.
+    pub async fn work_off(&self) {
+        let background = Background {
+            store: self.app.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.app.keys.clone(),
+            wake: Arc::default(),
+            mails: Arc::default(),
+        };
+        let mut worker = Worker::default();
+        while background.step(&mut worker).await.expect("a step") {}
     }
 
     pub fn browser(&self) -> Browser {

@@ -13,12 +13,13 @@ use askama::Template;
 use super::checks::{CheckLine, check_lines};
 use super::edit::shown_subject;
 use crate::i18n::Texts;
-use crate::model::{IssueId, UserId};
+use crate::model::{Condition, Filter, IssueId, Segment, SegmentId, Selection, UserId};
 use crate::publishing::approval::{ApproveError, approve as approve_issue, approved_by};
 use crate::publishing::compose::Composed;
 use crate::publishing::schedule::{ScheduleError, Scheduling, When, due_at, parse_local, schedule, zone_of};
 use crate::store;
-use crate::web::admin::{Frame, Mistakes, id_of};
+use crate::web::admin::subscribers::query::Pick;
+use crate::web::admin::{Frame, Mistakes, grouped, id_of};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
@@ -36,6 +37,9 @@ struct SchedulePage {
     articles: String,
     readers: String,
     has_readers: bool,
+    segments: Vec<Pick>,
+    /// The one that was chosen; empty: everyone.
+    segment: String,
     zone: String,
     when: String,
     date: String,
@@ -79,6 +83,31 @@ async fn approval_of(app: &App, t: Texts, composed: &Composed, user: UserId) -> 
         None if composed.issue.edited_by == Some(user) => Approval::Others,
         None => Approval::Possible,
     })
+}
+
+fn segment_of(form: &Form) -> Option<SegmentId> {
+    form.first("segment").parse().ok().map(SegmentId)
+}
+
+/// To whom it goes: a number, and words; those of a segment if one was chosen.
+async fn readers_of(
+    app: &App,
+    t: Texts,
+    composed: &Composed,
+    segment: Option<&Segment>,
+) -> Result<(i64, String), PageError> {
+    let Some(segment) = segment else { return super::readers(app, t, composed).await };
+    let mut filter = Filter::parse(&segment.filter)
+        .map_err(|error| PageError::internal("a segment cannot be read", error))?;
+    let mut within = Filter::default();
+    if let Some(topic) = composed.issue.topic_id {
+        within = std::mem::replace(&mut filter, Filter::all(vec![Condition::Topic { has: true, topic }]));
+    }
+    let newsletter = Some(composed.newsletter.id);
+    let selection = Selection { newsletter, filter, within, ..Selection::default() };
+    let count = store::people::count_audience(app.store.read().await?.db(), &selection).await?;
+    let readers = t.with2("desk-readers", "count", count, "shown", grouped(count));
+    Ok((count, t.with2("people-readers-of-segment", "readers", readers, "segment", segment.name.as_str())))
 }
 
 fn when_of(form: &Form, undo: Duration) -> Result<When, ScheduleError> {
@@ -130,7 +159,9 @@ async fn show_with(
     let composed = super::composed(app, id, now).await?;
     let newsletter = &composed.newsletter;
     let zone = zone_of(newsletter);
-    let (count, readers) = super::readers(app, t, &composed).await?;
+    let segments = store::segments::list(app.store.read().await?.db(), Some(newsletter.id)).await?;
+    let segment = segments.iter().find(|segment| Some(segment.id) == segment_of(form));
+    let (count, readers) = readers_of(app, t, &composed, segment).await?;
     let subject = shown_subject(&composed);
     let mut sentence = None;
     let mut error = error;
@@ -190,6 +221,11 @@ async fn show_with(
         articles: t.with("desk-article-count", "count", composed.articles.len()),
         readers,
         has_readers: count > 0,
+        segment: segment.map_or_else(String::new, |segment| segment.id.to_string()),
+        segments: segments
+            .iter()
+            .map(|one| Pick::of(one.id.to_string(), one.name.clone(), form.first("segment")))
+            .collect(),
         zone: newsletter.time_zone.clone(),
         when: or("when", "later".to_owned()),
         date: or("date", local.format("%Y-%m-%d").to_string()),
@@ -240,7 +276,8 @@ pub async fn post(
     let result = match when_of(&form, app.settings.undo) {
         Ok(when) => {
             let reason = form.has("reason").then(|| form.first("reason").to_owned());
-            let scheduling = Scheduling { when, user: Some(signed_in.user.id), reason };
+            let segment = segment_of(&form);
+            let scheduling = Scheduling { when, user: Some(signed_in.user.id), reason, segment };
             schedule(&app.store, &app.clock, &app.settings.public_url, id, scheduling).await
         }
         Err(error) => Err(error),

@@ -133,6 +133,8 @@ async fn show(
         None => None,
     };
     let trial = trial::part(t, reader.db(), &mailing, &newsletter).await?;
+    let only = mailing.segment_name.as_deref().map(|name| t.with("people-only-segment", "segment", name));
+    let topic = only.or(topic);
     let overrides = store::mailing_overrides::of_mailing(reader.db(), mailing.id).await?;
     drop(reader);
     let zone = zone_of(&newsletter);

@@ -23,7 +23,7 @@ pub async fn post(
     if !form.has("sure") {
         let errors = FieldErrors::of("sure", Message::new("reader-erase-sure-error"));
         let mistakes = Mistakes::beside(signed_in.texts(), errors);
-        return super::show::show(&request, &app, &signed_in, person, mistakes).await;
+        return super::show::show(&request, &app, &signed_in, person, mistakes, None).await;
     }
     erase(&app.store, &app.clock, &app.keys, &person.address).await?;
     tracing::info!(user = signed_in.user.id.0, subscriber = person.id.0, "a person was erased at the desk");

@@ -1,13 +1,21 @@
-//! `/admin/subscribers`: a reader by address, the receipts of the subscriptions, and erasing.
+//! `/admin/subscribers` and what belongs to it: lists, one person's story, segments, imports, acts on many.
 //!
-//! An address stands in no URL and no log: the look-up is posted, and from then on the reader's id is used.
+//! An address stands in no URL and no log: what is looked for is posted, and from then on the reader's id is used.
 
+pub mod acts;
+pub mod company;
+mod conditions;
 pub mod erase;
-pub mod lookup;
+pub mod imports;
+pub mod list;
+pub mod query;
 pub mod receipt;
+pub mod segments;
 pub mod show;
+mod story;
 
 use actix_web::web::{ServiceConfig, resource};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::model::Subscriber;
@@ -16,9 +24,25 @@ use crate::web::{App, PageError};
 
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(resource("/admin/subscribers").get(lookup::get).post(lookup::post))
+        .service(resource("/admin/subscribers").get(list::get).post(list::post))
+        .service(resource("/admin/subscribers/export.csv").get(list::export))
+        .service(resource("/admin/acts").get(acts::list).post(acts::begin))
+        .service(resource("/admin/acts/{id}.json").get(acts::json))
+        .service(resource("/admin/acts/{id}").get(acts::get))
+        .service(resource("/admin/acts/{id}/undo").post(acts::undo))
+        .service(resource("/admin/segments").get(segments::list))
+        .service(resource("/admin/segments/new").get(segments::new).post(segments::create))
+        .service(resource("/admin/segments/{id}").get(segments::edit).post(segments::save))
+        .service(resource("/admin/segments/{id}/delete").post(segments::delete))
+        .service(resource("/admin/imports").get(imports::list).post(imports::upload))
+        .service(resource("/admin/imports/{id}.json").get(imports::json))
+        .service(resource("/admin/imports/{id}/report.csv").get(imports::report))
+        .service(resource("/admin/imports/{id}").get(imports::get))
+        .service(resource("/admin/imports/{id}/{act}").post(imports::post))
         .service(resource("/admin/subscribers/{id}").get(show::get))
+        .service(resource("/admin/subscribers/{id}/data.json").get(company::data))
         .service(resource("/admin/subscribers/{id}/erase").post(erase::post))
+        .service(resource("/admin/subscribers/{id}/subscriptions/{subscription}/{act}").post(company::post))
         .service(resource("/admin/subscribers/{id}/receipt/{newsletter}.json").get(receipt::json))
         .service(resource("/admin/subscribers/{id}/receipt/{newsletter}/print").get(receipt::print))
         .service(resource("/admin/subscribers/{id}/receipt/{newsletter}").get(receipt::get));
@@ -29,4 +53,9 @@ async fn subscriber(app: &App, id: &str) -> Result<Subscriber, PageError> {
     let id = Uuid::try_parse(id).map_err(|_| PageError::NotFound)?;
     let mut reader = app.store.read().await?;
     store::subscribers::by_public_id(reader.db(), id).await?.ok_or(PageError::NotFound)
+}
+
+/// What the page's script shows of work in the background.
+fn progress(status: &str, width: i64, words: String) -> Value {
+    json!({ "status": status, "bar": [{ "key": "sent", "x": 0, "width": width }], "words": words, "pace": "" })
 }

@@ -5,7 +5,8 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::model::{Permission, Subscriber, SubscriptionStatus};
+use super::story::{Event, story};
+use crate::model::{Permission, Subscriber, SubscriptionId, SubscriptionStatus};
 use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::web::admin::{Frame, Mistakes};
@@ -19,6 +20,7 @@ struct SubscriberPage {
     page: Frame,
     person: Subscriber,
     lines: Vec<Line>,
+    events: Vec<Event>,
     mistakes: Mistakes,
 }
 
@@ -29,6 +31,14 @@ struct Line {
     class: &'static str,
     status: String,
     since: String,
+    /// Where its acts are posted to.
+    path: String,
+    can_end: bool,
+    can_return: bool,
+    can_ask: bool,
+    /// What was typed about this one.
+    basis: String,
+    is_asked_about: bool,
 }
 
 pub async fn get(
@@ -38,7 +48,7 @@ pub async fn get(
     id: Path<String>,
 ) -> Result<HttpResponse, PageError> {
     let person = super::subscriber(&app, &id).await?;
-    show(&request, &app, &signed_in, person, Mistakes::none(signed_in.texts())).await
+    show(&request, &app, &signed_in, person, Mistakes::none(signed_in.texts()), None).await
 }
 
 pub(super) async fn show(
@@ -47,33 +57,43 @@ pub(super) async fn show(
     signed_in: &SignedIn,
     person: Subscriber,
     mistakes: Mistakes,
+    asked_about: Option<(SubscriptionId, String)>,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let mut reader = app.store.read().await?;
+    let newsletters = store::newsletters::all(reader.db()).await?;
+    let events = story(&mut reader, t, &newsletters, &person).await?;
     let mut lines = Vec::new();
     for subscription in store::subscriptions::of_subscriber(reader.db(), person.id).await? {
         if !signed_in.may(Permission::SeeSubscribers, subscription.newsletter_id) {
             continue;
         }
-        let found = store::newsletters::by_id(reader.db(), subscription.newsletter_id).await?;
+        let found = newsletters.iter().find(|found| found.id == subscription.newsletter_id);
         let Some(newsletter) = found else { continue };
+        let mine = asked_about.as_ref().filter(|(id, _)| *id == subscription.id);
         let at = match subscription.status {
             SubscriptionStatus::Pending => Some(subscription.created_at),
             SubscriptionStatus::Confirmed => subscription.confirmed_at,
             SubscriptionStatus::Unsubscribed => subscription.unsubscribed_at,
         };
-        let date = t.date(at.unwrap_or(subscription.created_at), zone_of(&newsletter));
+        let date = t.date(at.unwrap_or(subscription.created_at), zone_of(newsletter));
         lines.push(Line {
             receipt: format!("/admin/subscribers/{}/receipt/{}", person.public_id, newsletter.slug),
-            newsletter: newsletter.name,
+            newsletter: newsletter.name.clone(),
             class: class_of(subscription.status),
             status: t.text(&format!("reader-status-{}", subscription.status)),
             since: t.with(&format!("reader-since-{}", subscription.status), "date", date),
+            path: format!("/admin/subscribers/{}/subscriptions/{}", person.public_id, subscription.id),
+            can_end: subscription.status != SubscriptionStatus::Unsubscribed,
+            can_return: subscription.status != SubscriptionStatus::Confirmed,
+            can_ask: subscription.status == SubscriptionStatus::Pending,
+            basis: mine.map(|(_, basis)| basis.clone()).unwrap_or_default(),
+            is_asked_about: mine.is_some() && mistakes.has_any(),
         });
     }
     let status = if mistakes.has_any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Frame::new(request, signed_in, "subscribers", t.text("reader-title"));
-    html(status, &SubscriberPage { page, person, lines, mistakes })
+    html(status, &SubscriberPage { page, person, lines, events, mistakes })
 }
 
 /// The class of the stylesheet for a state.

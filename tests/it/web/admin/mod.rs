@@ -10,6 +10,7 @@ mod login;
 mod mailings;
 mod newsletters;
 mod people;
+mod readers;
 mod settings;
 mod subscribers;
 mod topics;

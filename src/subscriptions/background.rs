@@ -1,0 +1,87 @@
+//! What is done behind the pages: imports, acts on many, and the words by which people are found.
+//!
+//! It runs in every process that serves pages. Each step is a transaction that says in the database who is at it, so
+//! that several processes share the work, and another one goes on where one died.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{bulk, import};
+use crate::clock::Clock;
+use crate::keys::Keys;
+use crate::store::{Store, StoreError, people};
+
+/// How often it is looked whether there is something to do, if nobody says so.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often files are looked for that nobody went on with.
+const TIDY_EVERY: Duration = Duration::from_secs(3600);
+
+/// What the background needs.
+#[derive(Debug, Clone)]
+pub struct Background {
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    /// Something was begun.
+    pub wake: Arc<Notify>,
+    /// Mails were written.
+    pub mails: Arc<Notify>,
+}
+
+impl Background {
+    /// Runs until it is dropped: between two steps, or in one, which then is undone.
+    pub async fn run(self) {
+        let mut worker = import::Worker::default();
+        let mut tidied: Option<Duration> = None;
+        loop {
+            if tidied.is_none_or(|at| self.clock.elapsed().saturating_sub(at) > TIDY_EVERY) {
+                tidied = Some(self.clock.elapsed());
+                if let Err(error) = import::forget_abandoned(&self.store, &self.clock).await {
+                    tracing::warn!(cause = %error, "old files could not be forgotten");
+                }
+            }
+            match self.step(&mut worker).await {
+                Ok(true) => {}
+                Ok(false) => self.rest().await,
+                Err(error) => {
+                    tracing::warn!(cause = %error, "a step in the background failed; it is done again");
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+            }
+        }
+    }
+
+    async fn rest(&self) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+
+    /// One step of each; `false` when there was nothing to do.
+    ///
+    /// # Errors
+    /// Of the database; the step can be done again.
+    pub async fn step(&self, worker: &mut import::Worker) -> Result<bool, StoreError> {
+        let Self { store, clock, keys, .. } = self;
+        let mut has_worked = import::work_off(store, clock, keys, worker).await?;
+        if has_worked {
+            self.mails.notify_one();
+        }
+        has_worked |= bulk::work_off(store, clock, keys, worker.name()).await?;
+        Ok(index_some(store).await? || has_worked)
+    }
+}
+
+/// Writes the words of some people; `false` when there is nobody more.
+///
+/// # Errors
+/// Of the database.
+pub async fn index_some(store: &Store) -> Result<bool, StoreError> {
+    let mut tx = store.begin().await?;
+    let has_more = people::index_words(&mut tx).await?;
+    tx.commit().await?;
+    Ok(has_more)
+}

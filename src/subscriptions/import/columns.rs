@@ -1,0 +1,266 @@
+//! What the columns of a file mean: guessed from their headings, said by a person, and then applied to each row.
+
+use crate::mail::slot::clean_line;
+use crate::model::{
+    AskedField, EmailAddress, Field, FieldId, ImportOrigin, Language, Meaning, PersonName, RowProblem,
+};
+use crate::subscriptions::fields;
+
+/// Which system wrote a file with these headings.
+pub fn origin_of(headings: &[String]) -> ImportOrigin {
+    let has = |name: &str| headings.iter().any(|heading| heading.eq_ignore_ascii_case(name));
+    let all = |names: &[&str]| names.iter().all(|name| has(name));
+    if all(&["LEID", "EUID"]) || all(&["Email Address", "MEMBER_RATING"]) {
+        ImportOrigin::Mailchimp
+    } else if all(&["uuid", "email", "attributes", "status"]) {
+        ImportOrigin::Listmonk
+    } else if has("subscribed_to_emails") {
+        ImportOrigin::Ghost
+    } else if all(&["active_subscription", "email_disabled"]) {
+        ImportOrigin::Substack
+    } else if has("email") && (has("subscriber_type") || all(&["secondary_id", "metadata"])) {
+        ImportOrigin::Buttondown
+    } else {
+        ImportOrigin::Unknown
+    }
+}
+
+/// What each column probably means; each of the meanings once.
+pub fn guess(origin: ImportOrigin, headings: &[String], fields: &[Field]) -> Vec<Meaning> {
+    let mut meanings: Vec<Meaning> = Vec::with_capacity(headings.len());
+    for heading in headings {
+        let meaning = guess_one(origin, heading, fields);
+        let is_taken = meaning != Meaning::Ignored && meanings.contains(&meaning);
+        meanings.push(if is_taken { Meaning::Ignored } else { meaning });
+    }
+    // A file without headings that knows one column only.
+    if headings.len() == 1 && !meanings.contains(&Meaning::Address) {
+        return vec![Meaning::Address];
+    }
+    meanings
+}
+
+fn guess_one(origin: ImportOrigin, heading: &str, fields: &[Field]) -> Meaning {
+    let name: String = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let of_origin = match (origin, name.as_str()) {
+        (ImportOrigin::Mailchimp, "unsubtime" | "cleantime") => Some(Meaning::LeftAt),
+        (ImportOrigin::Listmonk, "status") | (ImportOrigin::Buttondown, "subscribertype" | "type") => {
+            Some(Meaning::Status)
+        }
+        (ImportOrigin::Ghost, "subscribedtoemails") => Some(Meaning::Subscribed),
+        (ImportOrigin::Ghost, "deletedat") => Some(Meaning::LeftAt),
+        (ImportOrigin::Substack, "emaildisabled") => Some(Meaning::Left),
+        (ImportOrigin::Buttondown, "unsubscriptiondate") => Some(Meaning::LeftAt),
+        _ => None,
+    };
+    if let Some(meaning) = of_origin {
+        return meaning;
+    }
+    let field = fields
+        .iter()
+        .filter(|field| field.archived_at.is_none())
+        .find(|field| field.key.replace('_', "") == name || field.key.eq_ignore_ascii_case(heading.trim()));
+    if let Some(field) = field {
+        return Meaning::Field { key: field.key.clone(), field: field.id.0, kind: field.kind };
+    }
+    match name.as_str() {
+        "email" | "emailaddress" | "mail" | "emailadres" | "mailadres" | "address" | "adresse"
+        | "adresseemail" | "courriel" | "emailadresse" | "adres" => Meaning::Address,
+        "name" | "fullname" | "naam" | "nom" | "nomcomplet" | "volledigenaam" => Meaning::Name,
+        "firstname" | "voornaam" | "prenom" | "prénom" | "vorname" | "fname" => Meaning::FirstName,
+        "lastname" | "achternaam" | "familienaam" | "nomdefamille" | "nachname" | "lname" | "surname" => {
+            Meaning::LastName
+        }
+        "language" | "taal" | "langue" | "sprache" | "lang" => Meaning::Language,
+        "status" | "statut" | "subscribestatus" => Meaning::Status,
+        "subscribed" | "ingeschreven" | "inscrit" => Meaning::Subscribed,
+        "unsubscribed" | "uitgeschreven" | "désinscrit" | "abgemeldet" | "bounced" => Meaning::Left,
+        "unsubscribedat" | "unsubscribetime" => Meaning::LeftAt,
+        _ => Meaning::Ignored,
+    }
+}
+
+/// A person as a row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub address: EmailAddress,
+    pub name: String,
+    pub language: Option<Language>,
+    /// Has left there, or could not be reached.
+    pub has_left: bool,
+    pub answers: Vec<(FieldId, String)>,
+}
+
+/// Applies the meanings to a row.
+///
+/// # Errors
+/// Why the row cannot be used.
+pub fn candidate(
+    meanings: &[Meaning],
+    fields: &[AskedField],
+    cells: &[String],
+) -> Result<Candidate, RowProblem> {
+    let mut address = "";
+    let (mut name, mut first, mut last) = ("", "", "");
+    let mut language = None;
+    let mut has_left = false;
+    let mut answers = Vec::new();
+    for (meaning, cell) in meanings.iter().zip(cells) {
+        let cell = cell.trim();
+        match meaning {
+            Meaning::Ignored => {}
+            Meaning::Address => address = cell,
+            Meaning::Name => name = cell,
+            Meaning::FirstName => first = cell,
+            Meaning::LastName => last = cell,
+            Meaning::Language => language = cell.get(..2).and_then(|two| two.to_lowercase().parse().ok()),
+            Meaning::Status => has_left |= status_says_left(cell),
+            Meaning::Subscribed => has_left |= !is_yes(cell),
+            Meaning::Left => has_left |= is_yes(cell),
+            Meaning::LeftAt => has_left |= !cell.is_empty(),
+            Meaning::Field { field, .. } if !cell.is_empty() => {
+                let field = fields.iter().find(|known| known.field.id.0 == *field);
+                let field = field.ok_or(RowProblem::ValueWrong)?;
+                let value = fields::parse(field, &clean_line(cell)).map_err(|_| RowProblem::ValueWrong)?;
+                answers.extend(value.map(|value| (field.field.id, value)));
+            }
+            Meaning::Field { .. } => {}
+        }
+    }
+    if address.is_empty() {
+        return Err(RowProblem::AddressMissing);
+    }
+    let address = EmailAddress::parse(address).map_err(|_| RowProblem::AddressWrong)?;
+    let whole = format!("{first} {last}");
+    let name = PersonName::parse(if name.is_empty() { &whole } else { name });
+    let name = name.map_err(|_| RowProblem::NameTooLong)?;
+    let name = name.map_or_else(String::new, |name| name.as_str().to_owned());
+    Ok(Candidate { address, name, language, has_left, answers })
+}
+
+/// Only words for somebody who gets mail are believed to mean that: who is not sure of it is not mailed.
+fn status_says_left(cell: &str) -> bool {
+    const SUBSCRIBED: [&str; 14] = [
+        "",
+        "subscribed",
+        "enabled",
+        "confirmed",
+        "active",
+        "regular",
+        "premium",
+        "gifted",
+        "trialed",
+        "free",
+        "ingeschreven",
+        "actief",
+        "abonné",
+        "aktiv",
+    ];
+    !SUBSCRIBED.contains(&cell.to_lowercase().as_str())
+}
+
+fn is_yes(cell: &str) -> bool {
+    matches!(cell.to_lowercase().as_str(), "true" | "t" | "yes" | "y" | "1" | "ja" | "oui" | "x")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headings(line: &str) -> Vec<String> {
+        line.split(',').map(str::to_owned).collect()
+    }
+
+    fn read(line: &str, row: &str) -> (ImportOrigin, Candidate) {
+        let headings = headings(line);
+        let origin = origin_of(&headings);
+        let cells: Vec<String> = row.split(',').map(str::to_owned).collect();
+        (origin, candidate(&guess(origin, &headings, &[]), &[], &cells).expect("a person"))
+    }
+
+    #[test]
+    fn files_of_other_systems_are_recognised_and_who_left_there_has_left() {
+        let cases = [
+            (
+                "Email Address,First Name,Last Name,MEMBER_RATING,OPTIN_TIME,LEID,EUID",
+                "j@x.be,Jan,Maes,2,2024-01-01,1,2",
+                ImportOrigin::Mailchimp,
+                false,
+            ),
+            (
+                "Email Address,First Name,Last Name,MEMBER_RATING,UNSUB_TIME,LEID,EUID",
+                "j@x.be,Jan,Maes,2,2024-01-01,1,2",
+                ImportOrigin::Mailchimp,
+                true,
+            ),
+            (
+                "Email Address,First Name,Last Name,MEMBER_RATING,CLEAN_TIME,LEID,EUID",
+                "j@x.be,Jan,Maes,2,2024-01-01,1,2",
+                ImportOrigin::Mailchimp,
+                true,
+            ),
+            (
+                "uuid,email,name,attributes,status,created_at,updated_at",
+                "u,j@x.be,Jan Maes,{},enabled,a,b",
+                ImportOrigin::Listmonk,
+                false,
+            ),
+            (
+                "uuid,email,name,attributes,status,created_at,updated_at",
+                "u,j@x.be,Jan Maes,{},blocklisted,a,b",
+                ImportOrigin::Listmonk,
+                true,
+            ),
+            (
+                "id,email,name,note,subscribed_to_emails,complimentary_plan,created_at,deleted_at",
+                "1,j@x.be,Jan Maes,,true,false,a,",
+                ImportOrigin::Ghost,
+                false,
+            ),
+            (
+                "id,email,name,note,subscribed_to_emails,complimentary_plan,created_at,deleted_at",
+                "1,j@x.be,Jan Maes,,false,false,a,",
+                ImportOrigin::Ghost,
+                true,
+            ),
+            (
+                "email,active_subscription,expiry,email_disabled,created_at,name",
+                "j@x.be,false,,false,a,Jan Maes",
+                ImportOrigin::Substack,
+                false,
+            ),
+            (
+                "email,active_subscription,expiry,email_disabled,created_at,name",
+                "j@x.be,false,,true,a,Jan Maes",
+                ImportOrigin::Substack,
+                true,
+            ),
+            (
+                "email,notes,metadata,tags,secondary_id,subscriber_type,name",
+                "j@x.be,,{},,1,regular,Jan Maes",
+                ImportOrigin::Buttondown,
+                false,
+            ),
+            (
+                "email,notes,metadata,tags,secondary_id,subscriber_type,name",
+                "j@x.be,,{},,1,unsubscribed,Jan Maes",
+                ImportOrigin::Buttondown,
+                true,
+            ),
+        ];
+        for (line, row, origin, has_left) in cases {
+            let (found, person) = read(line, row);
+            assert_eq!((found, person.has_left), (origin, has_left), "{line}: {row}");
+            assert_eq!((person.address.as_str(), person.name.as_str()), ("j@x.be", "Jan Maes"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_nobody_knows_means_left() {
+        for (status, has_left) in
+            [("Confirmed", false), ("cleaned", true), ("unactivated", true), ("???", true)]
+        {
+            assert_eq!(read("email,status", &format!("j@x.be,{status}")).1.has_left, has_left, "{status}");
+        }
+    }
+}

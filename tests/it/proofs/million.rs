@@ -1,0 +1,255 @@
+//! How long the desk takes with a million subscriptions and 500 issues, on both databases. Prints, and asserts nothing
+//! about time: `cargo test --release proofs::million -- --ignored --nocapture`. So many people in
+//! `POSTILJON_TEST_PEOPLE`, if not a million.
+
+use std::time::{Duration, Instant};
+
+use postiljon::clock::Clock;
+use postiljon::keys::Keys;
+use postiljon::model::{
+    Condition, FieldKind, Filter, IssueId, Language, Selection, SubscriptionId, SubscriptionStatus, Timestamp,
+};
+use postiljon::store::fields::FieldRules;
+use postiljon::store::people::{self, COUNT_MAX};
+use postiljon::store::{Pools, Store, fields, imports, topics};
+use postiljon::subscriptions::import::{self, Upload, Worker, work_off};
+
+use crate::support::database::{TestDatabase, both_databases, change, execute, read};
+use crate::support::samples::{NOW, newsletter};
+
+/// How often each question is asked.
+const TIMES: usize = 30;
+
+fn how_many() -> i64 {
+    std::env::var("POSTILJON_TEST_PEOPLE").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000)
+}
+
+/// People in three languages, of whom some have left; one in ten has the topic, one in a hundred is of Gent; each third
+/// was sent issue 1.
+async fn fill(store: &Store, count: i64, newsletter: i64, topic: i64, city: i64) {
+    let numbers = "WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < COUNT)";
+    let uuid = match store.pools() {
+        Pools::Sqlite { .. } => "randomblob(16)",
+        Pools::Postgres(_) => "gen_random_uuid()",
+    };
+    let now = NOW.as_millis();
+    let statements = [
+        format!("INSERT INTO subscribers (public_id, address, address_key, name, language, created_at)
+            {numbers} SELECT {uuid}, 'reader' || n || '@example' || (n % 1000) || '.org',
+                'reader' || n || '@example' || (n % 1000) || '.org', 'Family' || (n % 5000), 'nl', {now} + n FROM g"),
+        format!("INSERT INTO subscriptions (subscriber_id, newsletter_id, status, language, created_at, confirmed_at,
+                unsubscribed_at, audience_since)
+            SELECT id, {newsletter}, CASE WHEN id % 10 = 0 THEN 'unsubscribed' ELSE 'confirmed' END,
+                CASE WHEN id % 3 = 0 THEN 'fr' ELSE 'nl' END, created_at, created_at,
+                CASE WHEN id % 10 = 0 THEN created_at END, CASE WHEN id % 10 <> 0 THEN created_at END
+            FROM subscribers ORDER BY id"),
+        format!("INSERT INTO subscription_topics (subscription_id, topic_id, since)
+            SELECT id, {topic}, {now} FROM subscriptions WHERE id % 10 = 1"),
+        format!("INSERT INTO subscription_values (subscription_id, field_id, value)
+            SELECT id, {city}, CASE WHEN id % 100 = 1 THEN 'Gent' ELSE 'Aalst' END FROM subscriptions"),
+        "INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, reply)
+            SELECT 1, subscriber_id, 'sent', 1, 0, 1, '' FROM subscriptions WHERE id % 3 = 1".to_owned(),
+        "ANALYZE".to_owned(),
+    ];
+    for statement in statements {
+        let sql = statement.replace("COUNT", &count.to_string());
+        execute(store, sql.leak()).await;
+    }
+    if let Pools::Postgres(_) = store.pools() {
+        execute(store, "VACUUM ANALYZE").await;
+    }
+}
+
+async fn issues(store: &Store, newsletter: i64, count: i64) {
+    let uuid = match store.pools() {
+        Pools::Sqlite { .. } => "randomblob(16)",
+        Pools::Postgres(_) => "gen_random_uuid()",
+    };
+    let numbers =
+        format!("WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {count})");
+    for sql in [
+        format!("INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version, created_at,
+            updated_at) {numbers} SELECT {uuid}, {newsletter}, n, 'Issue', '', '', 1, 1, 1 FROM g"),
+        format!("INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, started_at, cursor,
+                audience_end, audience, sent, deferred, bounced, uncertain, skipped, expired, created_at)
+            SELECT {uuid}, id, {newsletter}, 'sent', 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 FROM issues ORDER BY id"),
+    ] {
+        execute(store, sql.leak()).await;
+    }
+}
+
+struct Table(Vec<(String, Vec<Duration>)>);
+
+impl Table {
+    fn print(&mut self, title: &str) {
+        println!("{title}\n{:<44} {:>9} {:>9}", "", "p50 ms", "p99 ms");
+        for (name, times) in &mut self.0 {
+            times.sort();
+            let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+            println!("{name:<44} {:>9.1} {:>9.1}", at(50), at(99));
+        }
+    }
+}
+
+async fn measured(database: &TestDatabase) {
+    let store = &database.store;
+    let count = how_many();
+    let newsletter = newsletter(store, "insights").await;
+    let topic = change!(store, |tx| topics::insert(tx, newsletter.id, "ai", NOW)).id;
+    let rules = FieldRules { max_length: None, least: None, most: None, options: String::new() };
+    let city =
+        change!(store, |tx| fields::insert(tx, newsletter.id, "city", FieldKind::Text, &rules, NOW)).id;
+    issues(store, newsletter.id.0, 500).await;
+    let begun = Instant::now();
+    fill(store, count, newsletter.id.0, topic.0, city.0).await;
+    println!("filled with {count} in {:.1?}", begun.elapsed());
+    let begun = Instant::now();
+    while change!(store, |tx| people::index_words(tx)) {}
+    println!("words of {count} people in {:.1?}", begun.elapsed());
+    let of = |conditions: Vec<Condition>| Selection {
+        newsletter: Some(newsletter.id),
+        filter: Filter::all(conditions),
+        ..Selection::default()
+    };
+    let found = |words: &[&str]| Selection {
+        words: words.iter().map(|word| (*word).to_owned()).collect(),
+        ..of(Vec::new())
+    };
+    let status = |status| Condition::Status { is: true, status };
+    let language = |language| Condition::Language { is: true, language };
+    let field = |value: &str| Condition::Field {
+        field: city,
+        field_kind: FieldKind::Text,
+        test: postiljon::model::FieldTest::Is,
+        value: value.into(),
+    };
+    let middle = NOW.as_millis() + count / 2;
+    let between = [
+        Condition::SignedUpFrom { at: Timestamp::from_millis(middle) },
+        Condition::SignedUpBefore { at: Timestamp::from_millis(middle + 100) },
+    ];
+    let cases = [
+        ("everyone", of(Vec::new())),
+        ("confirmed", of(vec![status(SubscriptionStatus::Confirmed)])),
+        ("pending (nobody)", of(vec![status(SubscriptionStatus::Pending)])),
+        ("in French", of(vec![language(Language::French)])),
+        ("in German (nobody)", of(vec![language(Language::German)])),
+        ("with the topic (1 in 10)", of(vec![Condition::Topic { has: true, topic }])),
+        ("answered Gent (1 in 100)", of(vec![field("Gent")])),
+        ("answered Brugge (nobody)", of(vec![field("Brugge")])),
+        ("signed up in 100 ms in the middle", of(between.to_vec())),
+        ("was sent issue 1 (1 in 3)", of(vec![Condition::Mailed { was: true, issue: IssueId(1) }])),
+        ("was sent issue 2 (nobody)", of(vec![Condition::Mailed { was: true, issue: IssueId(2) }])),
+        (
+            "not sent issue 1, French, confirmed",
+            of(vec![
+                Condition::Mailed { was: false, issue: IssueId(1) },
+                language(Language::French),
+                status(SubscriptionStatus::Confirmed),
+            ]),
+        ),
+        ("find reader7777", found(&["reader7777"])),
+        ("find reader (everyone)", found(&["reader"])),
+        ("find family42", found(&["family42"])),
+        ("find reader + example7", found(&["reader", "example7"])),
+        ("find nobody", found(&["zzz"])),
+    ];
+    let mut pages = Table(Vec::new());
+    let mut counts = Table(Vec::new());
+    for (name, selection) in &cases {
+        let (mut page, mut counted) = (Vec::new(), Vec::new());
+        for time in 0..TIMES {
+            // Each time another page of the list.
+            let at = SubscriptionId(
+                count - count / i64::try_from(TIMES).expect("few") * i64::try_from(time).expect("few"),
+            );
+            let begun = Instant::now();
+            read!(store, |db| people::page(db, selection, Some(at)));
+            page.push(begun.elapsed());
+            let begun = Instant::now();
+            read!(store, |db| people::count(db, selection, COUNT_MAX));
+            counted.push(begun.elapsed());
+        }
+        pages.0.push(((*name).to_owned(), page));
+        counts.0.push(((*name).to_owned(), counted));
+    }
+    pages.print("a page of the list");
+    counts.print("how many, up to 10,000");
+    let mut exact = Table(Vec::new());
+    for (name, selection) in &cases[..12] {
+        let mut times = Vec::new();
+        for _ in 0..3 {
+            let begun = Instant::now();
+            read!(store, |db| people::count_audience(db, selection));
+            times.push(begun.elapsed());
+        }
+        exact.0.push(((*name).to_owned(), times));
+    }
+    exact.print("the exact audience of a mailing");
+}
+
+/// Kilobytes of memory of this process: now, and the most so far.
+fn memory() -> (u64, u64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let of = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
+    };
+    (of("VmRSS:"), of("VmHWM:"))
+}
+
+async fn imported(database: &TestDatabase) {
+    let store = &database.store;
+    let count = how_many();
+    let newsletter = newsletter(store, "insights").await;
+    let clock = Clock::system();
+    let keys = Keys::new(&[7; 32]);
+    let (idle, _) = memory();
+    let begun = Instant::now();
+    let mut upload = Upload::begin(store, &clock, newsletter.id, "list.csv", None).await.expect("begun");
+    upload.push(b"email,name,city\n").await.expect("taken");
+    for n in 0..count {
+        let row = format!("reader{n}@example{}.org,Reader {n},Gent\n", n % 1000);
+        upload.push(row.as_bytes()).await.expect("taken");
+    }
+    let import = upload.finish().await.expect("read");
+    let report = |what: &str, begun: Instant| {
+        let taken = begun.elapsed().as_secs_f64();
+        let (_, most) = memory();
+        let rate = f64::from(u32::try_from(count).expect("few")) / taken;
+        println!(
+            "{what}: {count} rows in {taken:.1} s, {rate:.0} a second; {} MB above idle",
+            (most - idle) / 1024
+        );
+    };
+    report("read", begun);
+    let meanings = import::meanings(&import);
+    let basis = "Subscribed on our website, see the file.";
+    let mut worker = Worker::default();
+    let begun = Instant::now();
+    import::check(store, &clock, import.id, &meanings, basis).await.expect("checking");
+    while work_off(store, &clock, &keys, &mut worker).await.expect("a step") {}
+    report("checked", begun);
+    let begun = Instant::now();
+    import::run(store, &clock, import.id).await.expect("running");
+    while work_off(store, &clock, &keys, &mut worker).await.expect("a step") {}
+    report("imported", begun);
+    let done = read!(store, |db| imports::by_id(db, import.id)).expect("there");
+    assert_eq!(done.counts.added, count);
+}
+
+both_databases!(
+    #[ignore = "takes minutes, and prints"]
+    lists_of_a_million,
+    |database| {
+        measured(database).await;
+    }
+);
+
+both_databases!(
+    #[ignore = "takes minutes, and prints"]
+    an_import_of_a_million,
+    |database| {
+        imported(database).await;
+    }
+);

@@ -1,0 +1,145 @@
+use postiljon::model::{
+    Condition, FieldKind, FieldTest, Filter, Group, Joined, Language, Newsletter, Selection, Subscription,
+    SubscriptionId, SubscriptionStatus,
+};
+use postiljon::store::fields::FieldRules;
+use postiljon::store::{Store, fields, people, subscribers, subscription_values, subscriptions, topics};
+
+use crate::support::database::{both_dbs, change, read};
+use crate::support::samples::{NOW, address, at, confirmed, newsletter, pending_at};
+
+async fn ids(store: &Store, newsletter: &Newsletter, filter: Filter) -> Vec<SubscriptionId> {
+    let selection = Selection { newsletter: Some(newsletter.id), filter, ..Selection::default() };
+    let rows = read!(store, |db| people::next(db, &selection, SubscriptionId(0), 100));
+    let count = read!(store, |db| people::count(db, &selection, 1000));
+    assert_eq!(usize::try_from(count).expect("few"), rows.len(), "count and list agree");
+    let page = read!(store, |db| people::page(db, &selection, None));
+    assert!(page.iter().rev().map(|row| row.subscription_id).eq(rows.iter().map(|row| row.subscription_id)));
+    rows.into_iter().map(|row| row.subscription_id).collect()
+}
+
+async fn found(store: &Store, words: &[&str]) -> Vec<String> {
+    while change!(store, |tx| people::index_words(tx)) {}
+    let words = words.iter().map(|word| (*word).to_owned()).collect();
+    let selection = Selection { words, ..Selection::default() };
+    let rows = read!(store, |db| people::page(db, &selection, None));
+    rows.into_iter().map(|row| row.address.to_string()).collect()
+}
+
+both_dbs!(people_are_found_by_the_beginnings_of_words_and_no_text_is_sql, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    for at in ["j.devries@mail.example.org", "an@example.org", "x%y@example.net"] {
+        pending_at(&store, newsletter.id, at).await;
+    }
+    assert_eq!(found(&store, &["devr"]).await, ["j.devries@mail.example.org"]);
+    assert_eq!(found(&store, &["exam", "an"]).await, ["an@example.org"]);
+    assert_eq!(found(&store, &["mail"]).await, ["j.devries@mail.example.org"]);
+    assert_eq!(found(&store, &["example"]).await.len(), 3);
+    for hostile in ["%", "_", "' OR 1=1 --", "\u{10ffff}", "\\"] {
+        assert_eq!(found(&store, &[hostile]).await, [""; 0], "{hostile}");
+    }
+});
+
+both_dbs!(who_is_renamed_is_found_by_the_new_name_only_and_who_is_erased_by_none, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let subscription = pending_at(&store, newsletter.id, "an@example.org").await;
+    let id = subscription.subscriber_id;
+    assert_eq!(found(&store, &["name"]).await.len(), 1);
+    change!(store, |tx| subscribers::update_profile(tx, id, "Zoë Peeters", Language::Dutch));
+    assert_eq!(found(&store, &["zoë"]).await.len(), 1);
+    assert_eq!(found(&store, &["name"]).await.len(), 0);
+    change!(store, |tx| subscribers::set_address(tx, id, &address("zoe@example.net")));
+    assert_eq!(found(&store, &["zoe"]).await, ["zoe@example.net"]);
+    assert_eq!(found(&store, &["an"]).await.len(), 0);
+    assert!(change!(store, |tx| subscribers::delete(tx, id)));
+    assert_eq!(found(&store, &["zoe"]).await.len(), 0);
+});
+
+/// Two confirmed, one pending, one who left; the first has a topic and answers.
+async fn four(store: &Store, newsletter: &Newsletter) -> Vec<Subscription> {
+    let mut all = Vec::new();
+    for n in 1..=2 {
+        all.push(confirmed(store, newsletter.id, n).await);
+    }
+    all.push(pending_at(store, newsletter.id, "waits@example.org").await);
+    let left = confirmed(store, newsletter.id, 4).await;
+    change!(store, |tx| subscriptions::unsubscribe(tx, left.id, at(1)));
+    all.push(left);
+    all
+}
+
+both_dbs!(each_condition_selects_whom_it_says, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let all = four(&store, &newsletter).await;
+    let id = |at: usize| all[at].id;
+    let topic = change!(store, |tx| topics::insert(tx, newsletter.id, "ai", NOW)).id;
+    change!(store, |tx| topics::choose(tx, id(0), topic, NOW));
+    let rules = FieldRules { max_length: None, least: None, most: None, options: String::new() };
+    let city =
+        change!(store, |tx| fields::insert(tx, newsletter.id, "city", FieldKind::Text, &rules, NOW)).id;
+    let size =
+        change!(store, |tx| fields::insert(tx, newsletter.id, "size", FieldKind::Number, &rules, NOW)).id;
+    let answers =
+        [(id(0), city, "Gent % Sint"), (id(1), city, "Aalst"), (id(0), size, "9"), (id(1), size, "10")];
+    change!(store, |tx| subscription_values::insert_all(tx, &answers));
+    let field = |field, field_kind, test, value: &str| Condition::Field {
+        field,
+        field_kind,
+        test,
+        value: value.into(),
+    };
+    let text = |test, value| field(city, FieldKind::Text, test, value);
+    let number = |test, value| field(size, FieldKind::Number, test, value);
+    let cases = [
+        (Condition::Status { is: true, status: SubscriptionStatus::Confirmed }, vec![0, 1]),
+        (Condition::Status { is: false, status: SubscriptionStatus::Confirmed }, vec![2, 3]),
+        (Condition::Language { is: true, language: Language::French }, vec![]),
+        (Condition::Topic { has: true, topic }, vec![0]),
+        (Condition::Topic { has: false, topic }, vec![1, 2, 3]),
+        (text(FieldTest::Is, "Aalst"), vec![1]),
+        (text(FieldTest::IsNot, "Aalst"), vec![0, 2, 3]),
+        (text(FieldTest::Contains, "GENT %"), vec![0]),
+        (text(FieldTest::Contains, "_"), vec![]),
+        (text(FieldTest::Is, "' OR '1'='1"), vec![]),
+        (text(FieldTest::Given, ""), vec![0, 1]),
+        (text(FieldTest::NotGiven, ""), vec![2, 3]),
+        // As numbers: as texts 9 is more than 10.
+        (number(FieldTest::AtLeast, "10"), vec![1]),
+        (number(FieldTest::AtMost, "9"), vec![0]),
+        (Condition::SignedUpFrom { at: at(1) }, vec![]),
+        (Condition::SignedUpBefore { at: at(1) }, vec![0, 1, 2, 3]),
+    ];
+    for (condition, expected) in cases {
+        let expected: Vec<_> = expected.into_iter().map(id).collect();
+        assert_eq!(
+            ids(&store, &newsletter, Filter::all(vec![condition.clone()])).await,
+            expected,
+            "{condition:?}"
+        );
+    }
+});
+
+both_dbs!(groups_are_joined_as_they_say, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let all = four(&store, &newsletter).await;
+    let is = |status| Condition::Status { is: true, status };
+    let group = |joined, conditions| Group { joined, conditions };
+    let confirmed_or_left =
+        group(Joined::Any, vec![is(SubscriptionStatus::Confirmed), is(SubscriptionStatus::Unsubscribed)]);
+    let not_left =
+        group(Joined::All, vec![Condition::Status { is: false, status: SubscriptionStatus::Unsubscribed }]);
+    let both = Filter::of(Joined::All, vec![confirmed_or_left.clone(), not_left.clone()]);
+    assert_eq!(ids(&store, &newsletter, both).await, [all[0].id, all[1].id]);
+    let either = Filter::of(Joined::Any, vec![confirmed_or_left, not_left]);
+    assert_eq!(ids(&store, &newsletter, either).await.len(), 4);
+    assert_eq!(ids(&store, &newsletter, Filter::default()).await.len(), 4);
+});
+
+both_dbs!(a_count_stops_at_its_bound, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    four(&store, &newsletter).await;
+    let selection = Selection { newsletter: Some(newsletter.id), ..Selection::default() };
+    for (most, expected) in [(2, 3), (3, 4), (4, 4), (100, 4)] {
+        assert_eq!(read!(store, |db| people::count(db, &selection, most)), expected);
+    }
+});

@@ -1,0 +1,128 @@
+use postiljon::model::{
+    BulkAct, BulkActKind, BulkActStatus, Condition, Filter, Selection, Subscription, SubscriptionStatus,
+    TopicId,
+};
+use postiljon::store::{bulk_acts, topics};
+use postiljon::subscriptions::bulk::{self, BulkError, Wanted};
+
+use crate::support::database::{both_dbs, change, read};
+use crate::support::people::{People, address};
+
+fn wanted(people: &People, kind: BulkActKind, topic: Option<TopicId>) -> Wanted {
+    Wanted {
+        kind,
+        newsletter: people.newsletter.id,
+        topic,
+        selection: Selection::default(),
+        typed_count: None,
+        user: None,
+    }
+}
+
+async fn worked_off(people: &People) {
+    while bulk::work_off(&people.store, &people.clock, &people.keys, "test").await.expect("a step") {}
+}
+
+async fn done(people: &People, wanted: Wanted) -> BulkAct {
+    let act = bulk::begin(&people.store, &people.clock, wanted).await.expect("begun");
+    worked_off(people).await;
+    read!(people.store, |db| bulk_acts::by_id(db, act.id)).expect("there")
+}
+
+async fn undone(people: &People, act: &BulkAct) -> BulkAct {
+    bulk::undo(&people.store, act.id).await.expect("undoing");
+    worked_off(people).await;
+    read!(people.store, |db| bulk_acts::by_id(db, act.id)).expect("there")
+}
+
+async fn three(people: &People) -> Vec<Subscription> {
+    let mut all = Vec::new();
+    for n in 1..=3 {
+        all.push(people.confirmed(&format!("reader{n}@example.org"), n).await);
+    }
+    people.clock.advance(std::time::Duration::from_secs(60));
+    all
+}
+
+async fn status(people: &People, n: usize) -> SubscriptionStatus {
+    people.subscription(&format!("reader{n}@example.org")).await.expect("there").status
+}
+
+both_dbs!(an_undo_restores_who_was_changed_and_has_not_changed_since, |store| {
+    let people = People::of(&store).await;
+    let all = three(&people).await;
+    people.leave(&all[0]).await;
+    let act = done(&people, wanted(&people, BulkActKind::Unsubscribe, None)).await;
+    assert_eq!((act.status, act.total, act.changed), (BulkActStatus::Done, 3, 2));
+    for n in 1..=3 {
+        assert_eq!(status(&people, n).await, SubscriptionStatus::Unsubscribed);
+    }
+    // The second says no in person, by the link in an old mail.
+    people.leave(&all[1]).await;
+    let act = undone(&people, &act).await;
+    assert_eq!((act.status, act.restored), (BulkActStatus::Undone, 1));
+    assert_eq!(status(&people, 1).await, SubscriptionStatus::Unsubscribed, "had left before");
+    assert_eq!(status(&people, 2).await, SubscriptionStatus::Unsubscribed, "left since");
+    assert_eq!(status(&people, 3).await, SubscriptionStatus::Confirmed);
+    assert!(matches!(bulk::undo(&store, act.id).await, Err(BulkError::NotPossible)), "once");
+});
+
+both_dbs!(topics_are_added_and_removed_and_given_back, |store| {
+    let people = People::of(&store).await;
+    let all = three(&people).await;
+    let topic = change!(store, |tx| topics::insert(tx, people.newsletter.id, "ai", people.clock.now())).id;
+    change!(store, |tx| topics::choose(tx, all[0].id, topic, people.clock.now()));
+    people.clock.advance(std::time::Duration::from_secs(60));
+    let has = async || {
+        let mut has = Vec::new();
+        for one in &all {
+            has.push(read!(store, |db| topics::chosen(db, one.id)).contains(&topic));
+        }
+        has
+    };
+    let added = done(&people, wanted(&people, BulkActKind::AddTopic, Some(topic))).await;
+    assert_eq!((added.changed, has().await), (2, vec![true, true, true]));
+    let added = undone(&people, &added).await;
+    assert_eq!((added.restored, has().await), (2, vec![true, false, false]), "who had it before keeps it");
+    let removed = done(&people, wanted(&people, BulkActKind::RemoveTopic, Some(topic))).await;
+    assert_eq!((removed.changed, has().await), (1, vec![false, false, false]));
+    undone(&people, &removed).await;
+    assert_eq!(has().await, [true, false, false]);
+    let none = bulk::begin(&store, &people.clock, wanted(&people, BulkActKind::AddTopic, None)).await;
+    assert!(matches!(none, Err(BulkError::NoTopic)), "{none:?}");
+});
+
+both_dbs!(erasing_many_asks_for_their_number_and_has_no_undo, |store| {
+    let people = People::of(&store).await;
+    three(&people).await;
+    let erase = |count| Wanted { typed_count: count, ..wanted(&people, BulkActKind::Erase, None) };
+    for wrong in [None, Some(2)] {
+        let refused = bulk::begin(&store, &people.clock, erase(wrong)).await;
+        assert!(matches!(refused, Err(BulkError::NotSure { count: 3 })), "{refused:?}");
+    }
+    let act = done(&people, erase(Some(3))).await;
+    assert_eq!((act.status, act.changed), (BulkActStatus::Done, 3));
+    let hash = people.keys.address_hash(&address("reader2@example.org"));
+    assert!(read!(store, |db| postiljon::store::suppressions::contains(db, &hash)));
+    assert!(people.subscription("reader2@example.org").await.is_none());
+    assert!(matches!(bulk::undo(&store, act.id).await, Err(BulkError::NotPossible)));
+});
+
+both_dbs!(only_those_are_changed_whom_the_selection_means, |store| {
+    let people = People::of(&store).await;
+    let all = three(&people).await;
+    let ticked = Selection { ids: vec![all[1].id], ..Selection::default() };
+    let act =
+        done(&people, Wanted { selection: ticked, ..wanted(&people, BulkActKind::Unsubscribe, None) }).await;
+    assert_eq!((act.total, act.changed), (1, 1));
+    assert_eq!(status(&people, 1).await, SubscriptionStatus::Confirmed);
+    let left = Filter::all(vec![Condition::Status { is: true, status: SubscriptionStatus::Pending }]);
+    let nobody = Selection { filter: left, ..Selection::default() };
+    let refused = bulk::begin(
+        &store,
+        &people.clock,
+        Wanted { selection: nobody, ..wanted(&people, BulkActKind::Unsubscribe, None) },
+    )
+    .await;
+    assert!(matches!(refused, Err(BulkError::Nobody)), "{refused:?}");
+});

@@ -1,0 +1,185 @@
+use postiljon::model::{
+    ConsentEvent, Import, ImportCounts, ImportStatus, Language, OutboxKind, SubscriptionStatus,
+};
+use postiljon::store::{consents, imports, mailings, subscribers};
+use postiljon::subscriptions::erase::erase;
+use postiljon::subscriptions::import::{self, ImportError, Upload, Worker, work_off};
+
+use crate::support::database::{both_dbs, read};
+use crate::support::people::{People, address};
+
+const BASIS: &str = "Subscribed on our website between 2021 and 2025.";
+
+async fn read_in(people: &People, file: &[u8]) -> Import {
+    let id = people.newsletter.id;
+    let mut upload = Upload::begin(&people.store, &people.clock, id, "list.csv", None).await.expect("begun");
+    for piece in file.chunks(1000) {
+        upload.push(piece).await.expect("taken");
+    }
+    upload.finish().await.expect("read")
+}
+
+async fn worked_off(people: &People, import: &Import) -> Import {
+    let mut worker = Worker::default();
+    while work_off(&people.store, &people.clock, &people.keys, &mut worker).await.expect("a step") {}
+    read!(people.store, |db| imports::by_id(db, import.id)).expect("there")
+}
+
+async fn checked(people: &People, file: &[u8], basis: &str) -> Import {
+    let import = read_in(people, file).await;
+    let meanings = import::meanings(&import);
+    import::check(&people.store, &people.clock, import.id, &meanings, basis).await.expect("checking");
+    worked_off(people, &import).await
+}
+
+async fn ran(people: &People, file: &[u8], basis: &str) -> (ImportCounts, Import) {
+    let import = checked(people, file, basis).await;
+    assert_eq!(import.status, ImportStatus::Checked);
+    let would = import.counts;
+    import::run(&people.store, &people.clock, import.id).await.expect("running");
+    (would, worked_off(people, &import).await)
+}
+
+both_dbs!(an_import_revives_nobody_and_a_check_says_exactly_what_it_will_do, |store| {
+    let people = People::of(&store).await;
+    people.confirmed("known@example.org", 1).await;
+    let left = people.confirmed("left@example.org", 2).await;
+    people.leave(&left).await;
+    people.confirmed("erased@example.org", 3).await;
+    erase(&store, &people.clock, &people.keys, &address("erased@example.org")).await.expect("erased");
+    people.sign_up("waits@example.org", 4).await.expect("signed up");
+    let file = b"email,name,language,status\n\
+        new@example.org,Nora,fr,subscribed\n\
+        NEW@example.org,Again,,subscribed\n\
+        known@example.org,Other,,subscribed\n\
+        left@example.org,,,subscribed\n\
+        erased@example.org,,,subscribed\n\
+        waits@example.org,,,subscribed\n\
+        gone@example.org,,,unsubscribed\n\
+        bounced@example.org,,,cleaned\n\
+        nonsense,,,subscribed\n\
+        ,,,subscribed\n";
+    let expected = ImportCounts {
+        added: 1,
+        left_before: 2,
+        known: 2,
+        refused_left: 1,
+        refused_erased: 1,
+        duplicate: 1,
+        invalid: 2,
+        ..ImportCounts::default()
+    };
+    let (would, done) = ran(&people, file, BASIS).await;
+    assert_eq!((would, done.counts, done.status), (expected, expected, ImportStatus::Done));
+    assert_eq!(done.counts.total(), done.row_count, "each row has one outcome");
+    let new = people.subscription("new@example.org").await.expect("there");
+    assert_eq!((new.status, new.language), (SubscriptionStatus::Confirmed, Language::French));
+    assert!(new.audience_since.is_some());
+    for (who, status) in [
+        ("left@example.org", SubscriptionStatus::Unsubscribed),
+        ("gone@example.org", SubscriptionStatus::Unsubscribed),
+        ("bounced@example.org", SubscriptionStatus::Unsubscribed),
+        ("waits@example.org", SubscriptionStatus::Pending),
+    ] {
+        assert_eq!(people.subscription(who).await.expect("there").status, status, "{who}");
+    }
+    assert!(people.subscription("erased@example.org").await.is_none());
+    // The evidence: who brought them, from which row, on what basis.
+    let person = read!(store, |db| subscribers::by_address(db, &address("new@example.org"))).expect("there");
+    let chain = read!(store, |db| consents::of_subscriber(db, person.id));
+    assert_eq!(chain.len(), 1);
+    assert_eq!((chain[0].event, chain[0].page.as_str()), (ConsentEvent::Imported, "list.csv, 2"));
+    let text = chain[0].consent_text_id.expect("words");
+    assert_eq!(read!(store, |db| consents::text_by_id(db, text)).expect("kept").body, BASIS);
+    // Nothing of the file is left, and the report names rows and no addresses.
+    assert!(read!(store, |db| imports::chunk(db, done.id, 1)).is_none());
+    let (_, report) = read!(store, |db| imports::report_after(db, done.id, 0)).expect("a report");
+    assert!(report.contains("2,added,\n") && report.contains("10,invalid,address_wrong\n"), "{report}");
+    assert!(!report.contains('@'));
+    // Once more: nothing changes.
+    let (_, again) = ran(&people, file, BASIS).await;
+    assert_eq!((again.counts.added, again.counts.left_before), (0, 0), "{:?}", again.counts);
+    assert_eq!(read!(store, |db| consents::of_subscriber(db, person.id)).len(), 1);
+    let new = people.subscription("new@example.org").await.expect("there");
+    assert_eq!(new.status, SubscriptionStatus::Confirmed);
+});
+
+both_dbs!(without_a_basis_each_is_asked_and_nobody_is_subscribed, |store| {
+    let people = People::of(&store).await;
+    let (_, done) = ran(&people, b"email\njan@example.org\nan@example.org\n", "").await;
+    assert_eq!(done.counts, ImportCounts { asked: 2, ..ImportCounts::default() });
+    let mails = people.mails().await;
+    assert_eq!(mails.iter().map(|mail| mail.kind).collect::<Vec<_>>(), [OutboxKind::Confirm; 2]);
+    let jan = people.subscription("jan@example.org").await.expect("there");
+    assert_eq!((jan.status, jan.confirmed_at), (SubscriptionStatus::Pending, None));
+    // The button in the mail works as after a sign-up.
+    let mail = mails.iter().find(|mail| mail.subscription_id == Some(jan.id)).expect("a mail");
+    let token = people.token(mail);
+    let evidence = postiljon::subscriptions::Evidence::command();
+    postiljon::subscriptions::confirm::confirm(&store, &people.clock, &token, &evidence)
+        .await
+        .expect("pressed");
+    let jan = people.subscription("jan@example.org").await.expect("there");
+    assert_eq!(jan.status, SubscriptionStatus::Confirmed);
+});
+
+both_dbs!(who_comes_with_an_import_is_not_in_a_mailing_that_had_begun, |store| {
+    let people = People::of(&store).await;
+    people.confirmed("jan@example.org", 1).await;
+    let (_, mailing) = people.scheduled().await;
+    let mailing = people.start(&mailing).await;
+    ran(&people, b"email\nan@example.org\n", BASIS).await;
+    let found = read!(store, |db| postiljon::store::deliveries::candidates(db, &mailing, 10));
+    assert_eq!(found.len(), 1);
+    let now = read!(store, |db| mailings::by_id(db, mailing.id)).expect("there");
+    assert_eq!(now.account.audience, 1);
+});
+
+both_dbs!(an_import_needs_one_address_and_a_basis_that_says_something, |store| {
+    let people = People::of(&store).await;
+    let import = read_in(&people, b"email,name\njan@example.org,Jan\n").await;
+    let meanings = import::meanings(&import);
+    for (meanings, basis, field) in [(&meanings[1..], BASIS, "address"), (&meanings[..], "yes", "basis")] {
+        match import::check(&store, &people.clock, import.id, meanings, basis).await {
+            Err(ImportError::Invalid(errors)) => assert!(errors.field(field).is_some(), "{errors:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let early = import::run(&store, &people.clock, import.id).await;
+    assert!(matches!(early, Err(ImportError::NotPossible)), "nothing runs that was not checked");
+    assert!(import::cancel(&store, &people.clock, import.id).await.expect("cancelled"));
+    assert!(!import::cancel(&store, &people.clock, import.id).await.expect("asked"), "once");
+});
+
+both_dbs!(five_in_a_hundred_broken_rows_are_told_one_by_one_and_the_others_taken, |store| {
+    let people = People::of(&store).await;
+    let mut file = b"\xef\xbb\xbfemail;name\r\n".to_vec();
+    let (mut good, mut bad) = (0, 0);
+    for n in 0..2_000 {
+        match n % 20 {
+            0 => {
+                bad += 1;
+                match n / 20 % 5 {
+                    0 => file.extend(format!("bad{n};x\r\n").bytes()),
+                    1 => file.extend(b"x@example.org;\xff\xfe\r\n"),
+                    2 => file.extend(b"y@example.org;a\0b\r\n"),
+                    3 => {
+                        file.extend(format!("z{n}@example.org;").bytes());
+                        file.extend(vec![b'z'; 1_000_000 / 10]);
+                        file.extend(b"\r\n");
+                    }
+                    _ => file.extend(b";nobody\r\n"),
+                }
+            }
+            _ => {
+                good += 1;
+                file.extend(format!("r{n}@example.org;\"Zo\u{eb} \"\"{n}\"\"\"\r\n").bytes());
+            }
+        }
+    }
+    let (would, done) = ran(&people, &file, BASIS).await;
+    let expected = ImportCounts { added: good, invalid: bad, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    let one = read!(store, |db| subscribers::by_address(db, &address("r1@example.org"))).expect("there");
+    assert_eq!(one.name, "Zoë \"1\"");
+});

@@ -1,0 +1,209 @@
+//! Readers at the desk: lists, segments, imports, acts on many, through real HTTP.
+
+use postiljon::demo::browser::{Answer, Browser};
+use postiljon::model::SubscriptionStatus;
+
+use super::{get, post, signed_in};
+use crate::support::app::TestApp;
+use crate::support::database::both_dbs;
+use crate::support::people::People;
+
+async fn people_of(app: &TestApp) -> People {
+    People { clock: app.clock.clone(), ..People::of(&app.app.store).await }
+}
+
+/// Posts a file as a browser does.
+async fn upload(browser: &Browser, newsletter: &str, file: &[u8]) -> Answer {
+    let csrf = get(browser, "/admin").await.field("csrf").expect("a token");
+    let edge = "edge7f3a";
+    let mut body = Vec::new();
+    for (name, value) in [("csrf", csrf.as_str()), ("newsletter", newsletter)] {
+        body.extend(
+            format!("--{edge}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes(),
+        );
+    }
+    body.extend(
+        format!("--{edge}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"list.csv\"\r\ncontent-type: text/csv\r\n\r\n")
+            .bytes(),
+    );
+    body.extend(file);
+    body.extend(format!("\r\n--{edge}--\r\n").bytes());
+    let media_type = format!("multipart/form-data; boundary={edge}");
+    browser.send("POST", "/admin/imports", Some((&media_type, body))).await.expect("an answer")
+}
+
+both_dbs!(a_list_is_found_in_filtered_and_exported, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    people.confirmed("janneke@example.org", 1).await;
+    people.sign_up("piet@example.net", 2).await.expect("signed up");
+    let all = get(&browser, "/admin/subscribers").await.body;
+    assert!(all.contains("2 subscriptions") && all.contains("janneke@example.org"), "{all}");
+    let found = post(&browser, "/admin/subscribers", &[("address", "JANN")]).await;
+    let list = get(&browser, found.location()).await.body;
+    assert!(list.contains("1 subscription<") && list.contains("janneke@example.org"), "{list}");
+    assert!(!list.contains("piet@example.net") && list.contains("value=\"JANN\""), "{list}");
+    let waits = get(&browser, "/admin/subscribers?status=pending").await.body;
+    assert!(waits.contains("piet@example.net") && !waits.contains("janneke@"), "{waits}");
+    // What no form offers changes nothing, and what is no sealed text finds as if nothing was looked for.
+    let odd =
+        get(&browser, "/admin/subscribers?status=%27&topic=x&issue=was-&from=never&find=AAAA").await.body;
+    assert!(odd.contains("2 subscriptions"), "{odd}");
+    let csv = get(&browser, "/admin/subscribers/export.csv?status=pending").await;
+    assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(csv.body.lines().count(), 2, "{}", csv.body);
+    assert!(csv.body.starts_with("address,name,") && csv.body.contains("piet@example.net"), "{}", csv.body);
+    let stranger = app.browser();
+    for path in ["/admin/subscribers/export.csv", "/admin/segments", "/admin/imports", "/admin/acts"] {
+        assert_eq!(stranger.get(path).await.expect("an answer").location(), "/admin/login", "{path}");
+    }
+    app.stop().await;
+});
+
+both_dbs!(a_segment_is_built_by_posting_and_kept, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    people.confirmed("jan@example.org", 1).await;
+    people.sign_up("piet@example.org", 2).await.expect("signed up");
+    let path = format!("/admin/segments/new?newsletter={}", people.newsletter.id);
+    assert!(get(&browser, &path).await.body.contains("2 subscriptions"));
+    let added =
+        post(&browser, &path, &[("name", "Sure"), ("g0", "all"), ("new-0", "status"), ("do", "add-0")]).await;
+    assert!(
+        added.status == 200 && added.body.contains("name=\"c0-kind\" value=\"status\""),
+        "{}",
+        added.body
+    );
+    assert!(added.body.contains("value=\"Sure\""), "what was typed stays");
+    let row = [("name", "Sure"), ("g0", "all"), ("c0-group", "0"), ("c0-kind", "status"), ("c0-test", "is")];
+    let with = |more: &[(&'static str, &'static str)]| {
+        row.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>()
+    };
+    let counted = post(&browser, &path, &with(&[("c0-value", "confirmed"), ("do", "count")])).await;
+    assert!(counted.body.contains("1 subscription<"), "{}", counted.body);
+    let wrong = post(&browser, &path, &with(&[("c0-value", "' OR 1=1"), ("do", "save")])).await;
+    assert!(wrong.status == 422 && wrong.body.contains("id=\"filter-error\""), "{}", wrong.body);
+    let removed = post(&browser, &path, &with(&[("c0-value", "confirmed"), ("do", "remove-0")])).await;
+    assert!(!removed.body.contains("c0-kind"), "{}", removed.body);
+    let saved = post(&browser, &path, &with(&[("c0-value", "confirmed"), ("do", "save")])).await;
+    assert_eq!((saved.status, saved.location()), (303, "/admin/segments?done=saved"), "{}", saved.body);
+    let list = get(&browser, "/admin/segments").await.body;
+    assert!(list.contains("Sure") && list.contains("1 subscription<"), "{list}");
+    let shown = get(&browser, "/admin/subscribers?segment=1").await.body;
+    assert!(shown.contains("jan@example.org") && !shown.contains("piet@example.org"), "{shown}");
+    let edit = get(&browser, "/admin/segments/1").await.body;
+    assert!(edit.contains("<option value=\"confirmed\" selected>"), "{edit}");
+    let deleted = post(&browser, "/admin/segments/1/delete", &[]).await;
+    assert_eq!(deleted.location(), "/admin/segments?done=segment-deleted");
+    app.stop().await;
+});
+
+both_dbs!(a_file_is_taken_in_step_by_step, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    let newsletter = people.newsletter.id.to_string();
+    let archive = upload(&browser, &newsletter, b"PK\x03\x04xxxx").await;
+    assert!(archive.status == 422 && archive.body.contains("id=\"file-error\""), "{}", archive.body);
+    let file = b"Email Address,First Name,Last Name,MEMBER_RATING,LEID,EUID\njan@example.org,Jan,<b>Maes,2,1,1\nx,,,,,\n";
+    let taken = upload(&browser, &newsletter, file).await;
+    assert_eq!(taken.status, 303, "{}", taken.body);
+    let page = taken.location().to_owned();
+    let mapping = get(&browser, &page).await.body;
+    assert!(mapping.contains("Mailchimp") && mapping.contains("&#60;b&#62;Maes"), "{mapping}");
+    let columns = [("m0", "address"), ("m1", "first_name"), ("m2", "last_name")];
+    let with = |basis: &'static str| columns.iter().copied().chain([("basis", basis)]).collect::<Vec<_>>();
+    let vague = post(&browser, &format!("{page}/check"), &with("ok")).await;
+    assert!(vague.status == 422 && vague.body.contains("id=\"basis-error\""), "{}", vague.body);
+    let basis = with("Subscribed on our website in 2024.");
+    let checking = post(&browser, &format!("{page}/check"), &basis).await;
+    assert_eq!((checking.status, checking.location()), (303, page.as_str()));
+    assert!(get(&browser, &page).await.body.contains("data-progress"));
+    app.work_off().await;
+    assert!(people.subscription("jan@example.org").await.is_none(), "a check writes nothing");
+    let json = get(&browser, &format!("{page}.json")).await;
+    assert!(json.body.contains("\"status\":\"checked\""), "{}", json.body);
+    let checked = get(&browser, &page).await.body;
+    assert!(
+        checked.contains("Import now") && checked.contains("Subscribed on our website in 2024."),
+        "{checked}"
+    );
+    assert_eq!(post(&browser, &format!("{page}/run"), &[]).await.status, 303);
+    app.work_off().await;
+    let jan = people.subscription("jan@example.org").await.expect("there");
+    assert_eq!(jan.status, SubscriptionStatus::Confirmed);
+    let report = get(&browser, &format!("{page}/report.csv")).await.body;
+    assert_eq!(report, "row,outcome,reason\n2,added,\n3,invalid,address_wrong\n");
+    assert_eq!(get(&browser, "/admin/imports").await.status, 200);
+    // Without the token of the session nothing is kept.
+    let stranger = app.browser();
+    assert_ne!(stranger.get(&page).await.expect("an answer").status, 200);
+    app.stop().await;
+});
+
+both_dbs!(an_act_on_many_is_begun_watched_and_undone, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    let jan = people.confirmed("jan@example.org", 1).await;
+    people.confirmed("an@example.org", 2).await;
+    let id = jan.id.to_string();
+    for wrong in [vec![("act", "unsubscribe")], vec![("act", ""), ("who", "all")]] {
+        let answer = post(&browser, "/admin/acts", &wrong).await;
+        assert!(answer.status == 422 && answer.body.contains("role=\"alert\""), "{wrong:?}: {}", answer.body);
+    }
+    let begun =
+        post(&browser, "/admin/acts", &[("act", "unsubscribe"), ("who", "ticked"), ("id", &id)]).await;
+    assert_eq!(begun.status, 303, "{}", begun.body);
+    let page = begun.location().to_owned();
+    app.work_off().await;
+    assert!(get(&browser, &page).await.body.contains("1 of 1 changed"));
+    let status = async |at: &str| people.subscription(at).await.expect("there").status;
+    assert_eq!(status("jan@example.org").await, SubscriptionStatus::Unsubscribed);
+    assert_eq!(status("an@example.org").await, SubscriptionStatus::Confirmed);
+    assert_eq!(post(&browser, &format!("{page}/undo"), &[]).await.status, 303);
+    app.work_off().await;
+    assert_eq!(status("jan@example.org").await, SubscriptionStatus::Confirmed);
+    assert_eq!(post(&browser, &format!("{page}/undo"), &[]).await.status, 409);
+    let asked = post(&browser, "/admin/acts", &[("act", "erase"), ("who", "all")]).await;
+    assert!(asked.status == 200 && asked.body.contains("Type 2 to confirm"), "{}", asked.body);
+    let wrong = post(&browser, "/admin/acts", &[("act", "erase"), ("who", "all"), ("count", "3")]).await;
+    assert!(wrong.status == 422 && wrong.body.contains("id=\"count-error\""), "{}", wrong.body);
+    let erased = post(&browser, "/admin/acts", &[("act", "erase"), ("who", "all"), ("count", "2")]).await;
+    assert_eq!(erased.status, 303, "{}", erased.body);
+    app.work_off().await;
+    assert!(people.subscription("an@example.org").await.is_none());
+    app.stop().await;
+});
+
+both_dbs!(one_page_tells_a_persons_story_and_the_desk_acts_on_it, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    let jan = people.confirmed("jan@example.org", 1).await;
+    let found = post(&browser, "/admin/subscribers", &[("address", "jan@example.org")]).await;
+    let page = found.location().to_owned();
+    let shown = get(&browser, &page).await.body;
+    for part in ["Asked for the newsletter", "Confirmed it", "Mail: please confirm"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let act = format!("{page}/subscriptions/{}", jan.id);
+    let ended = post(&browser, &format!("{act}/end"), &[]).await;
+    assert_eq!(ended.location(), format!("{page}?done=ended"));
+    let vague = post(&browser, &format!("{act}/again"), &[("basis", "so")]).await;
+    assert!(vague.status == 422 && vague.body.contains("id=\"basis-error\""), "{}", vague.body);
+    assert!(vague.body.contains(">so</textarea>"), "what was typed stays: {}", vague.body);
+    let again = post(&browser, &format!("{act}/again"), &[("basis", "Asked for it on the phone.")]).await;
+    assert_eq!(again.location(), format!("{page}?done=subscribed"));
+    let shown = get(&browser, &page).await.body;
+    assert!(shown.contains("Subscribed by the company") && shown.contains("the company"), "{shown}");
+    let data = get(&browser, &format!("{page}/data.json")).await.body;
+    assert!(data.contains("jan@example.org") && data.contains("\"imported\""), "{data}");
+    // A subscription of somebody else is not this person's.
+    let other = people.confirmed("an@example.org", 2).await;
+    let wrong = post(&browser, &format!("{page}/subscriptions/{}/end", other.id), &[]).await;
+    assert_eq!(wrong.status, 404);
+    app.stop().await;
+});
