@@ -7,6 +7,7 @@ mod images;
 mod issues;
 mod links;
 mod newsletters;
+mod permissions;
 mod schedule;
 mod test_groups;
 pub mod topics;
