@@ -1399,6 +1399,7 @@ people-invited = Invitation envoyée
 people-has-factor = Deuxième étape active
 people-invite = Inviter quelqu’un
 people-invite-what = L’invitation arrive par e-mail et reste valable sept jours. La personne choisit elle-même son mot de passe.
+people-name = Nom
 people-language = Langue de l’invitation
 people-invite-send = Envoyer l’invitation
 people-demand-factor = Une deuxième étape de connexion est obligatoire pour tout le monde
