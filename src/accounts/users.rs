@@ -184,5 +184,6 @@ pub async fn set_language(store: &Store, user: UserId, language: Language) -> Re
     own(store, user)?;
     let mut tx = store.begin().await?;
     store::users::set_language(&mut tx, user, language).await?;
+    tx.note(Act::PersonProfile, None, user.0).await?;
     tx.commit().await
 }

@@ -182,8 +182,6 @@ async fn list(open: &Open) -> anyhow::Result<Vec<Listed>> {
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let open = Open::new(settings).await?;
-    let keys = open.keys()?;
-    let desk = Desk { store: &open.store, clock: &open.clock, keys: &keys, public_url: open.public_url() };
     match arguments.action {
         Action::Add { address, name, language, granted, password_file } => {
             let grants = granted.grants(&open).await?;
@@ -192,15 +190,6 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             let user = add_user_as(&open.store, &open.clock, new, &grants).await?;
             output::print(&format!("{} can sign in at {}/admin.\n", user.address, open.public_url()))
         }
-        Action::Invite { address, name, language, granted } => {
-            let grants = granted.grants(&open).await?;
-            let invitation = Invitation { address: &address, name: &name, language, grants: &grants };
-            let user = people::invite(desk, invitation).await?;
-            output::print(&format!(
-                "An invitation to {} is in the outbox; it works for 7 days. `postiljon serve` sends it.\n",
-                user.address
-            ))
-        }
         Action::List { output } => {
             output.list(&list(&open).await?, ["ADDRESS", "NAME", "LANGUAGE", "ROLE", "STATE"], |one| {
                 let user = &one.user;
@@ -208,36 +197,55 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 [address, name, user.language.to_string(), one.roles(), one.state().to_owned()]
             })
         }
-        Action::Role { address, granted } => {
-            let grants = granted.grants(&open).await?;
-            let user = people::set_grants(desk, user_of(&open, &address).await?.id, &grants).await?;
-            output::print(&format!("{} has another role now.\n", user.address))
-        }
-        Action::Disable { address } => {
-            let user = people::disable(desk, user_of(&open, &address).await?.id).await?;
-            output::print(&format!("{} is signed out and cannot sign in any more.\n", user.address))
-        }
-        Action::Enable { address } => {
-            let user = people::enable(desk, user_of(&open, &address).await?.id).await?;
-            output::print(&format!("{} can sign in again.\n", user.address))
-        }
-        Action::Remove { address } => {
-            let user = people::remove(desk, user_of(&open, &address).await?.id).await?;
-            output::print(&format!("{} is removed.\n", user.address))
-        }
-        Action::Sessions { address } => {
-            let user = user_of(&open, &address).await?;
-            let ended = people::end_sessions(desk, user.id).await?;
-            output::print(&format!("{} has no session any more; there were {ended}.\n", user.address))
-        }
-        Action::FactorOff { address } => {
-            let user = user_of(&open, &address).await?;
-            people::remove_factor(desk, user.id).await?;
-            output::print(&format!("{} signs in with the password alone.\n", user.address))
-        }
         Action::Password { address: text, password_file } => {
             let user = set_password(&open.store, &address(&text)?, &read_secret(password_file)?).await?;
             output::print(&format!("{} has a new password, and must sign in again.\n", user.address))
         }
+        other => manage(&open, other).await,
+    }
+}
+
+/// What may have to write to somebody, and so needs the key of the installation.
+async fn manage(open: &Open, action: Action) -> anyhow::Result<()> {
+    let keys = open.keys()?;
+    let desk = Desk { store: &open.store, clock: &open.clock, keys: &keys, public_url: open.public_url() };
+    match action {
+        Action::Invite { address, name, language, granted } => {
+            let grants = granted.grants(open).await?;
+            let invitation = Invitation { address: &address, name: &name, language, grants: &grants };
+            let user = people::invite(desk, invitation).await?;
+            output::print(&format!(
+                "An invitation to {} is in the outbox; it works for 7 days. `postiljon serve` sends it.\n",
+                user.address
+            ))
+        }
+        Action::Role { address, granted } => {
+            let grants = granted.grants(open).await?;
+            let user = people::set_grants(desk, user_of(open, &address).await?.id, &grants).await?;
+            output::print(&format!("{} has another role now.\n", user.address))
+        }
+        Action::Disable { address } => {
+            let user = people::disable(desk, user_of(open, &address).await?.id).await?;
+            output::print(&format!("{} is signed out and cannot sign in any more.\n", user.address))
+        }
+        Action::Enable { address } => {
+            let user = people::enable(desk, user_of(open, &address).await?.id).await?;
+            output::print(&format!("{} can sign in again.\n", user.address))
+        }
+        Action::Remove { address } => {
+            let user = people::remove(desk, user_of(open, &address).await?.id).await?;
+            output::print(&format!("{} is removed.\n", user.address))
+        }
+        Action::Sessions { address } => {
+            let user = user_of(open, &address).await?;
+            let ended = people::end_sessions(desk, user.id).await?;
+            output::print(&format!("{} has no session any more; there were {ended}.\n", user.address))
+        }
+        Action::FactorOff { address } => {
+            let user = user_of(open, &address).await?;
+            people::remove_factor(desk, user.id).await?;
+            output::print(&format!("{} signs in with the password alone.\n", user.address))
+        }
+        Action::Add { .. } | Action::List { .. } | Action::Password { .. } => Ok(()),
     }
 }

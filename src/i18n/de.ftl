@@ -1775,6 +1775,7 @@ people-invited = Eingeladen
 people-has-factor = Zweiter Schritt an
 people-invite = Jemanden einladen
 people-invite-what = Die Einladung kommt per E-Mail und gilt sieben Tage. Wer sie öffnet, wählt selbst ein Passwort.
+people-name = Name
 people-language = Sprache der Einladung
 people-invite-send = Einladung senden
 people-demand-factor = Alle brauchen beim Anmelden einen zweiten Schritt

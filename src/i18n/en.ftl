@@ -1772,6 +1772,7 @@ people-invited = Invited
 people-has-factor = Second step on
 people-invite = Invite someone
 people-invite-what = The invitation comes by mail and works for seven days. Whoever opens it chooses a password.
+people-name = Name
 people-language = Language of the invitation
 people-invite-send = Send the invitation
 people-demand-factor = Everybody needs a second step to sign in

@@ -1769,6 +1769,7 @@ people-invited = Uitgenodigd
 people-has-factor = Tweede stap aan
 people-invite = Iemand uitnodigen
 people-invite-what = De uitnodiging komt per mail en werkt zeven dagen. Wie ze opent, kiest zelf een wachtwoord.
+people-name = Naam
 people-language = Taal van de uitnodiging
 people-invite-send = Uitnodiging versturen
 people-demand-factor = Iedereen heeft een tweede stap nodig om in te loggen

@@ -389,8 +389,9 @@ pub async fn send_test(
     let to = EmailAddress::parse(to).map_err(|error| FieldErrors::of("to", Message::new(error.key())))?;
     let now = clock.now();
     let mut tx = store.begin().await?;
+    let step = table::step(tx.db(), id).await?.ok_or(StepError::NotFound)?;
+    tx.permit(Permission::WriteWelcome, Some(step.newsletter_id))?;
     let composed = compose(tx.db(), id, language, public_url).await?.ok_or(StepError::NotFound)?;
-    tx.permit(Permission::WriteWelcome, Some(composed.newsletter.id))?;
     let Ok(rendered) = composed.rendered else {
         return Err(FieldErrors::of("to", Message::new("test-mail-blocked")).into());
     };

@@ -282,3 +282,57 @@ describe("a newsletter at the desk", { concurrency: TOGETHER }, () => {
     });
   });
 });
+
+describe("people and accounts", () => {
+  it("people: the list, mistakes, one who is invited, oneself, the log", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/people");
+      await inspect(visitor, "people");
+      await page.locator("#address").fill("geen adres");
+      await visitor.follow(page.locator("section form .actions button").first());
+      await inspect(visitor, "people-mistakes");
+      await page.locator("#address").fill("iemand@voorbeeld.example");
+      await page.locator("#name").fill(LONG_WORD.slice(0, 80));
+      await page.locator("#role-1").selectOption("editor");
+      await visitor.follow(page.locator("section form .actions button").first());
+      await inspect(visitor, "people-invited");
+      for (const [path, name] of [
+        ["/admin/people/2", "person-invited"],
+        ["/admin/people/1", "person-oneself"],
+        ["/admin/people/log", "people-log"],
+        ["/admin/people/log?kind=relay", "people-log-empty"],
+      ]) {
+        await visitor.open(path);
+        await inspect(visitor, name);
+      }
+    });
+  });
+
+  it("my account, with a mistake; the second step before it is begun", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/account");
+      await inspect(visitor, "account");
+      await page.locator("#password").fill("verkeerd");
+      await page.locator("#new").fill("vier losse woorden hier");
+      await visitor.follow(page.locator("form[action='/admin/account/password'] button"));
+      await inspect(visitor, "account-mistake");
+      await visitor.open("/admin/account/second-factor");
+      await inspect(visitor, "account-factor-off");
+    });
+  });
+
+  it("a forgotten password, and a link that does not work", async () => {
+    await browser.visit(demo, {}, async (visitor) => {
+      for (const [path, name] of [
+        ["/admin/forgot", "forgot"],
+        ["/admin/forgot?sent", "forgot-sent"],
+        ["/admin/link/x", "link-gone"],
+      ]) {
+        await visitor.open(path);
+        await inspect(visitor, name);
+      }
+    });
+  });
+});

@@ -1,11 +1,15 @@
-// Readers at the desk, with and without scripts: a file taken in, found again, made a segment, changed and given back.
+// People: invited by mail, at work with a role, with a second step, shut out; a forgotten password. With and without scripts.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
 import { inspect } from "./support/inspect.mjs";
 import { Browser } from "./support/visitor.mjs";
+
+const PASSWORD = "vier losse woorden hier";
+const FACTOR = "/admin/account/second-factor";
 
 let demo, browser;
 before(async () => {
@@ -16,78 +20,125 @@ after(async () => {
   await demo?.stop();
 });
 
-/** Waits, by reloading, until a page says something. */
-async function until(visitor, pattern) {
-  for (let tries = 0; tries < 60; tries += 1) {
-    if (pattern.test(await visitor.page.locator("main").innerText())) return;
-    await visitor.page.waitForTimeout(250);
-    await visitor.page.reload();
-  }
-  assert.fail(`the page never said ${pattern}`);
+/** The code that an authenticator shows, `ahead` periods from now (RFC 6238). */
+function code(spelled, ahead = 0) {
+  const bits = [...spelled.replaceAll(" ", "")]
+    .map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"))
+    .join("");
+  const secret = Buffer.from(bits.match(/.{8}/g).map((octet) => parseInt(octet, 2)));
+  const period = Buffer.alloc(8);
+  period.writeBigInt64BE(BigInt(Math.floor(Date.now() / 30000) + ahead));
+  const tag = createHmac("sha1", secret).update(period).digest();
+  const at = tag[19] & 0xf;
+  return String((tag.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, "0");
 }
 
-for (const scripts of [true, false]) {
-  describe(`readers ${scripts ? "with" : "without"} scripts`, () => {
-    it("a file is taken in, found, made a segment, changed and given back", async () => {
-      await browser.visit(demo, { hasScripts: scripts, language: "en-GB" }, async (visitor) => {
-        const { page } = visitor;
-        const domain = `${scripts ? "with" : "without"}.example.org`;
-        await visitor.signIn();
-        await visitor.open("/admin/imports");
-        await inspect(visitor, `people-imports-${scripts}`);
-        const rows = Array.from({ length: 40 }, (_, at) => `reader${at}@${domain};Reader ${at};subscribed`);
-        await page.locator("#file").setInputFiles({
-          name: "list.csv",
-          mimeType: "text/csv",
-          buffer: Buffer.from(["E-mail;Name;Status", ...rows, "nonsense;x;subscribed", `left@${domain};L;cleaned`].join("\r\n")),
+async function invite(address, role) {
+  await browser.visit(demo, { language: "en-GB" }, async (owner) => {
+    await owner.signIn();
+    await owner.open("/admin/people");
+    await owner.page.locator("#address").fill(address);
+    await owner.page.locator("#name").fill("Bo Janssens");
+    await owner.page.locator("#language").selectOption("en");
+    await owner.page.locator("#role-all").selectOption(role);
+    await owner.follow(owner.page.locator("section form .actions button").first());
+    assert.match(await owner.words(), /invitation is on its way/);
+  });
+  const mail = await demo.mail(address);
+  return new URL(mail.link("/admin/link/")).pathname;
+}
+
+async function join(visitor, path) {
+  await visitor.open(path);
+  await visitor.page.locator("#password").fill(PASSWORD);
+  await visitor.follow(visitor.page.locator("main form button").last());
+  assert.equal(await visitor.path(), "/admin");
+}
+
+async function signIn(visitor, address) {
+  await visitor.open("/admin/login");
+  await visitor.page.locator("#address").fill(address);
+  await visitor.page.locator("#password").fill(PASSWORD);
+  await visitor.follow(visitor.page.locator("main form button").last());
+}
+
+for (const javaScript of [true, false]) {
+  const how = javaScript ? "with scripts" : "without scripts";
+  describe(how, () => {
+    it("somebody is invited, comes, may what the role says, and is shut out", async () => {
+      const address = `bo-${javaScript}@voorbeeld.example`;
+      const path = await invite(address, "author");
+      await browser.visit(demo, { hasScripts: javaScript, language: "en-GB" }, async (bo) => {
+        await join(bo, path);
+        const menu = await bo.page.locator("nav .menu").innerText();
+        assert.match(menu, /Articles/);
+        assert.doesNotMatch(menu, /Readers|Settings/);
+        await bo.open("/admin/people");
+        assert.match(await bo.words(), /You may not do this here/);
+        await bo.open(path);
+        assert.match(await bo.words(), /does not work any more/);
+        await browser.visit(demo, { hasScripts: javaScript, language: "en-GB" }, async (owner) => {
+          await owner.signIn();
+          await owner.open("/admin/people");
+          await owner.follow(owner.page.locator(".rows li", { hasText: address }).locator("a").first());
+          await owner.follow(owner.page.locator("form[action$='/disable'] button"));
+          assert.match(await owner.words(), /cannot sign in any more/);
         });
-        if (await page.locator("#newsletter").count()) await page.locator("#newsletter").selectOption({ index: 0 });
-        await visitor.follow(page.locator("section button"));
-        await inspect(visitor, `people-import-columns-${scripts}`);
-        await page.locator("#basis").fill("yes");
-        await visitor.follow(page.locator("section.panel button"));
-        await inspect(visitor, `people-import-mistake-${scripts}`);
-        await page.locator("#basis").fill("Subscribed with the form on our website in 2024.");
-        await visitor.follow(page.locator("section.panel button"));
-        const path = await visitor.path();
-        await page.waitForSelector("section.final");
-        await inspect(visitor, `people-import-checked-${scripts}`);
-        await visitor.follow(page.locator("section.final button"));
-        await page.waitForSelector(`a[href^="/admin/subscribers?newsletter="]`);
-        assert.match(await visitor.path(), new RegExp(path));
-        await inspect(visitor, `people-import-done-${scripts}`);
+        await bo.open("/admin");
+        assert.equal(await bo.path(), "/admin/login");
+      });
+    });
 
-        await visitor.open("/admin/subscribers?newsletter=1");
-        await page.locator("#address").fill(`reader3 ${domain.split(".")[0]}`);
-        await visitor.follow(page.locator("form[role=search] button"));
-        assert.equal(page.url().includes("reader3"), false, "what was looked for stands in no address");
-        assert.equal(await page.locator("table.people tbody tr").count(), 11);
-        await inspect(visitor, `people-found-${scripts}`);
+    it("a second step is set up, asked for, and a recovery code opens it", async () => {
+      const address = `cor-${javaScript}@voorbeeld.example`;
+      const path = await invite(address, "viewer");
+      let codes;
+      await browser.visit(demo, { hasScripts: javaScript, language: "en-GB" }, async (cor) => {
+        await join(cor, path);
+        await cor.open("/admin/account");
+        await cor.follow(cor.page.locator(`a[href='${FACTOR}']`));
+        await cor.follow(cor.page.locator("button[value=begin]"));
+        if (javaScript) await inspect(cor, "account-factor-waiting");
+        const spelled = await cor.page.locator("code").first().innerText();
+        await cor.page.locator("#code").fill(code(spelled));
+        await cor.follow(cor.page.locator("button[value=on]"));
+        codes = await cor.page.locator(".codes code").allInnerTexts();
+        assert.equal(codes.length, 10);
+        if (javaScript) await inspect(cor, "account-factor-codes");
+      });
+      await browser.visit(demo, { hasScripts: javaScript, language: "en-GB" }, async (cor) => {
+        await signIn(cor, address);
+        assert.equal(await cor.path(), "/admin/login/code");
+        await cor.page.locator("#code").fill("000000");
+        await cor.follow(cor.page.locator("main form button").last());
+        assert.match(await cor.words(), /not right/);
+        if (javaScript) await inspect(cor, "login-code-refused");
+        await cor.page.locator("#code").fill(codes[0]);
+        await cor.follow(cor.page.locator("main form button").last());
+        assert.equal(await cor.path(), "/admin");
+      });
+    });
 
-        await page.locator("input[name=id]").first().check();
-        await page.locator("#act").selectOption("unsubscribe");
-        await visitor.follow(page.locator("fieldset button"));
-        await until(visitor, /1 (of|van) 1/);
-        await inspect(visitor, `people-act-${scripts}`);
-        await page.locator("details.ask summary").click();
-        await visitor.follow(page.locator("details.ask button"));
-        await until(visitor, /Undone|Ongedaan gemaakt/);
-
-        await visitor.open("/admin/segments/new?newsletter=1");
-        await inspect(visitor, `people-segment-new-${scripts}`);
-        await page.locator("#name").fill(`Sure ${scripts}`);
-        await page.locator("#new-0").selectOption("status");
-        await visitor.follow(page.locator("button[value=add-0]"));
-        await page.locator("[name=c0-value]").selectOption("confirmed");
-        await visitor.follow(page.locator("button[value=group]"));
-        await inspect(visitor, `people-segment-${scripts}`);
-        await visitor.follow(page.locator("button[value=save]"));
-        assert.equal(await visitor.path(), "/admin/segments");
-        await inspect(visitor, `people-segments-${scripts}`);
-        await visitor.follow(page.locator("ul.rows a.button").first());
-        assert.ok((await page.locator("table.people tbody tr").count()) > 0);
-        await visitor.follow(page.locator("table.people a").first());
-        await inspect(visitor, `people-story-${scripts}`);
+    it("a forgotten password is replaced by mail", async () => {
+      const address = `dirk-${javaScript}@voorbeeld.example`;
+      const path = await invite(address, "viewer");
+      await browser.visit(demo, { hasScripts: javaScript, language: "en-GB" }, async (dirk) => {
+        await join(dirk, path);
+      });
+      const before = await demo.mail(address);
+      await browser.visit(demo, { hasScripts: javaScript, language: "en-GB" }, async (dirk) => {
+        await dirk.open("/admin/login");
+        await dirk.follow(dirk.page.locator("a[href='/admin/forgot']"));
+        await dirk.page.locator("#address").fill(address);
+        await dirk.follow(dirk.page.locator("main form button").last());
+        assert.match(await dirk.words(), /If this address is known/);
+        const mail = await demo.mail(address, before.number);
+        await dirk.open(new URL(mail.link("/admin/link/")).pathname);
+        if (javaScript) await inspect(dirk, "link-reset");
+        await dirk.page.locator("#password").fill(`${PASSWORD} nu`);
+        await dirk.follow(dirk.page.locator("main form button").last());
+        assert.equal(await dirk.path(), "/admin/login");
+        assert.match(await dirk.words(), /new password is saved/);
       });
     });
   });

@@ -8,6 +8,7 @@ mod images;
 mod issues;
 mod links;
 mod newsletters;
+mod permissions;
 mod schedule;
 mod sources;
 mod test_groups;

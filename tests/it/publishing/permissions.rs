@@ -1,0 +1,239 @@
+//! Every verb of the desk, for every role (S11): whichever door it is called through, it asks. The pages are walked in
+//! `web::access`.
+
+use std::fmt::Debug;
+
+use postiljon::clock::Clock;
+use postiljon::keys::Keys;
+use postiljon::model::{
+    Actor, ArchivePolicy, ArticleId, ArticleStatus, FieldId, FormId, Grant, IssueId, Language, MailingId,
+    Move, NewsletterId, Permission, RelayId, Role, SetupStep, Theme, TopicId, UserId, VersionKind,
+    WelcomeStepId,
+};
+use postiljon::publishing::newsletters::{
+    AboutInput, BrandInput, IssuesInput, PrivacyInput, SenderInput, SendingInput, set_about, set_archive,
+    set_brand, set_issues, set_privacy, set_sender, set_sending,
+};
+use postiljon::publishing::schedule::{When, schedule};
+use postiljon::publishing::topics::{self, Direction};
+use postiljon::publishing::{
+    approval, articles, issues, moves, newsletters, presence, test_groups, test_mail, versions, welcome,
+};
+use postiljon::setup::{relays, steps};
+use postiljon::store::{Store, subscribers};
+use postiljon::subscriptions::{erase, export, fields as field_verbs, forms as form_verbs};
+
+use super::{PUBLIC_URL, input};
+use crate::support::database::{both_dbs, change, everything, read};
+use crate::support::forms::{fields, form};
+use crate::support::samples::{self, NOW, confirmed, issue, scheduled};
+
+struct Objects {
+    newsletter: NewsletterId,
+    article: ArticleId,
+    issue: IssueId,
+    mailing: MailingId,
+    form: FormId,
+    field: FieldId,
+    topic: TopicId,
+    step: WelcomeStepId,
+    reader: postiljon::model::EmailAddress,
+}
+
+async fn objects(store: &Store, slug: &str, reader: usize) -> Objects {
+    let newsletter = samples::newsletter(store, slug).await.id;
+    let clock = Clock::test(NOW);
+    let asked = fields(store, &clock, newsletter).await;
+    let subscription = confirmed(store, newsletter, reader).await;
+    Objects {
+        newsletter,
+        article: samples::article(store, &format!("piece-{slug}")).await.id,
+        mailing: scheduled(store, newsletter).await.id,
+        issue: issue(store, newsletter).await.id,
+        form: form(store, &clock, newsletter, &asked).await.id,
+        field: asked[0].id,
+        topic: change!(store, |tx| postiljon::store::topics::insert(tx, newsletter, "geld", NOW)).id,
+        step: change!(store, |tx| postiljon::store::welcome::insert_step(tx, newsletter, 3, NOW)).id,
+        reader: read!(store, |db| subscribers::by_id(db, subscription.subscriber_id)).expect("there").address,
+    }
+}
+
+/// Whether a verb was refused for want of a permission.
+fn is_denied<T, E: Debug>(result: &Result<T, E>) -> bool {
+    result.as_ref().is_err_and(|error| format!("{error:?}").contains("Denied("))
+}
+
+/// Calls every verb; answers its name, what it needs, and whether it was refused.
+async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool)> {
+    let (clock, keys, user) = (&Clock::test(NOW), &Keys::new(&[7; 32]), UserId(1));
+    let id = on.newsletter;
+    let mut asked = Vec::new();
+    macro_rules! ask {
+        ($permission:ident, $name:literal, $call:expr) => {
+            asked.push(($name, Permission::$permission, is_denied(&$call.await)));
+        };
+    }
+    let article = &input("Een stuk");
+    ask!(WriteArticles, "articles::create", articles::create(store, clock, article));
+    ask!(WriteArticles, "articles::save", articles::save(store, clock, on.article, 1, article));
+    ask!(
+        WriteArticles,
+        "articles::set_status",
+        articles::set_status(store, clock, on.article, ArticleStatus::Published)
+    );
+    ask!(
+        WriteArticles,
+        "articles::translate",
+        articles::translate(store, clock, None, on.article, Language::French)
+    );
+    ask!(WriteArticles, "articles::import", articles::import(store, clock, "# Titel\n\nTekst."));
+    ask!(
+        WriteArticles,
+        "articles::create_by",
+        articles::create_by(store, clock, None, VersionKind::Autosaved, article)
+    );
+    ask!(WriteArticles, "versions::autosave", versions::autosave(store, clock, user, on.article, 1, article));
+    ask!(WriteArticles, "versions::restore", versions::restore(store, clock, user, on.article, 1, 1));
+    ask!(WriteArticles, "presence::here", presence::here(store, clock, on.article, user));
+    ask!(WriteArticles, "presence::gone", presence::gone(store, on.article, user));
+    let words = &issues::IssueInput { subject: "Lente".into(), ..Default::default() };
+    ask!(DraftIssues, "issues::create", issues::create(store, clock, id, words));
+    ask!(DraftIssues, "issues::copy", issues::copy(store, clock, on.issue, None));
+    ask!(DraftIssues, "issues::save", issues::save(store, clock, on.issue, 1, words));
+    ask!(TestIssues, "test_mail", test_mail::send_test(store, clock, PUBLIC_URL, on.issue, "x@example.org"));
+    ask!(TestIssues, "test_groups::save", test_groups::save(store, clock, id, "Ons", "x@example.org"));
+    ask!(TestIssues, "test_groups::delete", test_groups::delete(store, id, postiljon::model::TestGroupId(9)));
+    ask!(ApproveIssues, "approve", approval::approve(store, clock, PUBLIC_URL, on.issue, user));
+    ask!(SendIssues, "schedule", schedule(store, clock, PUBLIC_URL, on.issue, When::Now));
+    ask!(SendIssues, "make_move", moves::make_move(store, clock, on.mailing, Move::Pause));
+    let step = &welcome::StepInput::default();
+    ask!(WriteWelcome, "welcome::create", welcome::create(store, clock, PUBLIC_URL, id, step));
+    let then = welcome::Then::Stay;
+    ask!(WriteWelcome, "welcome::save", welcome::save(store, clock, PUBLIC_URL, on.step, NOW, step, then));
+    ask!(
+        WriteWelcome,
+        "welcome::send_test",
+        welcome::send_test(store, clock, PUBLIC_URL, on.step, Language::Dutch, "x@example.org")
+    );
+    ask!(WriteWelcome, "welcome::delete", welcome::delete(store, on.step));
+    let topic = &topics::TopicInput::default();
+    ask!(SetNewsletter, "topics::add", topics::add(store, clock, id, topic, false));
+    ask!(SetNewsletter, "topics::rename", topics::rename(store, on.topic, topic));
+    ask!(SetNewsletter, "topics::shift", topics::shift(store, on.topic, Direction::Up));
+    ask!(SetNewsletter, "topics::archive", topics::archive(store, clock, on.topic));
+    ask!(SetNewsletter, "topics::restore", topics::restore(store, on.topic));
+    let asks = &form_verbs::FormInput::default();
+    ask!(SetNewsletter, "add_form", form_verbs::add_form(store, clock, id, asks));
+    ask!(SetNewsletter, "change_form", form_verbs::change_form(store, clock, on.form, 1, asks));
+    ask!(SetNewsletter, "archive_form", form_verbs::archive_form(store, clock, on.form, true));
+    let field = &field_verbs::FieldInput::default();
+    ask!(SetNewsletter, "add_field", field_verbs::add_field(store, clock, id, field));
+    ask!(SetNewsletter, "change_field", field_verbs::change_field(store, clock, on.field, field));
+    ask!(SetNewsletter, "archive_field", field_verbs::archive_field(store, clock, on.field, true));
+    let about_input = &AboutInput {
+        name: "Nieuws".into(),
+        description: String::new(),
+        language: Language::Dutch,
+        reader_languages: Vec::new(),
+        time_zone: "Europe/Brussels".into(),
+    };
+    let sender_input = &SenderInput {
+        sender_name: "X".into(),
+        sender_address: "x@example.org".into(),
+        reply_to: String::new(),
+        postal_address: "Kaai 1".into(),
+    };
+    let look = &BrandInput { brand_color: "#0f766e".into(), logo_url: String::new() };
+    let notice = &PrivacyInput { privacy_url: String::new() };
+    ask!(SetNewsletter, "set_about", set_about(store, id, None, about_input));
+    ask!(SetNewsletter, "set_sender", set_sender(store, id, None, sender_input));
+    ask!(SetNewsletter, "set_brand", set_brand(store, id, None, look));
+    ask!(SetNewsletter, "set_privacy", set_privacy(store, id, None, notice));
+    ask!(SetNewsletter, "set_archive", set_archive(store, id, None, ArchivePolicy::Off));
+    let sent = &SendingInput {
+        relay: String::new(),
+        mails_per_hour: None,
+        on_uncertain: postiljon::model::UncertainPolicy::Hold,
+    };
+    ask!(SetNewsletter, "set_sending", set_sending(store, id, None, sent));
+    let themes = &IssuesInput { theme: Theme::Note, needs_approval: false };
+    ask!(SetNewsletter, "set_issues", set_issues(store, id, None, themes));
+    let open = newsletters::open_newsletter(store, clock, "", about_input, sender_input);
+    ask!(AddNewsletters, "open_newsletter", open);
+    let owner = "x@example.org".parse().expect("an address");
+    ask!(
+        AddNewsletters,
+        "begin_newsletter",
+        newsletters::begin_newsletter(store, clock, about_input, &owner)
+    );
+    ask!(AddNewsletters, "steps::pass", steps::pass(store, clock, SetupStep::Brand));
+    ask!(AddNewsletters, "steps::keep_draft", steps::keep_draft(store, SetupStep::Brand, "a=1"));
+    let (relay, configured) = (&relays::RelayInput::default(), &relays::Configured::default());
+    ask!(SetRelays, "relays::add", relays::add(store, clock, keys, configured, "", relay));
+    ask!(
+        SetRelays,
+        "relays::change",
+        relays::change(store, clock, keys, configured, RelayId(9), None, relay)
+    );
+    ask!(SetRelays, "relays::remove", relays::remove(store, configured, RelayId(9)));
+    ask!(ExportSubscribers, "export_csv", export::export_csv(store, Some(id), Vec::<u8>::new()));
+    ask!(EraseSubscribers, "erase", erase::erase(store, clock, keys, &on.reader));
+    asked
+}
+
+fn acting(store: &Store, grants: Vec<Grant>) -> Store {
+    store.acting(Actor::user(UserId(1), "An", grants))
+}
+
+both_dbs!(every_verb_asks_who_acts_and_writes_nothing_when_it_may_not, |store| {
+    let store = store.timed(Clock::test(NOW));
+    samples::user(&store, "an@example.org").await;
+    let mine = objects(&store, "mine", 1).await;
+    let theirs = objects(&store, "theirs", 2).await;
+    // Visitors, people without a role, and an owner of another newsletter.
+    for grants in [Some(Vec::new()), Some(vec![Grant::of_one(theirs.newsletter, Role::Owner)]), None] {
+        let before = everything(&store).await;
+        let acting = match &grants {
+            Some(grants) => acting(&store, grants.clone()),
+            None => store.acting(Actor::Visitor),
+        };
+        for (verb, permission, is_denied) in ask(&acting, &mine).await {
+            let may = acting.actor().may(permission, Some(mine.newsletter));
+            assert_eq!(is_denied, !may, "{verb} for {grants:?}");
+        }
+        if grants.as_ref().is_none_or(Vec::is_empty) {
+            assert_eq!(before, everything(&store).await, "nothing was written");
+        }
+    }
+    for role in [Role::Viewer, Role::Author, Role::Editor, Role::Owner] {
+        for grant in [Grant::of_one(mine.newsletter, role), Grant::of_all(role)] {
+            let acting = acting(&store, vec![grant]);
+            for (verb, permission, is_denied) in ask(&acting, &mine).await {
+                let may = acting.actor().may(permission, Some(mine.newsletter));
+                // Once the reader is erased there is nobody of one's own newsletter to erase.
+                let is_gone = verb == "erase" && role == Role::Owner;
+                assert!(is_denied != may || is_gone, "{verb} for {grant:?}");
+            }
+        }
+    }
+});
+
+both_dbs!(a_person_of_two_newsletters_is_erased_by_who_may_for_both, |store| {
+    let clock = &Clock::test(NOW);
+    let keys = &Keys::new(&[7; 32]);
+    let (mine, theirs) =
+        (samples::newsletter(&store, "mine").await.id, samples::newsletter(&store, "theirs").await.id);
+    for newsletter in [mine, theirs] {
+        confirmed(&store, newsletter, 1).await;
+    }
+    let address = "reader1@example.org".parse().expect("an address");
+    let one = acting(&store, vec![Grant::of_one(mine, Role::Owner), Grant::of_one(theirs, Role::Editor)]);
+    assert!(is_denied(&erase::erase(&one, clock, keys, &address).await));
+    assert!(read!(store, |db| subscribers::by_address(db, &address)).is_some());
+    let both = acting(&store, vec![Grant::of_one(mine, Role::Owner), Grant::of_one(theirs, Role::Owner)]);
+    assert!(erase::erase(&both, clock, keys, &address).await.expect("erased"));
+    // Nobody of theirs: that takes a role for all.
+    assert!(is_denied(&erase::erase(&both, clock, keys, &address).await));
+    let rows = everything(&store).await.join("\n");
+    assert!(!rows.contains("reader1@example.org"), "the log holds no address");
+});
