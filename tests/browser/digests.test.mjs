@@ -46,7 +46,7 @@ for (const javaScriptEnabled of [true, false]) {
         assert.equal(await card.locator("h2 .status").textContent(), "On");
         // Those who work with it hear of it.
         const mail = await demo.mail(demo.login, seen);
-        seen = mail.id;
+        seen = mail.number;
         const link = new URL(mail.link("/digest/"));
         assert.ok(mail.subject.includes(name), mail.subject);
         await visitor.open(BASE);
