@@ -67,15 +67,15 @@ pub enum Purpose {
     /// The picture of a mailing that counts who opens it.
     Open = 0x61,
     /// The links in the mail that proposes a digest.
-    Digest,
+    Digest = 0x62,
     /// The link that is worth a password: an invitation, or a forgotten one.
-    AccountLink,
+    AccountLink = 0x63,
     /// The secret of an authenticator, sealed.
-    Authenticator,
+    Authenticator = 0x64,
     /// Recovery codes, of which a keyed hash is kept.
-    RecoveryCode,
+    RecoveryCode = 0x65,
     /// What somebody looked for at the desk, sealed: an address stands in no URL.
-    Search,
+    Search = 0x66,
 }
 
 impl Purpose {

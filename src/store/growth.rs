@@ -42,6 +42,20 @@ pub async fn add(tx: &mut Tx, subscription: SubscriptionId, now: Timestamp, chan
     Ok(())
 }
 
+/// Counts many who came at once, as an import brings them.
+pub async fn add_confirmed(tx: &mut Tx, newsletter: NewsletterId, count: i64, now: Timestamp) -> Result<()> {
+    const SQL: &str = "INSERT INTO newsletter_hours (newsletter_id, hour, confirmed, departed) VALUES ($1, $2, $3, 0)
+        ON CONFLICT (newsletter_id, hour) DO UPDATE SET confirmed = newsletter_hours.confirmed + excluded.confirmed";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(newsletter)
+        .bind(hour_of(now))
+        .bind(count)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
 /// Who came and who left in a period. An hour belongs to the period in which it begins, so that where clocks differ from
 /// UTC by half an hour the ends of a period are half an hour early.
 pub async fn between(db: Db<'_>, newsletter: NewsletterId, span: &Span) -> Result<Growth> {

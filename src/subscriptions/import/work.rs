@@ -21,7 +21,7 @@ use crate::store::people::{Brought, Known};
 use crate::store::subscribers::NewSubscriber;
 use crate::store::tokens::NewToken;
 use crate::store::{
-    Store, StoreError, Tx, consents, imports, mailings, newsletters, outbox, people, subscribers,
+    Store, StoreError, Tx, consents, growth, imports, mailings, newsletters, outbox, people, subscribers,
     subscription_values, suppressions, tokens,
 };
 use crate::subscriptions::signup::CONFIRM_VALID;
@@ -341,6 +341,10 @@ impl Writer<'_> {
         let of = |status| rows.iter().filter(move |(_, brought, _)| brought.status == status);
         let confirmed: Vec<_> = of(SubscriptionStatus::Confirmed).map(|(_, _, id)| *id).collect();
         people::give_topics(tx, self.newsletter.id, &confirmed, now).await?;
+        if !confirmed.is_empty() {
+            let count = i64::try_from(confirmed.len()).unwrap_or(i64::MAX);
+            growth::add_confirmed(tx, self.newsletter.id, count, now).await?;
+        }
         let evidence: Vec<_> = rows.iter().map(|row| self.evidence(row, now)).collect();
         consents::insert_all(tx, &evidence).await?;
         let asked: Vec<_> = of(SubscriptionStatus::Pending).map(|(_, brought, id)| (brought, *id)).collect();

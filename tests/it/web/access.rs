@@ -6,8 +6,11 @@ use std::path::Path;
 
 use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::demo::browser::{Answer, Browser};
-use postiljon::model::{Actor, Grant, Language, NewsletterId, Permission, Role, Scope};
-use postiljon::store::{Store, subscribers, welcome};
+use postiljon::model::{
+    Actor, BulkActKind, Grant, Language, NewsletterId, Permission, Role, Scope, SubscriptionId,
+};
+use postiljon::store::bulk_acts::NewAct;
+use postiljon::store::{Store, bulk_acts, imports, segments, subscribers, welcome};
 use postiljon::web::access::{Need, Of, ROUTES, Route};
 
 use super::admin::PASSWORD;
@@ -31,6 +34,10 @@ struct Objects {
     field: String,
     topic: String,
     step: String,
+    segment: String,
+    import: String,
+    act: String,
+    subscription: String,
 }
 
 async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Objects) {
@@ -44,6 +51,18 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Obj
     let draft = issue(store, letter.id).await;
     let topic = change!(store, |tx| postiljon::store::topics::insert(tx, letter.id, "geld", NOW));
     let step = change!(store, |tx| welcome::insert_step(tx, letter.id, 3, NOW));
+    let segment = change!(store, |tx| segments::insert(tx, letter.id, "All", "{}", NOW));
+    let import = change!(store, |tx| imports::insert(tx, letter.id, "readers.csv", None, NOW));
+    let new = NewAct {
+        kind: BulkActKind::Unsubscribe,
+        newsletter_id: letter.id,
+        topic_id: None,
+        selection: "{}",
+        total: 0,
+        end_id: SubscriptionId(0),
+        user_id: None,
+    };
+    let act = change!(store, |tx| bulk_acts::insert(tx, new.clone(), NOW));
     let objects = Objects {
         newsletter: letter.id.to_string(),
         slug: slug.to_owned(),
@@ -54,6 +73,10 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Obj
         field: asked[0].id.to_string(),
         topic: topic.id.to_string(),
         step: step.id.to_string(),
+        segment: segment.id.to_string(),
+        import: import.public_id.to_string(),
+        act: act.public_id.to_string(),
+        subscription: subscription.id.to_string(),
     };
     (letter.id, objects)
 }
@@ -72,6 +95,10 @@ impl Objects {
             field: none(),
             topic: none(),
             step: none(),
+            segment: none(),
+            import: "00000000-0000-0000-0000-000000000000".into(),
+            act: "00000000-0000-0000-0000-000000000000".into(),
+            subscription: none(),
         }
     }
 
@@ -82,6 +109,9 @@ impl Objects {
             Need::MayWith(_, Of::Issue) => &self.issue,
             Need::MayWith(_, Of::Mailing) => &self.mailing,
             Need::MayWith(_, Of::Reader) => &self.reader,
+            Need::MayWith(_, Of::Segment) => &self.segment,
+            Need::MayWith(_, Of::Import) => &self.import,
+            Need::MayWith(_, Of::BulkAct) => &self.act,
             _ => "1",
         };
         let mut path = route.pattern.replace("{id}", id);
@@ -91,6 +121,12 @@ impl Objects {
             ("{field}", &self.field),
             ("{topic}", &self.topic),
             ("{step}", &self.step),
+            ("{subscription}", &self.subscription),
+            ("{rule}", "1"),
+            ("{run}", "1"),
+            ("{act}", "cancel"),
+            ("{table}", "links"),
+            ("{language}", "fr"),
             ("{number}", "1"),
             ("{group}", "1"),
             ("{move}", "pause"),
