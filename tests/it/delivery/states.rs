@@ -93,7 +93,10 @@ both_dbs!(those_in_doubt_are_sent_to_again_when_someone_asks, |store| {
 });
 
 both_dbs!(a_mailing_that_bounces_too_much_is_paused_and_the_users_are_told, |store| {
-    change!(store, |tx| users::insert(tx, &address("ann@example.org"), "Ann", Language::English, "x", NOW));
+    let ann = address("ann@example.org");
+    let ann = change!(store, |tx| users::insert(tx, &ann, "Ann", Language::English, "x", NOW));
+    let owner = [postiljon::model::Grant::of_all(postiljon::model::Role::Owner)];
+    change!(store, |tx| postiljon::store::grants::set(tx, ann.id, &owner));
     let (_, mailing) = due_mailing(&store, 600).await;
     // 10 % of the addresses do not exist.
     let wire = Script::new(|to, _| match to.trim_end_matches("@example.org").ends_with('7') {

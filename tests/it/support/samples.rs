@@ -2,14 +2,14 @@
 
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
-    Article, EmailAddress, Issue, Language, Mailing, MailingId, Move, Newsletter, NewsletterId, PauseReason,
-    Slug, Subscription, Timestamp, UncertainPolicy, User, WorkerId,
+    Article, EmailAddress, Grant, Issue, Language, Mailing, MailingId, Move, Newsletter, NewsletterId,
+    PauseReason, Role, Slug, Subscription, Timestamp, UncertainPolicy, User, WorkerId,
 };
 use postiljon::store::articles::ArticleText;
 use postiljon::store::deliveries::{Birth, Newborn, Recipient};
 use postiljon::store::issues::IssueText;
 use postiljon::store::{
-    Store, Tx, articles, deliveries, issues, mailings, newsletters, subscribers, subscriptions, users,
+    Store, Tx, articles, deliveries, grants, issues, mailings, newsletters, subscribers, subscriptions, users,
 };
 
 use super::database::change;
@@ -82,7 +82,9 @@ pub async fn confirmed(store: &Store, newsletter: NewsletterId, n: usize) -> Sub
 
 /// Someone who works with the desk, in Dutch.
 pub async fn user(store: &Store, at: &str) -> User {
-    change!(store, |tx| users::insert(tx, &address(at), "An", Language::Dutch, "hash", NOW))
+    let user = change!(store, |tx| users::insert(tx, &address(at), "An", Language::Dutch, "hash", NOW));
+    change!(store, |tx| grants::set(tx, user.id, &[Grant::of_all(Role::Owner)]));
+    user
 }
 
 pub fn article_text(name: &str) -> ArticleText {

@@ -79,6 +79,9 @@ both_dbs!(the_sixth_try_waits, |store| {
 
 both_dbs!(a_form_without_the_sessions_token_or_from_elsewhere_is_refused, |store| {
     let app = TestApp::start(&store).await;
+    // With an object behind each address: what is not there is told before the form is looked at.
+    let letter = crate::support::samples::newsletter(&store, "insights").await;
+    crate::support::samples::scheduled(&store, letter.id).await;
     let browser = signed_in(&app).await;
     let csrf = get(&browser, "/admin").await.field("csrf").expect("a token");
     let forms: [&[(&str, &str)]; 3] =
