@@ -25,8 +25,8 @@ pub struct Tracked {
 }
 
 /// Puts slots in the place of links, and the picture that counts at the end of the HTML. `kept` are addresses of the mail
-/// itself, which stay. Links are numbered behind the `before` that other languages of the mailing have.
-pub fn track(html: &str, text: &str, kept: &[&str], before: usize) -> Tracked {
+/// itself, which stay. Links are numbered behind the `numbered` ones that other languages of the mailing have.
+pub fn track(html: &str, text: &str, kept: &[&str], numbered: usize) -> Tracked {
     let mut links: Vec<Link> = Vec::new();
     // As the mail writes them: the text part has the same.
     let mut numbers: HashMap<String, u16> = HashMap::new();
@@ -44,7 +44,7 @@ pub fn track(html: &str, text: &str, kept: &[&str], before: usize) -> Tracked {
             let address = unescape(written);
             let label = words(inside(rest, "</a"));
             let url = destination(&address, kept, &label)?;
-            let number = before + links.len() + 1;
+            let number = numbered + links.len() + 1;
             let number = u16::try_from(number).ok().filter(|_| links.len() < LINKS_MAX)?;
             numbers.entry(address).or_insert(number);
             links.push(Link { number, url, heading: heading.clone(), label });
