@@ -190,11 +190,12 @@ async fn take_all(
         match known {
             None if is_first && is_old => note(reader.store, source.id, &entry, now).await?,
             None => report.added += usize::from(add(reader, source, &entry, now).await?),
-            Some(item) => match item.article_id {
-                Some(article) => change(reader, source, &entry, item, article, report).await?,
-                // Its article is gone, or it was old when the source was new: that it changed makes it no news.
-                None => {}
-            },
+            Some(item) => {
+                // Where its article is gone, or it was old when the source was new, that it changed makes it no news.
+                if let Some(article) = item.article_id {
+                    change(reader, source, &entry, item, article, report).await?;
+                }
+            }
         }
     }
     Ok(true)
