@@ -246,7 +246,8 @@ mod tests {
             <guid>1</guid><link>javascript:alert(1)</link>
             <description>&lt;a href="javascript:alert(1)"&gt;klik&lt;/a&gt;&lt;iframe src="https://x.example"&gt;&lt;/iframe&gt;</description></item></channel></rss>"#;
         let entry = entries(feed).remove(0);
-        assert_eq!((entry.title.as_str(), entry.url.as_str()), ("T", ""));
+        // Words, as `List<String>` would be: a title is text wherever it is shown.
+        assert_eq!((entry.title.as_str(), entry.url.as_str()), ("<img src=x onerror=alert(1)>T", ""));
         assert!(!entry.body.contains("javascript") && !entry.body.contains("iframe"), "{}", entry.body);
         assert!(entry.body.contains("klik"));
     }

@@ -15,8 +15,15 @@ both_dbs!(a_newsletter_that_counts_nothing_mails_what_was_rendered, |store| {
     world.people.confirmed(JAN, 1).await;
     let (issue, mailing, mail) = world.sent_to("Niets", JAN).await;
     let articles = read!(store, |db| issues::articles(db, issue.id));
-    let rendered =
-        render(&world.newsletter, &issue, &articles, mailing.due_at, &world.site.app.url).expect("rendered");
+    let rendered = render(
+        &world.newsletter,
+        &issue,
+        &articles,
+        world.newsletter.language,
+        mailing.due_at,
+        &world.site.app.url,
+    )
+    .expect("rendered");
     let content = read!(store, |db| mailings::contents(db, mailing.id)).remove(0);
     assert_eq!((content.html, content.text), (rendered.html, rendered.text));
     assert!(read!(store, |db| mailing_links::of_mailing(db, mailing.id)).is_empty());
