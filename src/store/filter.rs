@@ -9,8 +9,8 @@ use sqlx::{Arguments, AssertSqlSafe, FromRow};
 use super::{Db, Result, StoreError, like_pattern};
 use crate::model::{Condition, FieldKind, FieldTest, Filter, Group, Joined, NewsletterId, Selection};
 
-/// A word that more people than this have tells nobody apart: the list is walked then, and found in quickly.
-const COMMON_WORD: i64 = 5_000;
+/// What more people than this meet tells nobody apart: the list is walked then, and found in quickly.
+const COMMON: i64 = 5_000;
 /// Behind every text that begins with a word.
 const AFTER_ALL: char = '\u{10ffff}';
 
@@ -52,12 +52,31 @@ impl Statement {
         self.value(Value::Text(text.to_owned()))
     }
 
-    /// ` AND ..`: who is selected, of the subscriptions `n`. `rare` is the word that drives the search, if there is one
-    /// ([`rare_word`]).
-    pub fn selected(&mut self, selection: &Selection, rare: Option<usize>) -> &mut Self {
-        if let Some(newsletter) = selection.newsletter {
-            self.of_newsletter(newsletter);
+    /// ` AND ..`: who is selected, of the subscriptions `n`. What few people meet drives the search ([`driver`]).
+    pub fn selected(&mut self, selection: &Selection, driver: Option<&Driver>) -> &mut Self {
+        match (selection.newsletter, driver) {
+            (None, _) => {}
+            (Some(newsletter), None) => {
+                self.of_newsletter(newsletter);
+            }
+            // The plus keeps SQLite from walking the newsletter instead.
+            (Some(newsletter), Some(_)) => {
+                self.sql(" AND +n.newsletter_id = ").number(newsletter.0);
+            }
         }
+        let rare = match driver {
+            Some(Driver::Word(at)) => Some(*at),
+            Some(driver) => {
+                self.sql(if matches!(driver, Driver::Mailed(_)) {
+                    " AND n.subscriber_id IN (SELECT "
+                } else {
+                    " AND n.id IN (SELECT "
+                });
+                self.driven_by(driver, selection).sql(")");
+                None
+            }
+            None => None,
+        };
         if !selection.ids.is_empty() {
             self.sql(" AND n.id IN (");
             for (at, id) in selection.ids.iter().enumerate() {
@@ -76,6 +95,30 @@ impl Statement {
             self.begins(word).sql(")");
         }
         self.filtered(&selection.within).filtered(&selection.filter)
+    }
+
+    /// Whom a driver means, behind `SELECT`.
+    fn driven_by(&mut self, driver: &Driver, selection: &Selection) -> &mut Self {
+        match driver {
+            Driver::Word(at) => {
+                let word = selection.words.get(*at).map_or("", String::as_str);
+                self.sql("w.subscriber_id FROM subscriber_words w WHERE ").begins(word)
+            }
+            Driver::Topic(topic) => {
+                self.sql("t.subscription_id FROM subscription_topics t WHERE t.topic_id = ").number(*topic)
+            }
+            Driver::Answer(field, value) => self
+                .sql("v.subscription_id FROM subscription_values v WHERE v.field_id = ")
+                .number(*field)
+                .sql(" AND v.value = ")
+                .text(value),
+            Driver::Mailed(issue) => self
+                .sql(
+                    "d.subscriber_id FROM mailings m JOIN deliveries d ON d.mailing_id = m.id
+                    WHERE d.outcome = 'sent' AND m.issue_id = ",
+                )
+                .number(*issue),
+        }
     }
 
     pub fn of_newsletter(&mut self, newsletter: NewsletterId) -> &mut Self {
@@ -244,16 +287,50 @@ fn unencodable(error: sqlx::error::BoxDynError) -> StoreError {
     StoreError::Database(sqlx::Error::Encode(error))
 }
 
-/// Which of the words the fewest people have; `None` when all are common, or there are none.
-pub(super) async fn rare_word(mut db: Db<'_>, words: &[String]) -> Result<Option<usize>> {
-    let mut rarest = None;
-    for (at, word) in words.iter().enumerate() {
-        let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM subscriber_words w WHERE ");
-        statement.begins(word).sql(" LIMIT ").number(COMMON_WORD).sql(") AS few");
-        let count = statement.fetch_number(db.again()).await?;
-        if count < COMMON_WORD && rarest.is_none_or(|(_, least)| count < least) {
-            rarest = Some((at, count));
+/// What is asked of everyone who is selected, and may be met by so few that the search begins with them.
+#[derive(Debug, Clone)]
+pub(super) enum Driver {
+    /// By its place.
+    Word(usize),
+    Topic(i64),
+    Answer(i64, String),
+    Mailed(i64),
+}
+
+/// Conditions that all must meet, of those that can drive.
+fn drivers(selection: &Selection) -> Vec<Driver> {
+    let mut found: Vec<Driver> = (0..selection.words.len()).map(Driver::Word).collect();
+    for filter in [&selection.within, &selection.filter] {
+        if filter.joined == Joined::Any && filter.groups.len() > 1 {
+            continue;
+        }
+        for group in &filter.groups {
+            if group.joined == Joined::Any && group.conditions.len() > 1 {
+                continue;
+            }
+            found.extend(group.conditions.iter().filter_map(|condition| match condition {
+                Condition::Topic { has: true, topic } => Some(Driver::Topic(topic.0)),
+                Condition::Field { field, test: FieldTest::Is, value, .. } => {
+                    Some(Driver::Answer(field.0, value.clone()))
+                }
+                Condition::Mailed { was: true, issue } => Some(Driver::Mailed(issue.0)),
+                _ => None,
+            }));
         }
     }
-    Ok(rarest.map(|(at, _)| at))
+    found
+}
+
+/// What the fewest people meet; `None` when all is common, or nothing can drive.
+pub(super) async fn driver(mut db: Db<'_>, selection: &Selection) -> Result<Option<Driver>> {
+    let mut rarest: Option<(Driver, i64)> = None;
+    for driver in drivers(selection) {
+        let mut statement = Statement::of("SELECT count(*) FROM (SELECT ");
+        statement.driven_by(&driver, selection).sql(" LIMIT ").number(COMMON).sql(") AS few");
+        let count = statement.fetch_number(db.again()).await?;
+        if count < COMMON && rarest.as_ref().is_none_or(|(_, least)| count < *least) {
+            rarest = Some((driver, count));
+        }
+    }
+    Ok(rarest.map(|(driver, _)| driver))
 }

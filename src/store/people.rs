@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::filter::{Statement, rare_word};
+use super::filter::{Driver, Statement, driver};
 use super::{Db, PAGE_ROWS, Result, Tx, bulk, on, sql};
 use crate::model::{
     EmailAddress, ImportId, Language, NewsletterId, Selection, SubscriberId, SubscriptionId,
@@ -32,7 +32,12 @@ pub struct PersonRow {
 const COLUMNS: &str =
     "SELECT n.id AS subscription_id, s.public_id, s.address, s.name, n.newsletter_id, n.status,
         n.language, n.created_at, n.confirmed_at, n.unsubscribed_at
-    FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id WHERE n.id ";
+    FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id WHERE ";
+
+/// The id as it is compared: with a plus, that SQLite does not walk the ids where something else drives.
+const fn id_of(driver: Option<&Driver>) -> &'static str {
+    if driver.is_some() { "+n.id" } else { "n.id" }
+}
 
 /// The newest first, behind `before`. A row more than [`PAGE_ROWS`] says that there are more.
 pub async fn page(
@@ -40,10 +45,10 @@ pub async fn page(
     selection: &Selection,
     before: Option<SubscriptionId>,
 ) -> Result<Vec<PersonRow>> {
-    let rare = rare_word(db.again(), &selection.words).await?;
+    let driver = driver(db.again(), selection).await?;
     let mut statement = Statement::of(COLUMNS);
-    statement.sql("< ").number(before.map_or(i64::MAX, |before| before.0));
-    statement.selected(selection, rare).sql(" ORDER BY n.id DESC LIMIT ").number(PAGE_ROWS + 1);
+    statement.sql(id_of(driver.as_ref())).sql(" < ").number(before.map_or(i64::MAX, |before| before.0));
+    statement.selected(selection, driver.as_ref()).sql(" ORDER BY n.id DESC LIMIT ").number(PAGE_ROWS + 1);
     statement.fetch_all(db).await
 }
 
@@ -54,10 +59,10 @@ pub async fn next(
     after: SubscriptionId,
     limit: i64,
 ) -> Result<Vec<PersonRow>> {
-    let rare = rare_word(db.again(), &selection.words).await?;
+    let driver = driver(db.again(), selection).await?;
     let mut statement = Statement::of(COLUMNS);
-    statement.sql("> ").number(after.0);
-    statement.selected(selection, rare).sql(" ORDER BY n.id LIMIT ").number(limit);
+    statement.sql(id_of(driver.as_ref())).sql(" > ").number(after.0);
+    statement.selected(selection, driver.as_ref()).sql(" ORDER BY n.id LIMIT ").number(limit);
     statement.fetch_all(db).await
 }
 
@@ -69,19 +74,24 @@ pub async fn next_ids(
     end: SubscriptionId,
     limit: i64,
 ) -> Result<Vec<SubscriptionId>> {
-    let rare = rare_word(db.again(), &selection.words).await?;
-    let mut statement = Statement::of("SELECT n.id FROM subscriptions n WHERE n.id > ");
-    statement.number(after.0).sql(" AND n.id <= ").number(end.0);
-    statement.selected(selection, rare).sql(" ORDER BY n.id LIMIT ").number(limit);
+    let driver = driver(db.again(), selection).await?;
+    let mut statement = Statement::of("SELECT n.id FROM subscriptions n WHERE ");
+    statement.sql(id_of(driver.as_ref())).sql(" > ").number(after.0).sql(" AND n.id <= ").number(end.0);
+    statement.selected(selection, driver.as_ref()).sql(" ORDER BY n.id LIMIT ").number(limit);
     let ids: Vec<(SubscriptionId,)> = statement.fetch_all(db).await?;
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
 /// How many are selected; one more than `most` stands for any number above it.
 pub async fn count(mut db: Db<'_>, selection: &Selection, most: i64) -> Result<i64> {
-    let rare = rare_word(db.again(), &selection.words).await?;
-    let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM subscriptions n WHERE n.id > 0");
-    statement.selected(selection, rare).sql(" LIMIT ").number(most.saturating_add(1)).sql(") AS few");
+    let driver = driver(db.again(), selection).await?;
+    let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM subscriptions n WHERE ");
+    statement.sql(id_of(driver.as_ref())).sql(" > 0");
+    statement
+        .selected(selection, driver.as_ref())
+        .sql(" LIMIT ")
+        .number(most.saturating_add(1))
+        .sql(") AS few");
     statement.fetch_number(db).await
 }
 
