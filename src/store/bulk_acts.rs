@@ -63,6 +63,12 @@ pub async fn take(tx: &mut Tx, worker: &str, now: Timestamp, until: Timestamp) -
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(worker).bind(now).bind(until).fetch_optional(c).await?))
 }
 
+/// Whether there is anything to take, by whomever: a look that costs no lock.
+pub async fn has_work(db: Db<'_>) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM bulk_acts WHERE status IN ('running', 'undoing'))";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+}
+
 /// Moves on; in the transaction of what was changed. `false` when somebody else has it.
 pub async fn advance(tx: &mut Tx, before: &BulkAct, worker: &str, after: &BulkAct) -> Result<bool> {
     const SQL: &str =

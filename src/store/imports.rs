@@ -131,6 +131,12 @@ pub async fn take(tx: &mut Tx, worker: &str, now: Timestamp, until: Timestamp) -
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(worker).bind(now).bind(until).fetch_optional(c).await?))
 }
 
+/// Whether there is anything to take, by whomever: a look that costs no lock.
+pub async fn has_work(db: Db<'_>) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM imports WHERE status IN ('checking', 'running'))";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+}
+
 /// Takes this one.
 pub async fn take_one(
     tx: &mut Tx,

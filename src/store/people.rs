@@ -110,6 +110,12 @@ pub async fn last_id(db: Db<'_>) -> Result<SubscriptionId> {
     Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
 }
 
+/// Whether there is anybody whose words are not written: a look that costs no lock.
+pub async fn has_unwritten_words(db: Db<'_>) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM subscribers WHERE NOT is_searchable)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+}
+
 /// Writes the words of people who are new or were renamed; `false` when there is nobody more.
 pub async fn index_words(tx: &mut Tx) -> Result<bool> {
     const FORGET: &str = "DELETE FROM subscriber_words WHERE subscriber_id IN (SELECT id FROM v)";

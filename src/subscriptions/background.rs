@@ -80,6 +80,9 @@ impl Background {
 /// # Errors
 /// Of the database.
 pub async fn index_some(store: &Store) -> Result<bool, StoreError> {
+    if !people::has_unwritten_words(store.read().await?.db()).await? {
+        return Ok(false);
+    }
     let mut tx = store.begin().await?;
     let has_more = people::index_words(&mut tx).await?;
     tx.commit().await?;

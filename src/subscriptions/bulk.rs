@@ -125,6 +125,9 @@ const fn permission(kind: BulkActKind) -> Permission {
 /// # Errors
 /// Of the database: then nothing of the step is written, but for people who were erased, and it can be done again.
 pub async fn work_off(store: &Store, clock: &Clock, keys: &Keys, worker: &str) -> Result<bool, StoreError> {
+    if !bulk_acts::has_work(store.read().await?.db()).await? {
+        return Ok(false);
+    }
     let now = clock.now();
     let mut tx = store.begin().await?;
     let Some(act) = bulk_acts::take(&mut tx, worker, now, now.plus(LEASE)).await? else { return Ok(false) };

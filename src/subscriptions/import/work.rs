@@ -63,6 +63,9 @@ pub async fn work_off(
     keys: &Keys,
     worker: &mut Worker,
 ) -> Result<bool, StoreError> {
+    if !imports::has_work(store.read().await?.db()).await? {
+        return Ok(false);
+    }
     let now = clock.now();
     let mut tx = store.begin().await?;
     let taken = imports::take(&mut tx, &worker.name, now, lease(now)).await?;
