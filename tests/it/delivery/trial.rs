@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use postiljon::mail::relay::Stage;
+use postiljon::model::tracking::{Link, SECOND_LINKS};
 use postiljon::model::{
     Language, Mailing, MailingStatus, Move, Newsletter, SubscriberId, Trial, TrialBy, TrialPlan, Variant,
 };
 use postiljon::publishing::moves::{MoveError, make_move};
+use postiljon::store::hits::{self, Tally};
 use postiljon::store::issues::{self, IssueText};
 use postiljon::store::mailings::Content;
-use postiljon::store::{Store, deliveries, mailings, subscribers};
+use postiljon::store::{Store, deliveries, mailing_links, mailings, subscribers};
 
 use super::Bench;
 use super::script::{Script, Step};
@@ -146,4 +148,36 @@ both_dbs!(the_database_asks_whom_the_rule_asks, |store| {
         .collect();
     assert_eq!(found.len(), 40);
     assert_eq!(found, asked);
+});
+
+both_dbs!(clicks_of_people_decide_when_the_hours_are_over_and_not_before, |store| {
+    let (_, mailing) = tried(&store, TrialBy::Clicks).await;
+    let link = |number| Link {
+        number,
+        url: "https://example.org/verhaal".into(),
+        heading: String::new(),
+        label: "Lees meer".into(),
+    };
+    let (first, second) = (1, 1 + SECOND_LINKS);
+    change!(store, |tx| mailing_links::insert(tx, mailing.id, &[link(first), link(second)]));
+    let wire = Script::new(|_, _| Step::Accept);
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    bench.until(&engine, &mailing, Duration::ZERO, |m| m.account.sent == 40).await;
+    // Machines follow every link; people liked the second.
+    let (few, many) = (Tally { human: 1, machine: 90 }, Tally { human: 3, machine: 0 });
+    change!(store, |tx| hits::add_to_link(tx, mailing.id, first, few, 0));
+    change!(store, |tx| hits::add_to_link(tx, mailing.id, second, many, 0));
+    assert_eq!(read!(store, |db| mailing_links::clicks_by_subject(db, mailing.id)), [1, 3]);
+    bench.clock.advance(Duration::from_secs(4 * 3600 - 60));
+    engine.wake();
+    let early = read!(store, |db| mailings::by_id(db, mailing.id)).expect("the mailing");
+    assert_eq!((early.trial.winner, early.account.sent), (None, 40));
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(30)).await;
+    assert_eq!(sent.trial.winner, Some(Variant::Second));
+    assert_eq!((sent.account.sent, counts(&wire)), (200, [20, 180]));
+    // The report tells both links as one.
+    let links = read!(store, |db| mailing_links::of_mailing(db, mailing.id));
+    assert_eq!(links.iter().map(|link| (link.number, link.clicks)).collect::<Vec<_>>(), [(1, 4)]);
+    engine.stop().await;
 });

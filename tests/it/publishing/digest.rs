@@ -30,7 +30,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Monday 2027-03-01, 12:00 in Brussels.
 const MONDAY: Timestamp = Timestamp::from_millis(1_803_898_800_000);
 
-fn rule_input() -> RuleInput {
+pub(super) fn rule_input() -> RuleInput {
     RuleInput {
         name: "Weekoverzicht".into(),
         audience: "each".into(),

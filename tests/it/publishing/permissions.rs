@@ -6,23 +6,32 @@ use std::fmt::Debug;
 use postiljon::clock::Clock;
 use postiljon::keys::Keys;
 use postiljon::model::{
-    Actor, ArchivePolicy, ArticleId, ArticleStatus, FieldId, FormId, Grant, IssueId, Language, MailingId,
-    Move, NewsletterId, Permission, RelayId, Role, SetupStep, Theme, TopicId, UserId, VersionKind,
-    WelcomeStepId,
+    Actor, ArchivePolicy, ArticleId, ArticleStatus, BulkActId, BulkActKind, DigestRuleId, FieldId, Filter,
+    FormId, Grant, ImportId, IssueId, Language, MailingId, Meaning, Move, NewsletterId, Permission, RelayId,
+    Role, SegmentId, Selection, SetupStep, SourceId, SubscriptionId, Theme, TopicId, Tracking, UserId,
+    VersionKind, WelcomeStepId,
 };
+use postiljon::publishing::digest::{acts as digest_acts, rules};
 use postiljon::publishing::newsletters::{
     AboutInput, BrandInput, IssuesInput, PrivacyInput, SenderInput, SendingInput, set_about, set_archive,
-    set_brand, set_issues, set_privacy, set_sender, set_sending,
+    set_brand, set_issues, set_privacy, set_sender, set_sending, set_tracking,
 };
 use postiljon::publishing::schedule::{When, schedule};
 use postiljon::publishing::topics::{self, Direction};
 use postiljon::publishing::{
-    approval, articles, issues, moves, newsletters, presence, test_groups, test_mail, versions, welcome,
+    approval, articles, issues, moves, newsletters, presence, sources, test_groups, test_mail, translations,
+    versions, welcome,
 };
+use postiljon::reports::summary::set_summary;
 use postiljon::setup::{relays, steps};
-use postiljon::store::{Store, subscribers};
-use postiljon::subscriptions::{erase, export, fields as field_verbs, forms as form_verbs};
+use postiljon::store::bulk_acts::NewAct;
+use postiljon::store::{Store, bulk_acts, imports, subscribers};
+use postiljon::subscriptions::import::{self, Upload};
+use postiljon::subscriptions::{
+    bulk, company, erase, export, fields as field_verbs, forms as form_verbs, segments,
+};
 
+use super::digest::rule_input;
 use super::{PUBLIC_URL, input};
 use crate::support::database::{both_dbs, change, everything, read};
 use crate::support::forms::{fields, form};
@@ -38,6 +47,11 @@ struct Objects {
     topic: TopicId,
     step: WelcomeStepId,
     reader: postiljon::model::EmailAddress,
+    subscription: SubscriptionId,
+    rule: DigestRuleId,
+    segment: SegmentId,
+    import: ImportId,
+    act: BulkActId,
 }
 
 async fn objects(store: &Store, slug: &str, reader: usize) -> Objects {
@@ -45,8 +59,23 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> Objects {
     let clock = Clock::test(NOW);
     let asked = fields(store, &clock, newsletter).await;
     let subscription = confirmed(store, newsletter, reader).await;
+    let filter = &Filter::default();
+    let new = NewAct {
+        kind: BulkActKind::Unsubscribe,
+        newsletter_id: newsletter,
+        topic_id: None,
+        selection: "{}",
+        total: 0,
+        end_id: SubscriptionId(0),
+        user_id: None,
+    };
     Objects {
         newsletter,
+        subscription: subscription.id,
+        rule: rules::create(store, &clock, newsletter, &rule_input()).await.expect("a rule").id,
+        segment: segments::add(store, &clock, newsletter, "Iedereen", filter).await.expect("kept").id,
+        import: change!(store, |tx| imports::insert(tx, newsletter, "readers.csv", None, NOW)).id,
+        act: change!(store, |tx| bulk_acts::insert(tx, new.clone(), NOW)).id,
         article: samples::article(store, &format!("piece-{slug}")).await.id,
         mailing: scheduled(store, newsletter).await.id,
         issue: issue(store, newsletter).await.id,
@@ -73,6 +102,64 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
             asked.push(($name, Permission::$permission, is_denied(&$call.await)));
         };
     }
+    let words = &translations::TranslationInput { subject: "Lu".into(), ..Default::default() };
+    ask!(
+        DraftIssues,
+        "translations::save",
+        translations::save(store, clock, on.issue, Language::French, 1, words)
+    );
+    ask!(
+        DraftIssues,
+        "translations::remove",
+        translations::remove(store, clock, on.issue, Language::French, 2, None)
+    );
+    let rule = &rule_input();
+    ask!(SetDigests, "rules::create", rules::create(store, clock, id, rule));
+    ask!(SetDigests, "rules::save", rules::save(store, clock, on.rule, 1, rule));
+    ask!(SetDigests, "rules::pin", rules::pin(store, on.rule, on.article, true));
+    ask!(SetDigests, "rules::switch", rules::switch(store, clock, on.rule, true));
+    ask!(SetDigests, "digest::skip_next", digest_acts::skip_next(store, clock, on.rule, None));
+    ask!(SetDigests, "rules::switch off", rules::switch(store, clock, on.rule, false));
+    let source = &sources::SourceInput::default();
+    ask!(SetSources, "sources::create", sources::create(store, clock, source));
+    ask!(SetSources, "sources::save", sources::save(store, clock, SourceId(1), 1, source));
+    ask!(SetSources, "sources::delete", sources::delete(store, SourceId(1)));
+    ask!(SeeNewsletter, "set_summary", set_summary(store, id, user, false));
+    ask!(SetNewsletter, "set_tracking", set_tracking(store, id, None, Tracking::Aggregate));
+    let filter = &Filter::default();
+    ask!(ChangeSubscribers, "segments::add", segments::add(store, clock, id, "Nieuw", filter));
+    ask!(ChangeSubscribers, "segments::change", segments::change(store, clock, on.segment, "Oud", filter));
+    ask!(ChangeSubscribers, "segments::delete", segments::delete(store, on.segment));
+    let wanted = |kind| bulk::Wanted {
+        kind,
+        newsletter: id,
+        topic: None,
+        selection: Selection::default(),
+        typed_count: None,
+        user: None,
+    };
+    ask!(ChangeSubscribers, "bulk::begin", bulk::begin(store, clock, wanted(BulkActKind::AddTopic)));
+    ask!(EraseSubscribers, "bulk::begin erase", bulk::begin(store, clock, wanted(BulkActKind::Erase)));
+    ask!(ChangeSubscribers, "bulk::undo", bulk::undo(store, on.act));
+    ask!(ImportSubscribers, "import::begin", Upload::begin(store, clock, id, "readers.csv", None));
+    let basis = "Op papier gevraagd, aan de balie.";
+    ask!(
+        ImportSubscribers,
+        "import::check",
+        import::check(store, clock, on.import, &[Meaning::Address], basis)
+    );
+    ask!(ImportSubscribers, "import::cancel", import::cancel(store, clock, on.import));
+    ask!(ChangeSubscribers, "company::ask_again", company::ask_again(store, clock, keys, on.subscription));
+    ask!(
+        ChangeSubscribers,
+        "company::end_subscription",
+        company::end_subscription(store, clock, on.subscription)
+    );
+    ask!(
+        ChangeSubscribers,
+        "company::subscribe_again",
+        company::subscribe_again(store, clock, keys, on.subscription, basis)
+    );
     let article = &input("Een stuk");
     ask!(WriteArticles, "articles::create", articles::create(store, clock, article));
     ask!(WriteArticles, "articles::save", articles::save(store, clock, on.article, 1, article));
