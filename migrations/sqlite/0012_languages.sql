@@ -41,3 +41,6 @@ ALTER TABLE mailing_contents ADD COLUMN second_subject TEXT NOT NULL DEFAULT '';
 
 -- Empty: mailed in the issue's own language; else only to the readers of this one.
 ALTER TABLE mailing_articles ADD COLUMN language TEXT NOT NULL DEFAULT '' CHECK (language IN ('', 'nl', 'en', 'fr', 'de'));
+
+-- What colleagues were asked by mail to approve, as SHA-256 in hexadecimal: for an issue as it is they are asked once.
+ALTER TABLE issues ADD COLUMN approval_asked TEXT NOT NULL DEFAULT '';

@@ -13,6 +13,8 @@ text_enum!(Act {
     IssueAdded = "issue_added",
     IssueSaved = "issue_saved",
     IssueTested = "issue_tested",
+    /// Colleagues were asked by mail to approve one.
+    IssueApprovalAsked = "issue_approval_asked",
     IssueApproved = "issue_approved",
     IssueScheduled = "issue_scheduled",
     /// Sent now, paused, resumed, cancelled, sent again: the detail says which.

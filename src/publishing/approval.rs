@@ -1,13 +1,17 @@
 //! Four eyes: where a newsletter asks for it, an issue goes out only when somebody has approved it who did not write
 //! it. What is approved is exactly what it was: any change of its words, its articles or their order asks anew.
 
+use super::colleagues::write_to;
 use super::compose::{Composed, compose};
 use crate::clock::Clock;
-use crate::i18n::Message;
+use crate::i18n::{Message, Texts};
 use crate::keys::sha256_hex;
-use crate::model::{Act, IssueArticle, IssueId, Permission, Timestamp, UserId};
+use crate::mail::note::{NoteView, render_note};
+use crate::mail::render::{RenderError, RenderedMail};
+use crate::mail::slot::line_for_anyone;
+use crate::model::{Act, IssueArticle, IssueId, Permission, Timestamp, User, UserId};
 use crate::store::issue_approvals::{self, Approval};
-use crate::store::{Db, Result as StoreResult, Store, StoreError, Tx, mailings};
+use crate::store::{Db, Result as StoreResult, Store, StoreError, Tx, issues, mailings, users};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApproveError {
@@ -84,6 +88,78 @@ pub async fn approved_by(db: Db<'_>, composed: &Composed) -> StoreResult<Option<
     let approvals = issue_approvals::of_issue(db, composed.issue.id).await?;
     let editor = composed.issue.edited_by;
     Ok(approvals.into_iter().find(|approval| approval.content == content && Some(approval.user_id) != editor))
+}
+
+/// Asks everybody by mail to approve an issue who may, but for whoever saved it last. For an issue as it is they are asked
+/// once; answers how many were.
+///
+/// # Errors
+/// [`ApproveError::Blocked`] for one that must be mended first: nobody should read what will change.
+pub async fn ask(
+    store: &Store,
+    clock: &Clock,
+    public_url: &str,
+    id: IssueId,
+    by: &str,
+) -> Result<usize, ApproveError> {
+    let now = clock.now();
+    let mut tx = store.begin().await?;
+    let issue = crate::store::issues::lock(&mut tx, id).await?.ok_or(ApproveError::NotFound)?;
+    tx.permit(Permission::DraftIssues, Some(issue.newsletter_id))?;
+    if mailings::of_issue(tx.db(), id).await?.is_some() {
+        return Err(ApproveError::Scheduled);
+    }
+    let composed = compose(tx.db(), id, now, public_url).await?.ok_or(ApproveError::NotFound)?;
+    if !composed.is_ready() && !composed.can_be_overridden() {
+        return Err(ApproveError::Blocked);
+    }
+    if !issues::ask_approval(&mut tx, id, &content_of(&composed)).await? {
+        return Ok(0);
+    }
+    let newsletter = &composed.newsletter;
+    let mut colleagues = users::who_may(tx.db(), Permission::ApproveIssues, Some(newsletter.id)).await?;
+    colleagues.retain(|user| Some(user.id) != issue.edited_by);
+    colleagues.truncate(COLLEAGUES_MAX);
+    let count = colleagues.len();
+    for user in colleagues {
+        match question(public_url, &composed, &user, by) {
+            Ok(mail) => {
+                write_to(&mut tx, user, (newsletter.id, Some(id)), mail, Vec::new(), now).await?;
+            }
+            Err(error) => tracing::error!(%error, "a question to approve an issue could not be written"),
+        }
+    }
+    tx.note(Act::IssueApprovalAsked, Some(newsletter.id), id.0).await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+/// Most colleagues who are asked.
+const COLLEAGUES_MAX: usize = 100;
+
+fn question(
+    public_url: &str,
+    composed: &Composed,
+    user: &User,
+    by: &str,
+) -> Result<RenderedMail, RenderError> {
+    let t = Texts::new(user.language);
+    let (newsletter, number) = (&composed.newsletter, composed.issue.number.to_string());
+    let name = t.with2("desk-issue-name", "number", number, "newsletter", newsletter.name.clone());
+    let title = t.with("approval-mail-title", "issue", name);
+    let subject = line_for_anyone(&composed.issue.subject, &newsletter.name);
+    render_note(&NoteView {
+        newsletter,
+        language: user.language,
+        subject: &title,
+        title: &title,
+        lines: &[
+            t.with2("approval-mail-words", "name", by.to_owned(), "subject", subject),
+            t.text("approval-mail-how"),
+        ],
+        button: &t.text("approval-mail-read"),
+        url: &format!("{public_url}/admin/issues/{}/schedule", composed.issue.id),
+    })
 }
 
 /// Approves an issue as it is now. Doing so twice is fine.

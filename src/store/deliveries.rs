@@ -136,18 +136,23 @@ async fn candidates_of_topic(
 /// The same of a mailing to a segment: those who were written down at the start. Who dropped the topic since has a
 /// row already.
 async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
-    const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language
+    const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language,
+            n.tracking_since IS NOT NULL AS is_tracked
         FROM mailing_audience a JOIN subscriptions n ON n.id = a.subscription_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE a.mailing_id = $1 AND a.subscription_id > $2 AND a.subscription_id <= $3
             AND n.status = 'confirmed' AND n.audience_since <= $4
+            AND (n.subscriber_id * $6 + $1) % 100 < $7
         ORDER BY a.subscription_id LIMIT $5";
+    let (step, share) = trial(mailing);
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(mailing.id)
         .bind(mailing.cursor)
         .bind(mailing.audience_end)
         .bind(mailing.started_at)
         .bind(limit)
+        .bind(step)
+        .bind(share)
         .fetch_all(c)
         .await?))
 }

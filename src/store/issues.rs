@@ -110,6 +110,13 @@ pub async fn touch(
         .await?))
 }
 
+/// Notes that colleagues are asked to approve an issue as it is; `false` when they were already.
+pub async fn ask_approval(tx: &mut Tx, id: IssueId, content: &str) -> Result<bool> {
+    const SQL: &str = "UPDATE issues SET approval_asked = $2 WHERE id = $1 AND approval_asked <> $2";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(content).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
 /// The second of two subjects becomes that of the issue, in each of its languages: it won a trial.
 pub async fn swap_subjects(tx: &mut Tx, id: IssueId) -> Result<()> {
     const SQL: &str = "UPDATE issues SET subject = second_subject, second_subject = subject WHERE id = $1";

@@ -1,18 +1,17 @@
 //! What is written to those who work with digests: the proposal, and what became of it when it did not go.
 
-use super::run::{Desk, TickError, message_uuid};
+use super::run::{Desk, TickError};
 use crate::i18n::Texts;
 use crate::keys::{self, Purpose, TOKEN_OCTETS, token_hash};
 use crate::mail::note::{Above, NoteView, TOKEN, put_above, render_note};
 use crate::mail::render::{RenderError, RenderedMail};
 use crate::model::{
-    DigestPolicy, DigestRule, DigestRun, Newsletter, OutboxKind, Permission, RunReason, RunState, Timestamp,
-    User,
+    DigestPolicy, DigestRule, DigestRun, IssueId, Newsletter, NewsletterId, Permission, RunReason, RunState,
+    Timestamp, User,
 };
+use crate::publishing::colleagues::write_to;
 use crate::publishing::compose::{Composed, compose};
 use crate::publishing::schedule::zone_of;
-use crate::store::outbox::{self, NewMail};
-use crate::store::outbox_contents::{self, WrittenMail};
 use crate::store::{StoreError, Tx, digest_runs, newsletters, users};
 
 /// Most users who are written to.
@@ -59,7 +58,7 @@ pub async fn proposal(
             }
         };
         digest_runs::insert_token(tx, &hash, run.id, user.id, now).await?;
-        put_into_outbox(tx, post, user, rendered, nonce.to_vec(), now).await?;
+        write_to(tx, user, about(post), rendered, nonce.to_vec(), now).await?;
     }
     Ok(())
 }
@@ -152,7 +151,7 @@ pub async fn outcome(
             url: &url,
         });
         match rendered {
-            Ok(rendered) => put_into_outbox(tx, post, user, rendered, Vec::new(), now).await?,
+            Ok(rendered) => write_to(tx, user, about(post), rendered, Vec::new(), now).await?,
             // The decision matters more than the words about it.
             Err(error) => tracing::error!(%error, "a note about a digest could not be written"),
         }
@@ -160,26 +159,7 @@ pub async fn outcome(
     Ok(())
 }
 
-async fn put_into_outbox(
-    tx: &mut Tx,
-    post: Post<'_>,
-    user: User,
-    rendered: RenderedMail,
-    nonce: Vec<u8>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mail = NewMail {
-        kind: OutboxKind::Alert,
-        newsletter_id: post.rule.newsletter_id,
-        subscription_id: None,
-        to_address: Some(user.address),
-        issue_id: post.run.issue_id,
-        welcome_step_id: None,
-        language: user.language,
-        nonce,
-        message_uuid: message_uuid(),
-    };
-    let id = outbox::insert(tx, &mail, now).await?;
-    let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
-    outbox_contents::insert(tx, id, &content).await
+/// What a mail about a run is about, for the outbox.
+const fn about(post: Post<'_>) -> (NewsletterId, Option<IssueId>) {
+    (post.rule.newsletter_id, post.run.issue_id)
 }

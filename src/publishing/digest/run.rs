@@ -340,8 +340,3 @@ async fn end_of(
         Err(_) => Ok(End::Not(RunState::Failed, RunReason::Blocked)),
     }
 }
-
-/// The left side of a Message-ID.
-pub(super) fn message_uuid() -> Uuid {
-    Uuid::now_v7()
-}

@@ -62,6 +62,7 @@ pub fn configure(config: &mut ServiceConfig) {
         )
         .service(resource("/admin/issues/{id}/checks.json").get(issues::checks::get))
         .service(resource("/admin/issues/{id}/copy").post(issues::copy::post))
+        .service(resource("/admin/issues/{id}/ask").post(issues::schedule::ask))
         .service(resource("/admin/issues/{id}/approve").post(issues::schedule::approve))
         .service(resource("/admin/issues/{id}/groups/{group}/delete").post(issues::test_groups::remove))
         .service(resource("/admin/issues/{id}/mail").get(issues::preview::mail))
@@ -166,6 +167,8 @@ impl Frame {
             "links-checked",
             "translation-removed",
             "chosen",
+            "approval-asked",
+            "approval-asked-before",
             "summary-on",
             "summary-off",
             "digest-on",

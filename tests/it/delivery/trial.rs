@@ -5,13 +5,14 @@ use std::time::Duration;
 use postiljon::mail::relay::Stage;
 use postiljon::model::tracking::{Link, SECOND_LINKS};
 use postiljon::model::{
-    Language, Mailing, MailingStatus, Move, Newsletter, SubscriberId, Trial, TrialBy, TrialPlan, Variant,
+    Filter, Language, Mailing, MailingStatus, Move, Newsletter, SubscriberId, Trial, TrialBy, TrialPlan,
+    Variant,
 };
 use postiljon::publishing::moves::{MoveError, make_move};
 use postiljon::store::hits::{self, Tally};
 use postiljon::store::issues::{self, IssueText};
 use postiljon::store::mailings::Content;
-use postiljon::store::{Store, deliveries, mailing_links, mailings, subscribers};
+use postiljon::store::{Store, deliveries, mailing_links, mailings, segments, subscribers};
 
 use super::Bench;
 use super::script::{Script, Step};
@@ -148,6 +149,20 @@ both_dbs!(the_database_asks_whom_the_rule_asks, |store| {
         .collect();
     assert_eq!(found.len(), 40);
     assert_eq!(found, asked);
+    // The same of a mailing to a segment.
+    let everyone = Filter::default().to_json();
+    let segment = change!(store, |tx| segments::insert(tx, mailing.newsletter_id, "All", &everyone, NOW));
+    let text = IssueText { second_subject: "Tweede".into(), ..issue_text("Eerste") };
+    let issue = change!(store, |tx| issues::insert(tx, mailing.newsletter_id, &text, NOW));
+    let of_segment = change!(store, |tx| mailings::insert(tx, issue.id, mailing.newsletter_id, NOW, NOW));
+    change!(store, |tx| mailings::set_segment(tx, of_segment.id, &segment));
+    let of_segment = change!(store, |tx| mailings::start(tx, of_segment.id, NOW)).expect("begun");
+    assert_eq!(of_segment.account.audience, 200);
+    let found = read!(store, |db| deliveries::candidates(db, &of_segment, 1000));
+    assert_eq!(found.len(), 40);
+    for one in found {
+        assert!(of_segment.trial.variant_of(of_segment.id, one.subscriber_id).is_some());
+    }
 });
 
 both_dbs!(clicks_of_people_decide_when_the_hours_are_over_and_not_before, |store| {

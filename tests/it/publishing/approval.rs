@@ -1,16 +1,16 @@
 //! Four eyes.
 
 use postiljon::clock::Clock;
-use postiljon::model::{ArticleDisplay, Issue, Placed, Theme, UserId};
-use postiljon::publishing::approval::{ApproveError, approve};
+use postiljon::model::{ArticleDisplay, Grant, Issue, Placed, Role, Theme, UserId};
+use postiljon::publishing::approval::{ApproveError, approve, ask};
 use postiljon::publishing::articles;
 use postiljon::publishing::issues::{IssueInput, save};
 use postiljon::publishing::newsletters::{IssuesInput, set_issues};
 use postiljon::publishing::schedule::{ScheduleError, When, schedule};
-use postiljon::store::Store;
+use postiljon::store::{Store, grants, outbox};
 
 use super::{PUBLIC_URL, input, issue, published};
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{NOW, newsletter, user};
 
 /// An issue that An wrote, of a newsletter that asks for approval; and An and Bo.
@@ -93,4 +93,27 @@ both_dbs!(who_approved_and_then_edits_has_not_approved_it, |store| {
     assert!(matches!(send(&store, &clock, &issue).await, Err(ScheduleError::NotApproved)));
     approve(&store, &clock, PUBLIC_URL, issue.id, an).await.expect("approved");
     assert!(send(&store, &clock, &issue).await.expect("scheduled"));
+});
+
+both_dbs!(colleagues_who_may_approve_are_asked_once_for_an_issue_as_it_is, |store| {
+    let clock = Clock::test(NOW);
+    let (issue, _, _) = written(&store, &clock).await;
+    // Cy may not approve.
+    let cy = user(&store, "cy@example.org").await;
+    let grant = Grant::of_one(issue.newsletter_id, Role::Author);
+    change!(store, |tx| grants::set(tx, cy.id, &[grant]));
+    let asked = async |store: &Store| ask(store, &clock, PUBLIC_URL, issue.id, "An").await.expect("asked");
+    let open = async |store: &Store| read!(store, |db| outbox::open_count(db));
+    assert_eq!((asked(&store).await, open(&store).await), (1, 1));
+    assert_eq!((asked(&store).await, open(&store).await), (0, 1));
+    let rows = read!(store, |db| postiljon::store::issues::articles(db, issue.id));
+    let input = IssueInput {
+        subject: "Een ander onderwerp".into(),
+        articles: rows.into_iter().map(Placed::from).collect(),
+        editor: issue.edited_by,
+        ..IssueInput::default()
+    };
+    let issue = save(&store, &clock, issue.id, issue.version, &input).await.expect("saved");
+    let again = ask(&store, &clock, PUBLIC_URL, issue.id, "An").await.expect("asked");
+    assert_eq!((again, open(&store).await), (1, 2), "it is another issue now");
 });

@@ -160,6 +160,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         "company::subscribe_again",
         company::subscribe_again(store, clock, keys, on.subscription, basis)
     );
+    ask!(DraftIssues, "approval::ask", approval::ask(store, clock, PUBLIC_URL, on.issue, "An"));
     let article = &input("Een stuk");
     ask!(WriteArticles, "articles::create", articles::create(store, clock, article));
     ask!(WriteArticles, "articles::save", articles::save(store, clock, on.article, 1, article));

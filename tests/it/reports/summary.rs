@@ -7,9 +7,9 @@ use mail_parser::MessageParser;
 use postiljon::clock::Clock;
 use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::Keys;
-use postiljon::model::{Language, Newsletter, Timestamp};
+use postiljon::model::{Grant, Language, Newsletter, Role, Timestamp};
 use postiljon::reports::summary::set_summary;
-use postiljon::store::{Store, outbox, subscriptions, users};
+use postiljon::store::{Store, grants, outbox, subscriptions, users};
 
 use crate::delivery::signing::Keeper;
 use crate::support::database::{both_dbs, change, on_postgres, read};
@@ -91,9 +91,11 @@ async fn months(store: &Store) -> Newsletter {
     }
     for (at, language) in [("an@example.org", Language::French), ("bo@example.org", Language::English)] {
         let user = change!(store, |tx| users::insert(tx, &address(at), "X", language, "hash", DECEMBER));
+        let grant = Grant::of_one(news.id, Role::Viewer);
+        change!(store, |tx| grants::set(tx, user.id, &[grant]));
         set_summary(store, news.id, user.id, true).await.expect("set");
     }
-    change!(store, |tx| users::insert(
+    let cy = change!(store, |tx| users::insert(
         tx,
         &address("cy@example.org"),
         "X",
@@ -101,6 +103,7 @@ async fn months(store: &Store) -> Newsletter {
         "hash",
         DECEMBER
     ));
+    change!(store, |tx| grants::set(tx, cy.id, &[Grant::of_all(Role::Owner)]));
     news
 }
 

@@ -137,6 +137,10 @@ fn every_check_lists_the_values_of_its_enum() {
         ("issues.trial_by", names(TrialBy::ALL, TrialBy::as_str)),
         ("mailings.trial_by", names(TrialBy::ALL, TrialBy::as_str)),
         ("mailings.winner", names(Variant::ALL, Variant::as_str)),
+        (
+            "mailing_articles.language",
+            std::iter::once(String::new()).chain(names(Language::ALL, Language::as_str)).collect(),
+        ),
         ("issue_translations.language", names(Language::ALL, Language::as_str)),
         ("deliveries.outcome", names(Outcome::ALL, Outcome::as_str)),
         ("deliveries.refusal", names(Refusal::ALL, Refusal::as_str)),

@@ -14,7 +14,9 @@ use super::checks::{CheckLine, check_lines};
 use super::edit::shown_subject;
 use crate::i18n::Texts;
 use crate::model::{Condition, Filter, IssueId, Segment, SegmentId, Selection, UserId};
-use crate::publishing::approval::{ApproveError, approve as approve_issue, approved_by};
+use crate::publishing::approval::{
+    ApproveError, approve as approve_issue, approved_by, ask as ask_colleagues,
+};
 use crate::publishing::compose::Composed;
 use crate::publishing::schedule::{ScheduleError, Scheduling, When, due_at, parse_local, schedule, zone_of};
 use crate::store;
@@ -290,6 +292,32 @@ pub async fn post(
         Err(ScheduleError::NotFound) => Err(PageError::NotFound),
         Err(ScheduleError::Store(error)) => Err(error.into()),
         Err(error) => show(&request, &app, &signed_in, id, &form, Some(error)).await,
+    }
+}
+
+/// `POST /admin/issues/{id}/ask`: colleagues are asked by mail to approve it.
+pub async fn ask(
+    request: HttpRequest,
+    app: Data<App>,
+    signed_in: SignedIn,
+    id: Path<String>,
+    form: Form,
+) -> Result<HttpResponse, PageError> {
+    csrf::check(&request, &app, &signed_in, &form)?;
+    let id = IssueId(id_of(&id)?);
+    let public_url = app.settings.public_url.trim_end_matches('/');
+    match ask_colleagues(&app.store, &app.clock, public_url, id, &signed_in.user.name).await {
+        Ok(asked) => {
+            app.wake.notify_one();
+            let done = if asked > 0 { "approval-asked" } else { "approval-asked-before" };
+            Ok(see_other(&format!("/admin/issues/{id}/schedule?done={done}")))
+        }
+        Err(ApproveError::NotFound) => Err(PageError::NotFound),
+        Err(ApproveError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let mistakes = Mistakes::notice(signed_in.texts(), &error.message());
+            show_with(&request, &app, &signed_in, id, &form, None, mistakes).await
+        }
     }
 }
 
