@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use postiljon::clock::Clock;
 use postiljon::keys::Keys;
 use postiljon::model::{
-    Actor, ArchivePolicy, ArticleId, ArticleStatus, BulkActId, BulkActKind, DigestRuleId, FieldId, Filter,
-    FormId, Grant, ImportId, IssueId, Language, MailingId, Meaning, Move, NewsletterId, Permission, RelayId,
-    Role, SegmentId, Selection, SetupStep, SourceId, SubscriptionId, Theme, TopicId, Tracking, UserId,
-    VersionKind, WelcomeStepId,
+    Actor, ArchivePolicy, ArticleId, ArticleStatus, BulkActId, BulkActKind, Condition, DigestRuleId, FieldId,
+    Filter, FormId, Grant, ImportId, IssueId, Language, MailingId, Meaning, Move, NewsletterId, Permission,
+    RelayId, Role, SegmentId, Selection, SetupStep, SourceId, SubscriptionId, Theme, TopicId, Tracking,
+    UserId, VersionKind, WelcomeStepId,
 };
 use postiljon::publishing::digest::{acts as digest_acts, rules};
 use postiljon::publishing::newsletters::{
@@ -59,7 +59,7 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> Objects {
     let clock = Clock::test(NOW);
     let asked = fields(store, &clock, newsletter).await;
     let subscription = confirmed(store, newsletter, reader).await;
-    let filter = &Filter::default();
+    let filter = &french();
     let new = NewAct {
         kind: BulkActKind::Unsubscribe,
         newsletter_id: newsletter,
@@ -85,6 +85,11 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> Objects {
         step: change!(store, |tx| postiljon::store::welcome::insert_step(tx, newsletter, 3, NOW)).id,
         reader: read!(store, |db| subscribers::by_id(db, subscription.subscriber_id)).expect("there").address,
     }
+}
+
+/// Who reads French.
+fn french() -> Filter {
+    Filter::all(vec![Condition::Language { is: true, language: Language::French }])
 }
 
 /// Whether a verb was refused for want of a permission.
@@ -126,7 +131,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(SetSources, "sources::delete", sources::delete(store, SourceId(1)));
     ask!(SeeNewsletter, "set_summary", set_summary(store, id, user, false));
     ask!(SetNewsletter, "set_tracking", set_tracking(store, id, None, Tracking::Aggregate));
-    let filter = &Filter::default();
+    let filter = &french();
     ask!(ChangeSubscribers, "segments::add", segments::add(store, clock, id, "Nieuw", filter));
     ask!(ChangeSubscribers, "segments::change", segments::change(store, clock, on.segment, "Oud", filter));
     ask!(ChangeSubscribers, "segments::delete", segments::delete(store, on.segment));

@@ -7,7 +7,8 @@ use std::path::Path;
 use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::demo::browser::{Answer, Browser};
 use postiljon::model::{
-    Actor, BulkActKind, Grant, Language, NewsletterId, Permission, Role, Scope, SubscriptionId,
+    Actor, BulkActKind, Condition, Filter, Grant, Language, NewsletterId, Permission, Role, Scope,
+    SubscriptionId,
 };
 use postiljon::store::bulk_acts::NewAct;
 use postiljon::store::{Store, bulk_acts, imports, segments, subscribers, welcome};
@@ -51,7 +52,8 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Obj
     let draft = issue(store, letter.id).await;
     let topic = change!(store, |tx| postiljon::store::topics::insert(tx, letter.id, "geld", NOW));
     let step = change!(store, |tx| welcome::insert_step(tx, letter.id, 3, NOW));
-    let segment = change!(store, |tx| segments::insert(tx, letter.id, "All", "{}", NOW));
+    let filter = Filter::all(vec![Condition::Language { is: true, language: Language::French }]).to_json();
+    let segment = change!(store, |tx| segments::insert(tx, letter.id, "All", &filter, NOW));
     let import = change!(store, |tx| imports::insert(tx, letter.id, "readers.csv", None, NOW));
     let new = NewAct {
         kind: BulkActKind::Unsubscribe,
