@@ -116,7 +116,14 @@ fn content() -> Content {
     let body: String = WORDS.chars().cycle().take(OCTETS).collect();
     let html = format!("<p>{body}</p><p><a href=\"{link}\">Unsubscribe</a></p>");
     let text = format!("{body}\n\n{link}\n");
-    Content { language: Language::English, subject: "News".into(), web_html: html.clone(), html, text }
+    Content {
+        language: Language::English,
+        subject: "News".into(),
+        second_subject: String::new(),
+        web_html: html.clone(),
+        html,
+        text,
+    }
 }
 
 fn sink() -> anyhow::Result<(Child, u16)> {

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use chrono::Datelike as _;
-use uuid::Uuid;
 
 use super::POOL_MAX;
 use super::calendar::{self, Occasion};

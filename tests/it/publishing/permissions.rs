@@ -75,7 +75,7 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> Objects {
         rule: rules::create(store, &clock, newsletter, &rule_input()).await.expect("a rule").id,
         segment: segments::add(store, &clock, newsletter, "Iedereen", filter).await.expect("kept").id,
         import: change!(store, |tx| imports::insert(tx, newsletter, "readers.csv", None, NOW)).id,
-        act: change!(store, |tx| bulk_acts::insert(tx, new.clone(), NOW)).id,
+        act: change!(store, |tx| bulk_acts::insert(tx, new, NOW)).id,
         article: samples::article(store, &format!("piece-{slug}")).await.id,
         mailing: scheduled(store, newsletter).await.id,
         issue: issue(store, newsletter).await.id,

@@ -64,7 +64,7 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Obj
         end_id: SubscriptionId(0),
         user_id: None,
     };
-    let act = change!(store, |tx| bulk_acts::insert(tx, new.clone(), NOW));
+    let act = change!(store, |tx| bulk_acts::insert(tx, new, NOW));
     let objects = Objects {
         newsletter: letter.id.to_string(),
         slug: slug.to_owned(),
