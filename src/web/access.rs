@@ -208,7 +208,7 @@ pub const ROUTES: &[Route] = &[
     // Readers.
     get("/admin/subscribers", May(SeeSubscribers)),
     post("/admin/subscribers", May(SeeSubscribers)),
-    get("/admin/subscribers/export.csv", May(ExportSubscribers)),
+    post("/admin/subscribers/export.csv", May(ExportSubscribers)),
     get("/admin/subscribers/{id}", READER),
     get("/admin/subscribers/{id}/data.json", MayWith(ExportSubscribers, Of::Reader)),
     post(

@@ -133,8 +133,7 @@ for (const javaScriptEnabled of [true, false]) {
           await visitor.follow(choose.locator("form button"));
           assert.equal(await sent(mailing, READERS), READERS);
           await visitor.open(mailing);
-          assert.match(await page.locator("h1, .head").first().innerText(), /Insights/);
-          assert.match(await page.locator("main").innerText(), new RegExp(`Tweede ${how}`));
+          assert.equal(await page.locator("h1").innerText(), `Tweede ${how}`);
           await inspect(visitor, `mailing-trial-decided-${javaScriptEnabled}`);
           const mails = await Promise.all(
             Array.from({ length: READERS }, (_, n) => demo.mail(`reader${n}@example.org`)),

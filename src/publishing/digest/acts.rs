@@ -212,9 +212,9 @@ pub async fn skip_next(
 ) -> Result<Timestamp, ActError> {
     let now = clock.now();
     let mut tx = store.begin().await?;
-    let rule = digests::lock(&mut tx, id).await?.filter(|rule| rule.on_since.is_some());
-    let rule = rule.ok_or(ActError::NotFound)?;
+    let rule = digests::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
     tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
+    let rule = Some(rule).filter(|rule| rule.on_since.is_some()).ok_or(ActError::NotFound)?;
     if let Some(run) = digest_runs::open(tx.db(), id).await?.into_iter().next() {
         drop(tx);
         skip(store, clock, run.id, user).await?;
@@ -254,9 +254,9 @@ pub async fn skip_date(
 ) -> Result<(), ActError> {
     let now = clock.now();
     let mut tx = store.begin().await?;
-    let rule = digests::lock(&mut tx, id).await?.filter(|rule| rule.on_since.is_some());
-    let rule = rule.ok_or(ActError::NotFound)?;
+    let rule = digests::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
     tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
+    let rule = Some(rule).filter(|rule| rule.on_since.is_some()).ok_or(ActError::NotFound)?;
     let newsletter = newsletters::by_id(tx.db(), rule.newsletter_id).await?.ok_or(ActError::NotFound)?;
     let mut after = now;
     for _ in 0..DATES_MAX {

@@ -293,12 +293,15 @@ fn line(t: Texts, newsletters: &[(crate::model::NewsletterId, Tz, String)], row:
     }
 }
 
-/// `GET /admin/subscribers/export.csv`: all of a list, as it comes out of the database.
+/// `POST /admin/subscribers/export.csv`: all of a list, as it comes out of the database. By post, because the log keeps
+/// that it was taken out.
 pub async fn export(
     request: HttpRequest,
     app: Data<App>,
     signed_in: SignedIn,
+    form: Form,
 ) -> Result<HttpResponse, PageError> {
+    csrf::check(&request, &app, &signed_in, &form)?;
     let mut reader = app.store.read().await?;
     let asked = Asked::read(&app, &mut reader, &Form::of_query(&request)).await?;
     drop(reader);

@@ -25,7 +25,7 @@ use crate::web::{App, PageError};
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/admin/subscribers").get(list::get).post(list::post))
-        .service(resource("/admin/subscribers/export.csv").get(list::export))
+        .service(resource("/admin/subscribers/export.csv").post(list::export))
         .service(resource("/admin/acts").get(acts::list).post(acts::begin))
         .service(resource("/admin/acts/{id}.json").get(acts::json))
         .service(resource("/admin/acts/{id}").get(acts::get))

@@ -50,12 +50,14 @@ both_dbs!(a_list_is_found_in_filtered_and_exported, |store| {
     let odd =
         get(&browser, "/admin/subscribers?status=%27&topic=x&issue=was-&from=never&find=AAAA").await.body;
     assert!(odd.contains("2 subscriptions"), "{odd}");
-    let csv = get(&browser, "/admin/subscribers/export.csv?status=pending").await;
+    let csv = post(&browser, "/admin/subscribers/export.csv?status=pending", &[]).await;
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(csv.body.lines().count(), 2, "{}", csv.body);
     assert!(csv.body.starts_with("address,name,") && csv.body.contains("piet@example.net"), "{}", csv.body);
     let stranger = app.browser();
-    for path in ["/admin/subscribers/export.csv", "/admin/segments", "/admin/imports", "/admin/acts"] {
+    let taken = stranger.post("/admin/subscribers/export.csv", &[]).await.expect("an answer");
+    assert_eq!(taken.location(), "/admin/login");
+    for path in ["/admin/segments", "/admin/imports", "/admin/acts"] {
         assert_eq!(stranger.get(path).await.expect("an answer").location(), "/admin/login", "{path}");
     }
     app.stop().await;
