@@ -157,9 +157,11 @@ pub async fn ask_again(
 ) -> std::result::Result<(), CompanyError> {
     let mut reader = store.read().await?;
     let found = subscriptions::by_id(reader.db(), id).await?;
-    let found = found.filter(|found| found.status == SubscriptionStatus::Pending);
     let found = found.ok_or(CompanyError::NotPossible)?;
     store.permit(Permission::ChangeSubscribers, Some(found.newsletter_id))?;
+    if found.status != SubscriptionStatus::Pending {
+        return Err(CompanyError::NotPossible);
+    }
     let person =
         subscribers::by_id(reader.db(), found.subscriber_id).await?.ok_or(CompanyError::NotPossible)?;
     drop(reader);

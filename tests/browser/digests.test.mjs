@@ -31,21 +31,14 @@ async function everyDay(visitor, name) {
   assert.match(await visitor.path(), /\/digests\/\d+/);
 }
 
-/** The next mail about a digest; others come as well, such as one about a new browser. */
-async function proposal() {
-  for (;;) {
-    const mail = await demo.mail(demo.login, seen);
-    seen = mail.number;
-    if (mail.links.some((link) => link.includes("/digest/"))) return mail;
-  }
-}
-
 for (const javaScriptEnabled of [true, false]) {
   describe(`a digest ${javaScriptEnabled ? "with" : "without"} scripts`, () => {
     it("is made, watched and switched off", async () => {
       await browser.visit(demo, { javaScriptEnabled }, async (visitor) => {
         const { page } = visitor;
         await visitor.signIn();
+        // Of the second browser one hears by mail; the demo's first is the one that is known.
+        if (!javaScriptEnabled) seen = (await demo.mail(demo.login, seen)).number;
         const name = javaScriptEnabled ? "Dagoverzicht" : "Tweede overzicht";
         await everyDay(visitor, name);
         assert.ok((await page.locator("#next li").count()) > 0, "the next one can be seen before");
@@ -54,16 +47,17 @@ for (const javaScriptEnabled of [true, false]) {
         await visitor.follow(card.locator("button[value=on]"));
         assert.equal(await card.locator("h2 .status").textContent(), "On");
         // Those who work with it hear of it.
-        const mail = await proposal();
+        const mail = await demo.mail(demo.login, seen);
+        seen = mail.number;
         const link = new URL(mail.link("/digest/"));
         assert.ok(mail.subject.includes(name), mail.subject);
         await visitor.open(BASE);
-        await inspect(visitor, `desk-digests-${javaScriptEnabled}`);
+        if (javaScriptEnabled) await inspect(visitor, "desk-digests");
         await visitor.open("/admin/calendar");
         await page.locator("table.month a", { hasText: name }).first().waitFor();
-        await inspect(visitor, `desk-calendar-${javaScriptEnabled}`);
+        if (javaScriptEnabled) await inspect(visitor, "desk-calendar");
         await visitor.open(link.pathname + link.search);
-        await inspect(visitor, `digest-link-${javaScriptEnabled}`);
+        if (javaScriptEnabled) await inspect(visitor, "digest-link");
         await visitor.follow(page.locator("form[action$='/approve'] button"));
         await page.locator(".notice.good").waitFor();
         await visitor.open(BASE);

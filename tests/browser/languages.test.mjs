@@ -81,13 +81,13 @@ for (const javaScriptEnabled of [true, false]) {
         async (visitor, page) => {
           const path = await draft(visitor, "Wat wij lazen");
           await visitor.follow(page.locator(`a[href="${path}/languages/fr"]`));
-          await inspect(visitor, `issue-language-none-${javaScriptEnabled}`);
+          if (javaScriptEnabled) await inspect(visitor, "issue-language-none");
           await page.locator("#preheader").fill("Trois histoires à lire avec un café, et ce que nous en avons appris.");
           await visitor.follow(page.locator("button.quiet[value=save]"));
           assert.match(await page.locator("#checks").innerText(), /Français/);
           await page.locator("#subject").fill("Ce que nous avons lu");
           await visitor.follow(page.locator("button.quiet[value=save]"));
-          await inspect(visitor, `issue-language-${javaScriptEnabled}`);
+          if (javaScriptEnabled) await inspect(visitor, "issue-language");
           // What is not translated stands as it is, and the check says so.
           assert.match(await page.locator("#checks").innerText(), /Français/);
           await visitor.follow(page.locator("button[value=preview]"));
@@ -114,7 +114,7 @@ for (const javaScriptEnabled of [true, false]) {
           await page.locator("#second_subject").fill(`Tweede ${how}`);
           await page.locator("#trial_share").selectOption(String(SHARE));
           await visitor.follow(page.locator("button.quiet[value=save]"));
-          await inspect(visitor, `issue-trial-${javaScriptEnabled}`);
+          if (javaScriptEnabled) await inspect(visitor, "issue-trial");
           const { mailing, sentence } = await sendNow(visitor, path);
           assert.match(sentence, /50/);
           // Exactly the share: everybody else waits, also while somebody looks.
@@ -127,14 +127,14 @@ for (const javaScriptEnabled of [true, false]) {
           assert.ok(asked > 0 && asked < READERS, `${asked} are asked`);
           assert.equal(await sent(mailing, asked), asked);
           await visitor.open(mailing);
-          await inspect(visitor, `mailing-trial-${javaScriptEnabled}`);
+          if (javaScriptEnabled) await inspect(visitor, "mailing-trial");
           const choose = page.locator("details:has(form[action$='/choose-second'])");
           await choose.locator("summary").click();
           await visitor.follow(choose.locator("form button"));
           assert.equal(await sent(mailing, READERS), READERS);
           await visitor.open(mailing);
           assert.equal(await page.locator("h1").innerText(), `Tweede ${how}`);
-          await inspect(visitor, `mailing-trial-decided-${javaScriptEnabled}`);
+          if (javaScriptEnabled) await inspect(visitor, "mailing-trial-decided");
           const mails = await Promise.all(
             Array.from({ length: READERS }, (_, n) => demo.mail(`reader${n}@example.org`)),
           );
