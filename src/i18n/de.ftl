@@ -2013,7 +2013,7 @@ mail-notice-factor-on-title = Der zweite Schritt ist an
 mail-notice-factor-on-what = Am { $at } wurde für Ihr Konto ein zweiter Schritt beim Anmelden eingeschaltet.
 mail-notice-factor-off-title = Der zweite Schritt ist aus
 mail-notice-factor-off-what = Am { $at } wurde für Ihr Konto der zweite Schritt beim Anmelden ausgeschaltet.
-mail-notice-code-title = Ein Wiederherstellungscode wurde benutzt
+mail-notice-code-title = Ein Code zur Wiederherstellung wurde benutzt
 mail-notice-code-what = { $left ->
     [one] Am { $at } wurde mit einem Wiederherstellungscode angemeldet. Einer ist übrig.
    *[other] Am { $at } wurde mit einem Wiederherstellungscode angemeldet. { $left } sind übrig.
