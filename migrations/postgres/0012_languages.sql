@@ -9,6 +9,8 @@ CREATE TABLE issue_translations (
     preheader TEXT NOT NULL,
     intro TEXT NOT NULL,
     outro TEXT NOT NULL,
+    -- Counts the saves: of two people who change it at once the second is told.
+    version BIGINT NOT NULL,
     PRIMARY KEY (issue_id, language)
 );
 

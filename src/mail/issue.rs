@@ -9,6 +9,12 @@ pub fn web_url(public_url: &str, issue: &Issue) -> String {
     format!("{public_url}/i/{}", issue.public_id)
 }
 
+/// The same for the readers of a translation: whatever their browser prefers, it is what they were mailed.
+pub fn web_url_in(public_url: &str, issue: &Issue, newsletter: &Newsletter, language: Language) -> String {
+    let url = web_url(public_url, issue);
+    if language == newsletter.language { url } else { format!("{url}?lang={language}") }
+}
+
 /// The page of an article on our own site.
 pub fn article_url(public_url: &str, article: &Article) -> String {
     format!("{public_url}/a/{}", article.slug)
@@ -62,7 +68,7 @@ pub fn render(
         theme: issue.theme.unwrap_or(newsletter.theme),
         articles,
         base_url: public_url,
-        web_url: &web_url(public_url, issue),
+        web_url: &web_url_in(public_url, issue, newsletter, language),
         signup_url: &format!("{public_url}/n/{}", newsletter.slug),
     })
 }

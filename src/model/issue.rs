@@ -73,6 +73,8 @@ pub struct IssueTranslation {
     pub preheader: String,
     pub intro: String,
     pub outro: String,
+    /// Counts its saves, apart from those of the issue: who writes in one language is not in the way of another.
+    pub version: i64,
 }
 
 /// An article and how it stands in an issue.

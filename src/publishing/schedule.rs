@@ -10,7 +10,7 @@ use super::check::Finding;
 use super::compose::{Composed, View, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
-use crate::mail::issue::web_url;
+use crate::mail::issue::web_url_in;
 use crate::mail::slot::clean_line;
 use crate::mail::tracking::{Tracked, of_second_link, track};
 use crate::model::{
@@ -226,7 +226,8 @@ pub(super) async fn schedule_in(
     if let Some((findings, reason)) = overridden {
         keep_overrides(tx, mailing.id, &findings, &reason, user, now).await?;
     }
-    keep_contents(tx, &mailing, contents, &web_url(public_url, &composed.issue)).await?;
+    let url = |language| web_url_in(public_url, &composed.issue, &composed.newsletter, language);
+    keep_contents(tx, &mailing, contents, url).await?;
     for view in composed.views() {
         let translation = (view.language != composed.newsletter.language).then_some(view.language);
         for IssueArticle { article, position, .. } in view.articles {
@@ -262,13 +263,13 @@ async fn keep_contents(
     tx: &mut Tx,
     mailing: &Mailing,
     contents: Vec<Content>,
-    web_url: &str,
+    web_url: impl Fn(Language) -> String,
 ) -> Result<(), StoreError> {
     let mut links = Vec::new();
     for mut content in contents {
         if mailing.tracking.is_on() {
             let Tracked { html, text, links: own } =
-                track(&content.html, &content.text, &[web_url], links.len());
+                track(&content.html, &content.text, &[&web_url(content.language)], links.len());
             (content.html, content.text) = (html, text);
             links.extend(own);
         }

@@ -6,7 +6,7 @@ use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
 use crate::model::{Act, ArticleId, Issue, IssueId, IssueTranslation, Language, Permission, UserId};
 use crate::store::issue_translations as table;
-use crate::store::{self, Store, Tx};
+use crate::store::{self, Store, StoreError, Tx};
 
 /// A translation as an editor leaves it; a draft may be empty.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,7 @@ pub struct TranslationInput {
 
 fn parse(
     language: Language,
+    version: i64,
     input: &TranslationInput,
 ) -> Result<(IssueTranslation, Vec<(ArticleId, String)>), FieldErrors> {
     let mut errors = FieldErrors::new();
@@ -46,16 +47,18 @@ fn parse(
             headings.push((*article, heading));
         }
     }
-    let translation = IssueTranslation { language, subject, second_subject, preheader, intro, outro };
+    let translation =
+        IssueTranslation { language, subject, second_subject, preheader, intro, outro, version };
     errors.or((translation, headings))
 }
 
-/// Saves the words of an issue in one of the other languages of its newsletter, over the version of the issue that the
-/// person began with. Headings of articles that are no longer in the issue are left out.
+/// Saves the words of an issue in one of the other languages of its newsletter, over the version of the translation that
+/// the person began with; 0: there was none. Answers the version that it has now. Headings of articles that are no longer
+/// in the issue are left out.
 ///
 /// # Errors
-/// [`IssueError::NotFound`] also for a language that the newsletter's readers cannot choose; else as of
-/// [`super::issues::save`]. Nothing is written then.
+/// [`IssueError::NotFound`] also for a language that the newsletter's readers cannot choose;
+/// [`IssueError::Conflict`] holds the issue in the words that someone else saved in between. Nothing is written then.
 pub async fn save(
     store: &Store,
     clock: &Clock,
@@ -63,15 +66,17 @@ pub async fn save(
     language: Language,
     version: i64,
     input: &TranslationInput,
-) -> Result<Issue, IssueError> {
-    let (translation, mut headings) = parse(language, input)?;
+) -> Result<i64, IssueError> {
+    let (translation, mut headings) = parse(language, version, input)?;
     let mut tx = store.begin().await?;
-    let issue = change(&mut tx, clock, id, language, version, input.editor).await?;
+    let issue = change(&mut tx, clock, id, language, input.editor).await?;
     let articles = store::issues::articles(tx.db(), id).await?;
     headings.retain(|(article, _)| articles.iter().any(|row| row.article.id == *article));
-    table::set(&mut tx, id, &translation, &headings).await?;
+    if !table::set(&mut tx, id, &translation, &headings).await? {
+        return Err(conflict(&mut tx, issue, language).await);
+    }
     tx.commit().await?;
-    Ok(issue)
+    Ok(version + 1)
 }
 
 /// Takes a translation away: its readers get the issue in the newsletter's language. One that is gone already is fine.
@@ -85,26 +90,46 @@ pub async fn remove(
     language: Language,
     version: i64,
     editor: Option<UserId>,
-) -> Result<Issue, IssueError> {
+) -> Result<(), IssueError> {
     let mut tx = store.begin().await?;
-    let issue = change(&mut tx, clock, id, language, version, editor).await?;
-    table::delete(&mut tx, id, language).await?;
+    let issue = change(&mut tx, clock, id, language, editor).await?;
+    let is_removed = table::delete(&mut tx, id, language, version).await?;
+    if !is_removed && stored(&mut tx, id, language).await?.is_some() {
+        return Err(conflict(&mut tx, issue, language).await);
+    }
     tx.commit().await?;
-    Ok(issue)
+    Ok(())
 }
 
-/// Takes the issue and counts a change of it.
+async fn stored(
+    tx: &mut Tx,
+    id: IssueId,
+    language: Language,
+) -> Result<Option<IssueTranslation>, StoreError> {
+    let all = table::of_issue(tx.db(), id).await?;
+    Ok(all.into_iter().find(|translation| translation.language == language))
+}
+
+/// What someone else saved in between.
+async fn conflict(tx: &mut Tx, issue: Issue, language: Language) -> IssueError {
+    match stored(tx, issue.id, language).await {
+        Ok(Some(theirs)) => IssueError::Conflict { theirs: Box::new(issue.translated(&theirs)) },
+        Ok(None) => IssueError::Conflict { theirs: Box::new(issue) },
+        Err(error) => error.into(),
+    }
+}
+
+/// Takes the issue for a change of its words in another language.
 async fn change(
     tx: &mut Tx,
     clock: &Clock,
     id: IssueId,
     language: Language,
-    version: i64,
     editor: Option<UserId>,
 ) -> Result<Issue, IssueError> {
-    let theirs = store::issues::lock(tx, id).await?.ok_or(IssueError::NotFound)?;
-    tx.permit(Permission::DraftIssues, Some(theirs.newsletter_id))?;
-    let newsletter = store::newsletters::by_id(tx.db(), theirs.newsletter_id).await?;
+    let issue = store::issues::lock(tx, id).await?.ok_or(IssueError::NotFound)?;
+    tx.permit(Permission::DraftIssues, Some(issue.newsletter_id))?;
+    let newsletter = store::newsletters::by_id(tx.db(), issue.newsletter_id).await?;
     let newsletter = newsletter.ok_or(IssueError::NotFound)?;
     if language == newsletter.language || !newsletter.reader_languages.has(language) {
         return Err(IssueError::NotFound);
@@ -112,10 +137,9 @@ async fn change(
     if store::mailings::of_issue(tx.db(), id).await?.is_some() {
         return Err(IssueError::Scheduled);
     }
-    let changed = store::issues::touch(tx, id, version, editor, clock.now()).await?;
-    let changed = changed.ok_or_else(|| IssueError::Conflict { theirs: Box::new(theirs) })?;
+    store::issues::touch(tx, id, editor, clock.now()).await?;
     tx.note(Act::IssueSaved, Some(newsletter.id), id.0).await?;
-    Ok(changed)
+    Ok(issue)
 }
 
 /// Gives a new issue the translations of an earlier one.
@@ -123,7 +147,7 @@ pub(super) async fn copy(store: &Store, from: IssueId, to: IssueId) -> Result<()
     let mut tx = store.begin().await?;
     let headings = table::headings(tx.db(), from).await?;
     for translation in table::of_issue(tx.db(), from).await? {
-        let translation = IssueTranslation { second_subject: String::new(), ..translation };
+        let translation = IssueTranslation { second_subject: String::new(), version: 0, ..translation };
         let of_it = headings.iter().filter(|heading| heading.language == translation.language);
         let of_it: Vec<_> = of_it.map(|heading| (heading.article_id, heading.heading.clone())).collect();
         table::set(&mut tx, to, &translation, &of_it).await?;

@@ -6,7 +6,7 @@ use crate::model::{ArticleId, IssueId, IssueTranslation, Language};
 
 /// The translations of an issue, in the order of their languages' codes.
 pub async fn of_issue(db: Db<'_>, issue: IssueId) -> Result<Vec<IssueTranslation>> {
-    const SQL: &str = "SELECT language, subject, second_subject, preheader, intro, outro
+    const SQL: &str = "SELECT language, subject, second_subject, preheader, intro, outro, version
         FROM issue_translations WHERE issue_id = $1 ORDER BY language";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(issue).fetch_all(c).await?))
 }
@@ -27,21 +27,23 @@ pub async fn headings(db: Db<'_>, issue: IssueId) -> Result<Vec<Heading>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(issue).fetch_all(c).await?))
 }
 
-/// Puts a translation, with the headings of its sections, in the place of the one that there was.
+/// Puts a translation, with the headings of its sections, in the place of the version that it names; 0: there was none.
+/// `false` when someone else saved in between: nothing is written then.
 pub async fn set(
     tx: &mut Tx,
     issue: IssueId,
     translation: &IssueTranslation,
     headings: &[(ArticleId, String)],
-) -> Result<()> {
+) -> Result<bool> {
     const SQL: &str =
-        "INSERT INTO issue_translations (issue_id, language, subject, second_subject, preheader, intro, outro)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO issue_translations (issue_id, language, subject, second_subject, preheader, intro, outro, version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8 + 1)
         ON CONFLICT (issue_id, language) DO UPDATE
-            SET subject = $3, second_subject = $4, preheader = $5, intro = $6, outro = $7";
+            SET subject = $3, second_subject = $4, preheader = $5, intro = $6, outro = $7, version = $8 + 1
+            WHERE issue_translations.version = $8";
     const DELETE: &str = "DELETE FROM issue_translation_headings WHERE issue_id = $1 AND language = $2";
     const HEADING: &str = "INSERT INTO issue_translation_headings (issue_id, language, article_id, heading) VALUES ($1, $2, $3, $4)";
-    on!(tx.db(), |c| sqlx::query(SQL)
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(issue)
         .bind(translation.language)
         .bind(&translation.subject)
@@ -49,9 +51,13 @@ pub async fn set(
         .bind(&translation.preheader)
         .bind(&translation.intro)
         .bind(&translation.outro)
+        .bind(translation.version)
         .execute(c)
         .await?
         .rows_affected());
+    if rows == 0 {
+        return Ok(false);
+    }
     on!(tx.db(), |c| sqlx::query(DELETE)
         .bind(issue)
         .bind(translation.language)
@@ -68,13 +74,18 @@ pub async fn set(
             .await?
             .rows_affected());
     }
-    Ok(())
+    Ok(true)
 }
 
-/// Its readers get the issue in the newsletter's language then. Whether there was one.
-pub async fn delete(tx: &mut Tx, issue: IssueId, language: Language) -> Result<bool> {
-    const SQL: &str = "DELETE FROM issue_translations WHERE issue_id = $1 AND language = $2";
-    let rows =
-        on!(tx.db(), |c| sqlx::query(SQL).bind(issue).bind(language).execute(c).await?.rows_affected());
+/// Its readers get the issue in the newsletter's language then. Whether there was that version of it.
+pub async fn delete(tx: &mut Tx, issue: IssueId, language: Language, version: i64) -> Result<bool> {
+    const SQL: &str = "DELETE FROM issue_translations WHERE issue_id = $1 AND language = $2 AND version = $3";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(issue)
+        .bind(language)
+        .bind(version)
+        .execute(c)
+        .await?
+        .rows_affected());
     Ok(rows == 1)
 }

@@ -89,25 +89,11 @@ pub async fn update(
         .await?))
 }
 
-/// Counts a change of what belongs to an issue as one of its own: somebody saved over `version`. `None` as of [`update`].
-pub async fn touch(
-    tx: &mut Tx,
-    id: IssueId,
-    version: i64,
-    editor: Option<UserId>,
-    now: Timestamp,
-) -> Result<Option<Issue>> {
-    const SQL: &str = "UPDATE issues SET version = version + 1, updated_at = $3, edited_by = $4
-        WHERE id = $1 AND version = $2
-            AND NOT EXISTS (SELECT 1 FROM mailings m WHERE m.issue_id = $1 AND m.status <> 'cancelled')
-        RETURNING *";
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
-        .bind(id)
-        .bind(version)
-        .bind(now)
-        .bind(editor)
-        .fetch_optional(c)
-        .await?))
+/// Notes who changed what belongs to an issue, which is not its own row.
+pub async fn touch(tx: &mut Tx, id: IssueId, editor: Option<UserId>, now: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE issues SET updated_at = $2, edited_by = $3 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).bind(editor).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Notes that colleagues are asked to approve an issue as it is; `false` when they were already.

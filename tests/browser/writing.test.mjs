@@ -272,9 +272,10 @@ test("a picture is dropped, described and stands in the preview", async () => {
 
 test("two people know of each other, and neither overwrites the other", async () => {
   await demo.sql(
-    "INSERT INTO users (address, address_key, name, language, password_hash, created_at) " +
-      "SELECT 'bea@meridiaan.example', 'bea@meridiaan.example', 'Bea', 'en', password_hash, created_at FROM users LIMIT 1",
+    "INSERT INTO users (address, address_key, name, language, password_hash, created_at, joined_at) " +
+      "SELECT 'bea@meridiaan.example', 'bea@meridiaan.example', 'Bea', 'en', password_hash, created_at, created_at FROM users LIMIT 1",
   );
+  await demo.sql("INSERT INTO grants (user_id, newsletter_id, role) SELECT id, NULL, 'author' FROM users WHERE name = 'Bea'");
   await browser.visit(demo, ENGLISH, async (visitor) => {
     const { page } = visitor;
     const body = await openNew(visitor);

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::{IssueLink, archive_path, brand, feed_links, found_by, is_public};
 use crate::i18n::Texts;
-use crate::mail::slot::line_for_anyone;
+use crate::mail::slot::{line_for_anyone, without_recipient};
 use crate::mail::web_copy;
-use crate::model::{Issue, Mailing, Newsletter, Timestamp};
+use crate::model::{Issue, Language, Mailing, Newsletter, Timestamp, Variant};
 use crate::store::mailings::Content;
 use crate::store::{self, Reader};
 use crate::web::headers::MAIL_POLICY;
@@ -67,8 +67,9 @@ pub async fn get(request: HttpRequest, app: Data<App>, id: Path<String>) -> Resu
         true => Some(bars(&mut reader, t, &newsletter, &archive, &mailing).await?),
         false => None,
     };
+    let preheader = preheader(&mut reader, &issue, content.language).await?;
     drop(reader);
-    let head = head(&app, &newsletter, &issue, &mailing, content)?;
+    let head = head(&app, &newsletter, &issue, &mailing, content, &preheader)?;
     let (top, foot) = match &bars {
         Some(bars) => (rendered(bars.as_top().render())?, rendered(bars.as_foot().render())?),
         None => (String::new(), String::new()),
@@ -85,6 +86,13 @@ pub async fn get(request: HttpRequest, app: Data<App>, id: Path<String>) -> Resu
     Ok(found_by(response, newsletter.archive.is_public(), CACHE))
 }
 
+/// The preview line in the language of the copy.
+async fn preheader(reader: &mut Reader, issue: &Issue, language: Language) -> Result<String, PageError> {
+    let all = store::issue_translations::of_issue(reader.db(), issue.id).await?;
+    let own = all.into_iter().find(|translation| translation.language == language);
+    Ok(own.map_or_else(|| issue.preheader.clone(), |translation| translation.preheader))
+}
+
 fn rendered(template: askama::Result<String>) -> Result<String, PageError> {
     template.map_err(|error| PageError::internal("an issue's page could not be rendered", error))
 }
@@ -95,12 +103,18 @@ fn head(
     issue: &Issue,
     mailing: &Mailing,
     content: &Content,
+    preheader: &str,
 ) -> Result<String, PageError> {
     let plain = web_copy::content(&content.web_html);
     let is_open = newsletter.archive.is_open();
+    // Of two subjects the one that everybody else got.
+    let subject = match mailing.trial.winner {
+        Some(Variant::Second) if !content.second_subject.is_empty() => &content.second_subject,
+        _ => &content.subject,
+    };
     let head = Head {
-        subject: &line_for_anyone(&issue.subject, &newsletter.name),
-        description: &line_for_anyone(&issue.preheader, &newsletter.name),
+        subject: &without_recipient(subject, str::to_owned),
+        description: &line_for_anyone(preheader, &newsletter.name),
         newsletter,
         canonical: &app.url(&format!("/i/{}", issue.public_id)),
         published: &mailing.started_at.map(Timestamp::rfc3339).unwrap_or_default(),

@@ -111,12 +111,12 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(
         DraftIssues,
         "translations::save",
-        translations::save(store, clock, on.issue, Language::French, 1, words)
+        translations::save(store, clock, on.issue, Language::French, 0, words)
     );
     ask!(
         DraftIssues,
         "translations::remove",
-        translations::remove(store, clock, on.issue, Language::French, 2, None)
+        translations::remove(store, clock, on.issue, Language::French, 1, None)
     );
     let rule = &rule_input();
     ask!(SetDigests, "rules::create", rules::create(store, clock, id, rule));

@@ -51,7 +51,7 @@ async fn composed(store: &Store, issue: &Issue) -> Composed {
 both_dbs!(each_language_has_its_words_and_its_articles_and_what_is_not_translated_stands_as_it_is, |store| {
     let clock = Clock::test(NOW);
     let (_, issue, un) = bilingual(&store, &clock).await;
-    save(&store, &clock, issue.id, Language::French, issue.version, &french("Ce que nous avons lu"))
+    save(&store, &clock, issue.id, Language::French, 0, &french("Ce que nous avons lu"))
         .await
         .expect("saved");
     let scheduled = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect("scheduled");
@@ -67,6 +67,8 @@ both_dbs!(each_language_has_its_words_and_its_articles_and_what_is_not_translate
     );
     assert!(fr.html.contains("Twee") && fr.html.contains("lang=\"fr\""));
     assert!(nl.html.contains("Een") && !nl.html.contains("Une "), "{}", nl.html);
+    let own = format!("/i/{}?lang=fr", issue.public_id);
+    assert!(fr.html.contains(&own) && fr.text.contains(&own) && !nl.html.contains(&own));
     // Both articles and the translation say where they were sent.
     let seen = read!(store, |db| postiljon::store::articles::appearances(db, un.id));
     assert_eq!(seen.len(), 1);
@@ -75,8 +77,7 @@ both_dbs!(each_language_has_its_words_and_its_articles_and_what_is_not_translate
 both_dbs!(what_is_missing_in_a_language_is_said_once_and_with_its_name, |store| {
     let clock = Clock::test(NOW);
     let (_, issue, _) = bilingual(&store, &clock).await;
-    let issue =
-        save(&store, &clock, issue.id, Language::French, issue.version, &french("")).await.expect("saved");
+    let version = save(&store, &clock, issue.id, Language::French, 0, &french("")).await.expect("saved");
     let composed = composed(&store, &issue).await;
     assert!(!composed.is_ready());
     let of_french: Vec<_> = composed
@@ -89,26 +90,36 @@ both_dbs!(what_is_missing_in_a_language_is_said_once_and_with_its_name, |store| 
     let words = composed.findings[0].to_string();
     assert!(words.starts_with("Français · "), "{words}");
     // Taken away it blocks nothing any more.
-    let issue =
-        remove(&store, &clock, issue.id, Language::French, issue.version, None).await.expect("removed");
+    remove(&store, &clock, issue.id, Language::French, version, None).await.expect("removed");
+    remove(&store, &clock, issue.id, Language::French, version, None).await.expect("gone already");
     assert!(self::composed(&store, &issue).await.is_ready());
 });
 
-both_dbs!(a_translation_counts_as_a_change_of_the_issue, |store| {
+both_dbs!(a_translation_has_a_version_of_its_own_and_asks_for_a_new_approval, |store| {
     let clock = Clock::test(NOW);
     let (_, issue, _) = bilingual(&store, &clock).await;
     let before = content_of(&composed(&store, &issue).await);
     let words = french("Lu");
-    let saved = save(&store, &clock, issue.id, Language::French, issue.version, &words).await.expect("saved");
-    assert_eq!(saved.version, issue.version + 1);
-    let after = content_of(&composed(&store, &saved).await);
+    let save = async |language, version, words: &TranslationInput| {
+        save(&store, &clock, issue.id, language, version, words).await
+    };
+    assert_eq!(save(Language::French, 0, &words).await.expect("saved"), 1);
+    let after = content_of(&composed(&store, &issue).await);
     assert_ne!(before, after, "an approval was of other words");
-    let late = save(&store, &clock, issue.id, Language::French, issue.version, &words).await;
+    // Who writes in Dutch meanwhile is not in the way; who writes in French is told what stands there.
+    let now = read!(store, |db| issues::by_id(db, issue.id)).expect("the issue");
+    assert_eq!(now.version, issue.version);
+    match save(Language::French, 0, &french("Trop tard")).await {
+        Err(IssueError::Conflict { theirs }) => assert_eq!(theirs.subject, "Lu"),
+        other => panic!("{other:?}"),
+    }
+    let late = remove(&store, &clock, issue.id, Language::French, 0, None).await;
     assert!(matches!(late, Err(IssueError::Conflict { .. })), "{late:?}");
-    let own = save(&store, &clock, issue.id, Language::Dutch, saved.version, &words).await;
+    assert_eq!(save(Language::French, 1, &french("Lu et relu")).await.expect("saved"), 2);
+    let own = save(Language::Dutch, 0, &words).await;
     assert!(matches!(own, Err(IssueError::NotFound)), "{own:?}");
     schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await.expect("scheduled");
-    let frozen = save(&store, &clock, issue.id, Language::French, saved.version, &words).await;
+    let frozen = save(Language::French, 2, &words).await;
     assert!(matches!(frozen, Err(IssueError::Scheduled)), "{frozen:?}");
 });
 
@@ -117,7 +128,7 @@ both_dbs!(a_copy_has_the_translations_too, |store| {
     let (_, issue, _) = bilingual(&store, &clock).await;
     let row = read!(store, |db| issues::articles(db, issue.id)).remove(0);
     let input = TranslationInput { headings: vec![(row.article.id, "Nouveau".into())], ..french("Lu") };
-    save(&store, &clock, issue.id, Language::French, issue.version, &input).await.expect("saved");
+    save(&store, &clock, issue.id, Language::French, 0, &input).await.expect("saved");
     let copied = copy(&store, &clock, issue.id, None).await.expect("copied");
     let translations = read!(store, |db| issue_translations::of_issue(db, copied.id));
     let expected = IssueTranslation {
@@ -127,6 +138,7 @@ both_dbs!(a_copy_has_the_translations_too, |store| {
         preheader: input.preheader.clone(),
         intro: input.intro.clone(),
         outro: String::new(),
+        version: 1,
     };
     assert_eq!(translations, [expected]);
     let headings = read!(store, |db| issue_translations::headings(db, copied.id));
@@ -136,7 +148,7 @@ both_dbs!(a_copy_has_the_translations_too, |store| {
 both_dbs!(a_test_mail_comes_in_the_language_that_is_asked_for, |store| {
     let clock = Clock::test(NOW);
     let (_, issue, _) = bilingual(&store, &clock).await;
-    save(&store, &clock, issue.id, Language::French, issue.version, &french("Lu")).await.expect("saved");
+    save(&store, &clock, issue.id, Language::French, 0, &french("Lu")).await.expect("saved");
     for (language, subject) in [(Some(Language::French), "[Test] Lu"), (None, "[Test] Wat wij lazen")] {
         let sent = send_test_in(&store, &clock, PUBLIC_URL, issue.id, language, "an@example.org").await;
         let sent = sent.expect("sent");

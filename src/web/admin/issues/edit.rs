@@ -353,7 +353,7 @@ pub async fn post(
     };
     let search = form.first("q");
     match result {
-        Ok(issue) if wants_json(&request) => saved(&app, t, &issue, true).await,
+        Ok(issue) if wants_json(&request) => saved(&app, t, issue.id, issue.version, true).await,
         Ok(_) => {
             mend(&app, &form, id).await?;
             Ok(see_other(&after_save(id, &form)))
@@ -437,15 +437,16 @@ struct Saved {
 pub(super) async fn saved(
     app: &Data<App>,
     t: Texts,
-    issue: &Issue,
+    id: IssueId,
+    version: i64,
     can_fix: bool,
 ) -> Result<HttpResponse, PageError> {
-    let composed = super::composed(app, issue.id, app.clock.now()).await?;
+    let composed = super::composed(app, id, app.clock.now()).await?;
     let checks = ChecksPart { page: Speaking { t }, checks: check_lines(t, &composed), can_fix };
     let checks = checks.render().map_err(|error| PageError::internal("the checks failed", error))?;
     let readers = super::readers(app, t, &composed).await?.1;
     Ok(HttpResponse::Ok().json(Saved {
-        version: issue.version,
+        version,
         saved: saved_at(t, &composed),
         readers: t.with("desk-goes-to", "readers", readers),
         is_ready: composed.is_ready(),

@@ -38,7 +38,8 @@ struct TranslationPage {
     rows: Vec<Row>,
     mistakes: Mistakes,
     is_there: bool,
-    is_conflict: bool,
+    /// What someone else saved in the meantime.
+    theirs: Option<Box<Issue>>,
     checks: Vec<CheckLine>,
     can_fix: bool,
     is_ready: bool,
@@ -82,9 +83,11 @@ pub async fn get(
     }
     let composed = super::composed(&app, id, app.clock.now()).await?;
     let language = language_of(&composed, &language)?;
-    show(&request, &app, &signed_in, composed, language, None, Mistakes::none(signed_in.texts())).await
+    let none = Mistakes::none(signed_in.texts());
+    show(&request, &app, &signed_in, composed, language, None, none, None).await
 }
 
+#[expect(clippy::too_many_arguments, reason = "the ways in which one page is shown")]
 async fn show(
     request: &HttpRequest,
     app: &App,
@@ -93,6 +96,7 @@ async fn show(
     language: Language,
     typed: Option<(TranslationInput, i64)>,
     mistakes: Mistakes,
+    theirs: Option<Box<Issue>>,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let id = composed.issue.id;
@@ -102,11 +106,11 @@ async fn show(
     drop(reader);
     let stored = stored.into_iter().find(|translation| translation.language == language);
     let is_there = stored.is_some();
-    let is_typed = typed.is_some();
+    let stored_version = stored.as_ref().map_or(0, |stored| stored.version);
     let (input, version) = typed.unwrap_or_else(|| {
         let of_it = headings.iter().filter(|heading| heading.language == language);
         let headings = of_it.map(|heading| (heading.article_id, heading.heading.clone())).collect();
-        (input_from(stored, headings), composed.issue.version)
+        (input_from(stored, headings), stored_version)
     });
     let name = t.with2(
         "desk-issue-name",
@@ -115,10 +119,10 @@ async fn show(
         "newsletter",
         composed.newsletter.name.clone(),
     );
-    let status = match (&mistakes.notice, is_typed && version != composed.issue.version) {
+    let status = match (&mistakes.notice, &theirs) {
         (None, _) => StatusCode::OK,
-        (Some(_), true) => StatusCode::CONFLICT,
-        (Some(_), false) => StatusCode::UNPROCESSABLE_ENTITY,
+        (Some(_), Some(_)) => StatusCode::CONFLICT,
+        (Some(_), None) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let template = TranslationPage {
         page: Frame::new(request, signed_in, "issues", name.clone()),
@@ -128,10 +132,11 @@ async fn show(
         languages: LanguageTab::all(&composed, Some(language)),
         rows: rows(&composed, language, &input),
         input,
-        version: composed.issue.version,
+        // Who has seen what someone else saved may save over it.
+        version: if theirs.is_some() { stored_version } else { version },
         own: composed.newsletter.language,
         is_there,
-        is_conflict: status == StatusCode::CONFLICT,
+        theirs,
         mistakes,
         checks: check_lines(t, &composed),
         can_fix: false,
@@ -207,22 +212,27 @@ pub async fn post(
     let input = input_of(&form, signed_in.user.id);
     let result = match given_twice(&form, &FIELDS).or(()) {
         Ok(()) if form.first("do") == "remove" => {
-            remove(&app.store, &app.clock, id, language, version, input.editor).await
+            remove(&app.store, &app.clock, id, language, version, input.editor).await.map(|()| 0)
         }
         Ok(()) => save(&app.store, &app.clock, id, language, version, &input).await,
         Err(errors) => Err(errors.into()),
     };
     match result {
-        Ok(issue) if wants_json(&request) => saved(&app, t, &issue, false).await,
+        Ok(version) if wants_json(&request) => saved(&app, t, id, version, false).await,
         Ok(_) => Ok(see_other(&after_save(id, language, form.first("do")))),
         Err(error) if wants_json(&request) => not_saved(t, &error),
         Err(IssueError::Invalid(errors)) => {
-            let typed = Some((input, composed.issue.version));
-            show(&request, &app, &signed_in, composed, language, typed, Mistakes::of(t, errors)).await
+            let (typed, mistakes) = (Some((input, version)), Mistakes::of(t, errors));
+            show(&request, &app, &signed_in, composed, language, typed, mistakes, None).await
         }
-        Err(ref error @ (IssueError::Conflict { .. } | IssueError::Scheduled)) => {
+        Err(error @ (IssueError::Conflict { .. } | IssueError::Scheduled)) => {
             let mistakes = Mistakes::notice(t, &error.message());
-            show(&request, &app, &signed_in, composed, language, Some((input, version)), mistakes).await
+            let typed = Some((input, version));
+            let theirs = match error {
+                IssueError::Conflict { theirs } => Some(theirs),
+                _ => None,
+            };
+            show(&request, &app, &signed_in, composed, language, typed, mistakes, theirs).await
         }
         Err(IssueError::NotFound) => Err(PageError::NotFound),
         Err(IssueError::Store(error)) => Err(error.into()),
