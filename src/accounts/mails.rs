@@ -1,16 +1,13 @@
 //! Mails about accounts, put into the outbox in the transaction of their cause.
 
-use uuid::Uuid;
-
 use super::Desk;
 use crate::keys::{self, NoRandomness, Purpose, TOKEN_OCTETS, token_hash};
 use crate::mail::accounts::{
     LinkView, Notice, NoticeView, render_account_notice, render_invitation, render_password_reset,
 };
 use crate::mail::render::RenderedMail;
-use crate::model::{Grant, LinkPurpose, Newsletter, OutboxKind, Permission, Timestamp, User, UserId};
-use crate::store::outbox::{self, NewMail};
-use crate::store::outbox_contents::{self, WrittenMail};
+use crate::model::{Grant, LinkPurpose, Newsletter, Permission, Timestamp, User, UserId};
+use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
 use crate::store::{self, Result, Tx, account_links, grants, newsletters, users};
 
 /// In whose name mails to a person come: the first newsletter that they have to do with. `None` while there is none.
@@ -28,23 +25,12 @@ async fn queue(
     newsletter: &Newsletter,
     user: &User,
     rendered: RenderedMail,
-    nonce: Vec<u8>,
+    nonce: &[u8],
     now: Timestamp,
 ) -> Result<()> {
-    let mail = NewMail {
-        kind: OutboxKind::Alert,
-        newsletter_id: newsletter.id,
-        subscription_id: None,
-        to_address: Some(user.address.clone()),
-        issue_id: None,
-        welcome_step_id: None,
-        language: user.language,
-        nonce,
-        message_uuid: Uuid::now_v7(),
-    };
-    let id = outbox::insert(tx, &mail, now).await?;
-    let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
-    outbox_contents::insert(tx, id, &content).await
+    let RenderedMail { subject, html, text } = rendered;
+    let to = ToUser { user, newsletter: newsletter.id, issue: None, nonce };
+    write_to_user(tx, to, &WrittenMail { subject, html, text }, now).await
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +78,7 @@ pub(super) async fn send_link(
         return Ok(());
     }
     account_links::set(tx, user.id, purpose, &hash, now, valid_until).await?;
-    queue(tx, &newsletter, user, rendered, nonce.to_vec(), now).await?;
+    queue(tx, &newsletter, user, rendered, &nonce, now).await?;
     Ok(())
 }
 
@@ -113,7 +99,7 @@ pub(super) async fn tell(tx: &mut Tx, desk: Desk<'_>, about: UserId, notice: Not
         let view =
             NoticeView { newsletter: &newsletter, language: user.language, notice, at: now, url: &url };
         match render_account_notice(&view) {
-            Ok(rendered) => queue(tx, &newsletter, &user, rendered, Vec::new(), now).await?,
+            Ok(rendered) => queue(tx, &newsletter, &user, rendered, &[], now).await?,
             // What was done matters more than the words about it.
             Err(error) => tracing::error!(%error, "a notice could not be written"),
         }

@@ -1,11 +1,8 @@
 //! Mails to those who work with the desk: something needs them.
 
-use uuid::Uuid;
-
-use crate::mail::render::{AlertView, render_alert};
-use crate::model::{Mailing, OutboxKind, Permission, Timestamp};
-use crate::store::outbox::{self, NewMail};
-use crate::store::outbox_contents::{self, WrittenMail};
+use crate::mail::render::{AlertView, RenderedMail, render_alert};
+use crate::model::{Mailing, Permission, Timestamp};
+use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
 use crate::store::{Result, Tx, issues, newsletters, users};
 
 /// Tells everybody who may send it that a mailing was paused, in the transaction of the pause.
@@ -31,20 +28,9 @@ pub async fn mailing_paused(tx: &mut Tx, public_url: &str, mailing: &Mailing, no
                 continue;
             }
         };
-        let mail = NewMail {
-            kind: OutboxKind::Alert,
-            newsletter_id: newsletter.id,
-            subscription_id: None,
-            to_address: Some(user.address),
-            issue_id: Some(issue.id),
-            welcome_step_id: None,
-            language: user.language,
-            nonce: Vec::new(),
-            message_uuid: Uuid::now_v7(),
-        };
-        let id = outbox::insert(tx, &mail, now).await?;
-        let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
-        outbox_contents::insert(tx, id, &content).await?;
+        let RenderedMail { subject, html, text } = rendered;
+        let to = ToUser { user: &user, newsletter: newsletter.id, issue: Some(issue.id), nonce: &[] };
+        write_to_user(tx, to, &WrittenMail { subject, html, text }, now).await?;
     }
     Ok(())
 }

@@ -133,15 +133,15 @@ pub struct Letter {
     /// Of the newsletter.
     language: Language,
     trial: Trial,
-    fallback: Version,
-    templates: BTreeMap<Language, Version>,
+    fallback: Compiled,
+    templates: BTreeMap<Language, Compiled>,
     /// With the second of two subjects, by language; empty where none is tried.
-    seconds: BTreeMap<Language, Version>,
+    seconds: BTreeMap<Language, Compiled>,
 }
 
 /// A mailing in one language.
 #[derive(Debug, Clone)]
-struct Version {
+struct Compiled {
     /// What everybody gets: links that count lead to the same address for all.
     common: Template,
     /// What those get who agreed to be counted.
@@ -166,7 +166,7 @@ pub enum LetterError {
 }
 
 impl Letter {
-    fn version_for(&self, recipient: &Recipient) -> &Version {
+    fn compiled_for(&self, recipient: &Recipient) -> &Compiled {
         let first = self.templates.get(&recipient.language).unwrap_or(&self.fallback);
         match self.trial.variant_of(self.mailing, recipient.subscriber_id) {
             Some(Variant::Second) => {
@@ -182,14 +182,14 @@ impl Letter {
     /// The mail for one recipient.
     pub fn mail_for(&self, recipient: &Recipient) -> WireMail {
         let (unsubscribe_url, mailto) = self.links.unsubscribe(recipient.subscription_id);
-        let version = self.version_for(recipient);
-        let own = version.own.as_ref().filter(|_| recipient.is_tracked);
+        let compiled = self.compiled_for(recipient);
+        let own = compiled.own.as_ref().filter(|_| recipient.is_tracked);
         let link = |number: &u16| {
             (*number, self.links.tracked(self.mailing, *number, Some(recipient.subscription_id)))
         };
         let tracked: Vec<(u16, String)> =
             own.map(|own| own.numbers.iter().map(link).collect()).unwrap_or_default();
-        let octets = own.map_or(&version.common, |own| &own.template).fill(&template::Recipient {
+        let octets = own.map_or(&compiled.common, |own| &own.template).fill(&template::Recipient {
             to: &recipient.address,
             name: &recipient.name,
             message_id: &self.links.message_id(self.mailing, recipient.subscriber_id),
@@ -266,12 +266,12 @@ impl Composer {
         let mut templates = BTreeMap::new();
         let mut seconds = BTreeMap::new();
         for content in contents {
-            let version = |subject: &str, text: &str, html: &str| {
+            let compiled = |subject: &str, text: &str, html: &str| {
                 let template = |text: &str, html: &str| {
                     Template::compile(&Source { subject, text, html, ..source(newsletter, &headers) })
                 };
                 if mailing.tracking == Tracking::Off {
-                    return Ok::<_, TemplateError>(Version { common: template(text, html)?, own: None });
+                    return Ok::<_, TemplateError>(Compiled { common: template(text, html)?, own: None });
                 }
                 let link = |number| self.links.tracked(mailing.id, number, None);
                 let common = |part: &str| tracking::with_links(part, link);
@@ -282,13 +282,13 @@ impl Composer {
                     }
                     Tracking::Aggregate | Tracking::Off => None,
                 };
-                Ok(Version { common, own })
+                Ok(Compiled { common, own })
             };
             let (text, html) = (&content.text, &content.html);
-            templates.insert(content.language, version(&content.subject, text, html)?);
+            templates.insert(content.language, compiled(&content.subject, text, html)?);
             if mailing.trial.share > 0 && !content.second_subject.is_empty() {
                 let [text, html] = [text, html].map(|part| tracking::of_second(part));
-                seconds.insert(content.language, version(&content.second_subject, &text, &html)?);
+                seconds.insert(content.language, compiled(&content.second_subject, &text, &html)?);
             }
         }
         let fallback = templates.get(&newsletter.language).or_else(|| templates.values().next()).cloned();

@@ -4,20 +4,17 @@
 
 use std::time::Duration;
 
-use chrono::NaiveTime;
-use chrono_tz::Tz;
-use uuid::Uuid;
-
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::mail::render::{SummaryLine, SummaryView, render_summary};
+use crate::mail::render::{RenderedMail, SummaryLine, SummaryView, render_summary};
 use crate::model::calendar::{Period, Span, at, last_periods};
-use crate::model::{Newsletter, OutboxKind, Timestamp, User};
+use crate::model::{Newsletter, Timestamp, User};
 use crate::store::growth::{self, Growth};
-use crate::store::outbox::{self, NewMail};
-use crate::store::outbox_contents::{self, WrittenMail};
+use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
 use crate::store::reports::{self, MailingLine};
 use crate::store::{Result, Tx, newsletters, summaries};
+use chrono::NaiveTime;
+use chrono_tz::Tz;
 
 const EVERY: Duration = Duration::from_secs(600);
 /// At this hour it is sent: when people begin to work.
@@ -137,18 +134,7 @@ async fn mail(
             return Ok(());
         }
     };
-    let mail = NewMail {
-        kind: OutboxKind::Alert,
-        newsletter_id: newsletter.id,
-        subscription_id: None,
-        to_address: Some(user.address.clone()),
-        issue_id: None,
-        welcome_step_id: None,
-        language: user.language,
-        nonce: Vec::new(),
-        message_uuid: Uuid::now_v7(),
-    };
-    let id = outbox::insert(tx, &mail, now).await?;
-    let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
-    outbox_contents::insert(tx, id, &content).await
+    let RenderedMail { subject, html, text } = rendered;
+    let to = ToUser { user, newsletter: newsletter.id, issue: None, nonce: &[] };
+    write_to_user(tx, to, &WrittenMail { subject, html, text }, now).await
 }

@@ -1,7 +1,6 @@
 //! Four eyes: where a newsletter asks for it, an issue goes out only when somebody has approved it who did not write
 //! it. What is approved is exactly what it was: any change of its words, its articles or their order asks anew.
 
-use super::colleagues::write_to;
 use super::compose::{Composed, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
@@ -11,6 +10,7 @@ use crate::mail::render::{RenderError, RenderedMail};
 use crate::mail::slot::line_for_anyone;
 use crate::model::{Act, IssueArticle, IssueId, Permission, Timestamp, User, UserId};
 use crate::store::issue_approvals::{self, Approval};
+use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
 use crate::store::{Db, Result as StoreResult, Store, StoreError, Tx, issues, mailings, users};
 
 #[derive(Debug, thiserror::Error)]
@@ -123,8 +123,9 @@ pub async fn ask(
     let count = colleagues.len();
     for user in colleagues {
         match question(public_url, &composed, &user, by) {
-            Ok(mail) => {
-                write_to(&mut tx, user, (newsletter.id, Some(id)), mail, Vec::new(), now).await?;
+            Ok(RenderedMail { subject, html, text }) => {
+                let to = ToUser { user: &user, newsletter: newsletter.id, issue: Some(id), nonce: &[] };
+                write_to_user(&mut tx, to, &WrittenMail { subject, html, text }, now).await?;
             }
             Err(error) => tracing::error!(%error, "a question to approve an issue could not be written"),
         }

@@ -6,7 +6,6 @@
 pub mod approval;
 pub mod articles;
 pub mod check;
-mod colleagues;
 pub mod compose;
 pub mod digest;
 pub mod front_matter;

@@ -7,16 +7,13 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::gate::Gate;
 use super::limits;
 use super::open_form::OpenForm;
 use crate::keys::Keys;
-use crate::mail::render::{SignupAlarmView, render_signup_alarm};
-use crate::model::{OutboxKind, Permission, ProofPolicy, Timestamp};
-use crate::store::outbox::{self, NewMail};
-use crate::store::outbox_contents::{self, WrittenMail};
+use crate::mail::render::{RenderedMail, SignupAlarmView, render_signup_alarm};
+use crate::model::{Permission, ProofPolicy, Timestamp};
+use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
 use crate::store::signup_counts::{self, Counts, hour_of};
 use crate::store::{Result, Tx, forms, users};
 
@@ -125,20 +122,9 @@ async fn tell(
                 continue;
             }
         };
-        let mail = NewMail {
-            kind: OutboxKind::Alert,
-            newsletter_id: newsletter.id,
-            subscription_id: None,
-            to_address: Some(user.address),
-            issue_id: None,
-            welcome_step_id: None,
-            language: user.language,
-            nonce: Vec::new(),
-            message_uuid: Uuid::now_v7(),
-        };
-        let id = outbox::insert(tx, &mail, now).await?;
-        let content = WrittenMail { subject: rendered.subject, html: rendered.html, text: rendered.text };
-        outbox_contents::insert(tx, id, &content).await?;
+        let RenderedMail { subject, html, text } = rendered;
+        let to = ToUser { user: &user, newsletter: newsletter.id, issue: None, nonce: &[] };
+        write_to_user(tx, to, &WrittenMail { subject, html, text }, now).await?;
     }
     Ok(())
 }

@@ -6,12 +6,11 @@ use crate::keys::{self, Purpose, TOKEN_OCTETS, token_hash};
 use crate::mail::note::{Above, NoteView, TOKEN, put_above, render_note};
 use crate::mail::render::{RenderError, RenderedMail};
 use crate::model::{
-    DigestPolicy, DigestRule, DigestRun, IssueId, Newsletter, NewsletterId, Permission, RunReason, RunState,
-    Timestamp, User,
+    DigestPolicy, DigestRule, DigestRun, Newsletter, Permission, RunReason, RunState, Timestamp, User,
 };
-use crate::publishing::colleagues::write_to;
 use crate::publishing::compose::{Composed, compose};
 use crate::publishing::schedule::zone_of;
+use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
 use crate::store::{StoreError, Tx, digest_runs, newsletters, users};
 
 /// Most users who are written to.
@@ -58,7 +57,7 @@ pub async fn proposal(
             }
         };
         digest_runs::insert_token(tx, &hash, run.id, user.id, now).await?;
-        write_to(tx, user, about(post), rendered, nonce.to_vec(), now).await?;
+        put(tx, post, &user, rendered, &nonce, now).await?;
     }
     Ok(())
 }
@@ -151,7 +150,7 @@ pub async fn outcome(
             url: &url,
         });
         match rendered {
-            Ok(rendered) => write_to(tx, user, about(post), rendered, Vec::new(), now).await?,
+            Ok(rendered) => put(tx, post, &user, rendered, &[], now).await?,
             // The decision matters more than the words about it.
             Err(error) => tracing::error!(%error, "a note about a digest could not be written"),
         }
@@ -159,7 +158,15 @@ pub async fn outcome(
     Ok(())
 }
 
-/// What a mail about a run is about, for the outbox.
-const fn about(post: Post<'_>) -> (NewsletterId, Option<IssueId>) {
-    (post.rule.newsletter_id, post.run.issue_id)
+async fn put(
+    tx: &mut Tx,
+    post: Post<'_>,
+    user: &User,
+    rendered: RenderedMail,
+    nonce: &[u8],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let RenderedMail { subject, html, text } = rendered;
+    let to = ToUser { user, newsletter: post.rule.newsletter_id, issue: post.run.issue_id, nonce };
+    write_to_user(tx, to, &WrittenMail { subject, html, text }, now).await
 }
