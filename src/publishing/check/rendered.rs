@@ -175,6 +175,7 @@ fn pictures(findings: &mut Findings, facts: Facts<'_>, rendered: &RenderedIssue)
 fn of_render_error(findings: &mut Findings, error: &RenderError, facts: Facts<'_>) {
     let place = |name: &str| match name {
         "subject" => Place::Subject,
+        "second subject" => Place::SecondSubject,
         "preheader" => Place::Preheader,
         "intro" => Place::Intro,
         "outro" => Place::Outro,

@@ -1,8 +1,8 @@
 use postiljon::clock::Clock;
 use postiljon::i18n::Texts;
-use postiljon::model::{ArticleDisplay, Language, Newsletter, Placed};
+use postiljon::model::{ArticleDisplay, Language, Newsletter, Placed, TrialBy, TrialPlan};
 use postiljon::publishing::articles::{ArticleInput, create};
-use postiljon::publishing::check::{Finding, Fix, Severity};
+use postiljon::publishing::check::{Finding, Fix, Place, Severity};
 use postiljon::publishing::compose::compose;
 use postiljon::publishing::issues::{self, IssueInput};
 use postiljon::publishing::schedule::{When, schedule};
@@ -188,4 +188,35 @@ both_dbs!(a_sender_at_a_free_mailbox_is_advised_against, |store| {
     let newsletter = change!(store, |tx| newsletters::insert(tx, &new, NOW));
     let findings = of(&store, &newsletter, &IssueInput::default()).await;
     assert_eq!(found(&findings, "check-sender-provider").severity, Severity::Warning);
+});
+
+both_dbs!(a_trial_of_two_subjects_is_checked_where_each_fault_stands, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    confirmed(&store, newsletter.id, 1).await;
+    let article = published(&store, &clock, "A").await;
+    let second = async |second_subject: &str, by| {
+        let input = IssueInput {
+            subject: "Onderwerp".into(),
+            second_subject: second_subject.into(),
+            trial: TrialPlan { by, ..TrialPlan::default() },
+            articles: vec![Placed::new(article.id, ArticleDisplay::Full)],
+            ..IssueInput::default()
+        };
+        let issue = issues::create(&store, &clock, newsletter.id, &input).await.expect("composed");
+        let mut reader = store.read().await.expect("a reader");
+        let composed = compose(reader.db(), issue.id, NOW, PUBLIC_URL).await.expect("read").expect("there");
+        let of_it = composed.findings.iter().filter(|finding| finding.place == Place::SecondSubject);
+        of_it.map(|finding| (finding.severity, finding.key())).collect::<Vec<_>>()
+    };
+    let few = (Severity::Hint, "check-trial-small");
+    assert_eq!(second("", TrialBy::Choice).await, []);
+    assert_eq!(second("Anders", TrialBy::Choice).await, [few]);
+    let same = (Severity::Error, "check-second-subject-same");
+    assert_eq!(second("Onderwerp", TrialBy::Choice).await, [same, few]);
+    let unknown = (Severity::Error, "check-field-unknown");
+    assert_eq!(second("Dag {{naam}}", TrialBy::Choice).await, [unknown, few]);
+    // Clicks that nobody counts decide nothing.
+    let untracked = (Severity::Error, "check-trial-untracked");
+    assert_eq!(second("Anders", TrialBy::Clicks).await, [untracked, few]);
 });
