@@ -161,6 +161,11 @@ pub async fn log_in(
 
     let now = clock.now();
     let mut tx = store.begin().await?;
+    // Looking at a password takes its time: meanwhile it may have become another, or its user disabled.
+    let there = store::users::lock(&mut tx, user.id).await?;
+    if !there.is_some_and(|there| there.is_active() && there.password_hash == user.password_hash) {
+        return Err(LoginError::Wrong);
+    }
     counters.forgive(&mut tx).await?;
     if store::authenticators::is_active(tx.db(), user.id).await? {
         let token = random_token().map_err(SessionError::from)?;
@@ -202,6 +207,9 @@ pub async fn log_in_with_code(
     let counters = Counters::new(desk.keys, PER_CODE, &user.id.to_string(), from.ip);
     counters.count_or_wait(desk.store, now).await?;
     let mut tx = desk.store.begin().await?;
+    // The step may have ended meanwhile, with the password or the person.
+    store::users::lock(&mut tx, user.id).await?.ok_or(LoginError::StepOver)?;
+    let user = store::login_steps::find(tx.db(), &hash, now).await?.ok_or(LoginError::StepOver)?;
     let left = match second_factor::check(&mut tx, desk.keys, user.id, code, now).await? {
         Typed::Wrong => return Err(LoginError::WrongCode),
         Typed::Code => None,

@@ -4,7 +4,7 @@ use super::passwords::{self, HashError};
 use super::second_factor::{FactorError, check_password};
 use super::sessions::IDLE_MAX;
 use super::{Desk, mails};
-use crate::i18n::FieldErrors;
+use crate::i18n::{FieldErrors, Message};
 use crate::mail::accounts::Notice;
 use crate::model::{Act, User};
 use crate::store::sessions::OpenSession;
@@ -48,6 +48,11 @@ pub async fn change_password(
     }
     let hash = passwords::hash(new).await?;
     let mut tx = desk.store.begin().await?;
+    let there = users::lock(&mut tx, user.id).await?;
+    if there.is_none_or(|there| there.password_hash != user.password_hash) {
+        // It became another while this one was looked at.
+        return Err(FieldErrors::of("password", Message::new("account-error-password")).into());
+    }
     users::set_password(&mut tx, user.id, &hash).await?;
     sessions::delete_others(&mut tx, user.id, this_session).await?;
     login_steps::delete_of_user(&mut tx, user.id).await?;

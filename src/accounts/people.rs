@@ -12,7 +12,8 @@ use crate::model::{
     Act, EmailAddress, Grant, Language, LinkPurpose, NewsletterId, Permission, Role, User, UserId,
 };
 use crate::store::{
-    self, StoreError, Tx, account_links, authenticators, desk_rules, grants, login_steps, sessions, users,
+    self, StoreError, Tx, account_links, authenticators, bulk_acts, desk_rules, grants, login_steps,
+    sessions, users,
 };
 
 /// So long an invitation works.
@@ -260,6 +261,7 @@ pub async fn remove(desk: Desk<'_>, id: UserId) -> Result<User, PeopleError> {
     let mut tx = desk.store.begin().await?;
     grants::lock(&mut tx).await?;
     let user = users::by_id(tx.db(), id).await?.ok_or(PeopleError::Unknown)?;
+    bulk_acts::fail_erasing_of(&mut tx, id, desk.clock.now()).await?;
     users::delete(&mut tx, id).await?;
     owner_remains(&mut tx).await?;
     let act = if user.joined_at.is_some() { Act::PersonRemoved } else { Act::PersonRevoked };
@@ -284,11 +286,13 @@ pub async fn end_sessions(desk: Desk<'_>, id: UserId) -> Result<u64, PeopleError
 }
 
 /// Takes the second factor off somebody who has lost it, with the codes for that. They are told, and every session ends.
+/// One's own is turned off at one's account, where the password is asked for.
 ///
 /// # Errors
-/// [`PeopleError::Unknown`].
+/// [`PeopleError::Unknown`], and for oneself.
 pub async fn remove_factor(desk: Desk<'_>, id: UserId) -> Result<(), PeopleError> {
     desk.store.permit(Permission::ManagePeople, None)?;
+    not_oneself(desk, id)?;
     let mut tx = desk.store.begin().await?;
     users::by_id(tx.db(), id).await?.ok_or(PeopleError::Unknown)?;
     if authenticators::delete(&mut tx, id).await? {

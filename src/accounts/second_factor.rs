@@ -146,6 +146,7 @@ pub async fn renew_codes(desk: Desk<'_>, user: &User, password: &str) -> Result<
     }
     let codes = fresh_codes(&mut tx, desk.keys, user.id).await?;
     tx.note(Act::PersonCodesMade, None, user.id.0).await?;
+    mails::tell(&mut tx, desk, user.id, Notice::CodesMade).await?;
     tx.commit().await?;
     Ok(codes)
 }

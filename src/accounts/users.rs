@@ -171,6 +171,11 @@ pub async fn set_password(store: &Store, address: &EmailAddress, password: &str)
     let user = store::users::by_address(tx.db(), address).await?.ok_or(UserError::Unknown)?;
     store::users::set_password(&mut tx, user.id, &hash).await?;
     store::sessions::delete_of_user(&mut tx, user.id).await?;
+    store::login_steps::delete_of_user(&mut tx, user.id).await?;
+    // An invitation stays: it is how somebody comes who has not been here yet.
+    if user.joined_at.is_some() {
+        store::account_links::delete_of_user(&mut tx, user.id).await?;
+    }
     tx.note(Act::PersonPassword, None, user.id.0).await?;
     tx.commit().await?;
     Ok(user)

@@ -70,6 +70,8 @@ pub enum Notice<'a> {
     FactorOff,
     /// Instead of the authenticator: how many are left.
     CodeUsed(i64),
+    /// New ones in place of the old.
+    CodesMade,
     /// To owners: who.
     PersonInvited(&'a str),
     /// To owners: who may do everything now.
@@ -78,12 +80,13 @@ pub enum Notice<'a> {
 
 impl Notice<'_> {
     /// Every kind, for tests.
-    pub const SAMPLES: [Notice<'static>; 7] = [
+    pub const SAMPLES: [Notice<'static>; 8] = [
         Notice::PasswordChanged,
         Notice::NewLogin("Firefox, Linux"),
         Notice::FactorOn,
         Notice::FactorOff,
         Notice::CodeUsed(9),
+        Notice::CodesMade,
         Notice::PersonInvited("Bo"),
         Notice::OwnerAdded("Bo"),
     ];
@@ -95,6 +98,7 @@ impl Notice<'_> {
             Self::FactorOn => "factor-on",
             Self::FactorOff => "factor-off",
             Self::CodeUsed(_) => "code",
+            Self::CodesMade => "codes",
             Self::PersonInvited(_) => "invited",
             Self::OwnerAdded(_) => "owner",
         }

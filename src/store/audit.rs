@@ -115,7 +115,7 @@ async fn was_told(
 /// A page of the log, the newest first, and one row more where there is a next page.
 pub async fn list(db: Db<'_>, filter: &AuditFilter) -> Result<Vec<AuditRow>> {
     const SQL: &str = "SELECT id, at, user_id, user_name, act, object_id, newsletter_id, detail FROM audit
-        WHERE ($1 = 0 OR COALESCE(user_id, 0) = $2)
+        WHERE ($1 = 0 OR (COALESCE(user_id, 0) = $2 AND (user_id IS NOT NULL OR act <> 'person_forgot')))
             AND ($3 = '' OR object_kind = $3) AND ($4 = 0 OR object_id = $4)
             AND at >= $5 AND at < $6 AND id < $7
         ORDER BY id DESC LIMIT $8";

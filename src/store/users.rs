@@ -70,6 +70,13 @@ pub async fn by_id(db: Db<'_>, id: UserId) -> Result<Option<User>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
 }
 
+/// The same, held until the end of the transaction: whoever changes it waits.
+pub async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+    const SQL: &str = "UPDATE users SET name = name WHERE id = $1
+        RETURNING id, address, name, language, password_hash, created_at, disabled_at, joined_at";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
+}
+
 /// Adds somebody who has no password yet.
 pub async fn invite(
     tx: &mut Tx,

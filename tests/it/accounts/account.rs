@@ -168,7 +168,11 @@ both_dbs!(a_second_factor_is_on_after_a_right_code_and_each_code_counts_once, |s
     second_factor::begin(office.desk(&an), &this.user).await.expect("begun");
     let secret = office.secret(&this.user).await;
     assert!(
-        !everything(&store).await.join("\n").contains(&data_encoding::HEXUPPER.encode(&secret)),
+        !everything(&store)
+            .await
+            .join("\n")
+            .to_ascii_uppercase()
+            .contains(&data_encoding::HEXUPPER.encode(&secret)),
         "it is sealed"
     );
     let wrong = second_factor::turn_on(office.desk(&an), &this.user, &this.token_hash, "000000").await;
@@ -274,6 +278,33 @@ both_dbs!(another_password_by_mail_does_not_skip_the_second_factor, |store| {
             .await;
     assert!(matches!(followed, Ok(postiljon::accounts::links::Followed::Reset(_))), "{followed:?}");
     assert!(matches!(office.password(NEW, &from(6)).await, Ok(Passed::Step(_))));
+});
+
+both_dbs!(a_password_of_the_command_line_ends_steps_and_links, |store| {
+    let office = Office::open(&store).await;
+    let (this, an) = office.an(1).await;
+    let (secret, _) = office.with_factor(&this, &an).await;
+    office.clock.advance(Duration::from_secs(30));
+    take_mails(&store, &office.clock).await;
+    let step = office.step(4).await;
+    postiljon::accounts::links::forgot(office.desk(&store), AN, from(5).ip).await.expect("sent");
+    let mails = take_mails(&store, &office.clock).await;
+    let token = office.keys.derive_token(postiljon::keys::Purpose::AccountLink, &mails[0].nonce);
+    assert!(postiljon::accounts::links::look(office.desk(&store), &token).await.expect("read").is_some());
+    let address = AN.parse().expect("an address");
+    postiljon::accounts::users::set_password(&store, &address, NEW).await.expect("set");
+    assert!(postiljon::accounts::links::look(office.desk(&store), &token).await.expect("read").is_none());
+    let late = office.typed(&step, &office.code(&secret), 4).await;
+    assert!(matches!(late, Err(LoginError::StepOver)), "{late:?}");
+});
+
+both_dbs!(nobody_takes_off_their_own_second_factor_without_the_password, |store| {
+    let office = Office::open(&store).await;
+    let (this, an) = office.an(1).await;
+    office.with_factor(&this, &an).await;
+    let refused = postiljon::accounts::people::remove_factor(office.desk(&an), this.user.id).await;
+    assert!(refused.is_err());
+    assert!(matches!(office.password(PASSWORD, &from(2)).await, Ok(Passed::Step(_))), "it is on");
 });
 
 both_dbs!(turning_it_off_asks_for_the_password_and_everybody_may_have_to_have_it, |store| {

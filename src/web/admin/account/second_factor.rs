@@ -93,7 +93,10 @@ pub async fn post(
         (Ok(()), _) => return Err(PageError::BadRequest),
     };
     match made {
-        Ok(codes) if codes.is_empty() => Ok(see_other(PATH)),
+        Ok(codes) if codes.is_empty() => {
+            app.wake.notify_one();
+            Ok(see_other(PATH))
+        }
         // Shown in answer to the post, once: nothing that is stored could show them again.
         Ok(codes) => {
             app.wake.notify_one();

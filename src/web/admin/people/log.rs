@@ -112,7 +112,12 @@ fn line(t: Texts, zone: Tz, newsletters: &[Newsletter], row: AuditRow) -> Line {
     let newsletter = row.newsletter_id.and_then(|id| newsletters.iter().find(|one| one.id == id));
     Line {
         at: t.date_time(row.at, zone),
-        who: if row.user_id.is_none() { t.text("log-operator") } else { row.user_name },
+        who: match (row.user_id, act) {
+            // Whoever types an address there is a stranger.
+            (None, Some(Act::PersonForgot)) => t.text("log-visitor"),
+            (None, _) => t.text("log-operator"),
+            (Some(_), _) => row.user_name,
+        },
         what: if row.detail.is_empty() { what } else { format!("{what}: {}", row.detail) },
         object: row.object_id.map_or_else(String::new, |id| {
             t.with2("log-object", "kind", t.text(&format!("log-kind-{kind}")), "number", id.to_string())
