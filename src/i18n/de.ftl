@@ -2013,6 +2013,9 @@ mail-notice-factor-on-title = Der zweite Schritt ist an
 mail-notice-factor-on-what = Am { $at } wurde für Ihr Konto ein zweiter Schritt beim Anmelden eingeschaltet.
 mail-notice-factor-off-title = Der zweite Schritt ist aus
 mail-notice-factor-off-what = Am { $at } wurde für Ihr Konto der zweite Schritt beim Anmelden ausgeschaltet.
+mail-notice-codes-title = Sie haben neue Codes
+mail-notice-codes-what = Am { $at } wurden für Ihr Konto neue Wiederherstellungscodes erstellt. Die alten gelten nicht mehr.
+log-visitor = Ein Besucher
 mail-notice-code-title = Ein Code zur Wiederherstellung wurde benutzt
 mail-notice-code-what = { $left ->
     [one] Am { $at } wurde mit einem Wiederherstellungscode angemeldet. Einer ist übrig.
@@ -2098,6 +2101,7 @@ people-kind-topic = Thema
 people-kind-form = Formular
 people-kind-import = Import
 people-kind-mailed = Hat Ausgabe bekommen
+people-kind-clicked = Klickte in Ausgabe (mit Einwilligung)
 people-kind-from = Angemeldet ab
 people-kind-before = Angemeldet vor
 people-kind-field = Feld

@@ -2010,6 +2010,9 @@ mail-notice-factor-on-title = The second step is on
 mail-notice-factor-on-what = On { $at } a second step of signing in was turned on for your account.
 mail-notice-factor-off-title = The second step is off
 mail-notice-factor-off-what = On { $at } the second step of signing in was turned off for your account.
+mail-notice-codes-title = You have new recovery codes
+mail-notice-codes-what = On { $at } new recovery codes were made for your account. The old ones no longer work.
+log-visitor = A visitor
 mail-notice-code-title = A recovery code was used
 mail-notice-code-what = { $left ->
     [one] On { $at } somebody signed in to your account with a recovery code. One is left.
@@ -2095,6 +2098,7 @@ people-kind-topic = Topic
 people-kind-form = Form
 people-kind-import = Import
 people-kind-mailed = Was sent issue
+people-kind-clicked = Clicked in issue (who lets it be counted)
 people-kind-from = Signed up from
 people-kind-before = Signed up before
 people-kind-field = Field

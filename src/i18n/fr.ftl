@@ -2016,6 +2016,9 @@ mail-notice-factor-on-title = La deuxième étape est activée
 mail-notice-factor-on-what = Le { $at }, une deuxième étape de connexion a été activée pour votre compte.
 mail-notice-factor-off-title = La deuxième étape est désactivée
 mail-notice-factor-off-what = Le { $at }, la deuxième étape de connexion a été désactivée pour votre compte.
+mail-notice-codes-title = Vous avez de nouveaux codes
+mail-notice-codes-what = Le { $at }, de nouveaux codes de récupération ont été créés pour votre compte. Les anciens ne fonctionnent plus.
+log-visitor = Un visiteur
 mail-notice-code-title = Un code de secours a servi
 mail-notice-code-what = { $left ->
     [one] Le { $at }, une connexion à votre compte a utilisé un code de secours. Il en reste un.
@@ -2101,6 +2104,7 @@ people-kind-topic = Thème
 people-kind-form = Formulaire
 people-kind-import = Importation
 people-kind-mailed = A reçu le numéro
+people-kind-clicked = A cliqué dans le numéro (avec accord)
 people-kind-from = Inscription à partir du
 people-kind-before = Inscription avant le
 people-kind-field = Champ

@@ -2007,6 +2007,9 @@ mail-notice-factor-on-title = De tweede stap staat aan
 mail-notice-factor-on-what = Op { $at } is voor jouw account een tweede stap bij het inloggen aangezet.
 mail-notice-factor-off-title = De tweede stap staat uit
 mail-notice-factor-off-what = Op { $at } is voor jouw account de tweede stap bij het inloggen uitgezet.
+mail-notice-codes-title = Je hebt nieuwe herstelcodes
+mail-notice-codes-what = Op { $at } zijn nieuwe herstelcodes gemaakt voor je account. De oude werken niet meer.
+log-visitor = Een bezoeker
 mail-notice-code-title = Ingelogd met een herstelcode
 mail-notice-code-what = { $left ->
     [one] Op { $at } is met jouw account ingelogd met een herstelcode. Er is er nog één over.
@@ -2092,6 +2095,7 @@ people-kind-topic = Onderwerp
 people-kind-form = Formulier
 people-kind-import = Import
 people-kind-mailed = Kreeg nummer
+people-kind-clicked = Klikte in nummer (wie dat laat tellen)
 people-kind-from = Ingeschreven vanaf
 people-kind-before = Ingeschreven vóór
 people-kind-field = Veld

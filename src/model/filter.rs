@@ -81,6 +81,11 @@ pub enum Condition {
         was: bool,
         issue: IssueId,
     },
+    /// Whether this person followed a link of an issue: known only of those who agreed to be counted, and as long as they do.
+    Clicked {
+        has: bool,
+        issue: IssueId,
+    },
 }
 
 /// Conditions that are joined in one way.

@@ -113,6 +113,20 @@ pub async fn fail(tx: &mut Tx, id: BulkActId, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Ends what somebody began who is about to be removed, where it is done in their name.
+pub async fn fail_erasing_of(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE bulk_acts SET status = $2, finished_at = $3, selection = ''
+        WHERE user_id = $1 AND kind = 'erase' AND status = 'running'";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(user)
+        .bind(BulkActStatus::Failed)
+        .bind(now)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
 /// Notes that somebody was changed by an act.
 pub async fn note(tx: &mut Tx, act: BulkActId, subscription: SubscriptionId, at: Timestamp) -> Result<()> {
     const SQL: &str = "INSERT INTO bulk_act_rows (act_id, subscription_id, changed_at) VALUES ($1, $2, $3)";

@@ -141,7 +141,8 @@ async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Res
         FROM mailing_audience a JOIN subscriptions n ON n.id = a.subscription_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE a.mailing_id = $1 AND a.subscription_id > $2 AND a.subscription_id <= $3
-            AND n.status = 'confirmed' AND n.audience_since <= $4
+            AND n.status = 'confirmed'
+            AND (CASE WHEN $8 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
             AND (n.subscriber_id * $6 + $1) % 100 < $7
         ORDER BY a.subscription_id LIMIT $5";
     let (step, share) = trial(mailing);
@@ -153,6 +154,7 @@ async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Res
         .bind(limit)
         .bind(step)
         .bind(share)
+        .bind(mailing.rhythm)
         .fetch_all(c)
         .await?))
 }

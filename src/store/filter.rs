@@ -112,6 +112,12 @@ impl Statement {
                 .number(*field)
                 .sql(" AND v.value = ")
                 .text(value),
+            Driver::Clicked(issue) => self
+                .sql(
+                    "h.subscription_id FROM mailings m JOIN reader_hits h ON h.mailing_id = m.id
+                    WHERE h.number > 0 AND h.hits > 0 AND m.issue_id = ",
+                )
+                .number(*issue),
             Driver::Mailed(issue) => self
                 .sql(
                     "d.subscriber_id FROM mailings m JOIN deliveries d ON d.mailing_id = m.id
@@ -176,7 +182,17 @@ impl Statement {
                 .sql(not(was))
                 .sql(
                     "EXISTS (SELECT 1 FROM mailings m JOIN deliveries d ON d.mailing_id = m.id
-                        AND d.subscriber_id = n.subscriber_id WHERE d.outcome = 'sent' AND m.issue_id = ",
+                        AND d.subscriber_id = n.subscriber_id
+                        WHERE d.outcome = 'sent' AND m.newsletter_id = n.newsletter_id AND m.issue_id = ",
+                )
+                .number(issue.0)
+                .sql(")"),
+            Condition::Clicked { has, issue } => self
+                .sql(not(has))
+                .sql(
+                    "EXISTS (SELECT 1 FROM mailings m JOIN reader_hits h ON h.mailing_id = m.id
+                        AND h.subscription_id = n.id
+                        WHERE h.number > 0 AND h.hits > 0 AND m.newsletter_id = n.newsletter_id AND m.issue_id = ",
                 )
                 .number(issue.0)
                 .sql(")"),
@@ -295,6 +311,7 @@ pub(super) enum Driver {
     Topic(i64),
     Answer(i64, String),
     Mailed(i64),
+    Clicked(i64),
 }
 
 /// Conditions that all must meet, of those that can drive.
@@ -314,6 +331,7 @@ fn drivers(selection: &Selection) -> Vec<Driver> {
                     Some(Driver::Answer(field.0, value.clone()))
                 }
                 Condition::Mailed { was: true, issue } => Some(Driver::Mailed(issue.0)),
+                Condition::Clicked { has: true, issue } => Some(Driver::Clicked(issue.0)),
                 _ => None,
             }));
         }

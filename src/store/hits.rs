@@ -48,7 +48,7 @@ pub async fn lock_readers(tx: &mut Tx, readers: &[SubscriptionId]) -> Result<Has
         tx.db(),
         "SELECT id FROM subscriptions WHERE id = $1 AND status = 'confirmed' AND tracking_since IS NOT NULL",
         sqlite: "",
-        postgres: " FOR SHARE",
+        postgres: " FOR NO KEY UPDATE",
         ""
     );
     let mut agreed = HashSet::new();

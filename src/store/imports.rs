@@ -232,11 +232,14 @@ pub async fn set_status(
         has_moved |= rows == 1;
     }
     if has_moved && is_last {
-        on!(tx.db(), |c| sqlx::query("DELETE FROM import_chunks WHERE import_id = $1")
-            .bind(import)
-            .execute(c)
-            .await?
-            .rows_affected());
+        // A file without headings has a person in their place.
+        const FORGET: [&str; 2] = [
+            "DELETE FROM import_chunks WHERE import_id = $1",
+            "UPDATE imports SET columns = '[]', mapping = '[]' WHERE id = $1",
+        ];
+        for sql in FORGET {
+            on!(tx.db(), |c| sqlx::query(sql).bind(import).execute(c).await?.rows_affected());
+        }
     }
     Ok(has_moved)
 }

@@ -2,7 +2,7 @@
 
 use super::filter::Statement;
 use super::{Db, Result, StoreError, Tx, on};
-use crate::model::{Filter, Mailing, MailingId, SubscriptionId, Timestamp};
+use crate::model::{Filter, Mailing, MailingId, Rhythm, SubscriptionId, Timestamp};
 
 /// Writes the audience of a mailing down, and answers the mailing with the account that follows. One statement, so that
 /// it is all or nobody: a million subscriptions take SQLite some seconds.
@@ -19,7 +19,9 @@ pub(super) async fn fill(tx: &mut Tx, mailing: &Mailing, now: Timestamp) -> Resu
         statement
             .sql("CAST(")
             .number(mailing.id.0)
-            .sql(" AS BIGINT), n.id FROM subscriptions n WHERE n.status = 'confirmed' AND n.audience_since <= ")
+            .sql(" AS BIGINT), n.id FROM subscriptions n WHERE n.status = 'confirmed' AND ")
+            .sql(since_of(mailing.rhythm))
+            .sql(" <= ")
             .number(now.as_millis())
             .of_newsletter(mailing.newsletter_id);
         if let Some(topic) = mailing.topic_id {
@@ -34,6 +36,14 @@ pub(super) async fn fill(tx: &mut Tx, mailing: &Mailing, now: Timestamp) -> Resu
     }
     let filled = on!(tx.db(), |c| sqlx::query_as(ACCOUNT).bind(mailing.id).fetch_optional(c).await?);
     filled.ok_or_else(StoreError::missing)
+}
+
+/// The column of those who get mailings of this rhythm.
+pub(super) const fn since_of(rhythm: Rhythm) -> &'static str {
+    match rhythm {
+        Rhythm::Each => "n.audience_since",
+        Rhythm::Monthly => "n.monthly_since",
+    }
 }
 
 /// Whether a subscription was in it at the start.

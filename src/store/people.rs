@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::filter::{Driver, Statement, driver};
+use super::mailing_audience::since_of;
 use super::{Db, PAGE_ROWS, Result, Tx, bulk, on, sql};
 use crate::model::{
-    EmailAddress, ImportId, Language, NewsletterId, Selection, SubscriberId, SubscriptionId,
+    EmailAddress, ImportId, Language, NewsletterId, Rhythm, Selection, SubscriberId, SubscriptionId,
     SubscriptionStatus, Timestamp, search_words,
 };
 
@@ -95,12 +96,11 @@ pub async fn count(mut db: Db<'_>, selection: &Selection, most: i64) -> Result<i
     statement.fetch_number(db).await
 }
 
-/// How many of them would get an issue now.
-pub async fn count_audience(db: Db<'_>, selection: &Selection) -> Result<i64> {
-    let mut statement = Statement::of(
-        "SELECT count(*) FROM subscriptions n WHERE n.status = 'confirmed' AND n.audience_since IS NOT NULL",
-    );
-    statement.selected(selection, None);
+/// How many of them would get an issue of this rhythm now.
+pub async fn count_audience(db: Db<'_>, selection: &Selection, rhythm: Rhythm) -> Result<i64> {
+    let mut statement =
+        Statement::of("SELECT count(*) FROM subscriptions n WHERE n.status = 'confirmed' AND ");
+    statement.sql(since_of(rhythm)).sql(" IS NOT NULL").selected(selection, None);
     statement.fetch_number(db).await
 }
 

@@ -212,10 +212,11 @@ pub async fn take_forgotten(
         .await?))
 }
 
-/// Forgets pause and rhythm of a subscription that is not confirmed: its owner begins anew.
+/// Forgets pause, rhythm and the consent to be counted of a subscription that is not confirmed: its owner begins anew.
 pub async fn start_afresh(tx: &mut Tx, id: SubscriptionId) -> Result<()> {
-    const SQL: &str = "UPDATE subscriptions SET rhythm = 'each', paused_until = NULL
-        WHERE id = $1 AND status <> 'confirmed' AND (rhythm <> 'each' OR paused_until IS NOT NULL)";
+    const SQL: &str = "UPDATE subscriptions SET rhythm = 'each', paused_until = NULL, tracking_since = NULL
+        WHERE id = $1 AND status <> 'confirmed'
+            AND (rhythm <> 'each' OR paused_until IS NOT NULL OR tracking_since IS NOT NULL)";
     on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
     Ok(())
 }

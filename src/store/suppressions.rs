@@ -12,6 +12,15 @@ pub async fn insert(tx: &mut Tx, address_hash: &[u8], now: Timestamp) -> Result<
     Ok(())
 }
 
+/// Whoever erases somebody waits until the end of this transaction, which brings people in whose erasure it would not
+/// see. On SQLite one transaction writes at a time.
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    if let Db::Postgres(c) = tx.db() {
+        sqlx::query("LOCK TABLE suppressions IN SHARE MODE").execute(c).await?;
+    }
+    Ok(())
+}
+
 pub async fn contains(db: Db<'_>, address_hash: &[u8]) -> Result<bool> {
     const SQL: &str = "SELECT EXISTS (SELECT 1 FROM suppressions WHERE address_hash = $1)";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(address_hash).fetch_one(c).await?))

@@ -10,11 +10,14 @@ use super::unsubscribe::skip;
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::model::{
-    Act, BulkAct, BulkActId, BulkActKind, BulkActStatus, ConsentEvent, Mailing, NewsletterId, Permission,
-    Selection, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, TopicId, UserId,
+    Act, Actor, BulkAct, BulkActId, BulkActKind, BulkActStatus, ConsentEvent, Mailing, NewsletterId,
+    Permission, Selection, Subscription, SubscriptionId, SubscriptionStatus, Timestamp, TopicId, User,
+    UserId,
 };
 use crate::store::bulk_acts::{self, NewAct};
-use crate::store::{Store, StoreError, Tx, consents, mailings, people, subscribers, subscriptions, topics};
+use crate::store::{
+    Store, StoreError, Tx, consents, grants, mailings, people, subscribers, subscriptions, topics, users,
+};
 
 /// Most subscriptions that are ticked one by one: what a page shows.
 pub const TICKED_MAX: usize = 100;
@@ -294,7 +297,19 @@ async fn restore(
     }
 }
 
-/// Each person is erased in a transaction of its own, with all subscriptions.
+/// The database in the name of whoever began an act, with what they may by now.
+async fn in_their_name(store: &Store, act: &BulkAct) -> Result<Store, StoreError> {
+    let Some(id) = act.user_id else { return Ok(store.clone()) };
+    let mut reader = store.read().await?;
+    let user = users::by_id(reader.db(), id).await?.filter(User::is_active);
+    Ok(store.acting(match user {
+        Some(user) => Actor::user(id, &user.name, grants::of_user(reader.db(), id).await?),
+        None => Actor::Visitor,
+    }))
+}
+
+/// Each person is erased in a transaction of its own, with all subscriptions. Who also reads a newsletter in which the
+/// one who began it may erase nobody is left as they are.
 async fn erase_some(
     store: &Store,
     clock: &Clock,
@@ -311,9 +326,14 @@ async fn erase_some(
         addresses.extend(subscribers::by_id(reader.db(), found.subscriber_id).await?.map(|one| one.address));
     }
     drop(reader);
+    let theirs = in_their_name(store, act).await?;
     let mut changed = 0;
     for address in addresses {
-        changed += i64::from(erase(store, clock, keys, &address).await?);
+        match erase(&theirs, clock, keys, &address).await {
+            Ok(was_there) => changed += i64::from(was_there),
+            Err(StoreError::Denied(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     let mut tx = store.begin().await?;
     if bulk_acts::advance(&mut tx, act, worker, &after(act, &ids, ERASE_ROWS, changed, clock.now())).await? {

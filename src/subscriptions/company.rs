@@ -12,7 +12,7 @@ use crate::model::{
     Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
 };
 use crate::store::{
-    Result, Store, StoreError, Tx, bulk_acts, consents, departures, mailings, outbox, subscribers,
+    Result, Store, StoreError, Tx, bulk_acts, consents, departures, hits, mailings, outbox, subscribers,
     subscriptions, suppressions, tokens, topics,
 };
 
@@ -78,6 +78,7 @@ pub(super) async fn end(
         return Ok(false);
     }
     skip(tx, before, open, now).await?;
+    hits::forget_reader(tx, before.id).await?;
     tokens::delete_of_subscription(tx, before.id).await?;
     outbox::delete_queued(tx, before.id).await?;
     consents::insert(tx, &consent(before, ConsentEvent::Withdrawn, &evidence(), now)).await?;

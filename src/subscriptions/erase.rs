@@ -44,6 +44,8 @@ pub(super) async fn erase_themselves(
 async fn forget(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddress, who: Who) -> Result<bool> {
     let now = clock.now();
     let mut tx = store.begin().await?;
+    // Before anybody is looked for: an import that brings this address in has either done so, or will see this.
+    suppressions::insert(&mut tx, &keys.address_hash(address), now).await?;
     let subscriber = subscribers::by_address(tx.db(), address).await?;
     if who == Who::Desk {
         let newsletters = match &subscriber {
@@ -77,7 +79,6 @@ async fn forget(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddres
     }
     outbox::delete_to(&mut tx, address).await?;
     address_changes::delete_to(&mut tx, address).await?;
-    suppressions::insert(&mut tx, &keys.address_hash(address), now).await?;
     tx.commit().await?;
     if !store.forget_deleted().await? {
         tracing::warn!(

@@ -79,6 +79,8 @@ pub async fn unsubscribe(
         if before.status == SubscriptionStatus::Confirmed {
             hits::note_departure(&mut tx, id, now.minus(LEFT_AFTER)).await?;
         }
+        // Whoever has left has no page to withdraw from being counted.
+        hits::forget_reader(&mut tx, id).await?;
         tokens::delete_of_subscription(&mut tx, id).await?;
         outbox::delete_queued(&mut tx, id).await?;
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Withdrawn, evidence, now)).await?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::Datelike as _;
 
 use super::POOL_MAX;
+use super::acts::is_scheduled;
 use super::calendar::{self, Occasion};
 use super::mails::{self, Post};
 use super::plan::{Piece, Plan, Wanted, plan};
@@ -308,6 +309,10 @@ async fn end_of(
     run: &DigestRun,
     now: Timestamp,
 ) -> Result<End, TickError> {
+    // Somebody has scheduled it by hand: that is what became of it, however late it is noticed.
+    if is_scheduled(tx, run).await? {
+        return Ok(End::Scheduled);
+    }
     if now.since(run.due_at) > LATE_MAX {
         return Ok(End::Not(RunState::Skipped, RunReason::Late));
     }

@@ -79,6 +79,7 @@ pub struct FileReader {
     row: i64,
     headings: Option<Vec<String>>,
     ready: Vec<Row>,
+    ready_octets: usize,
 }
 
 impl std::fmt::Debug for FileReader {
@@ -104,6 +105,7 @@ impl Default for FileReader {
             row: 0,
             headings: None,
             ready: Vec::new(),
+            ready_octets: 0,
         }
     }
 }
@@ -160,9 +162,17 @@ impl FileReader {
         self.ready.len()
     }
 
+    /// How much of the file the rows that are ready were, in octets.
+    pub const fn ready_octets(&self) -> usize {
+        self.ready_octets
+    }
+
     /// At most so many of the rows that are ready.
     pub fn take(&mut self, most: usize) -> Vec<Row> {
         let rest = self.ready.split_off(most.min(self.ready.len()));
+        if rest.is_empty() {
+            self.ready_octets = 0;
+        }
         std::mem::replace(&mut self.ready, rest)
     }
 
@@ -244,6 +254,7 @@ impl FileReader {
         } else {
             self.cells()
         };
+        self.ready_octets += self.filled;
         self.filled = 0;
         self.columns = 0;
         let Some(headings) = &self.headings else {

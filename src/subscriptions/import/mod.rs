@@ -29,6 +29,10 @@ use file::{FileError, FileReader, Row};
 const CHUNK_ROWS: usize = crate::store::BULK_ROWS_MAX;
 /// Chunks that are written in one transaction while a file is read.
 const CHUNKS_TOGETHER: usize = 16;
+/// Octets of a file after which a chunk ends however few rows it has, and of those that are written together: rows can
+/// be long.
+const CHUNK_OCTETS: usize = 1_000_000;
+const OCTETS_TOGETHER: usize = 4_000_000;
 /// Most characters kept of a file's name.
 const FILE_NAME_MAX_CHARS: usize = 120;
 /// Rows shown beside the headings.
@@ -85,9 +89,10 @@ impl Upload {
     /// [`ImportError::File`] when it is refused: then call [`Upload::give_up`].
     pub async fn push(&mut self, octets: &[u8]) -> Result<(), ImportError> {
         self.reader.push(octets)?;
-        while self.reader.ready() >= CHUNK_ROWS {
+        while self.reader.ready() >= CHUNK_ROWS || self.reader.ready_octets() >= CHUNK_OCTETS {
             self.put_aside();
-            if self.waiting.len() >= CHUNKS_TOGETHER {
+            let octets: usize = self.waiting.iter().map(String::len).sum();
+            if self.waiting.len() >= CHUNKS_TOGETHER || octets >= OCTETS_TOGETHER {
                 self.write().await?;
             }
         }
@@ -260,7 +265,11 @@ pub(super) async fn forget_abandoned(store: &Store, clock: &Clock) -> Result<(),
     let before = clock.now().minus(ABANDONED_AFTER);
     let found = imports::abandoned(store.read().await?.db(), before).await?;
     for id in found {
-        cancel(store, clock, id).await?;
+        // Not one that somebody went on with since.
+        let from = [ImportStatus::Reading, ImportStatus::Mapping, ImportStatus::Checked];
+        let mut tx = store.begin().await?;
+        imports::set_status(&mut tx, id, &from, ImportStatus::Cancelled, clock.now()).await?;
+        tx.commit().await?;
     }
     Ok(())
 }

@@ -128,6 +128,9 @@ async fn step(
         imports::set_status(&mut tx, import.id, &[import.status], ImportStatus::Failed, clock.now()).await?;
         return tx.commit().await;
     };
+    if !is_check {
+        suppressions::hold(&mut tx).await?;
+    }
     let mut writer = Writer {
         fields: asked_fields(&mut tx, &newsletter).await?,
         meanings: meanings(&import),
@@ -148,7 +151,12 @@ async fn step(
     while cursor < import.chunk_count && cursor < import.cursor + CHUNKS_A_STEP {
         cursor += 1;
         let body = imports::chunk(tx.db(), import.id, cursor).await?.unwrap_or_default();
-        let rows: Vec<Row> = serde_json::from_str(&body).unwrap_or_default();
+        let Ok(rows) = serde_json::from_str::<Vec<Row>>(&body) else {
+            tracing::error!(import = %import.id, chunk = cursor, "rows of an import cannot be read");
+            imports::set_status(&mut tx, import.id, &[import.status], ImportStatus::Failed, clock.now())
+                .await?;
+            return tx.commit().await;
+        };
         let seen = worker.checking.as_mut().filter(|_| is_check).map(|(_, seen)| seen);
         let outcomes = writer.chunk(&mut tx, rows, seen, clock.now()).await?;
         let mut report = String::new();

@@ -679,3 +679,59 @@ both_dbs!(a_year_through_the_verbs_loses_no_article_and_sends_none_twice, |store
         assert!(mailed.contains_key(&article.id) != waiting.contains(&article.id), "{} is lost", article.id);
     }
 });
+
+both_dbs!(a_segment_of_a_monthly_issue_is_of_those_who_want_one_mail_a_month, |store| {
+    let world = World::new(&store).await;
+    let monthly = RuleInput { audience: "monthly".into(), source: "mailed".into(), ..rule_input() };
+    world.rule(&monthly).await;
+    let (wants, other) =
+        (confirmed(&store, world.newsletter, 3).await, confirmed(&store, world.newsletter, 4).await);
+    change!(store, |tx| subscriptions::set_pace(tx, wants.id, Rhythm::Monthly, None, MONDAY));
+    let is = postiljon::model::Condition::Language { is: true, language: wants.language };
+    let filter = postiljon::model::Filter::all(vec![is]);
+    let json = filter.to_json();
+    let segment =
+        change!(store, |tx| postiljon::store::segments::insert(tx, world.newsletter, "All", &json, MONDAY));
+    let all = world.publish(&["Een"]).await;
+    world.clock.advance(HOUR);
+    let issue = issue_of(&store, &world.clock, world.newsletter, &[&all[0]]).await;
+    change!(store, |tx| issues::set_rhythm(tx, issue.id, Rhythm::Monthly));
+    let selection = postiljon::model::Selection {
+        newsletter: Some(world.newsletter),
+        filter,
+        ..postiljon::model::Selection::default()
+    };
+    let count =
+        async |rhythm| read!(store, |db| postiljon::store::people::count_audience(db, &selection, rhythm));
+    assert_eq!(count(Rhythm::Monthly).await, 1);
+    let scheduling = postiljon::publishing::schedule::Scheduling {
+        segment: Some(segment.id),
+        ..postiljon::publishing::schedule::Scheduling::from(When::Now)
+    };
+    let sent = schedule(&store, &world.clock, PUBLIC_URL, issue.id, scheduling).await.expect("scheduled");
+    let begun = change!(store, |tx| mailings::start(tx, sent.mailing.id, world.clock.now())).expect("begun");
+    assert_eq!((begun.rhythm, begun.account.audience), (Rhythm::Monthly, 1));
+    let found = read!(store, |db| deliveries::candidates(db, &begun, 10));
+    assert_eq!(found.iter().map(|one| one.subscription_id).collect::<Vec<_>>(), [wants.id]);
+    let is_in = async |one: &postiljon::model::Subscription| {
+        read!(store, |db| deliveries::recipient(db, begun.id, one.subscriber_id)).expect("there").1
+    };
+    assert!(is_in(&wants).await && !is_in(&other).await);
+});
+
+both_dbs!(what_somebody_scheduled_by_hand_is_no_digest_that_came_too_late, |store| {
+    let world = World::new(&store).await;
+    let rule = world.rule(&rule_input()).await;
+    world.publish(&["Een", "Twee"]).await;
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    let issue = run.issue_id.expect("an issue");
+    let sent = schedule(&store, &world.clock, PUBLIC_URL, issue, When::Now).await.expect("scheduled");
+    // Nothing ran until long after the moment of the run.
+    world.at("2027-03-08T10:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    assert_eq!((run.state, run.mailing_id), (RunState::Scheduled, Some(sent.mailing.id)));
+    assert_eq!(read!(store, |db| mailings::list(db, None, 0)).len(), 1);
+});

@@ -290,3 +290,19 @@ both_dbs!(who_leaves_counts_for_the_issue_received_last_and_the_undo_takes_it_ba
     assert_eq!(departures().await, (0, 0), "two weeks later it was not because of the issue");
     world.site.app.stop().await;
 });
+
+both_dbs!(who_leaves_takes_along_what_was_kept_and_comes_back_without_it, |store| {
+    let world = World::start(&store, Tracking::Person).await;
+    let jan = world.people.confirmed(JAN, 1).await;
+    world.agrees(&jan, true).await;
+    let (_, _, mail) = world.sent_to("Tot ziens", JAN).await;
+    world.open(&mail.clicks()[0]).await;
+    world.rest();
+    assert_eq!(world.rows("reader_hits").await, 1);
+    world.people.leave(&jan).await;
+    assert_eq!(world.rows("reader_hits").await, 0);
+    world.people.clock.advance(Duration::from_secs(3600));
+    let back = world.people.confirmed(JAN, 1).await;
+    assert_eq!((back.id, back.tracking_since), (jan.id, None), "a new yes to the newsletter is none to this");
+    world.site.app.stop().await;
+});

@@ -3,10 +3,13 @@ use postiljon::model::{
     SubscriptionId, SubscriptionStatus,
 };
 use postiljon::store::fields::FieldRules;
-use postiljon::store::{Store, fields, people, subscribers, subscription_values, subscriptions, topics};
+use postiljon::store::hits::{ReaderHits, Tally};
+use postiljon::store::{
+    Store, fields, hits, people, subscribers, subscription_values, subscriptions, topics,
+};
 
 use crate::support::database::{both_dbs, change, read};
-use crate::support::samples::{NOW, address, at, confirmed, newsletter, pending_at};
+use crate::support::samples::{NOW, address, at, confirmed, newsletter, pending_at, scheduled};
 
 async fn ids(store: &Store, newsletter: &Newsletter, filter: Filter) -> Vec<SubscriptionId> {
     let selection = Selection { newsletter: Some(newsletter.id), filter, ..Selection::default() };
@@ -117,6 +120,38 @@ both_dbs!(each_condition_selects_whom_it_says, |store| {
             "{condition:?}"
         );
     }
+});
+
+both_dbs!(who_clicked_is_who_let_it_be_counted_and_followed_a_link, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let mut all = Vec::new();
+    for n in 1..=4 {
+        all.push(confirmed(&store, newsletter.id, n).await.id);
+    }
+    let mailing = scheduled(&store, newsletter.id).await;
+    let other = scheduled(&store, newsletter.id).await;
+    let hit = |reader, mailing, number, human, machine| ReaderHits {
+        reader,
+        mailing,
+        number,
+        at: NOW,
+        tally: Tally { human, machine },
+    };
+    for hits in [
+        // Followed a link; only opened it; a machine of theirs did; followed a link of another issue.
+        hit(all[0], mailing.id, 3, 2, 0),
+        hit(all[1], mailing.id, 0, 5, 0),
+        hit(all[2], mailing.id, 3, 0, 7),
+        hit(all[3], other.id, 3, 1, 0),
+    ] {
+        change!(store, |tx| hits::add_reader(tx, &hits));
+    }
+    let clicked = |has| Filter::all(vec![Condition::Clicked { has, issue: mailing.issue_id }]);
+    assert_eq!(ids(&store, &newsletter, clicked(true)).await, [all[0]]);
+    assert_eq!(ids(&store, &newsletter, clicked(false)).await, all[1..]);
+    // Who withdraws is in no such list any more.
+    change!(store, |tx| hits::forget_reader(tx, all[0]));
+    assert_eq!(ids(&store, &newsletter, clicked(true)).await, []);
 });
 
 both_dbs!(groups_are_joined_as_they_say, |store| {

@@ -1,12 +1,14 @@
 use postiljon::model::{
-    BulkAct, BulkActKind, BulkActStatus, Condition, Filter, Selection, Subscription, SubscriptionStatus,
-    TopicId,
+    BulkAct, BulkActKind, BulkActStatus, Condition, Filter, Grant, Language, Role, Selection, Subscription,
+    SubscriptionStatus, TopicId,
 };
-use postiljon::store::{bulk_acts, topics};
+use postiljon::store::audit::{self, AuditFilter};
+use postiljon::store::{bulk_acts, grants, topics, users};
 use postiljon::subscriptions::bulk::{self, BulkError, Wanted};
 
 use crate::support::database::{both_dbs, change, read};
-use crate::support::people::{People, address};
+use crate::support::people::{People, address, newsletter};
+use crate::support::samples::user;
 
 fn wanted(people: &People, kind: BulkActKind, topic: Option<TopicId>) -> Wanted {
     Wanted {
@@ -106,6 +108,43 @@ both_dbs!(erasing_many_asks_for_their_number_and_has_no_undo, |store| {
     assert!(read!(store, |db| postiljon::store::suppressions::contains(db, &hash)));
     assert!(people.subscription("reader2@example.org").await.is_none());
     assert!(matches!(bulk::undo(&store, act.id).await, Err(BulkError::NotPossible)));
+});
+
+both_dbs!(who_erases_many_reaches_nobody_of_a_newsletter_that_is_none_of_theirs, |store| {
+    let people = People::of(&store).await;
+    three(&people).await;
+    let other = newsletter(&store, "other", Language::Dutch).await;
+    let other = People::of_newsletter(&store, other).await;
+    other.confirmed("reader2@example.org", 9).await;
+    let an = user(&store, "an@example.org").await;
+    let grant = Grant::of_one(people.newsletter.id, Role::Owner);
+    change!(store, |tx| grants::set(tx, an.id, &[grant]));
+    let erase = |count| Wanted {
+        typed_count: Some(count),
+        user: Some(an.id),
+        ..wanted(&people, BulkActKind::Erase, None)
+    };
+    let act = done(&people, erase(3)).await;
+    assert_eq!((act.status, act.looked_at, act.changed), (BulkActStatus::Done, 3, 2));
+    for one in [&people, &other] {
+        let left = one.subscription("reader2@example.org").await.expect("still there");
+        assert_eq!(left.status, SubscriptionStatus::Confirmed);
+    }
+    let log = read!(store, |db| audit::list(db, &AuditFilter::default()));
+    let erased: Vec<_> =
+        log.iter().filter(|row| row.act == "subscribers_erased").map(|row| row.user_id).collect();
+    assert_eq!(erased, [Some(an.id), Some(an.id)], "in the name of who began it");
+    // Disabled meanwhile, or removed: then nobody goes.
+    people.confirmed("reader1@example.org", 1).await;
+    change!(store, |tx| users::set_disabled(tx, an.id, Some(people.clock.now())));
+    let act = done(&people, erase(2)).await;
+    assert_eq!((act.status, act.changed), (BulkActStatus::Done, 0));
+    let begun = bulk::begin(&store, &people.clock, erase(2)).await.expect("begun");
+    change!(store, |tx| bulk_acts::fail_erasing_of(tx, an.id, people.clock.now()));
+    worked_off(&people).await;
+    let act = read!(store, |db| bulk_acts::by_id(db, begun.id)).expect("there");
+    assert_eq!((act.status, act.changed, act.selection.as_str()), (BulkActStatus::Failed, 0, ""));
+    assert_eq!(status(&people, 1).await, SubscriptionStatus::Confirmed);
 });
 
 both_dbs!(only_those_are_changed_whom_the_selection_means, |store| {

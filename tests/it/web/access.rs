@@ -343,7 +343,7 @@ both_dbs!(a_list_shows_what_one_may_see_and_nothing_of_other_newsletters, |store
     let (mine, _) = objects(&store, "mine", 1).await;
     let (_, foreign) = objects(&store, "theirs", 2).await;
     let editor = person(&app, "editor", &[Grant::of_one(mine, Role::Editor)]).await;
-    for path in ["/admin", "/admin/newsletters", "/admin/issues", "/admin/issues/new"] {
+    for path in ["/admin", "/admin/newsletters", "/admin/issues", "/admin/issues/new", "/admin/calendar"] {
         let page = editor.get(path).await.expect("an answer").body;
         assert!(page.contains("MINE") && !page.contains("THEIRS"), "{path}: {page}");
     }
@@ -361,10 +361,34 @@ both_dbs!(a_list_shows_what_one_may_see_and_nothing_of_other_newsletters, |store
         "nobody learns who reads other newsletters"
     );
     // Of a reader of both, one sees one's own.
-    confirmed(&store, NewsletterId(foreign.newsletter.parse().expect("a number")), 1).await;
+    let other = NewsletterId(foreign.newsletter.parse().expect("a number"));
+    let subscription = confirmed(&store, other, 1).await;
+    let told = postiljon::model::Consent {
+        subscriber_id: subscription.subscriber_id,
+        newsletter_id: other,
+        event: postiljon::model::ConsentEvent::Confirmed,
+        at: NOW,
+        consent_text_id: None,
+        language: Language::Dutch,
+        source: "mail".into(),
+        page: "https://theirs.example/behind-the-story".into(),
+        ip: "192.0.2.77".into(),
+        user_agent: String::new(),
+        message_id: None,
+        form_id: None,
+        form_version: None,
+        referrer: String::new(),
+        utm: String::new(),
+        privacy_url: String::new(),
+    };
+    change!(store, |tx| postiljon::store::consents::insert(tx, &told));
     let page = find("reader1@example.org").await.location().to_owned();
     let shown = editor.get(&page).await.expect("an answer").body;
     assert!(shown.contains("MINE") && !shown.contains("THEIRS"), "{shown}");
+    assert!(!shown.contains("behind-the-story") && !shown.contains("192.0.2.77"), "nor its story: {shown}");
+    let owner = person(&app, "owner", &[Grant::of_all(Role::Owner)]).await;
+    let all = owner.get(&page).await.expect("an answer").body;
+    assert!(all.contains("THEIRS") && all.contains("192.0.2.77"), "who may sees it: {all}");
     assert_eq!(editor.get(&format!("{page}/receipt/mine")).await.expect("an answer").status, 200);
     assert_eq!(editor.get(&format!("{page}/receipt/theirs")).await.expect("an answer").status, 404);
     app.stop().await;

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use super::base;
 use crate::i18n::Texts;
-use crate::model::{Newsletter, NewsletterId, RunState, Timestamp};
+use crate::model::{Newsletter, NewsletterId, Permission, RunState, Timestamp};
 use crate::publishing::digest::coming::{Entry, What, entries};
 use crate::publishing::schedule::{moment, zone_of};
 use crate::store;
@@ -119,7 +119,8 @@ async fn show(
     let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
     let begin = first - ChronoDays::new(u64::from(first.weekday().num_days_from_monday()));
     let id = newsletter.as_ref().map(|newsletter| newsletter.id);
-    let found = entries(&mut reader, id, start_of(first, zone), start_of(next, zone), now).await?;
+    let mut found = entries(&mut reader, id, start_of(first, zone), start_of(next, zone), now).await?;
+    found.retain(|entry| signed_in.may(Permission::SeeNewsletter, entry.newsletter));
     let newsletters = store::newsletters::all(reader.db()).await?;
     drop(reader);
     let name_of = |id: NewsletterId| {

@@ -107,7 +107,8 @@ async fn readers_of(
     }
     let newsletter = Some(composed.newsletter.id);
     let selection = Selection { newsletter, filter, within, ..Selection::default() };
-    let count = store::people::count_audience(app.store.read().await?.db(), &selection).await?;
+    let rhythm = composed.issue.rhythm;
+    let count = store::people::count_audience(app.store.read().await?.db(), &selection, rhythm).await?;
     let readers = t.with2("desk-readers", "count", count, "shown", grouped(count));
     Ok((count, t.with2("people-readers-of-segment", "readers", readers, "segment", segment.name.as_str())))
 }

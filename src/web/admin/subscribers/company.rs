@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Permission, Subscriber, Subscription, SubscriptionId};
+use crate::model::{Act, Permission, Subscriber, Subscription, SubscriptionId};
 use crate::store;
 use crate::subscriptions::another::AskError;
 use crate::subscriptions::company::{self, CompanyError};
@@ -77,11 +77,9 @@ pub async fn data(app: Data<App>, signed_in: SignedIn, id: Path<String>) -> Resu
         return Err(PageError::Denied);
     }
     let dossier = dossier(&app.store, &person.address).await?.ok_or(PageError::NotFound)?;
-    tracing::info!(
-        user = signed_in.user.id.0,
-        subscriber = person.id.0,
-        "a person's data was exported at the desk"
-    );
+    let mut tx = app.store.begin().await?;
+    tx.note_detail(Act::SubscribersExported, None, Some(person.id.0), "data.json").await?;
+    tx.commit().await?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"data.json\""))
         .json(dossier))

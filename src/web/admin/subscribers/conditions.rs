@@ -109,6 +109,7 @@ fn row(group: usize, condition: &Condition, zone: Tz) -> Row {
         Condition::SignedUpFrom { at } => ("from".to_owned(), "is", day_of(*at, zone)),
         Condition::SignedUpBefore { at } => ("before".to_owned(), "is", day_of(*at, zone)),
         Condition::Mailed { was, issue } => ("mailed".to_owned(), is(was), issue.to_string()),
+        Condition::Clicked { has, issue } => ("clicked".to_owned(), is(has), issue.to_string()),
     };
     Row { group, kind, test: test.to_owned(), value }
 }
@@ -126,6 +127,7 @@ fn condition(row: &Row, choices: &Choices, zone: Tz) -> Option<Condition> {
         "form" => Condition::Form { is, form: FormId(known(&choices.forms)?) },
         "import" => Condition::Import { is, import: ImportId(known(&choices.imports)?) },
         "mailed" => Condition::Mailed { was: is, issue: IssueId(known(&choices.issues)?) },
+        "clicked" => Condition::Clicked { has: is, issue: IssueId(known(&choices.issues)?) },
         "from" => Condition::SignedUpFrom { at: day(&row.value, zone, 0)? },
         "before" => Condition::SignedUpBefore { at: day(&row.value, zone, 0)? },
         kind => {
@@ -171,6 +173,9 @@ pub fn kinds(t: Texts, choices: &Choices) -> Vec<Pick> {
             kinds.push(kind);
         }
     }
+    if choices.counts_people && !choices.issues.is_empty() {
+        kinds.push("clicked");
+    }
     let mut picks: Vec<_> =
         kinds.into_iter().map(|kind| Pick::of(kind, label(t, choices, kind), "")).collect();
     picks.extend(
@@ -192,6 +197,7 @@ pub fn label(t: Texts, choices: &Choices, kind: &str) -> String {
         "form" => t.text("people-kind-form"),
         "import" => t.text("people-kind-import"),
         "mailed" => t.text("people-kind-mailed"),
+        "clicked" => t.text("people-kind-clicked"),
         "from" => t.text("people-kind-from"),
         "before" => t.text("people-kind-before"),
         other => other.to_owned(),
@@ -233,7 +239,7 @@ pub fn input(t: Texts, choices: &Choices, row: &Row) -> Input {
         "topic" => of(&choices.topics),
         "form" => of(&choices.forms),
         "import" => of(&choices.imports),
-        "mailed" => of(&choices.issues),
+        "mailed" | "clicked" => of(&choices.issues),
         "from" | "before" => Input::Date,
         kind => match field_of(choices, kind) {
             None => Input::None,

@@ -160,7 +160,10 @@ pub async fn upload(
             let file_name = part.content_disposition().and_then(|about| about.get_filename()).unwrap_or("");
             let by = Some(signed_in.user.id);
             let upload = Upload::begin(&app.store, &app.clock, id, file_name, by).await;
-            let upload = upload.map_err(|error| failed(&error))?;
+            let upload = upload.map_err(|error| match error {
+                ImportError::Store(error) => error.into(),
+                other => failed(&other),
+            })?;
             return match take_in(&app, upload, &mut part).await? {
                 Ok(import) => Ok(see_other(&format!("/admin/imports/{}", import.public_id))),
                 Err(message) => {

@@ -10,7 +10,7 @@ use crate::keys::Purpose;
 use crate::model::topic::text_for;
 use crate::model::{
     Condition, FieldId, FieldTest, Filter, FormId, IssueId, Language, Newsletter, NewsletterId, Permission,
-    SegmentId, Selection, SubscriptionStatus, Timestamp, TopicId, search_words,
+    SegmentId, Selection, SubscriptionStatus, Timestamp, TopicId, Tracking, search_words,
 };
 use crate::publishing::schedule::{moment, zone_of};
 use crate::store::{self, Reader};
@@ -102,6 +102,10 @@ impl Asked {
             ([only], _) => Some(only.clone()),
             (all, wanted) => all.iter().find(|known| Some(known.id.0) == wanted).cloned(),
         };
+        // Another one in its place would be looked at, or changed, by mistake.
+        if wanted.is_some() && newsletter.as_ref().map(|found| found.id.0) != wanted {
+            return Err(PageError::NotFound);
+        }
         // Who does not see all of them looks at one at a time.
         let sees_all = actor.may(Permission::SeeSubscribers, None);
         let newsletter = newsletter.or_else(|| newsletters.first().filter(|_| !sees_all).cloned());
@@ -148,7 +152,16 @@ impl Asked {
                     .map_err(|error| PageError::internal("a segment cannot be read", error))?;
             }
         }
-        let find = unseal(app, form.first("find")).unwrap_or_default();
+        let find = match form.first("find") {
+            "" => String::new(),
+            // Without it everybody would be selected.
+            sealed => unseal(app, sealed).ok_or(PageError::BadRequest)?,
+        };
+        let mut words = search_words::words_typed(&find);
+        if words.is_empty() && !find.trim().is_empty() {
+            // Signs alone: nobody has such a word.
+            words.push("!".to_owned());
+        }
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in form.fields() {
             if KNOWN.contains(&name.as_str()) && !value.is_empty() {
@@ -158,7 +171,7 @@ impl Asked {
         let filter = Filter::all(conditions).checked().map_err(|_| PageError::BadRequest)?;
         let selection = Selection {
             newsletter: newsletter.as_ref().map(|newsletter| newsletter.id),
-            words: search_words::words_typed(&find),
+            words,
             within,
             filter,
             ids: Vec::new(),
@@ -178,6 +191,8 @@ pub struct Choices {
     pub issues: Vec<(i64, String)>,
     pub segments: Vec<(i64, String)>,
     pub imports: Vec<(i64, String)>,
+    /// Whether clicks are counted of each person who agrees.
+    pub counts_people: bool,
 }
 
 impl Choices {
@@ -205,6 +220,7 @@ impl Choices {
         let imports = store::imports::that_ran(reader.db(), id).await?;
         let zone = zone_of(newsletter);
         Ok(Self {
+            counts_people: newsletter.tracking == Tracking::Person,
             topics: topics.iter().map(|topic| (topic.id.0, topic_name(topic))).collect(),
             forms: forms.into_iter().map(|form| (form.id.0, form.name)).collect(),
             fields: fields.into_iter().map(|field| (field.clone(), label(&field))).collect(),

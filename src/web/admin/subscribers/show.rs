@@ -61,13 +61,12 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let mut reader = app.store.read().await?;
-    let newsletters = store::newsletters::all(reader.db()).await?;
+    let mut newsletters = store::newsletters::all(reader.db()).await?;
+    // Neither states nor story of a newsletter that is none of theirs.
+    newsletters.retain(|one| signed_in.may(Permission::SeeSubscribers, one.id));
     let events = story(&mut reader, t, &newsletters, &person).await?;
     let mut lines = Vec::new();
     for subscription in store::subscriptions::of_subscriber(reader.db(), person.id).await? {
-        if !signed_in.may(Permission::SeeSubscribers, subscription.newsletter_id) {
-            continue;
-        }
         let found = newsletters.iter().find(|found| found.id == subscription.newsletter_id);
         let Some(newsletter) = found else { continue };
         let mine = asked_about.as_ref().filter(|(id, _)| *id == subscription.id);

@@ -76,3 +76,17 @@ both_dbs!(erasing_at_the_desk_asks_first, |store| {
     assert!(looked.body.contains("was erased"), "{}", looked.body);
     app.stop().await;
 });
+
+both_dbs!(a_list_that_cannot_be_what_was_asked_for_is_an_error_and_not_everybody, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    jan(&store, &app.clock, &browser).await;
+    assert!(get(&browser, "/admin/subscribers").await.body.contains("jan@example.org"));
+    for (path, status) in [("newsletter=99", 404), ("newsletter=1", 200), ("find=x", 400), ("find=", 200)] {
+        let answer = browser.get(&format!("/admin/subscribers?{path}")).await.expect("an answer");
+        assert_eq!(answer.status, status, "{path}");
+    }
+    let signs = post(&browser, "/admin/subscribers", &[("address", "!?")]).await;
+    assert!(!get(&browser, signs.location()).await.body.contains("jan@example.org"));
+    app.stop().await;
+});
