@@ -63,15 +63,17 @@ impl Background {
     /// One step of each; `false` when there was nothing to do.
     ///
     /// # Errors
-    /// Of the database; the step can be done again.
+    /// Of the database, the first of them; what failed can be done again.
     pub async fn step(&self, worker: &mut import::Worker) -> Result<bool, StoreError> {
         let Self { store, clock, keys, .. } = self;
-        let mut has_worked = import::work_off(store, clock, keys, worker).await?;
-        if has_worked {
+        // An import that fails again and again is not in the way of the others.
+        let imported = import::work_off(store, clock, keys, worker).await;
+        if matches!(imported, Ok(true)) {
             self.mails.notify_one();
         }
-        has_worked |= bulk::work_off(store, clock, keys, worker.name()).await?;
-        Ok(index_some(store).await? || has_worked)
+        let acted = bulk::work_off(store, clock, keys, worker.name()).await;
+        let indexed = index_some(store).await;
+        Ok(imported? | acted? | indexed?)
     }
 }
 

@@ -87,16 +87,22 @@ async fn read(
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut upload = Upload::begin(&open.store, &open.clock, newsletter, &name, None).await?;
     let mut piece = vec![0; PIECE_OCTETS];
-    loop {
-        let count = file.read(&mut piece).map_err(cannot)?;
-        if count == 0 {
-            return Ok(upload.finish().await?);
+    let failed = loop {
+        match file.read(&mut piece) {
+            Ok(0) => match upload.finish().await {
+                Ok(import) => return Ok(import),
+                Err(error) => break error.into(),
+            },
+            Ok(count) => {
+                if let Err(error) = upload.push(piece.get(..count).unwrap_or_default()).await {
+                    break error.into();
+                }
+            }
+            Err(error) => break cannot(error),
         }
-        if let Err(error) = upload.push(piece.get(..count).unwrap_or_default()).await {
-            upload.give_up(&open.clock).await?;
-            return Err(error.into());
-        }
-    }
+    };
+    upload.give_up(&open.clock).await?;
+    Err(failed)
 }
 
 /// The guess, with what was said in its place.

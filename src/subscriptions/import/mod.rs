@@ -117,8 +117,8 @@ impl Upload {
     /// The end of the file: its columns can be looked at now.
     ///
     /// # Errors
-    /// As [`Upload::push`].
-    pub async fn finish(mut self) -> Result<Import, ImportError> {
+    /// As [`Upload::push`]; whatever it is, call [`Upload::give_up`].
+    pub async fn finish(&mut self) -> Result<Import, ImportError> {
         self.reader.finish()?;
         while self.reader.ready() > 0 {
             self.put_aside();
@@ -141,7 +141,7 @@ impl Upload {
         import.ok_or(ImportError::NotPossible)
     }
 
-    /// Forgets what was read of a file that is refused.
+    /// Forgets what was read of a file that is refused, or could not be kept.
     ///
     /// # Errors
     /// Of the database.

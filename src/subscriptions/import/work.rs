@@ -36,8 +36,17 @@ const CHUNKS_A_STEP: i64 = 8;
 #[derive(Debug, Clone)]
 pub struct Worker {
     name: String,
-    /// Of the check that this process is at: the addresses that would be added. Eight octets each.
-    checking: Option<(ImportId, HashSet<u64>)>,
+    checking: Option<Checking>,
+}
+
+/// The check that a process is at.
+#[derive(Debug, Clone)]
+struct Checking {
+    import: ImportId,
+    /// The chunks that are in `seen`. A check that begins anew, or that somebody else went on with, is elsewhere.
+    cursor: i64,
+    /// The addresses that would be added. Eight octets each.
+    seen: HashSet<u64>,
 }
 
 impl Default for Worker {
@@ -117,12 +126,13 @@ async fn step(
     mut import: Import,
 ) -> Result<(), StoreError> {
     let is_check = import.status == ImportStatus::Checking;
-    if is_check && worker.checking.as_ref().is_none_or(|(id, _)| *id != import.id) {
+    let is_at = |at: &Checking| (at.import, at.cursor) == (import.id, import.cursor);
+    if is_check && !worker.checking.as_ref().is_some_and(is_at) {
         // What was counted elsewhere knows other addresses.
         imports::restart_check(&mut tx, import.id, &worker.name).await?;
         import.cursor = 0;
         import.counts = ImportCounts::default();
-        worker.checking = Some((import.id, HashSet::new()));
+        worker.checking = Some(Checking { import: import.id, cursor: 0, seen: HashSet::new() });
     }
     let Some(newsletter) = newsletters::by_id(tx.db(), import.newsletter_id).await? else {
         imports::set_status(&mut tx, import.id, &[import.status], ImportStatus::Failed, clock.now()).await?;
@@ -157,7 +167,7 @@ async fn step(
                 .await?;
             return tx.commit().await;
         };
-        let seen = worker.checking.as_mut().filter(|_| is_check).map(|(_, seen)| seen);
+        let seen = worker.checking.as_mut().filter(|_| is_check).map(|at| &mut at.seen);
         let outcomes = writer.chunk(&mut tx, rows, seen, clock.now()).await?;
         let mut report = String::new();
         for (row, outcome, why) in outcomes {
@@ -171,7 +181,11 @@ async fn step(
     let step = Step { worker: &worker.name, cursors: (import.cursor, cursor), counts, until: lease(now) };
     if !imports::advance(&mut tx, import.id, import.status, step).await? {
         // Somebody cancelled it, or took it over: what this step wrote is undone.
+        worker.checking = None;
         return Ok(());
+    }
+    if let Some(at) = worker.checking.as_mut().filter(|_| is_check) {
+        at.cursor = cursor;
     }
     if cursor >= import.chunk_count {
         let (to, done) = if is_check { (ImportStatus::Checked, true) } else { (ImportStatus::Done, false) };

@@ -210,8 +210,7 @@ async fn take_in(
     }
     match upload.finish().await {
         Ok(import) => Ok(Ok(import)),
-        Err(ImportError::File(error)) => Ok(Err(Message::new(error.key()))),
-        Err(error) => Err(failed(&error)),
+        Err(error) => refused(app, upload, error).await,
     }
 }
 
