@@ -93,6 +93,7 @@ impl ArticleError {
 }
 
 /// What somebody wrote, checked. The short name is not chosen yet.
+#[derive(Debug, Clone)]
 pub(super) struct Written {
     pub text: ArticleText,
     pub tags: Vec<Tag>,

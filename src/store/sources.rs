@@ -103,12 +103,13 @@ pub struct Outcome {
     pub error_status: i64,
 }
 
-pub async fn set_outcome(tx: &mut Tx, id: SourceId, outcome: &Outcome, now: Timestamp) -> Result<()> {
+/// Unless somebody changed the source while it was asked: then it is asked anew.
+pub async fn set_outcome(tx: &mut Tx, source: &Source, outcome: &Outcome, now: Timestamp) -> Result<()> {
     const SQL: &str =
         "UPDATE sources SET etag = $2, last_modified = $3, next_at = $4, failures = $5, error = $6,
-            error_status = $7, fetched_at = $8 WHERE id = $1";
+            error_status = $7, fetched_at = $8 WHERE id = $1 AND version = $9";
     on!(tx.db(), |c| sqlx::query(SQL)
-        .bind(id)
+        .bind(source.id)
         .bind(&outcome.etag)
         .bind(&outcome.last_modified)
         .bind(outcome.next_at)
@@ -116,6 +117,7 @@ pub async fn set_outcome(tx: &mut Tx, id: SourceId, outcome: &Outcome, now: Time
         .bind(outcome.error)
         .bind(outcome.error_status)
         .bind(now)
+        .bind(source.version)
         .execute(c)
         .await?
         .rows_affected());
@@ -146,28 +148,24 @@ pub async fn insert_item(tx: &mut Tx, item: &SourceItem) -> Result<bool> {
     Ok(rows == 1)
 }
 
-/// Which article an entry is, and as what it was last taken over.
-pub async fn update_item(tx: &mut Tx, item: &SourceItem) -> Result<()> {
+/// Which article an entry is, and as what it was last taken over; `false` when somebody else has taken over more than the
+/// version `from` since.
+pub async fn update_item(tx: &mut Tx, item: &SourceItem, from: i64) -> Result<bool> {
     const SQL: &str =
         "UPDATE source_items SET article_id = $3, article_version = $4, content = $5, changed_at = $6
-        WHERE source_id = $1 AND key = $2";
-    on!(tx.db(), |c| sqlx::query(SQL)
+        WHERE source_id = $1 AND key = $2 AND article_version = $7";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(item.source_id)
         .bind(&item.key)
         .bind(item.article_id)
         .bind(item.article_version)
         .bind(&item.content)
         .bind(item.changed_at)
+        .bind(from)
         .execute(c)
         .await?
         .rows_affected());
-    Ok(())
-}
-
-/// Whether any entry of a source was ever seen.
-pub async fn has_items(db: Db<'_>, source: SourceId) -> Result<bool> {
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM source_items WHERE source_id = $1)";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(source).fetch_one(c).await?))
+    Ok(rows == 1)
 }
 
 /// How many articles came from each source.

@@ -2,7 +2,7 @@
 //! never when it asked us to stay away. What is new becomes an article once; what changed becomes a new version of it,
 //! unless somebody edited it here.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use reqwest::Url;
@@ -27,12 +27,18 @@ const AT_ONCE: usize = 4;
 const CLAIMED_FOR: Duration = Duration::from_secs(15 * 60);
 /// A source that fails is asked at least so often, and a server that wants us away for longer is asked all the same.
 const BACKOFF_MAX: Duration = Duration::from_secs(24 * 3600);
-/// Of a source that is new, what is older is old news.
+/// What was published so long before we knew of a source is old news.
 const NEW_WITHIN: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most pictures of an article that are fetched; the others stay where they are.
 const PICTURES_MAX: usize = 20;
+/// The pictures of one article are fetched for so long; the others stay where they are.
+const PICTURES_WITHIN: Duration = Duration::from_secs(60);
 /// Articles that one look makes; the rest comes with the next.
 const ARTICLES_MAX: usize = 30;
+/// A look begins no further article after this: together with the last it stays below [`CLAIMED_FOR`].
+const LOOK_MAX: Duration = Duration::from_secs(5 * 60);
+/// How often a new article is tried whose short name was just taken by another.
+const RACES_MAX: usize = 5;
 
 /// What asking needs.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +72,9 @@ pub async fn tick(reader: Reader<'_>) -> Result<usize, StoreError> {
     tx.commit().await?;
     let count = due.len();
     let asked = futures_util::stream::iter(due).map(|source| async move { ask(reader, &source).await });
-    let mut answers = asked.buffer_unordered(AT_ONCE);
-    while let Some(answer) = answers.next().await {
-        answer?;
-    }
+    // One that fails does not stop the others in the middle.
+    let answers: Vec<Result<Report, StoreError>> = asked.buffer_unordered(AT_ONCE).collect().await;
+    answers.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(count)
 }
 
@@ -160,7 +165,7 @@ async fn ask(reader: Reader<'_>, source: &Source) -> Result<Report, StoreError> 
         }
     }
     let mut tx = reader.store.begin().await?;
-    table::set_outcome(&mut tx, source.id, &outcome, now).await?;
+    table::set_outcome(&mut tx, source, &outcome, now).await?;
     tx.commit().await?;
     if report.added + report.updated > 0 {
         tracing::info!(source = %source.id, added = report.added, updated = report.updated, "articles came from a source");
@@ -176,22 +181,24 @@ async fn take_all(
     report: &mut Report,
 ) -> Result<bool, StoreError> {
     let now = reader.clock.now();
-    let is_first = !table::has_items(reader.store.read().await?.db(), source.id).await?;
+    let oldest = source.created_at.minus(NEW_WITHIN);
+    let begun = Instant::now();
     // The oldest first, so that articles stand in the order in which they came.
     for entry in entries.into_iter().rev() {
         let known = table::item(reader.store.read().await?.db(), source.id, &entry.key).await?;
         if known.as_ref().is_some_and(|item| item.content == entry.content()) {
             continue;
         }
-        if report.added + report.updated >= ARTICLES_MAX {
+        if report.added + report.updated >= ARTICLES_MAX || begun.elapsed() > LOOK_MAX {
             return Ok(false);
         }
-        let is_old = entry.published_at.is_some_and(|at| now.since(at) > NEW_WITHIN);
         match known {
-            None if is_first && is_old => note(reader.store, source.id, &entry, now).await?,
+            None if entry.published_at.is_some_and(|at| at < oldest) => {
+                note(reader.store, source.id, &entry, now).await?;
+            }
             None => report.added += usize::from(add(reader, source, &entry, now).await?),
             Some(item) => {
-                // Where its article is gone, or it was old when the source was new, that it changed makes it no news.
+                // Where its article is gone, or it was old news, that it changed makes it no news.
                 if let Some(article) = item.article_id {
                     change(reader, source, &entry, item, article, report).await?;
                 }
@@ -247,23 +254,26 @@ async fn add(reader: Reader<'_>, source: &Source, entry: &Entry, now: Timestamp)
         Intake::Published => ArticleStatus::Published,
     };
     let new = New { by: None, kind: VersionKind::Saved, status, original: None };
-    let mut tx = reader.store.begin().await?;
-    let mut item = item_of(source.id, entry, now);
-    if !table::insert_item(&mut tx, &item).await? {
-        return Ok(false);
-    }
-    match articles::insert_in(&mut tx, written, &new, now).await {
-        Ok(article) => {
-            (item.article_id, item.article_version) = (Some(article.id), article.version);
-            table::update_item(&mut tx, &item).await?;
-            tx.commit().await?;
-            Ok(true)
+    for race in 1.. {
+        let mut tx = reader.store.begin().await?;
+        let mut item = item_of(source.id, entry, now);
+        if !table::insert_item(&mut tx, &item).await? {
+            break;
         }
-        // A short name that was taken at this moment: the next look chooses another.
-        Err(ArticleError::Store(error)) if error.is_duplicate() => Ok(false),
-        Err(ArticleError::Store(error)) => Err(error),
-        Err(_) => Ok(false),
+        match articles::insert_in(&mut tx, written.clone(), &new, now).await {
+            Ok(article) => {
+                (item.article_id, item.article_version) = (Some(article.id), article.version);
+                table::update_item(&mut tx, &item, 0).await?;
+                tx.commit().await?;
+                return Ok(true);
+            }
+            // A short name that was taken at this moment: another is chosen.
+            Err(ArticleError::Store(error)) if error.is_duplicate() && race < RACES_MAX => {}
+            Err(ArticleError::Store(error)) => return Err(error),
+            Err(_) => break,
+        }
     }
+    Ok(false)
 }
 
 /// A new version of an article of which the entry says something else now, unless somebody edited it here.
@@ -276,17 +286,18 @@ async fn change(
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let now = reader.clock.now();
-    let body = with_own_pictures(reader, &entry.body).await;
+    let from = item.article_version;
     let mut db = reader.store.read().await?;
     let Some(stored) = store::articles::by_id(db.db(), article).await? else { return Ok(()) };
     let latest = versions::latest(db.db(), &stored).await?;
     drop(db);
     item.content = entry.content();
-    if latest.number != item.article_version {
+    if latest.number != from {
         item.changed_at = Some(now);
-        report.kept += 1;
-        return keep(reader.store, &item).await;
+        report.kept += usize::from(keep(reader.store, &item, from).await?);
+        return Ok(());
     }
+    let body = with_own_pictures(reader, &entry.body).await;
     // Its tags may have been chosen here; its short name is an address by now.
     let input = ArticleInput { tags: latest.tags.clone(), ..input_of(source, entry, body) };
     let saved = articles::save_by(
@@ -311,20 +322,27 @@ async fn change(
             report.kept += 1;
         }
     }
-    keep(reader.store, &item).await
+    keep(reader.store, &item, from).await?;
+    Ok(())
 }
 
-async fn keep(store: &Store, item: &SourceItem) -> Result<(), StoreError> {
+/// Unless another look has taken over more since: two may be at the same entry.
+async fn keep(store: &Store, item: &SourceItem, from: i64) -> Result<bool, StoreError> {
     let mut tx: Tx = store.begin().await?;
-    table::update_item(&mut tx, item).await?;
-    tx.commit().await
+    let was = table::update_item(&mut tx, item, from).await?;
+    tx.commit().await?;
+    Ok(was)
 }
 
 /// The same text with pictures of our own: fetched through the same door, looked at and made anew. What cannot be had
 /// stays where it is, and the check of an issue says so.
 async fn with_own_pictures(reader: Reader<'_>, body: &str) -> String {
     let mut body = body.to_owned();
+    let begun = Instant::now();
     for address in feed::pictures(&body).into_iter().take(PICTURES_MAX) {
+        if begun.elapsed() > PICTURES_WITHIN {
+            break;
+        }
         let Ok(url) = Url::parse(&address) else { continue };
         let fetched = match reader.http.fetch(&url, Known::default(), images::FILE_MAX_OCTETS).await {
             Ok(fetched) if (200..300).contains(&fetched.status) => fetched,

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::input;
-use crate::support::database::{both_dbs, read};
+use crate::support::database::{both_dbs, change, read};
 
 /// 2026-11-26 12:00 UTC.
 const NOW: Timestamp = Timestamp::from_millis(1_795_694_400_000);
@@ -237,6 +237,50 @@ both_dbs!(a_change_is_a_new_version_unless_somebody_edited_it_here, |store| {
         "and the desk shows it"
     );
     assert_eq!(world.fetch(&source).await, Report::default(), "each change counts once");
+});
+
+both_dbs!(two_looks_at_one_change_do_not_take_each_other_for_an_editor, |store| {
+    let world = World::new(&store).await;
+    let say = |text: &str| world.web.set("/feed", 200, "", &feed(&[item("1", "Een", FRESH, text)]));
+    say("<p>Eerst.</p>");
+    let source = world.source("published").await;
+    world.fetch(&source).await;
+    say("<p>Later.</p>");
+    futures_util::future::join_all((0..4).map(|_| world.fetch(&source))).await;
+    assert!(read!(store, |db| sources::changed(db, source.id, 10)).is_empty());
+    say("<p>Nog later.</p>");
+    world.fetch(&source).await;
+    assert_eq!(world.articles().await[0].body, "Nog later.");
+});
+
+both_dbs!(an_old_entry_is_old_news_also_when_it_comes_up_later, |store| {
+    let world = World::new(&store).await;
+    world.web.set("/feed", 200, "", &feed(&[item("1", "Een", FRESH, "<p>De eerste.</p>")]));
+    let source = world.source("published").await;
+    world.fetch(&source).await;
+    let items = [item("1", "Een", FRESH, "<p>De eerste.</p>"), item("0", "Oud", OLD, "<p>Van vroeger.</p>")];
+    world.web.set("/feed", 200, "", &feed(&items));
+    assert_eq!(world.fetch(&source).await, Report::default());
+    assert_eq!(world.articles().await.len(), 1);
+});
+
+both_dbs!(a_source_that_was_changed_while_it_was_asked_is_asked_anew, |store| {
+    let world = World::new(&store).await;
+    let source = world.source("published").await;
+    let other = SourceInput { url: format!("{}/other", world.web.url), ..world.input("published") };
+    save(&store, &world.clock, source.id, source.version, &other).await.expect("saved");
+    // The look that began before ends now.
+    let outcome = sources::Outcome {
+        etag: "of the first".into(),
+        last_modified: String::new(),
+        next_at: NOW.plus(Duration::from_secs(3600)),
+        failures: 0,
+        error: "",
+        error_status: 0,
+    };
+    change!(store, |tx| sources::set_outcome(tx, &source, &outcome, NOW));
+    let now = world.now(&source).await;
+    assert_eq!((now.etag.as_str(), now.next_at), ("", NOW));
 });
 
 both_dbs!(a_server_that_has_nothing_new_says_so_in_a_word, |store| {
