@@ -2,7 +2,7 @@
 
 use super::{Db, Result, Tx, on};
 use crate::model::{
-    ArticleDisplay, ArticleId, CalendarText, DigestOrder, DigestPolicy, DigestRule, DigestRuleId,
+    ArticleDisplay, ArticleId, CalendarText, DigestOrder, DigestPolicy, DigestRule, DigestRuleId, DigestRun,
     DigestSource, Language, NewsletterId, Rhythm, Tag, Timestamp,
 };
 
@@ -60,7 +60,8 @@ pub async fn insert(
         .await?))
 }
 
-/// Saves over `version`; `None` when somebody else saved in between, or it is gone.
+/// Saves over `version`; `None` when somebody else saved in between, or it is gone. Another calendar counts from now on:
+/// the dates that it would have had before are none.
 pub async fn update(
     tx: &mut Tx,
     id: DigestRuleId,
@@ -70,7 +71,8 @@ pub async fn update(
 ) -> Result<Option<DigestRule>> {
     const SQL: &str = "UPDATE digest_rules SET name = $3, audience = $4, source = $5, policy = $6,
             language = CAST($7 AS TEXT), tags = $8, sort = $9, fewest = $10, most = $11, display = $12, subject = $13,
-            intro = $14, calendar = $15, lead_hours = $16, since = $17, version = version + 1, updated_at = $18
+            intro = $14, calendar = $15, lead_hours = $16, since = $17, version = version + 1, updated_at = $18,
+            on_since = CASE WHEN on_since IS NULL OR calendar = $15 THEN on_since ELSE $18 END
         WHERE id = $1 AND version = $2 RETURNING *";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(id)
@@ -181,14 +183,32 @@ pub struct Candidate {
     pub is_pinned: bool,
 }
 
-/// What is the same for both sources: `p` is the pool with `id` and `at`. Not what a run of the rule took.
+/// Mailings `m` that somebody sent by hand to readers of the newsletter `$2` and a rhythm, with what was in them as `h`.
+/// What other rules sent counts for those alone.
+macro_rules! by_hand_sql {
+    ($select:literal, $rhythm:literal) => {
+        concat!(
+            "SELECT ",
+            $select,
+            " FROM mailing_articles h JOIN mailings m ON m.id = h.mailing_id
+                WHERE m.newsletter_id = $2 AND m.rhythm = ",
+            $rhythm,
+            " AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
+                    AND NOT EXISTS (SELECT 1 FROM digest_runs r WHERE r.issue_id = m.issue_id
+                        AND r.state IN ('proposed', 'approved', 'scheduled', 'sent'))"
+        )
+    };
+}
+
+/// What is the same for both sources: `p` is the pool with `id` and `at`. Not what a run of the rule took, nor what its
+/// readers got otherwise.
 macro_rules! pool_sql {
-    ($pool:literal) => {
+    ($($pool:tt)*) => {
         concat!(
             "SELECT a.id, a.title, a.teaser, a.language, p.at,
                 EXISTS (SELECT 1 FROM digest_pins x WHERE x.rule_id = $1 AND x.article_id = a.id) AS is_pinned
             FROM (",
-            $pool,
+            $($pool)*,
             ") p JOIN articles a ON a.id = p.id
             WHERE a.status = 'published' AND p.at >= $3 AND p.at <= $4 AND ($5 = '' OR a.language = $5)
                 AND (NOT EXISTS (SELECT 1 FROM digest_rule_tags k WHERE k.rule_id = $1)
@@ -197,6 +217,9 @@ macro_rules! pool_sql {
                 AND NOT EXISTS (SELECT 1 FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
                     WHERE r.rule_id = $1 AND i.article_id = a.id
                         AND r.state IN ('proposed', 'approved', 'scheduled', 'sent'))
+                AND NOT EXISTS (",
+            by_hand_sql!("1", "$7"),
+            " AND h.article_id = a.id)
             ORDER BY is_pinned DESC, p.at, a.id LIMIT $6"
         )
     };
@@ -204,19 +227,12 @@ macro_rules! pool_sql {
 
 /// The articles that a rule may choose now: those that are pinned first, then those that have waited longest.
 pub async fn candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, limit: i64) -> Result<Vec<Candidate>> {
-    // Not what such readers got in an issue that somebody sent by hand; what other rules sent counts for those alone.
-    const PUBLISHED: &str = pool_sql!(
-        "SELECT n.id, n.published_at AS at FROM articles n WHERE n.published_at IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM mailing_articles y JOIN mailings m ON m.id = y.mailing_id
-                WHERE y.article_id = n.id AND m.newsletter_id = $2 AND m.rhythm = $7
-                    AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
-                    AND NOT EXISTS (SELECT 1 FROM digest_runs r WHERE r.issue_id = m.issue_id
-                        AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')))"
-    );
+    const PUBLISHED: &str =
+        pool_sql!("SELECT n.id, n.published_at AS at FROM articles n WHERE n.published_at IS NOT NULL");
     const MAILED: &str = pool_sql!(
         "SELECT y.article_id AS id, MIN(m.started_at) AS at FROM mailing_articles y
             JOIN mailings m ON m.id = y.mailing_id
-            WHERE m.newsletter_id = $2 AND m.rhythm = 'each' AND m.started_at IS NOT NULL AND $7 <> ''
+            WHERE m.newsletter_id = $2 AND m.rhythm = 'each' AND m.started_at IS NOT NULL
             GROUP BY y.article_id"
     );
     let sql = match rule.source {
@@ -235,12 +251,25 @@ pub async fn candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, limit: i6
         .await?))
 }
 
-/// Those of some articles that another run of the rule has taken.
-pub async fn taken(db: Db<'_>, rule: DigestRuleId, but: crate::model::DigestRunId) -> Result<Vec<ArticleId>> {
-    const SQL: &str =
-        "SELECT DISTINCT i.article_id FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
-        WHERE r.rule_id = $1 AND r.id <> $2 AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(rule).bind(but).fetch_all(c).await?))
+/// The articles that are not for a run any more: another run of the rule took them, or somebody has mailed them to the
+/// same readers since it was made. What they had before, somebody may have put into it on purpose.
+pub async fn taken(db: Db<'_>, rule: &DigestRule, run: &DigestRun) -> Result<Vec<ArticleId>> {
+    const SQL: &str = concat!(
+        "SELECT i.article_id FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
+        WHERE r.rule_id = $1 AND r.id <> $3 AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')
+        UNION ",
+        by_hand_sql!("h.article_id", "$4"),
+        " AND m.created_at >= $5 AND m.issue_id <> $6"
+    );
+    Ok(on!(db, |c| sqlx::query_scalar(SQL)
+        .bind(rule.id)
+        .bind(rule.newsletter_id)
+        .bind(run.id)
+        .bind(rule.audience)
+        .bind(run.created_at)
+        .bind(run.issue_id.unwrap_or(crate::model::IssueId(0)))
+        .fetch_all(c)
+        .await?))
 }
 
 /// How many articles wait for a rule.

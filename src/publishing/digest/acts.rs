@@ -297,7 +297,7 @@ pub async fn retry(desk: Desk<'_>, id: DigestRunId, user: Option<UserId>) -> Res
     let issue = run.issue_id.ok_or(ActError::NotFound)?;
     let issue = issues::lock(&mut tx, issue).await?.ok_or(ActError::NotFound)?;
     let rows = issues::articles(tx.db(), issue.id).await?;
-    let taken = digests::taken(tx.db(), rule.id, run.id).await?;
+    let taken = digests::taken(tx.db(), &rule, &run).await?;
     let before = rows.len();
     let left: Vec<crate::model::Placed> =
         rows.into_iter().filter(|row| !taken.contains(&row.article.id)).map(Into::into).collect();

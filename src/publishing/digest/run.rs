@@ -28,6 +28,8 @@ use crate::store::{self, Store, StoreError, Tx, digest_runs};
 
 /// A digest that is older than this when something runs again is not sent any more: it would come with the next.
 const LATE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A proposal waits at least so long for an answer, or for the lead time of its rule where that is shorter.
+const LEAD_LEAST: Duration = Duration::from_secs(2 * 3600);
 /// Most runs that one tick sends.
 const DUE_MAX: i64 = 50;
 /// How often a number of an issue that was just taken by someone else is chosen again.
@@ -164,8 +166,12 @@ async fn begin(
         digest_runs::insert(tx, rule, &period, occasion.at, state, 0, now).await?;
         return Ok(false);
     }
-    // Nothing ran when it was due: whoever works with it has the same time to look as ever.
-    let due_at = if occasion.at <= now { now.plus(lead(rule)) } else { occasion.at };
+    // Nothing ran when it was due: whoever works with it has the same time to look as ever. Where the proposal alone is
+    // late, as of a rule that was just switched on, there is still some time.
+    let due_at = match occasion.at <= now {
+        true => now.plus(lead(rule)),
+        false => occasion.at.max(now.plus(lead(rule).min(LEAD_LEAST))),
+    };
     let pool = digests::candidates(tx.db(), rule, now, POOL_MAX).await?;
     let (articles, found) = match choose(rule, &pool, now) {
         Plan::Make { articles, found } => (articles, found),
@@ -325,8 +331,8 @@ async fn end_of(
     if composed.articles.is_empty() {
         return Ok(End::Not(RunState::Skipped, RunReason::Empty));
     }
-    // Somebody edited an article of another digest of the rule into it.
-    let taken = digests::taken(tx.db(), rule.id, run.id).await?;
+    // Somebody edited an article of another digest of the rule into it, or mailed one of it to the same readers.
+    let taken = digests::taken(tx.db(), rule, run).await?;
     if composed.articles.iter().any(|row| taken.contains(&row.article.id)) {
         return Ok(End::Not(RunState::Failed, RunReason::Blocked));
     }

@@ -735,3 +735,63 @@ both_dbs!(what_somebody_scheduled_by_hand_is_no_digest_that_came_too_late, |stor
     assert_eq!((run.state, run.mailing_id), (RunState::Scheduled, Some(sent.mailing.id)));
     assert_eq!(read!(store, |db| mailings::list(db, None, 0)).len(), 1);
 });
+
+both_dbs!(what_is_mailed_by_hand_after_a_proposal_does_not_come_a_second_time, |store| {
+    let world = World::new(&store).await;
+    let rule = world.rule(&rule_input()).await;
+    let all = world.publish(&["Een", "Twee"]).await;
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    let by_hand = issue_of(&store, &world.clock, world.newsletter, &[&all[0]]).await;
+    schedule(&store, &world.clock, PUBLIC_URL, by_hand.id, When::Now).await.expect("scheduled");
+    world.at("2027-03-04T08:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    assert_eq!((run.state, run.reason, run.mailing_id), (RunState::Failed, RunReason::Blocked, None));
+    // Again, it goes without that one.
+    acts::retry(world.desk(), run.id, None).await.expect("again");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    assert_eq!(run.state, RunState::Scheduled);
+    assert_eq!(world.articles(&run).await, [all[1].id]);
+});
+
+both_dbs!(what_monthly_readers_got_by_hand_is_in_no_digest_of_theirs, |store| {
+    let world = World::new(&store).await;
+    let input = RuleInput {
+        audience: "monthly".into(),
+        source: "mailed".into(),
+        calendar: "monthly last 09:00".into(),
+        fewest: "1".into(),
+        ..rule_input()
+    };
+    let rule = world.rule(&input).await;
+    let all = world.publish(&["Een", "Twee"]).await;
+    let each = issue_of(&store, &world.clock, world.newsletter, &[&all[0], &all[1]]).await;
+    let sent = schedule(&store, &world.clock, PUBLIC_URL, each.id, When::Now).await.expect("scheduled");
+    change!(store, |tx| mailings::start(tx, sent.mailing.id, world.clock.now())).expect("begun");
+    let monthly = issue_of(&store, &world.clock, world.newsletter, &[&all[0]]).await;
+    change!(store, |tx| issues::set_rhythm(tx, monthly.id, Rhythm::Monthly));
+    schedule(&store, &world.clock, PUBLIC_URL, monthly.id, When::Now).await.expect("scheduled");
+    world.at("2027-03-30T07:00:00Z");
+    world.tick().await;
+    assert_eq!(world.articles(&world.last_run(&rule).await).await, [all[1].id]);
+});
+
+both_dbs!(another_calendar_counts_from_when_it_is_set_and_a_late_proposal_leaves_time, |store| {
+    let world = World::new(&store).await;
+    let rule = world.rule(&rule_input()).await;
+    world.publish(&["Een", "Twee"]).await;
+    // Tuesday at noon: a calendar with a date of this morning has none to make good.
+    world.clock.advance(DAY);
+    let morning = RuleInput { calendar: "weekly 2 09:00".into(), ..rule_input() };
+    let rule = rules::save(&store, &world.clock, rule.id, rule.version, &morning).await.expect("saved");
+    world.tick().await;
+    assert!(world.runs(&rule).await.is_empty(), "of a time when it was another's");
+    // And one with a date in half an hour leaves whoever looks at it two hours.
+    let soon = RuleInput { calendar: "weekly 2 12:30".into(), ..rule_input() };
+    let rule = rules::save(&store, &world.clock, rule.id, rule.version, &soon).await.expect("saved");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    assert_eq!((run.state, run.due_at), (RunState::Proposed, MONDAY.plus(DAY + HOUR * 2)));
+});
