@@ -124,9 +124,11 @@ both_dbs!(who_confirmed_left_or_is_suppressed_or_could_not_be_asked_is_not_remin
         yesterday.plus(7 * 24 * HOUR)
     ));
     pass(&bench, &engine, 60).await;
+    wire.wait_with(&bench.clock, 6).await;
     let reminders = wire.all().split_off(5);
     assert_eq!((reminders.len(), to(&reminders, 4).len()), (1, 1), "{reminders:?}");
     pass(&bench, &engine, 14).await;
+    wire.wait_with(&bench.clock, 7).await;
     let reminders = wire.all().split_off(5);
     assert_eq!((reminders.len(), to(&reminders, 5).len()), (2, 1), "{reminders:?}");
     assert!(read!(store, |db| subscriptions::by_id(db, waits.id)).expect("there").reminded_at.is_some());
@@ -183,7 +185,7 @@ on_postgres!(two_engines_remind_once, |database| {
     for engine in &engines {
         pass(&bench, engine, 3).await;
     }
-    let mails = wire.wait_for(40).await;
+    let mails = wire.wait_with(&bench.clock, 40).await;
     assert_eq!(mails.len(), 40);
     for n in 1..=20 {
         assert_eq!(to(&mails, n).len(), 2, "reader {n}");

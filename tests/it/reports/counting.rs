@@ -295,9 +295,9 @@ both_dbs!(who_leaves_takes_along_what_was_kept_and_comes_back_without_it, |store
     let world = World::start(&store, Tracking::Person).await;
     let jan = world.people.confirmed(JAN, 1).await;
     world.agrees(&jan, true).await;
-    let (_, _, mail) = world.sent_to("Tot ziens", JAN).await;
+    let (_, mailing, mail) = world.sent_to("Tot ziens", JAN).await;
     world.open(&mail.clicks()[0]).await;
-    world.rest();
+    world.counted(&mailing).await;
     assert_eq!(world.rows("reader_hits").await, 1);
     world.people.leave(&jan).await;
     assert_eq!(world.rows("reader_hits").await, 0);

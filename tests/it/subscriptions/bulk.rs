@@ -115,6 +115,8 @@ both_dbs!(who_erases_many_reaches_nobody_of_a_newsletter_that_is_none_of_theirs,
     three(&people).await;
     let other = newsletter(&store, "other", Language::Dutch).await;
     let other = People::of_newsletter(&store, other).await;
+    // Later: an address gets few mails that ask for a yes.
+    other.clock.advance(std::time::Duration::from_secs(24 * 3600));
     other.confirmed("reader2@example.org", 9).await;
     let an = user(&store, "an@example.org").await;
     let grant = Grant::of_one(people.newsletter.id, Role::Owner);

@@ -274,7 +274,9 @@ both_dbs!(every_route_is_open_to_whom_the_table_says_and_to_nobody_else, |store|
     }
     assert!(asked > 2_000, "only {asked} were asked");
     let after = unchanging(&store).await;
-    let changed: Vec<_> = before.symmetric_difference(&after).collect();
+    // To read somebody's data is noted, and changes nothing else.
+    let is_note = |row: &&String| row.starts_with("audit:") && row.contains("subscribers_exported");
+    let changed: Vec<_> = before.symmetric_difference(&after).filter(|row| !is_note(row)).collect();
     assert!(changed.is_empty(), "nothing may be changed by any of them: {changed:#?}");
     app.stop().await;
 });
@@ -343,7 +345,8 @@ both_dbs!(a_list_shows_what_one_may_see_and_nothing_of_other_newsletters, |store
     let (mine, _) = objects(&store, "mine", 1).await;
     let (_, foreign) = objects(&store, "theirs", 2).await;
     let editor = person(&app, "editor", &[Grant::of_one(mine, Role::Editor)]).await;
-    for path in ["/admin", "/admin/newsletters", "/admin/issues", "/admin/issues/new", "/admin/calendar"] {
+    let month = format!("/admin/calendar?month={}", NOW.to_utc().format("%Y-%m"));
+    for path in ["/admin", "/admin/newsletters", "/admin/issues", "/admin/issues/new", &month] {
         let page = editor.get(path).await.expect("an answer").body;
         assert!(page.contains("MINE") && !page.contains("THEIRS"), "{path}: {page}");
     }
