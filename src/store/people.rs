@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::filter::{Driver, Statement, driver};
+use super::filter::{Driver, Statement, driver, driver_to_count};
 use super::mailing_audience::since_of;
 use super::{Db, PAGE_ROWS, Result, Tx, bulk, on, sql};
 use crate::model::{
@@ -97,10 +97,11 @@ pub async fn count(mut db: Db<'_>, selection: &Selection, most: i64) -> Result<i
 }
 
 /// How many of them would get an issue of this rhythm now.
-pub async fn count_audience(db: Db<'_>, selection: &Selection, rhythm: Rhythm) -> Result<i64> {
+pub async fn count_audience(mut db: Db<'_>, selection: &Selection, rhythm: Rhythm) -> Result<i64> {
+    let driver = driver_to_count(db.again(), selection).await?;
     let mut statement =
         Statement::of("SELECT count(*) FROM subscriptions n WHERE n.status = 'confirmed' AND ");
-    statement.sql(since_of(rhythm)).sql(" IS NOT NULL").selected(selection, None);
+    statement.sql(since_of(rhythm)).sql(" IS NOT NULL").selected(selection, driver.as_ref());
     statement.fetch_number(db).await
 }
 
