@@ -1548,6 +1548,7 @@ weekday-7 = Sonntag
 desk-digests = Überblicke
 desk-calendar = Kalender
 desk-sources = Quellen für Artikel
+digest-words-daily = Jeden Tag, um { $time } Uhr
 digest-words-weekly = Jede Woche: { $days }, um { $time } Uhr
 digest-words-monthly = Am { $day }. jedes Monats, um { $time } Uhr
 digest-words-month-end = Am letzten Tag jedes Monats, um { $time } Uhr

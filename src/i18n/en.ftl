@@ -1545,6 +1545,7 @@ weekday-7 = Sunday
 desk-digests = Digests
 desk-calendar = Calendar
 desk-sources = Sources of articles
+digest-words-daily = Every day, at { $time }
 digest-words-weekly = Every week: { $days }, at { $time }
 digest-words-monthly = On day { $day } of each month, at { $time }
 digest-words-month-end = On the last day of each month, at { $time }

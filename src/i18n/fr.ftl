@@ -1551,6 +1551,7 @@ weekday-7 = dimanche
 desk-digests = Récapitulatifs
 desk-calendar = Calendrier
 desk-sources = Sources d’articles
+digest-words-daily = Tous les jours, à { $time }
 digest-words-weekly = Chaque semaine : { $days }, à { $time }
 digest-words-monthly = Le { $day } de chaque mois, à { $time }
 digest-words-month-end = Le dernier jour de chaque mois, à { $time }

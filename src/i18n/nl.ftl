@@ -1542,6 +1542,7 @@ weekday-7 = zondag
 desk-digests = Overzichten
 desk-calendar = Kalender
 desk-sources = Bronnen van artikels
+digest-words-daily = Elke dag, om { $time }
 digest-words-weekly = Elke week: { $days }, om { $time }
 digest-words-monthly = Op dag { $day } van elke maand, om { $time }
 digest-words-month-end = Op de laatste dag van elke maand, om { $time }

@@ -67,3 +67,24 @@ fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, PageError> 
     };
     Ok(response.body(settled))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_a_style_sheet_ends() {
+        for asset in ASSETS.iter().filter(|asset| asset.media_type.starts_with("text/css")) {
+            let text = std::str::from_utf8(asset.body).expect("UTF-8");
+            let mut depth = 0_usize;
+            for (at, line) in text.lines().enumerate() {
+                // A rule that begins at the margin is in no other: else it holds only where that does.
+                let begins = line.starts_with(|c: char| !c.is_whitespace() && c != '}');
+                assert!(!begins || depth == 0, "{}, line {}: within another rule", asset.name, at + 1);
+                depth += line.matches('{').count();
+                depth = depth.checked_sub(line.matches('}').count()).expect("what ends had begun");
+            }
+            assert_eq!(depth, 0, "{} ends in the middle of a rule", asset.name);
+        }
+    }
+}

@@ -68,6 +68,7 @@ fn in_words(t: Texts, calendar: &Calendar) -> String {
     let time = calendar.time.format("%H:%M").to_string();
     let day = |day: &chrono::Weekday| t.text(&format!("weekday-{}", day.number_from_monday()));
     match &calendar.days {
+        Days::Weekly(days) if days.len() == 7 => t.with("digest-words-daily", "time", time),
         Days::Weekly(days) => {
             let days: Vec<String> = days.iter().map(day).collect();
             t.with2("digest-words-weekly", "days", days.join(", "), "time", time)
