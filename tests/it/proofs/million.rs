@@ -12,12 +12,16 @@ use postiljon::model::{
 };
 use postiljon::store::fields::FieldRules;
 use postiljon::store::people::{self, COUNT_MAX};
-use postiljon::store::{Pools, Store, fields, imports, topics};
+use postiljon::store::{Pools, Store, fields, imports, segments, topics};
 use postiljon::subscriptions::import::{self, Upload, Worker, work_off};
 
+use crate::support::app::{START, TestApp};
 use crate::support::database::{TestDatabase, both_databases, change, execute, read};
 use crate::support::samples::{NOW, newsletter};
+use crate::web::admin::signed_in;
 
+/// A week, in milliseconds.
+const WEEK: i64 = 7 * 24 * 3_600_000;
 /// How often each question is asked.
 const TIMES: usize = 30;
 
@@ -66,14 +70,31 @@ async fn issues(store: &Store, newsletter: i64, count: i64) {
         Pools::Sqlite { .. } => "randomblob(16)",
         Pools::Postgres(_) => "gen_random_uuid()",
     };
-    let numbers =
-        format!("WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {count})");
+    let up_to =
+        |most: i64| format!("WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {most})");
+    let (numbers, numbers20, numbers48, hours) = (up_to(count), up_to(20), up_to(48), up_to(10 * 365 * 24));
+    // The last of them was a week ago.
+    let now = START.as_millis() - (count + 1) * WEEK;
+    let hour = now / 3_600_000;
     for sql in [
         format!("INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version, created_at,
             updated_at) {numbers} SELECT {uuid}, {newsletter}, n, 'Issue', '', '', 1, 1, 1 FROM g"),
         format!("INSERT INTO mailings (public_id, issue_id, newsletter_id, status, due_at, started_at, cursor,
                 audience_end, audience, sent, deferred, bounced, uncertain, skipped, expired, created_at)
-            SELECT {uuid}, id, {newsletter}, 'sent', 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 FROM issues ORDER BY id"),
+            SELECT {uuid}, id, {newsletter}, 'sent', {now} + id * {WEEK}, {now} + id * {WEEK}, 0, 0, 100, 90, 0, 10, 0,
+                0, 0, 1 FROM issues ORDER BY id"),
+        "INSERT INTO mailing_contents (mailing_id, language, subject, html, text, web_html)
+            SELECT id, 'nl', 'Issue', '<p>x</p>', 'x', '<p>x</p>' FROM mailings"
+            .to_owned(),
+        format!("INSERT INTO mailing_links (mailing_id, number, url, heading, label, clicks, machine_clicks, readers)
+            {numbers20} SELECT m.id, n, 'https://example.org/' || n, 'Heading', 'Label', n, n, n FROM g CROSS JOIN mailings m"),
+        "INSERT INTO mailing_counts (mailing_id, clicks, machine_clicks, opens, machine_opens, click_readers, departures)
+            SELECT id, 210, 210, 500, 300, 90, 3 FROM mailings".to_owned(),
+        format!("INSERT INTO mailing_hours (mailing_id, hour, clicks, machine_clicks, opens, machine_opens)
+            {numbers48} SELECT m.id, {hour} + m.id * 168 + n, n, n, n, n FROM g CROSS JOIN mailings m"),
+        // Every hour of ten years somebody comes, and somebody leaves.
+        format!("INSERT INTO newsletter_hours (newsletter_id, hour, confirmed, departed)
+            {hours} SELECT {newsletter}, {hour} + n, 12, 1 FROM g"),
     ] {
         execute(store, sql.leak()).await;
     }
@@ -187,6 +208,59 @@ async fn measured(database: &TestDatabase) {
         exact.0.push(((*name).to_owned(), times));
     }
     exact.print("the exact audience of a mailing");
+    desk(store, newsletter.id.0).await;
+}
+
+/// The pages of the desk as a browser gets them, over HTTP, one after the other.
+async fn desk(store: &Store, newsletter: i64) {
+    let app = TestApp::start(store).await;
+    let browser = signed_in(&app).await;
+    let one = read!(store, |db| people::page(db, &Selection::default(), None)).remove(0).public_id;
+    let filter = Filter::all(vec![Condition::Language { is: true, language: Language::French }]).to_json();
+    let segment = change!(store, |tx| segments::insert(
+        tx,
+        postiljon::model::NewsletterId(newsletter),
+        "In French",
+        &filter,
+        NOW
+    ));
+    let paths = [
+        "/admin".to_owned(),
+        "/admin/articles".to_owned(),
+        "/admin/issues".to_owned(),
+        "/admin/issues/250".to_owned(),
+        "/admin/issues/250/preview".to_owned(),
+        "/admin/calendar".to_owned(),
+        "/admin/mailings/250".to_owned(),
+        "/admin/mailings/1/ledger".to_owned(),
+        "/admin/mailings/250/report".to_owned(),
+        "/admin/newsletters".to_owned(),
+        format!("/admin/newsletters/{newsletter}"),
+        format!("/admin/newsletters/{newsletter}/reports"),
+        format!("/admin/newsletters/{newsletter}/digests"),
+        "/admin/subscribers".to_owned(),
+        "/admin/subscribers?status=pending".to_owned(),
+        format!("/admin/subscribers?newsletter={newsletter}&status=confirmed"),
+        format!("/admin/subscribers/{one}"),
+        "/admin/segments".to_owned(),
+        format!("/admin/segments/{}", segment.id),
+        "/admin/imports".to_owned(),
+        "/admin/people/log".to_owned(),
+        "/n/insights/archive".to_owned(),
+    ];
+    let mut table = Table(Vec::new());
+    for path in paths {
+        let mut times = Vec::new();
+        for _ in 0..TIMES {
+            let begun = Instant::now();
+            let answer = browser.get(&path).await.expect("an answer");
+            times.push(begun.elapsed());
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        }
+        table.0.push((path, times));
+    }
+    table.print("pages over HTTP");
+    app.stop().await;
 }
 
 /// Kilobytes of memory of this process: now, and the most so far.
