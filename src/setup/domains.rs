@@ -206,8 +206,12 @@ async fn begins(
     let now = clock.now();
     let mut tx = store.begin().await?;
     store::dkim_keys::retire_signing(&mut tx, &stored.domain, stored.algorithm, now).await?;
-    if !store::dkim_keys::set_state(&mut tx, stored.id, stored.state, DkimKeyState::Signing, now).await? {
-        return Err(DomainError::Changed);
+    let set = store::dkim_keys::set_state(&mut tx, stored.id, stored.state, DkimKeyState::Signing, now).await;
+    match set {
+        Ok(true) => {}
+        // At the same moment another of its kind began.
+        Err(error) if !error.is_duplicate() => return Err(error.into()),
+        Ok(false) | Err(_) => return Err(DomainError::Changed),
     }
     tx.note_detail(Act::DomainKeyBegan, None, Some(stored.id.0), why).await?;
     tx.commit().await?;

@@ -254,11 +254,14 @@ pub async fn check(
     csrf::check(&request, &app, &signed_in, &form)?;
     let t = signed_in.texts();
     let looked = look(&app.dns, &domain_of(&app, &name).await?).await;
-    let (begun, mistakes) = match verbs::were_seen(&app.store, &app.clock, &app.keys, &looked.seen()).await {
-        Ok(begun) => (begun, Mistakes::none(t)),
-        Err(error) => (Vec::new(), mistakes_of(t, error)?),
-    };
+    let (mut begun, mistakes) =
+        match verbs::were_seen(&app.store, &app.clock, &app.keys, &looked.seen()).await {
+            Ok(begun) => (begun, Mistakes::none(t)),
+            Err(error) => (Vec::new(), mistakes_of(t, error)?),
+        };
     let domain = domain_of(&app, &name).await?;
+    // One that the configuration hides signs nothing, and says so itself.
+    begun.retain(|selector| domain.signed_with.iter().any(|key| key.selector == *selector));
     let shown = Shown { looked: Some(&looked), begun, typed: Form::default() };
     show(&request, &app, &signed_in, &domain, shown, mistakes).await
 }

@@ -6,7 +6,7 @@ use postiljon::model::{Newsletter, NewsletterId};
 use postiljon::store::{Store, newsletters};
 
 use super::images::{GIF, multipart_with};
-use super::{PASSWORD, get, signed_in};
+use super::{PASSWORD, get, post, signed_in};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, read};
 use crate::support::samples::newsletter;
@@ -77,7 +77,7 @@ both_dbs!(a_picture_becomes_the_logo_and_is_removed_again, |store| {
     // Without a file, and in the usual encoding, it stays.
     let kept = send(&[("logo_url", &address)], b"").await;
     assert_eq!(kept.status, 303);
-    let kept = super::post(&browser, BRAND, &[("brand_color", "#336699"), ("logo_url", &address)]).await;
+    let kept = post(&browser, BRAND, &[("brand_color", "#336699"), ("logo_url", &address)]).await;
     assert_eq!((kept.status, stored(&store).await.logo_url), (303, address.clone()));
     let removed = send(&[("logo_url", &address), ("do", "no-logo")], b"").await;
     assert_eq!((removed.status, stored(&store).await.logo_url.as_str()), (303, ""));
