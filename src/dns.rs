@@ -1,7 +1,7 @@
-//! Questions to the DNS: which hosts take the mail of a domain.
+//! Questions to the DNS: which hosts take the mail of a domain, and what stands in the texts of a name.
 //!
 //! Nothing needs an answer to work: the system's configuration is read with the first question, and whatever goes
-//! wrong is [`Mx::Unknown`]. The resolver keeps what it learned for as long as the records say, a few hundred of
+//! wrong is [`Mx::Unknown`] or [`Txt::Unknown`]. The resolver keeps what it learned for as long as the records say, a few hundred of
 //! them; who wants to remember longer, or without waiting, does so himself.
 
 use std::net::SocketAddr;
@@ -30,6 +30,8 @@ const NEGATIVE_KEPT: Duration = Duration::from_secs(600);
 const AT_ONCE_MAX: usize = 16;
 /// Hosts of one domain that are looked at. Big providers have five; an answer could hold thousands.
 const HOSTS_MAX: usize = 20;
+/// Texts of one name that are looked at: a domain has a dozen that prove to others whose it is.
+const TEXTS_MAX: usize = 50;
 
 /// Which hosts take the mail of a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,17 @@ pub enum Mx {
     /// neither MX records nor an address.
     Nowhere,
     /// There was no answer, or none that says anything: as if nobody had asked.
+    Unknown,
+}
+
+/// What stands in the TXT records of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Txt {
+    /// These: at least one, each with its strings put together.
+    Records(Vec<String>),
+    /// None, for sure.
+    Nothing,
+    /// There was no answer, or none that says anything.
     Unknown,
 }
 
@@ -80,6 +93,12 @@ impl Dns {
         Self::new(Servers::None)
     }
 
+    /// The same servers, by one who remembers nothing: for somebody who has just changed what they say. What the servers
+    /// themselves remember stays.
+    pub fn without_memory(&self) -> Self {
+        Self::new(self.0.servers)
+    }
+
     fn new(servers: Servers) -> Self {
         let at_once = Semaphore::new(AT_ONCE_MAX);
         Self(Arc::new(Inner { servers, resolver: Mutex::new(None), at_once }))
@@ -88,23 +107,40 @@ impl Dns {
     /// Which hosts take the mail of a domain (in ASCII, as [`crate::model::EmailAddress::ascii_domain`]), answered
     /// within `deadline`.
     pub async fn mx(&self, domain: &str, deadline: Duration) -> Mx {
-        let Some(resolver) = self.resolver() else { return Mx::Unknown };
-        let Ok(mut name) = Name::from_ascii(domain) else { return Mx::Unknown };
+        let question = async |resolver: TokioResolver, name| ask(&resolver, name, domain).await;
+        self.asked(domain, deadline, question).await.unwrap_or(Mx::Unknown)
+    }
+
+    /// What the TXT records of a name (in ASCII) say, answered within `deadline`.
+    pub async fn txt(&self, name: &str, deadline: Duration) -> Txt {
+        self.asked(name, deadline, texts).await.unwrap_or(Txt::Unknown)
+    }
+
+    /// Puts a question about a name; `None` when nobody answered.
+    async fn asked<T, F>(
+        &self,
+        name: &str,
+        deadline: Duration,
+        question: impl FnOnce(TokioResolver, Name) -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<T, NetError>>,
+    {
+        let resolver = self.resolver()?;
+        let mut name = Name::from_ascii(name).ok()?;
         name.set_fqdn(true);
         if name.is_root() {
-            return Mx::Unknown;
+            return None;
         }
         let asked = async {
             let _permit = self.0.at_once.acquire().await.ok()?;
-            ask(&resolver, name, domain).await.ok()
+            question(resolver, name).await.ok()
         };
-        match tokio::time::timeout(deadline, asked).await {
-            Ok(Some(mx)) => mx,
-            Ok(None) | Err(_) => {
-                self.forget();
-                Mx::Unknown
-            }
+        let answer = tokio::time::timeout(deadline, asked).await.ok().flatten();
+        if answer.is_none() {
+            self.forget();
         }
+        answer
     }
 
     fn resolver(&self) -> Option<TokioResolver> {
@@ -148,6 +184,28 @@ fn limit(options: &mut ResolverOpts) {
     options.negative_max_ttl = Some(NEGATIVE_KEPT);
     // The file of hosts has no MX records.
     options.use_hosts_file = ResolveHosts::Never;
+}
+
+/// `Err` when nobody answered; an answer that says nothing is [`Txt::Unknown`].
+async fn texts(resolver: TokioResolver, name: Name) -> Result<Txt, NetError> {
+    match resolver.lookup(name, RecordType::TXT).await {
+        Ok(found) => {
+            let texts: Vec<String> = found
+                .answers()
+                .iter()
+                .filter_map(|record| match &record.data {
+                    RData::TXT(txt) => Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
+                    _ => None,
+                })
+                .take(TEXTS_MAX)
+                .collect();
+            Ok(if texts.is_empty() { Txt::Nothing } else { Txt::Records(texts) })
+        }
+        Err(error) => match without_records(error)? {
+            Some(ResponseCode::NXDomain | ResponseCode::NoError) => Ok(Txt::Nothing),
+            _ => Ok(Txt::Unknown),
+        },
+    }
 }
 
 /// `Err` when nobody answered; an answer that says nothing is [`Mx::Unknown`].

@@ -8,7 +8,7 @@
 //! - A **token** (confirm, session) has 256 bits and is stored as its SHA-256 only. A confirmation token
 //!   is derived from a random nonce, so that its mail can be written again after a restart although no
 //!   usable token is stored anywhere.
-//! - A **sealed secret** (the password of a relay) is encrypted and authenticated (AES-256-GCM under a key of its purpose,
+//! - A **sealed secret** (the password of a relay, a key that signs mail) is encrypted and authenticated (AES-256-GCM under a key of its purpose,
 //!   with a random nonce) for one context: moved elsewhere it does not open.
 //! - An **address hash** recognises an address that was erased; without the secret it cannot be guessed.
 
@@ -76,6 +76,8 @@ pub enum Purpose {
     RecoveryCode = 0x65,
     /// What somebody looked for at the desk, sealed: an address stands in no URL.
     Search = 0x66,
+    /// A key that signs mail, sealed.
+    DkimKey = 0x70,
 }
 
 impl Purpose {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -16,7 +16,7 @@ use crate::dns::Dns;
 use crate::files::Files;
 use crate::http::{Http, Reach, is_on_this_machine};
 use crate::keys::Keys;
-use crate::mail::dkim::Signer;
+use crate::mail::dkim::Signers;
 use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
@@ -24,7 +24,7 @@ use crate::model::Actor;
 use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
-use crate::store::{self, Store, newsletters};
+use crate::store::{self, Store};
 use crate::subscriptions::background::Background;
 use crate::subscriptions::gate::Gate;
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
@@ -34,6 +34,7 @@ use crate::web::watching::Watching;
 
 mod beside;
 mod relays;
+mod signing;
 
 use beside::Beside;
 use relays::Keeper;
@@ -174,6 +175,7 @@ impl Service {
             public_url: config.web.public_url.as_str().to_owned(),
             trusted_proxies: config.web.trusted_proxies.clone(),
             undo: config.mail.undo,
+            retention: config.retention,
         };
         let (hits, counter) = Hits::start(&self.store);
         self.counter = Some(counter);
@@ -197,6 +199,7 @@ impl Service {
             watching: self.watching.clone(),
             images: Images::new(Files::open(&config.images)?),
             relays: self.configured.clone(),
+            dns: Dns::system(),
             hits,
         };
         let listen = config.web.listen;
@@ -235,8 +238,17 @@ impl Service {
         settings.journal_folder = Some(config.data.folder.join(JOURNAL_FOLDER));
         settings.database_file = database_file;
         settings.retention = config.retention;
-        settings.signer = config.dkim.clone().map(|dkim| Arc::new(Signer::new(dkim)));
-        self.tell_unsigned(settings.signer.as_deref()).await?;
+        let signing = signing::Keeper {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            configured: config.dkim.clone(),
+            signers: Signers::default(),
+            database_file: settings.database_file.clone(),
+            seen: Mutex::default(),
+        };
+        signing.begin().await?;
+        settings.signers = signing.signers.clone();
         let engine = Engine::start(EngineParts {
             store: self.store.clone(),
             clock: self.clock.clone(),
@@ -266,6 +278,7 @@ impl Service {
         self.engine = Some(engine);
         self.relays = Some(relays);
         self.beside.push(tokio::spawn(keeper.clone().run()));
+        self.beside.push(tokio::spawn(Arc::new(signing).run()));
         self.keeper = Some(keeper);
         Ok(())
     }
@@ -283,21 +296,6 @@ impl Service {
                 return Err(error);
             }
             self.wake.notify_one();
-        }
-        Ok(())
-    }
-
-    /// Says once whose mails go out unsigned: a company that signs its mail has them refused.
-    async fn tell_unsigned(&self, signer: Option<&Signer>) -> anyhow::Result<()> {
-        let Some(signer) = signer else {
-            tracing::info!("mails go out unsigned: there is no dkim.domain, so signing is left to the relay");
-            return Ok(());
-        };
-        for newsletter in newsletters::all(self.store.read().await?.db()).await? {
-            let domain = newsletter.sender_address.ascii_domain();
-            if !signer.is_for(domain) {
-                tracing::warn!(newsletter = %newsletter.slug, domain, "its mails go out unsigned: the sender is not of dkim.domain");
-            }
         }
         Ok(())
     }

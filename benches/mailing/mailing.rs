@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use postiljon::clock::Clock;
 use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::Keys;
-use postiljon::mail::dkim::Signer;
+use postiljon::mail::dkim::Signers;
 use postiljon::mail::headers;
 use postiljon::mail::relay::Relay;
 use postiljon::mail::relays::Relays;
@@ -100,8 +100,7 @@ pub async fn send(job: &Job) -> anyhow::Result<()> {
     if job.signed {
         let key = SigningKey::generate(DkimAlgorithm::Rsa)?;
         let keys = vec![DkimKey { selector: "bench".into(), key }];
-        settings.signer =
-            Some(Arc::new(Signer::new(DkimSettings { domain: "meridiaan.example".into(), keys })));
+        settings.signers = Signers::new(vec![DkimSettings { domain: "meridiaan.example".into(), keys }]);
     }
     let parts = EngineParts {
         store: store.clone(),

@@ -151,12 +151,14 @@ impl Site {
                 public_url,
                 trusted_proxies: vec!["127.0.0.1".parse().map_err(|error| anyhow::anyhow!("{error:?}"))?],
                 undo: Duration::ZERO,
+                retention: postiljon::model::Retention::default(),
             }),
             wake: Arc::clone(&wake),
             background: Arc::default(),
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
+            dns: postiljon::dns::Dns::none(),
             hits: postiljon::reports::hits::Hits::start(&store).0,
         };
         let bound = server::bind(app, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), WORKERS, None)?;

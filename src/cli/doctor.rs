@@ -13,10 +13,16 @@ use super::config::retention_in_words;
 use super::output::Output;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, Role};
-use crate::model::{NamedRelay, Timestamp, TlsMode};
+use crate::dns::Dns;
+use crate::keys::Keys;
+use crate::model::dkim::record_name;
+use crate::model::{ConfiguredDkimKey, DkimSettings, NamedRelay, Retention, Timestamp, TlsMode};
 use crate::service::{connect_store, open_keys};
 use crate::setup::connection;
+use crate::setup::domain_look::{Looked, Record, dmarc_suggestion, is_trouble, look, spf_suggestion, waits};
+use crate::setup::domains::{self, Domain};
 use crate::setup::relays::{Configured, is_readable, open};
+use crate::setup::retention::in_force;
 use crate::store;
 use crate::store::health::{EngineFacts, Health};
 
@@ -116,9 +122,10 @@ async fn examine(config: &Config, role: Role) -> Vec<Check> {
         checks.push(Check::new(
             Verdict::Ok,
             "retention",
-            format!("Forgets {}.", retention_in_words(&config.retention)),
+            format!("Forgets {}.", retention_in_words(&retention(config, has_schema).await)),
         ));
         checks.extend(relays(config, has_schema).await);
+        checks.extend(signing(config, has_schema).await);
     }
     checks
 }
@@ -319,6 +326,117 @@ async fn stored_relays(config: &Config) -> anyhow::Result<(Vec<NamedRelay>, Vec<
         }
     }
     Ok((found, sealed))
+}
+
+/// With what was set at the desk.
+async fn retention(config: &Config, has_schema: bool) -> Retention {
+    let set = async {
+        let store = connect_store(config).await?;
+        let retention = in_force(&store, config.retention).await;
+        store.close().await;
+        retention
+    };
+    // That the database cannot be read has a line of its own.
+    if has_schema { set.await.unwrap_or(config.retention) } else { config.retention }
+}
+
+/// What DNS says of the domains of senders, and of those that have a signing key.
+async fn signing(config: &Config, has_schema: bool) -> Vec<Check> {
+    let domains = match domains(config, has_schema).await {
+        Ok(domains) => domains,
+        Err(error) => return vec![Check::new(Verdict::Fault, "domains", format!("{error}."))],
+    };
+    let dns = Dns::system();
+    let hosts: Vec<&str> = config.relays.iter().map(|relay| relay.settings.host.as_str()).collect();
+    let checks = join_all(domains.iter().map(async |domain| {
+        if domain.is_of_provider {
+            let found =
+                "It is a provider's, and nobody else can sign for it. Send from a domain of your own.";
+            return vec![Check::new(Verdict::Warning, format!("domain {}", domain.name), found)];
+        }
+        of_domain(domain, &look(&dns, domain).await, &hosts)
+    }));
+    checks.await.into_iter().flatten().collect()
+}
+
+/// The keys of the configuration as it is now, whatever a process that runs has found in an older one.
+async fn domains(config: &Config, has_schema: bool) -> anyhow::Result<Vec<Domain>> {
+    let configured = config.dkim.as_ref().map_or(Ok(Vec::new()), DkimSettings::public)?;
+    if !has_schema {
+        return Ok(domains::put_together(&configured, Vec::new(), &[], None));
+    }
+    let store = connect_store(config).await?;
+    let found = stored_domains(config, &store, &configured).await;
+    store.close().await;
+    found
+}
+
+async fn stored_domains(
+    config: &Config,
+    store: &store::Store,
+    configured: &[ConfiguredDkimKey],
+) -> anyhow::Result<Vec<Domain>> {
+    let mut reader = store.read().await?;
+    let stored = store::dkim_keys::all(reader.db()).await?;
+    let newsletters = store::newsletters::all(reader.db()).await?;
+    drop(reader);
+    // A key that is not there yet is not made by looking.
+    let has_secret = config.secret_key_file().is_none_or(|file| file.exists());
+    let keys: Option<Keys> = if has_secret { Some(open_keys(config)?) } else { None };
+    Ok(domains::put_together(configured, stored, &newsletters, keys.as_ref()))
+}
+
+fn of_domain(domain: &Domain, looked: &Looked, relay_hosts: &[&str]) -> Vec<Check> {
+    let subject = format!("domain {}", domain.name);
+    let mut checks = Vec::new();
+    if domain.signed_with.is_empty() {
+        let found = "Its mails are not signed here. Fine where the relay signs them (DKIM); otherwise make a key at the desk, \
+                     under Settings, Domains, or by `postiljon dkim new`.";
+        checks.push(Check::new(Verdict::Ok, subject.as_str(), found));
+    }
+    for (key, record) in &looked.keys {
+        let name = record_name(&key.selector, &key.domain);
+        let (verdict, found) = match record {
+            Record::Published(_) if waits(key) => (
+                Verdict::Warning,
+                format!("{name} is published. Press Check at the desk: the key signs then."),
+            ),
+            Record::Published(_) => (Verdict::Ok, format!("{name} is published.")),
+            Record::Missing => {
+                (Verdict::Warning, format!("{name} is missing. Publish it: TXT {}", key.record))
+            }
+            Record::Different(_) => {
+                (Verdict::Warning, format!("{name} says something else. It must be: TXT {}", key.record))
+            }
+            Record::Unknown => (Verdict::Warning, format!("{name} cannot be asked for: no answer from DNS.")),
+        };
+        let verdict = if is_trouble(key, record) { Verdict::Fault } else { verdict };
+        checks.push(Check::new(verdict, subject.as_str(), found));
+    }
+    let spf = spf_suggestion(relay_hosts.iter().copied());
+    checks.push(policy(&subject, "SPF", &domain.name, &looked.spf, &spf));
+    let dmarc = dmarc_suggestion(&domain.name);
+    checks.push(policy(&subject, "DMARC", &looked.dmarc_name, &looked.dmarc, &dmarc));
+    checks
+}
+
+fn policy(subject: &str, what: &str, name: &str, record: &Record, suggestion: &str) -> Check {
+    match record {
+        Record::Published(text) => Check::new(Verdict::Ok, subject, format!("{what} at {name}: {text}")),
+        Record::Missing => {
+            let found = format!("{what} at {name} is missing. To begin with: TXT {suggestion}");
+            Check::new(Verdict::Warning, subject, found)
+        }
+        Record::Different(_) => {
+            let found =
+                format!("{what} at {name} is there more than once, and receivers take neither. Keep one.");
+            Check::new(Verdict::Warning, subject, found)
+        }
+        Record::Unknown => {
+            let found = format!("{what} at {name} cannot be asked for: no answer from DNS.");
+            Check::new(Verdict::Warning, subject, found)
+        }
+    }
 }
 
 /// Connects, makes TLS, greets and logs in; sends no mail.

@@ -25,7 +25,7 @@ use super::{
 use crate::clock::Clock;
 use crate::dns::Dns;
 use crate::keys::Keys;
-use crate::mail::dkim::Signer;
+use crate::mail::dkim::Signers;
 use crate::model::{Destinations, EmailAddress, Retention, Timestamp, WorkerId};
 use crate::store::Store;
 
@@ -66,8 +66,8 @@ pub struct EngineSettings {
     pub destinations: Destinations,
     /// Who is asked where domains are hosted that stand in no table (`destinations.mx`); `None`: nobody.
     pub dns: Option<Dns>,
-    /// Signs our mails, where that is not left to the relay.
-    pub signer: Option<Arc<Signer>>,
+    /// Who signs our mails, where that is not left to the relay.
+    pub signers: Signers,
     /// How long what is kept.
     pub retention: Retention,
 }
@@ -85,7 +85,7 @@ impl EngineSettings {
             database_file: None,
             destinations: Destinations::default(),
             dns: None,
-            signer: None,
+            signers: Signers::default(),
             retention: Retention::default(),
         }
     }
@@ -232,7 +232,7 @@ fn shift(
         wire: Arc::clone(&parts.wire),
         gate: Gate::new(parts.clock.clone()),
         lease: Lease::new(parts.clock.clone(), parts.store.is_shared()),
-        composer: Composer::new(links, Signing::new(parts.settings.signer.clone())),
+        composer: Composer::new(links, Signing::new(parts.settings.signers.clone())),
         settings: parts.settings.clone(),
         signals: Signals { stop: watch::Sender::new(false), ..signals.clone() },
         lanes: Lanes::new(

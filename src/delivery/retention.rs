@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use super::shift::Shift;
-use crate::model::{SubscriberId, Timestamp};
+use crate::model::{RetentionPeriod, SubscriberId, Timestamp};
 use crate::store::{Result, address_changes, audit, hits, retention, signup_counts, used_proofs};
 
 const EVERY: Duration = Duration::from_secs(3600);
@@ -38,15 +38,32 @@ pub async fn run(shift: &Shift) {
 
 async fn clean(shift: &Shift) -> Result<()> {
     let now = shift.clock.now();
-    let kept = shift.settings.retention;
+    // What was set at the desk counts from the next run on.
+    let set = retention::periods(shift.store.read().await?.db()).await?;
+    let kept = shift.settings.retention.with(&set);
     let evidence = evidence(shift, now.minus(kept.evidence)).await?;
     let mails = single_mails(shift, now.minus(kept.single_mails)).await?;
     let departures = departures(shift, now.minus(kept.departures)).await?;
-    let others = expired(shift, now).await?
-        + counts(shift, now.minus(kept.counts)).await?
-        + readers_hits(shift, now.minus(kept.hits)).await?
-        + audit(shift, now.minus(kept.audit)).await?;
+    let expired = expired(shift, now).await?;
+    let counts = counts(shift, now.minus(kept.counts)).await?;
+    let clicks = readers_hits(shift, now.minus(kept.hits)).await?;
+    let audit = audit(shift, now.minus(kept.audit)).await?;
     let mailings = replies(shift, now.minus(kept.replies), now).await?;
+    let done = [
+        (RetentionPeriod::Evidence, evidence),
+        (RetentionPeriod::SingleMails, mails),
+        (RetentionPeriod::Departures, departures),
+        (RetentionPeriod::Counts, counts),
+        (RetentionPeriod::Clicks, clicks),
+        (RetentionPeriod::Audit, audit),
+        (RetentionPeriod::Replies, mailings),
+    ];
+    let mut tx = shift.store.begin().await?;
+    for (period, removed) in done {
+        retention::note_run(&mut tx, period, now, i64::try_from(removed).unwrap_or(i64::MAX)).await?;
+    }
+    tx.commit().await?;
+    let others = expired + counts + clicks + audit;
     // Also when nothing went: an erasure may have had to leave a part of the log.
     shift.store.forget_deleted().await?;
     if evidence + mails + departures + others + mailings > 0 {

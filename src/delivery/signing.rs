@@ -6,31 +6,34 @@ use std::thread::available_parallelism;
 use tokio::sync::Semaphore;
 
 use super::wire::WireMail;
-use crate::mail::dkim::Signer;
+use crate::mail::dkim::Signers;
 use crate::model::Timestamp;
 
 /// Signs where there is a key for the sender's domain, and passes on the rest.
 #[derive(Debug)]
 pub struct Signing {
-    signer: Option<Arc<Signer>>,
+    signers: Signers,
     /// As many at once as there are processors: more would only make threads that wait for each other.
     places: Semaphore,
 }
 
 impl Signing {
-    pub fn new(signer: Option<Arc<Signer>>) -> Self {
-        Self { signer, places: Semaphore::new(available_parallelism().map_or(1, usize::from)) }
+    pub fn new(signers: Signers) -> Self {
+        Self { signers, places: Semaphore::new(available_parallelism().map_or(1, usize::from)) }
     }
 
     /// The mail as it goes out. `at` stands in the signature: with the same moment each try has the same octets.
     pub async fn signed(&self, mut mail: WireMail, at: Timestamp) -> WireMail {
-        let Some(signer) = self.signer.clone() else { return mail };
+        if self.signers.is_empty() {
+            return mail;
+        }
+        let signers = self.signers.clone();
         // Nobody closes it, so there is always a place in the end.
         let _place = self.places.acquire().await;
         let octets = Arc::new(std::mem::take(&mut mail.octets));
         let own = Arc::clone(&octets);
         let signed = tokio::task::spawn_blocking(move || {
-            signer.signatures(&own, at).map(|found| found.map(|fields| [fields.as_bytes(), &own].concat()))
+            signers.signatures(&own, at).map(|found| found.map(|fields| [fields.as_bytes(), &own].concat()))
         })
         .await
         .map_err(|error| error.to_string())

@@ -9,11 +9,13 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::BASE64;
 
 use super::mime::HEADER_LINE_MAX;
+use crate::model::dkim::signs_for;
 use crate::model::{DkimKey, DkimSettings, SigningKeyError, Timestamp};
 
 /// Covered, and listed once more than they are there: nobody can add another (RFC 6376, 5.4.2 and 8.15). That
@@ -35,6 +37,47 @@ const COVERED: [&str; 2] = ["feedback-id", "auto-submitted"];
 /// Covered and oversigned where they are there: a second one could send those who leave elsewhere (RFC 8058, 4).
 const OVERSIGNED_IF_PRESENT: [&str; 2] = ["list-unsubscribe", "list-unsubscribe-post"];
 
+/// Who signs for which domain. May change while mails are signed; cheap to clone, and clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Signers(Arc<RwLock<Vec<Arc<Signer>>>>);
+
+impl Signers {
+    pub fn new(all: Vec<DkimSettings>) -> Self {
+        let signers = Self::default();
+        signers.replace(all);
+        signers
+    }
+
+    /// From now on these sign, and no others.
+    pub fn replace(&self, all: Vec<DkimSettings>) {
+        let mut all: Vec<_> = all.into_iter().map(|settings| Arc::new(Signer::new(settings))).collect();
+        // The longest domain that fits is the nearest.
+        all.sort_by_key(|signer| std::cmp::Reverse(signer.settings.domain.len()));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = all;
+    }
+
+    /// Who signs a mail from this domain (A-labels): the keys of the domain itself, or of the nearest above it.
+    pub fn of(&self, domain: &str) -> Option<Arc<Signer>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|signer| signer.is_for(domain)).cloned()
+    }
+
+    /// Whether nobody signs anything.
+    pub fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// As [`Signer::signatures`], by whoever signs for its sender. Each try of a mail has the same octets for as long as
+    /// the keys are the same.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn signatures(&self, message: &[u8], at: Timestamp) -> Result<Option<String>, SigningKeyError> {
+        let signer = Message::parse(message).sender_domain().and_then(|domain| self.of(&domain));
+        signer.map_or(Ok(None), |signer| signer.signatures(message, at))
+    }
+}
+
 /// Signs the mails of one domain and its subdomains.
 #[derive(Debug, Clone)]
 pub struct Signer {
@@ -49,9 +92,7 @@ impl Signer {
     /// Whether a mail from this domain (A-labels) is signed: only then is the signature one that counts
     /// for the sender (DMARC calls it aligned).
     pub fn is_for(&self, domain: &str) -> bool {
-        let domain = domain.to_ascii_lowercase();
-        let above = domain.strip_suffix(&self.settings.domain);
-        above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+        signs_for(&self.settings.domain, domain)
     }
 
     /// The fields to put before a message: a `DKIM-Signature` for each key, each line with its CRLF. `None`
@@ -584,6 +625,27 @@ mod tests {
             2,
             "what servers add is allowed"
         );
+    }
+
+    #[test]
+    fn of_several_the_nearest_domain_signs_and_what_is_replaced_signs_no_more() {
+        let signers = Signers::default();
+        assert!(signers.is_empty() && signers.signatures(MAIL.as_bytes(), AT).unwrap().is_none());
+        let settings = |domain: &str| signer(domain).settings;
+        signers.replace(vec![settings("example.com"), settings("news.example.com"), settings("example.org")]);
+        let domain = |from: &str| {
+            let mail = MAIL.replacen("news@News.Example.com", from, 1);
+            let field = signers.signatures(mail.as_bytes(), AT).unwrap()?;
+            let (_, rest) = field.split_once(" d=")?;
+            rest.split(';').next().map(str::to_owned)
+        };
+        assert_eq!(domain("a@News.Example.com").as_deref(), Some("news.example.com"));
+        assert_eq!(domain("a@x.news.example.com").as_deref(), Some("news.example.com"));
+        assert_eq!(domain("a@shop.example.com").as_deref(), Some("example.com"));
+        assert_eq!(domain("a@example.net"), None);
+        signers.clone().replace(vec![settings("example.com")]);
+        assert_eq!(domain("a@news.example.com").as_deref(), Some("example.com"));
+        assert_eq!(domain("a@example.org"), None);
     }
 
     #[test]

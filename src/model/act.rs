@@ -64,6 +64,13 @@ text_enum!(Act {
     RelayAdded = "relay_added",
     RelayChanged = "relay_changed",
     RelayRemoved = "relay_removed",
+    DomainKeyMade = "domain_key_made",
+    /// It signs: seen in DNS, or because somebody said so, as the detail says.
+    DomainKeyBegan = "domain_key_began",
+    DomainKeyRetired = "domain_key_retired",
+    DomainKeyRemoved = "domain_key_removed",
+    /// The detail is the period and its days, or that it is that of the configuration again.
+    RetentionChanged = "retention_changed",
     /// With a password at once, by the command line or the first run.
     PersonAdded = "person_added",
     PersonInvited = "person_invited",
@@ -102,7 +109,7 @@ impl Act {
 }
 
 /// The kinds of objects, as the log can be searched for.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 18] = [
     "article",
     "image",
     "issue",
@@ -118,6 +125,8 @@ pub const KINDS: [&str; 16] = [
     "subscribers",
     "segment",
     "relay",
+    "domain",
+    "retention",
     "person",
 ];
 

@@ -48,6 +48,10 @@ text_enum!(
         SetNewsletter = "set_newsletter",
         AddNewsletters = "add_newsletters",
         SetRelays = "set_relays",
+        /// The keys that sign for the domains of senders.
+        SetDomains = "set_domains",
+        /// For how long what is kept.
+        SetRetention = "set_retention",
         /// Feeds from which articles come.
         SetSources = "set_sources",
         ManagePeople = "manage_people",
@@ -73,6 +77,8 @@ impl Permission {
             Self::SeeArticles | Self::WriteArticles => Scope::Anywhere,
             Self::AddNewsletters
             | Self::SetRelays
+            | Self::SetDomains
+            | Self::SetRetention
             | Self::SetSources
             | Self::ManagePeople
             | Self::ReadAudit => Scope::Installation,
@@ -103,6 +109,8 @@ impl Role {
             | Permission::SetNewsletter
             | Permission::AddNewsletters
             | Permission::SetRelays
+            | Permission::SetDomains
+            | Permission::SetRetention
             | Permission::ManagePeople
             | Permission::ReadAudit => matches!(self, Self::Owner),
         }

@@ -10,6 +10,8 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use data_encoding::BASE64;
 
+use super::{DkimKeyId, Timestamp};
+
 /// Fewest bits of an RSA key (RFC 8301, 3.2 asks for 1024 and recommends 2048).
 const RSA_MIN_BITS: usize = 2048;
 /// Most bits of an RSA key: verifiers need not take longer ones (RFC 8301, 3.2).
@@ -40,18 +42,19 @@ pub struct DkimKey {
 impl DkimKey {
     /// The name of its TXT record.
     pub fn record_name(&self, domain: &str) -> String {
-        format!("{}._domainkey.{domain}", self.selector)
+        record_name(&self.selector, domain)
     }
 }
 
-/// How a key signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DkimAlgorithm {
-    /// `rsa-sha256`, which every receiver can check.
-    Rsa,
-    /// `ed25519-sha256` (RFC 8463), beside the other.
-    Ed25519,
-}
+text_enum!(
+    /// How a key signs, by its name in the record.
+    DkimAlgorithm {
+        /// `rsa-sha256`, which every receiver can check.
+        Rsa = "rsa",
+        /// `ed25519-sha256` (RFC 8463), beside the other.
+        Ed25519 = "ed25519",
+    }
+);
 
 impl DkimAlgorithm {
     /// Its name in a signature.
@@ -61,14 +64,82 @@ impl DkimAlgorithm {
             Self::Ed25519 => "ed25519-sha256",
         }
     }
+}
 
-    /// Its name in the record.
-    pub const fn key_type(self) -> &'static str {
-        match self {
-            Self::Rsa => "rsa",
-            Self::Ed25519 => "ed25519",
-        }
+text_enum!(
+    /// What a key that was made at the desk does.
+    DkimKeyState {
+        /// Its record was not seen in DNS yet.
+        Waiting = "waiting",
+        Signing = "signing",
+        /// Signs no more; its record stays for mails that are on their way.
+        Retired = "retired",
     }
+);
+
+/// A key that was made at the desk. `Debug` and JSON show nothing of its private half.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct StoredDkimKey {
+    pub id: DkimKeyId,
+    /// As A-labels, lower case.
+    pub domain: String,
+    pub selector: String,
+    pub algorithm: DkimAlgorithm,
+    /// What the TXT record says.
+    pub record: String,
+    #[serde(skip)]
+    pub sealed_key: Vec<u8>,
+    pub state: DkimKeyState,
+    pub state_at: Timestamp,
+    /// When its record was last seen in DNS.
+    pub seen_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+impl fmt::Debug for StoredDkimKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredDkimKey({}, {}, {})", self.selector, self.algorithm, self.state)
+    }
+}
+
+/// The public half of a key of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
+pub struct ConfiguredDkimKey {
+    pub domain: String,
+    pub selector: String,
+    pub algorithm: DkimAlgorithm,
+    pub record: String,
+}
+
+impl DkimSettings {
+    /// The public halves of its keys.
+    ///
+    /// # Errors
+    /// When the library fails.
+    pub fn public(&self) -> Result<Vec<ConfiguredDkimKey>, SigningKeyError> {
+        let public = |key: &DkimKey| {
+            Ok(ConfiguredDkimKey {
+                domain: self.domain.clone(),
+                selector: key.selector.clone(),
+                algorithm: key.key.algorithm(),
+                record: key.key.record()?,
+            })
+        };
+        self.keys.iter().map(public).collect()
+    }
+}
+
+/// Whether the keys of a domain sign for a sender's: for itself and what is under it. Both as A-labels; only then is the
+/// signature one that counts for the sender (DMARC calls it aligned).
+pub fn signs_for(domain: &str, sender: &str) -> bool {
+    let sender = sender.to_ascii_lowercase();
+    let above = sender.strip_suffix(domain);
+    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+/// The name of the TXT record of a key.
+pub fn record_name(selector: &str, domain: &str) -> String {
+    format!("{selector}._domainkey.{domain}")
 }
 
 /// A private key. Cheap to clone; `Debug` shows nothing of it.
@@ -161,7 +232,7 @@ impl SigningKey {
             }
             Pair::Ed25519(pair) => BASE64.encode(pair.public_key().as_ref()),
         };
-        Ok(format!("v=DKIM1; k={}; p={public}", self.algorithm().key_type()))
+        Ok(format!("v=DKIM1; k={}; p={public}", self.algorithm()))
     }
 
     /// Signs the canonical header of a mail. The same octets give the same signature.

@@ -25,6 +25,7 @@ ids!(
     ConsentTextId,
     DigestRuleId,
     DigestRunId,
+    DkimKeyId,
     FieldId,
     FormId,
     ImageId,

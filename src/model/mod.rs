@@ -68,7 +68,10 @@ pub use digest::{
     RunState,
 };
 pub use disposable::DisposableDomains;
-pub use dkim::{DkimAlgorithm, DkimKey, DkimSettings, SigningKey, SigningKeyError};
+pub use dkim::{
+    ConfiguredDkimKey, DkimAlgorithm, DkimKey, DkimKeyState, DkimSettings, SigningKey, SigningKeyError,
+    StoredDkimKey,
+};
 pub use email_address::EmailAddress;
 pub use field::{AskedField, Field, FieldKind, FieldText};
 pub use filter::{Condition, FieldTest, Filter, Group, Joined, Selection};
@@ -86,7 +89,7 @@ pub use outbox::{OutboxKind, OutboxMail, OutboxStatus};
 pub use person_name::PersonName;
 pub use reader_languages::ReaderLanguages;
 pub use relay::{AuthMethod, Credentials, NamedRelay, RelaySettings, StageTimeouts, StoredRelay, TlsMode};
-pub use retention::Retention;
+pub use retention::{RETENTION_DAYS_MAX, Retention, RetentionPeriod, RetentionRun};
 pub use segment::Segment;
 pub use setup_step::SetupStep;
 pub use slug::Slug;

@@ -178,6 +178,7 @@ async fn findings(
     }
     let known = links::known(db.again(), composed).await?;
     let links: BTreeMap<_, _> = known.into_iter().map(|check| (check.url.clone(), check)).collect();
+    let signing = store::dkim_keys::domains(db.again()).await?;
     let facts = Facts {
         language: composed.newsletter.language,
         newsletter: &composed.newsletter,
@@ -194,6 +195,7 @@ async fn findings(
         .await?,
         seen: &seen,
         links: &links,
+        signing: &signing,
         is_on_this_machine: crate::http::is_on_this_machine(public_url),
         date,
     };

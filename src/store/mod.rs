@@ -39,6 +39,7 @@ pub mod departures;
 pub mod desk_rules;
 pub mod digest_runs;
 pub mod digests;
+pub mod dkim_keys;
 pub mod fields;
 pub mod form_fields;
 pub mod forms;

@@ -1,8 +1,9 @@
-//! What is forgotten after its period, table by table. Finding needs no lock, and is apart from forgetting, which
-//! takes a batch and so holds the one writer of SQLite for a moment only.
+//! What is forgotten after its period, table by table; the periods that were set at the desk, and when what was last
+//! forgotten. Finding needs no lock, and is apart from forgetting, which takes a batch and so holds the one writer of
+//! SQLite for a moment only.
 
 use super::{Db, Result, Tx, on};
-use crate::model::{MailingId, SubscriberId, Timestamp};
+use crate::model::{MailingId, RetentionPeriod, RetentionRun, SubscriberId, Timestamp};
 
 /// Subscriptions left before a moment whose evidence still has what is to be forgotten; those behind `after`.
 pub async fn find_evidence(db: Db<'_>, left_before: Timestamp, after: i64, limit: i64) -> Result<Vec<i64>> {
@@ -111,5 +112,40 @@ pub async fn forget_replies(
 pub async fn set_replies_forgotten(tx: &mut Tx, mailing: MailingId, now: Timestamp) -> Result<()> {
     const SQL: &str = "UPDATE mailings SET replies_forgotten_at = $2 WHERE id = $1";
     on!(tx.db(), |c| sqlx::query(SQL).bind(mailing).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The periods that were set at the desk, in days.
+pub async fn periods(db: Db<'_>) -> Result<Vec<(RetentionPeriod, i64)>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT period, days FROM retention_periods").fetch_all(c).await?))
+}
+
+pub async fn set_period(tx: &mut Tx, period: RetentionPeriod, days: i64) -> Result<()> {
+    const SQL: &str = "INSERT INTO retention_periods (period, days) VALUES ($1, $2)
+        ON CONFLICT (period) DO UPDATE SET days = $2";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(period).bind(days).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Back to the configuration; whether something was set.
+pub async fn unset_period(tx: &mut Tx, period: RetentionPeriod) -> Result<bool> {
+    const SQL: &str = "DELETE FROM retention_periods WHERE period = $1";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(period).execute(c).await?.rows_affected()) == 1)
+}
+
+/// When what was last forgotten.
+pub async fn runs(db: Db<'_>) -> Result<Vec<RetentionRun>> {
+    Ok(on!(db, |c| sqlx::query_as("SELECT * FROM retention_runs").fetch_all(c).await?))
+}
+
+/// Notes a run. That the last one found nothing does not hide when something went before.
+pub async fn note_run(tx: &mut Tx, period: RetentionPeriod, now: Timestamp, removed: i64) -> Result<()> {
+    const NOTHING: &str = "INSERT INTO retention_runs (period, ran_at, removed) VALUES ($1, $2, $3)
+        ON CONFLICT (period) DO UPDATE SET ran_at = $2";
+    const SOMETHING: &str =
+        "INSERT INTO retention_runs (period, ran_at, removed_at, removed) VALUES ($1, $2, $2, $3)
+        ON CONFLICT (period) DO UPDATE SET ran_at = $2, removed_at = $2, removed = $3";
+    let sql = if removed > 0 { SOMETHING } else { NOTHING };
+    on!(tx.db(), |c| sqlx::query(sql).bind(period).bind(now).bind(removed).execute(c).await?.rows_affected());
     Ok(())
 }

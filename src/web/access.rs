@@ -72,7 +72,8 @@ use Need::{May, MayWith, Nothing, Session};
 use Permission::{
     AddNewsletters, ApproveIssues, ChangeSubscribers, DraftIssues, EraseSubscribers, ExportSubscribers,
     ImportSubscribers, ManagePeople, ReadAudit, SeeArticles, SeeNewsletter, SeeSubscribers, SendIssues,
-    SetDigests, SetNewsletter, SetRelays, SetSources, TestIssues, WriteArticles, WriteWelcome,
+    SetDigests, SetDomains, SetNewsletter, SetRelays, SetRetention, SetSources, TestIssues, WriteArticles,
+    WriteWelcome,
 };
 
 const SEES: Need = MayWith(SeeNewsletter, Of::Newsletter);
@@ -247,6 +248,16 @@ pub const ROUTES: &[Route] = &[
     post("/admin/settings/relays/{id}", May(SetRelays)),
     get("/admin/settings/relays/{id}/remove", May(SetRelays)),
     post("/admin/settings/relays/{id}/remove", May(SetRelays)),
+    get("/admin/settings/domains", May(SetDomains)),
+    post("/admin/settings/domains", May(SetDomains)),
+    get("/admin/settings/domains/{domain}", May(SetDomains)),
+    get("/admin/settings/domains/{domain}/check", May(SetDomains)),
+    post("/admin/settings/domains/{domain}/check", May(SetDomains)),
+    get("/admin/settings/domains/{domain}/keys", May(SetDomains)),
+    post("/admin/settings/domains/{domain}/keys", May(SetDomains)),
+    post("/admin/settings/domains/{domain}/keys/{key}", May(SetDomains)),
+    get("/admin/settings/retention", May(SetRetention)),
+    post("/admin/settings/retention", May(SetRetention)),
     get("/admin/settings/sources", May(SetSources)),
     post("/admin/settings/sources", May(SetSources)),
     get("/admin/settings/sources/new", May(SetSources)),

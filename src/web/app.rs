@@ -8,8 +8,10 @@ use tokio::sync::Notify;
 use crate::accounts::Desk;
 use crate::clock::Clock;
 use crate::config::Network;
+use crate::dns::Dns;
 use crate::http::Http;
 use crate::keys::Keys;
+use crate::model::Retention;
 use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
@@ -38,6 +40,8 @@ pub struct App {
     pub images: Images,
     /// The relays of the configuration; tells the sender when one of the database has changed.
     pub relays: Configured,
+    /// Who is asked what stands in DNS, when somebody wants to know.
+    pub dns: Dns,
     /// Counts clicks and opens behind the answers.
     pub hits: Hits,
 }
@@ -50,6 +54,8 @@ pub struct WebSettings {
     pub trusted_proxies: Vec<Network>,
     /// How long a mailing that is sent now can be called back.
     pub undo: Duration,
+    /// For how long what is kept, as far as the desk has set nothing else.
+    pub retention: Retention,
 }
 
 impl App {

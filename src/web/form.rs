@@ -58,6 +58,12 @@ impl Form {
         self.fields.push((name.to_owned(), value.into()));
     }
 
+    /// Another value in the place of all that a field has.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.fields.retain(|(field, _)| field != name);
+        self.push(name, value);
+    }
+
     /// The fields of a query string; what is too much is dropped.
     pub fn of_query(request: &HttpRequest) -> Self {
         Self::parse(request.query_string().as_bytes()).unwrap_or_default()

@@ -30,6 +30,7 @@ pub mod scheme;
 pub mod server;
 pub mod session;
 pub mod setup;
+pub mod upload;
 pub mod watching;
 pub mod zones;
 

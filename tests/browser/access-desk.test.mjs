@@ -9,6 +9,10 @@ import { Browser, TOGETHER } from "./support/visitor.mjs";
 
 const LONG_WORD = "Aankoopverantwoordelijkenvereniging".repeat(4);
 
+/** A picture of one point. */
+const PIXEL =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
 let demo, browser;
 before(async () => {
   [demo, browser] = await Promise.all([Demo.start(), Browser.start()]);
@@ -128,6 +132,70 @@ describe("the desk", () => {
       await visitor.open(`${issue}/schedule?when=later&date=2027-10-01&time=09:00`);
       await visitor.follow(page.locator("section.final form button"));
       await inspect(visitor, "desk-mailing-scheduled");
+    });
+  });
+
+  it("domains of senders and their keys", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/settings/domains");
+      await inspect(visitor, "desk-domains");
+      await page.locator("#domain").fill("geen domein");
+      await visitor.follow(page.locator("main form.panel button"));
+      await inspect(visitor, "desk-domains-mistakes");
+      await page.locator("#domain").fill("voorbeeld.invalid");
+      await visitor.follow(page.locator("main form.panel button"));
+      assert.equal(await visitor.path(), "/admin/settings/domains/voorbeeld.invalid");
+      await page.locator("details.zone summary").first().click();
+      await inspect(visitor, "desk-domain-waiting");
+      // DNS has no such domain, or nobody answers: both are said.
+      await visitor.follow(page.locator("form[action$='/check'] button"));
+      await inspect(visitor, "desk-domain-checked");
+      await visitor.follow(page.locator("button[value=begin]").first());
+      await inspect(visitor, "desk-domain-signing");
+      await page.locator("#selector").fill("a b");
+      await visitor.follow(page.locator("form[action$='/keys'] button"));
+      await inspect(visitor, "desk-domain-mistakes");
+      await page.locator("#selector").fill("volgende");
+      await visitor.follow(page.locator("form[action$='/keys'] button"));
+      await visitor.follow(page.locator("button[value=begin]").first());
+      await inspect(visitor, "desk-domain-retired");
+    });
+  });
+
+  it("for how long what is kept", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/settings/retention");
+      await inspect(visitor, "desk-retention");
+      await page.locator("#replies-days").fill("10");
+      await visitor.follow(page.locator("#replies button[value=save]"));
+      await inspect(visitor, "desk-retention-unsure");
+      await page.locator("#replies input[name=sure]").check();
+      await visitor.follow(page.locator("#replies button[value=save]"));
+      await inspect(visitor, "desk-retention-set");
+      await visitor.follow(page.locator("#replies button[value=back]"));
+      assert.equal(await page.locator("#replies-days").inputValue(), "90");
+    });
+  });
+
+  it("a logo from this device", async () => {
+    await atTheDesk(async (visitor) => {
+      const { page } = visitor;
+      await visitor.open("/admin/newsletters/1");
+      await page.locator("#brand > summary").click();
+      const drawing = { name: "logo.svg", mimeType: "image/svg+xml", buffer: Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>") };
+      await page.locator("#logo_file").setInputFiles(drawing);
+      await page.waitForSelector("#logo_file-error");
+      await inspect(visitor, "desk-logo-refused");
+      const picture = { name: "logo.png", mimeType: "image/png", buffer: Buffer.from(PIXEL, "base64") };
+      await page.locator("#logo_file").setInputFiles(picture);
+      await page.waitForFunction(() => document.querySelector("#logo_url")?.value.includes("/images/"));
+      await inspect(visitor, "desk-logo-preview");
+      await visitor.follow(page.locator("#brand button[value=save]"));
+      await page.locator("#brand > summary").click();
+      await visitor.follow(page.locator("#brand button[value=no-logo]"));
+      assert.equal(await page.locator("#logo_url").inputValue(), "");
     });
   });
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use postiljon::dns::{Dns, Mx};
+use postiljon::dns::{Dns, Mx, Txt};
 
 use crate::support::dns_server::{DnsServer, Says};
 
@@ -78,4 +78,32 @@ async fn nobody_knows_nothing_and_what_is_no_domain_is_unknown() {
     for wrong in ["", ".", "..", long.as_str()] {
         assert_eq!(dns.mx(wrong, SOON).await, Mx::Unknown, "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn texts_are_put_together_and_none_is_told_apart_from_no_answer() {
+    let long = format!("v=DKIM1; p={}", "A".repeat(380));
+    let says = Says::Txt(vec!["v=spf1 -all".to_owned(), long.clone()]);
+    let server = DnsServer::start([
+        ("example.org", says),
+        ("empty.example", Says::Nothing),
+        ("failing.example", Says::Failure),
+        ("silent.example", Says::Silence),
+    ])
+    .await;
+    let dns = Dns::at(server.address);
+    let Txt::Records(mut texts) = dns.txt("example.org", SOON).await else { panic!("no texts") };
+    texts.sort();
+    assert_eq!(texts, [long, "v=spf1 -all".to_owned()]);
+    for nothing in ["empty.example", "nowhere.example"] {
+        assert_eq!(dns.txt(nothing, SOON).await, Txt::Nothing, "{nothing}");
+    }
+    assert_eq!(dns.txt("failing.example", SOON).await, Txt::Unknown);
+    assert_eq!(dns.txt("silent.example", Duration::from_millis(100)).await, Txt::Unknown);
+    assert_eq!(Dns::none().txt("example.org", SOON).await, Txt::Unknown);
+    // Who has just changed it asks somebody who remembers nothing.
+    server.say("nowhere.example", Says::Txt(vec!["now".to_owned()]));
+    assert_eq!(dns.txt("nowhere.example", SOON).await, Txt::Nothing);
+    let fresh = dns.without_memory().txt("nowhere.example", SOON).await;
+    assert_eq!(fresh, Txt::Records(vec!["now".to_owned()]));
 }

@@ -15,7 +15,9 @@ use crate::i18n::{Message, Texts};
 use crate::mail::markdown::MarkdownError;
 use crate::mail::render::{RenderError, RenderedIssue};
 use crate::mail::slot::FieldError;
-use crate::model::{ArticleId, Issue, IssueArticle, Language, LinkCheck, Newsletter, Timestamp};
+use crate::model::{
+    ArticleId, DkimKeyState, Issue, IssueArticle, Language, LinkCheck, Newsletter, Timestamp,
+};
 use crate::store::articles::Appearance;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,6 +172,8 @@ pub struct Facts<'a> {
     pub seen: &'a [Appearance],
     /// What its web addresses answered when they were last asked.
     pub links: &'a BTreeMap<String, LinkCheck>,
+    /// The domains that have a signing key, and whether it signs yet.
+    pub signing: &'a [(String, DkimKeyState)],
     /// Whether we are only reached on this machine ourselves: a trial, whose own links are right to say so.
     pub is_on_this_machine: bool,
     /// When it goes out.

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use super::{Facts, Findings, Place};
 use crate::i18n::Message;
-use crate::model::{Destinations, TrialBy};
+use crate::model::dkim::signs_for;
+use crate::model::{Destinations, DkimKeyState, TrialBy};
 
 /// Fewer readers of each subject than this tell nothing: one more click is chance.
 const ASKED_MIN: i64 = 100;
@@ -22,6 +23,8 @@ pub(super) fn check(findings: &mut Findings, facts: Facts<'_>) {
     if PROVIDERS.knows(&newsletter.sender_address) {
         let domain = newsletter.sender_address.ascii_domain();
         findings.warning(Place::Newsletter, Message::new("check-sender-provider").text("domain", domain));
+    } else if let Some(message) = unsigned(facts) {
+        findings.warning(Place::Newsletter, message);
     }
     if facts.issue.has_trial() {
         let asked = facts.audience * facts.issue.trial.share / 200;
@@ -46,4 +49,18 @@ pub(super) fn check(findings: &mut Findings, facts: Facts<'_>) {
         }
         _ => {}
     }
+}
+
+/// That mails go out unsigned, where that is no decision: somebody has made a key for the domain that does not sign yet, or
+/// has keys for other domains only. Without any key signing is left to the relay, of which we know nothing.
+fn unsigned(facts: Facts<'_>) -> Option<Message> {
+    let domain = facts.newsletter.sender_address.ascii_domain();
+    let mut fitting = facts.signing.iter().filter(|(key, _)| signs_for(key, domain)).peekable();
+    let key = match (fitting.peek().is_some(), facts.signing.is_empty()) {
+        (_, true) => return None,
+        (true, _) if fitting.any(|(_, state)| *state == DkimKeyState::Signing) => return None,
+        (true, _) => "check-sender-key-waits",
+        (false, _) => "check-sender-unsigned",
+    };
+    Some(Message::new(key).text("domain", domain))
 }

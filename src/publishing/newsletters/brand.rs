@@ -2,13 +2,35 @@
 
 use super::{Marked, NewsletterError, change, mark_of};
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Newsletter, NewsletterId, Permission};
+use crate::model::{Image, ImageVariant, Newsletter, NewsletterId, Permission};
 use crate::publishing::url;
 use crate::store::newsletters::Brand;
 use crate::store::{self, Store};
 
 /// What a newsletter has that was given none.
 pub const BRAND_COLOR: &str = "#0f766e";
+
+/// The room that a picture which was handed in gets as a logo, in CSS pixels.
+const LOGO_WIDTH_MAX_PX: i64 = 320;
+const LOGO_HEIGHT_MAX_PX: i64 = 64;
+
+/// The address of a picture as a logo, with the size that it is shown in: as it is, or as large as there is room for it.
+pub fn logo_address(public_url: &str, image: &Image) -> String {
+    let (width, height) = fitted(image.width, image.height);
+    format!("{public_url}/images/{}#{width}x{height}", image.file(ImageVariant::Mail))
+}
+
+fn fitted(width: i64, height: i64) -> (i64, i64) {
+    let (width, height) = (width.max(1), height.max(1));
+    if width <= LOGO_WIDTH_MAX_PX && height <= LOGO_HEIGHT_MAX_PX {
+        return (width, height);
+    }
+    if width * LOGO_HEIGHT_MAX_PX > height * LOGO_WIDTH_MAX_PX {
+        (LOGO_WIDTH_MAX_PX, (height * LOGO_WIDTH_MAX_PX / width).max(1))
+    } else {
+        ((width * LOGO_HEIGHT_MAX_PX / height).max(1), LOGO_HEIGHT_MAX_PX)
+    }
+}
 
 /// As typed.
 #[derive(Debug, Clone)]
@@ -66,4 +88,18 @@ pub async fn set_brand(
     let brand = errors.or(brand)?;
     change::<BrandInput>(store, id, seen, async |tx| store::newsletters::set_brand(tx, id, &brand).await)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logo_keeps_its_proportions_in_the_room_that_there_is() {
+        assert_eq!(fitted(120, 40), (120, 40));
+        assert_eq!(fitted(1072, 200), (320, 59));
+        assert_eq!(fitted(500, 500), (64, 64));
+        assert_eq!(fitted(5000, 1), (320, 1));
+        assert_eq!(fitted(1, 5000), (1, 64));
+    }
 }

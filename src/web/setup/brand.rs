@@ -14,6 +14,7 @@ use crate::web::admin::newsletters::sections::brand;
 use crate::web::form::Form;
 use crate::web::layout::html;
 use crate::web::session::SignedIn;
+use crate::web::upload::Upload;
 use crate::web::{App, PageError, csrf};
 
 const STEP: SetupStep = SetupStep::Brand;
@@ -53,10 +54,10 @@ pub async fn post(
     request: HttpRequest,
     app: Data<App>,
     signed_in: SignedIn,
-    form: Form,
+    upload: Upload,
 ) -> Result<HttpResponse, PageError> {
-    csrf::check(&request, &app, &signed_in, &form)?;
-    if let Some(back) = went_back(&app, STEP, &form).await? {
+    csrf::check(&request, &app, &signed_in, &upload.form)?;
+    if let Some(back) = went_back(&app, STEP, &upload.form).await? {
         return Ok(back);
     }
     let progress = match opened(&app, STEP).await? {
@@ -64,12 +65,14 @@ pub async fn post(
         Err(elsewhere) => return Ok(elsewhere),
     };
     let newsletter = newsletter_of(&progress)?;
-    if form.first("do") == brand::PREVIEW {
+    let (form, input) = brand::with_logo(&app, &signed_in, newsletter, upload).await?;
+    // Whoever removes the logo wants to see that, and is not done.
+    if [brand::PREVIEW, brand::NO_LOGO].contains(&form.first("do")) {
         keep(&app, STEP, &form).await?;
-        let mistakes = brand::preview_mistakes(&signed_in, newsletter, &form);
+        let mistakes = brand::preview_mistakes(&signed_in, newsletter, input);
         return show(&signed_in, &progress, form, mistakes);
     }
-    let saved = match brand::input(&form) {
+    let saved = match input {
         Ok(input) => set_brand(&app.store, newsletter.id, None, &input).await,
         Err(errors) => Err(errors.into()),
     };

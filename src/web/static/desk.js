@@ -176,4 +176,8 @@ for (const box of document.querySelectorAll("[data-brand]")) {
     } catch { /* The notes of before stay. */ }
   };
   box.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refresh, 400); });
+  // A picture goes to the server first: the previews show the address that it gets.
+  box.querySelector("[data-brand-file]").addEventListener("change", (event) => {
+    if (event.target.files.length > 0) form.requestSubmit(box.querySelector("[data-brand-button]"));
+  });
 }

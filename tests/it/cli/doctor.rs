@@ -84,3 +84,50 @@ async fn a_fault_is_told_with_its_remedy_and_by_the_exit_code() {
     let answer = doctor(folder.path(), &[]).await;
     assert!(answer.code == 1 && answer.out.contains("Did you mean relay.host?"), "{}", answer.out);
 }
+
+#[tokio::test]
+async fn what_dns_has_of_the_domains_is_told_record_by_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = SmtpServer::start(Options::default()).await;
+    let run = |arguments: &[&str]| postiljon(folder.path(), arguments, "");
+    // No DNS has this domain, or none answers here.
+    let place = ["--domain", "voorbeeld.invalid", "--selector", "p1", "--ed25519", "--out", "e.pem"];
+    assert_eq!(run(&[&["dkim", "new"][..], &place].concat()).code, 0);
+    let rsa = ["--domain", "voorbeeld.invalid", "--selector", "p2", "--out", "r.pem"];
+    assert_eq!(run(&[&["dkim", "new"][..], &rsa].concat()).code, 0);
+    let keys = "[dkim]\ndomain = \"voorbeeld.invalid\"\nselector = \"p2\"\nkey_file = \"r.pem\"\n\
+                ed25519_selector = \"p1\"\ned25519_key_file = \"e.pem\"\n";
+    std::fs::write(folder.path().join("p.toml"), configuration(&server, keys)).expect("written");
+    assert_eq!(run(&["--config", "p.toml", "migrate"]).code, 0);
+    let url = format!("sqlite:{}", folder.path().join("data/postiljon.db").display());
+    let store = Store::open(&url, 1).await.expect("a database");
+    let mut own = crate::support::samples::new_newsletter("insights");
+    own.sender_address = crate::support::samples::address("a@nieuws.voorbeeld.invalid");
+    let mut free = crate::support::samples::new_newsletter("gratis");
+    free.sender_address = crate::support::samples::address("a@gmail.com");
+    for new in [own, free] {
+        let mut tx = store.begin().await.expect("a transaction");
+        let now = crate::support::samples::NOW;
+        postiljon::store::newsletters::insert(&mut tx, &new, now).await.expect("inserted");
+        tx.commit().await.expect("committed");
+    }
+    store.close().await;
+    let answer = doctor(folder.path(), &["--json"]).await;
+    let checks: serde_json::Value = serde_json::from_str(&answer.out).expect("JSON");
+    let found = |subject: &str| -> Vec<String> {
+        let checks = checks.as_array().expect("checks").iter().filter(|check| check["subject"] == subject);
+        checks.map(|check| check["found"].as_str().expect("a sentence").to_owned()).collect()
+    };
+    for domain in ["domain voorbeeld.invalid", "domain nieuws.voorbeeld.invalid"] {
+        let found = found(domain);
+        assert_eq!(found.len(), 4, "{domain}: {found:?}");
+        let has = |words: &str| found.iter().any(|sentence| sentence.starts_with(words));
+        assert!(
+            has("p1._domainkey.voorbeeld.invalid ") && has("p2._domainkey.voorbeeld.invalid "),
+            "{found:?}"
+        );
+        assert!(has("SPF at ") && has("DMARC at "), "{found:?}");
+    }
+    assert_eq!(found("domain gmail.com").len(), 1);
+    assert!(!answer.out.contains("PRIVATE KEY"));
+}

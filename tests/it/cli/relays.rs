@@ -2,8 +2,14 @@
 
 use std::path::Path;
 
+use postiljon::clock::Clock;
+use postiljon::keys::Keys;
+use postiljon::setup::domains::{KeyInput, begin, make_key};
+use postiljon::store::{Store, newsletters};
+
 use super::reload::{Service, send_a_test, wait};
 use super::{ARTICLE, newsletter, postiljon};
+use crate::support::database::read;
 use crate::support::smtp_server::{Options, SmtpServer};
 
 fn configure(folder: &Path) {
@@ -108,4 +114,44 @@ fn setup_prints_a_link_while_there_is_nobody() {
     assert_eq!(run(&user, "een lang wachtwoord").code, 0);
     let late = run(&["--config", "p.toml", "setup"], "");
     assert!(late.code == 1 && late.err.contains("there is a user already"), "{}", late.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_service_signs_with_a_key_that_another_process_lets_begin() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    configure(folder);
+    let server = SmtpServer::start(Options::default()).await;
+    newsletter(folder);
+    assert_eq!(postiljon(folder, &["article", "add", "--publish"], ARTICLE).code, 0);
+    let issue =
+        ["issue", "compose", "--newsletter", "insights", "--subject", "Eerste", "--article", "proef-een"];
+    assert_eq!(postiljon(folder, &issue, "").code, 0);
+    let port = server.addr.port().to_string();
+    let add = ["relay", "add", "--host", "127.0.0.1", "--port", &port, "--tls", "none"];
+    assert_eq!(run(folder, &add, "").await.code, 0);
+    let mut service = Service::start(folder);
+    send_a_test(folder);
+    wait(&server, 1).await;
+
+    let secret = std::fs::read_to_string(folder.join("data/secret.key")).expect("the secret");
+    let keys = Keys::new(secret.trim_end().as_bytes());
+    let url = format!("sqlite:{}", folder.join("data/postiljon.db").display());
+    let store = Store::open(&url, 1).await.expect("the database");
+    let sender = read!(store, |db| newsletters::all(db)).remove(0).sender_address;
+    let input = KeyInput { domain: sender.ascii_domain().to_owned(), ..KeyInput::default() };
+    let clock = Clock::system();
+    let key = make_key(&store, &clock, &keys, &input).await.expect("made");
+    begin(&store, &clock, &keys, key.id).await.expect("begun");
+    store.close().await;
+    service.until("keys=1");
+    send_a_test(folder);
+    wait(&server, 2).await;
+    let mails: Vec<_> = server.accepted().into_iter().map(|mail| mail.bytes).collect();
+    assert!(mails[0].starts_with(b"Date: "));
+    let signed = String::from_utf8_lossy(&mails[1]).into_owned();
+    assert!(signed.starts_with("DKIM-Signature: v=1; a=rsa-sha256;"), "{signed}");
+    assert!(signed.contains(&format!("s={};", key.selector)), "{signed}");
+    let log = service.stop();
+    assert!(!log.contains(&key.record) && !log.contains("PRIVATE"), "{log}");
 }

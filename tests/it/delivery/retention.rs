@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use postiljon::delivery::EngineHandle;
-use postiljon::model::{Language, OutboxStatus};
+use postiljon::model::{Language, OutboxStatus, RetentionPeriod};
+use postiljon::setup::retention::{all, set};
 use postiljon::store::{Store, consents, deliveries, mailings, outbox};
 
 use super::script::{Script, Step};
@@ -168,4 +169,33 @@ both_dbs!(periods_follow_the_settings, |store| {
     bench.parts.settings.retention.evidence = Duration::ZERO;
     people.clock.advance(Duration::from_secs(1));
     run(&bench, async || ips(&store, "left@example.org").await.iter().all(String::is_empty)).await;
+});
+
+both_dbs!(a_period_that_is_set_at_the_desk_counts_from_the_next_run_on_without_a_restart, |store| {
+    let people = People::of(&store).await;
+    let left = people.confirmed("left@example.org", 1).await;
+    people.leave(&left).await;
+    let bench = bench(&people);
+    let configured = bench.parts.settings.retention;
+    let evidence = async || {
+        let all = read!(store, |db| all(db, configured));
+        all.into_iter().find(|kept| kept.period == RetentionPeriod::Evidence).expect("a period")
+    };
+    people.clock.advance(DAY * 20);
+    let engine = bench.start();
+    let until = async |is_so: &dyn Fn(&postiljon::setup::retention::Kept) -> bool| {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !is_so(&evidence().await) {
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", evidence().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    until(&|kept| kept.run.is_some_and(|run| run.removed_at.is_none())).await;
+    assert_eq!(ips(&store, "left@example.org").await[0], "10.0.1.7", "the configuration keeps it for years");
+    set(&store, configured, RetentionPeriod::Evidence, "10", true).await.expect("set");
+    people.clock.advance(Duration::from_secs(3601));
+    until(&|kept| kept.run.is_some_and(|run| run.removed_at.is_some() && run.removed == 3)).await;
+    engine.stop().await;
+    assert!(ips(&store, "left@example.org").await.iter().all(String::is_empty));
+    assert!(evidence().await.is_set);
 });

@@ -29,7 +29,7 @@ use postiljon::store::{Store, mailings, newsletters, subscribers, subscriptions,
 use postiljon::subscriptions::preferences::address;
 use uuid::Uuid;
 
-use crate::delivery::signing::{Keeper, judged_signer};
+use crate::delivery::signing::{Keeper, judged_signers};
 use crate::support::database::{change, read};
 use crate::support::press::Press;
 use crate::support::samples::{self, new_newsletter};
@@ -67,7 +67,7 @@ async fn the_shipped_mails_are_written_for_the_judges() {
 
     let wire = Arc::new(Keeper::default());
     let mut settings = EngineSettings::new(PUBLIC_URL, 2);
-    settings.signer = Some(Arc::new(judged_signer(&folder)));
+    settings.signers = judged_signers(&folder);
     settings.unsubscribe_mailbox = Some(samples::address("leave@meridiaan.example"));
     let parts = EngineParts {
         store: shop.store.clone(),

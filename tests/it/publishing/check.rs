@@ -1,14 +1,20 @@
 use postiljon::clock::Clock;
 use postiljon::i18n::Texts;
-use postiljon::model::{ArticleDisplay, Language, Newsletter, Placed, TrialBy, TrialPlan};
+use postiljon::keys::Keys;
+use postiljon::model::{
+    ArticleDisplay, DkimAlgorithm, DkimKey, DkimSettings, Language, Newsletter, Placed, SigningKey, TrialBy,
+    TrialPlan,
+};
 use postiljon::publishing::articles::{ArticleInput, create};
 use postiljon::publishing::check::{Finding, Fix, Place, Severity};
 use postiljon::publishing::compose::compose;
 use postiljon::publishing::issues::{self, IssueInput};
 use postiljon::publishing::schedule::{When, schedule};
-use postiljon::store::{Store, mailings, newsletters};
+use postiljon::setup::domains;
+use postiljon::store::{Store, dkim_keys, mailings, newsletters};
 
 use super::{PUBLIC_URL, input, issue, published};
+use crate::setup::domains::made;
 use crate::support::database::both_dbs;
 use crate::support::database::change;
 use crate::support::samples::{NOW, address, confirmed, new_newsletter, newsletter};
@@ -188,6 +194,33 @@ both_dbs!(a_sender_at_a_free_mailbox_is_advised_against, |store| {
     let newsletter = change!(store, |tx| newsletters::insert(tx, &new, NOW));
     let findings = of(&store, &newsletter, &IssueInput::default()).await;
     assert_eq!(found(&findings, "check-sender-provider").severity, Severity::Warning);
+});
+
+both_dbs!(mail_that_goes_out_unsigned_although_there_are_keys_is_worth_a_word, |store| {
+    let clock = Clock::test(NOW);
+    let keys = Keys::new(&[7; 32]);
+    let newsletter = newsletter(&store, "insights").await;
+    let said = async || {
+        let findings = of(&store, &newsletter, &IssueInput::default()).await;
+        let said = findings.into_iter().find(|finding| finding.key().starts_with("check-sender-"));
+        said.map(|finding| (finding.severity, finding.key()))
+    };
+    assert_eq!(said().await, None, "without any key signing is the relay's");
+    let elsewhere = made(&store, &clock, "other.example", "ed25519").await;
+    domains::begin(&store, &clock, &keys, elsewhere.id).await.expect("begun");
+    assert_eq!(said().await, Some((Severity::Warning, "check-sender-unsigned")));
+    let own = made(&store, &clock, "meridiaan.example", "ed25519").await;
+    assert_eq!(said().await, Some((Severity::Warning, "check-sender-key-waits")));
+    domains::begin(&store, &clock, &keys, own.id).await.expect("begun");
+    assert_eq!(said().await, None);
+    domains::retire(&store, &clock, own.id).await.expect("retired");
+    assert_eq!(said().await, Some((Severity::Warning, "check-sender-unsigned")));
+    // One of the configuration counts as well, for the domains below its own too.
+    let key = SigningKey::generate(DkimAlgorithm::Ed25519).expect("a key");
+    let keys = vec![DkimKey { selector: "file".into(), key }];
+    let public = DkimSettings { domain: "example".into(), keys }.public().expect("public");
+    change!(store, |tx| dkim_keys::set_configured(tx, &public));
+    assert_eq!(said().await, None);
 });
 
 both_dbs!(a_trial_of_two_subjects_is_checked_where_each_fault_stands, |store| {

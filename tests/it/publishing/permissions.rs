@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use postiljon::clock::Clock;
 use postiljon::keys::Keys;
 use postiljon::model::{
-    Actor, ArchivePolicy, ArticleId, ArticleStatus, BulkActId, BulkActKind, Condition, DigestRuleId, FieldId,
-    Filter, FormId, Grant, ImportId, IssueId, Language, MailingId, Meaning, Move, NewsletterId, Permission,
-    RelayId, Role, SegmentId, Selection, SetupStep, SourceId, SubscriptionId, Theme, TopicId, Tracking,
-    UserId, VersionKind, WelcomeStepId,
+    Actor, ArchivePolicy, ArticleId, ArticleStatus, BulkActId, BulkActKind, Condition, DigestRuleId,
+    DkimKeyId, FieldId, Filter, FormId, Grant, ImportId, IssueId, Language, MailingId, Meaning, Move,
+    NewsletterId, Permission, RelayId, Retention, RetentionPeriod, Role, SegmentId, Selection, SetupStep,
+    SourceId, SubscriptionId, Theme, TopicId, Tracking, UserId, VersionKind, WelcomeStepId,
 };
 use postiljon::publishing::digest::{acts as digest_acts, rules};
 use postiljon::publishing::newsletters::{
@@ -23,7 +23,7 @@ use postiljon::publishing::{
     versions, welcome,
 };
 use postiljon::reports::summary::set_summary;
-use postiljon::setup::{relays, steps};
+use postiljon::setup::{domains, relays, retention, steps};
 use postiljon::store::bulk_acts::NewAct;
 use postiljon::store::{Store, bulk_acts, imports, subscribers};
 use postiljon::subscriptions::import::{self, Upload};
@@ -269,6 +269,15 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         relays::change(store, clock, keys, configured, RelayId(9), None, relay)
     );
     ask!(SetRelays, "relays::remove", relays::remove(store, configured, RelayId(9)));
+    let (key, period) = (&domains::KeyInput::default(), RetentionPeriod::Audit);
+    ask!(SetDomains, "domains::make_key", domains::make_key(store, clock, keys, key));
+    ask!(SetDomains, "domains::begin", domains::begin(store, clock, keys, DkimKeyId(9)));
+    ask!(SetDomains, "domains::were_seen", domains::were_seen(store, clock, keys, &[DkimKeyId(9)]));
+    ask!(SetDomains, "domains::retire", domains::retire(store, clock, DkimKeyId(9)));
+    ask!(SetDomains, "domains::remove", domains::remove(store, DkimKeyId(9)));
+    let usual = Retention::default();
+    ask!(SetRetention, "retention::set", retention::set(store, usual, period, "x", true));
+    ask!(SetRetention, "retention::put_back", retention::put_back(store, usual, period, true));
     ask!(ExportSubscribers, "export_csv", export::export_csv(store, Some(id), Vec::<u8>::new()));
     ask!(EraseSubscribers, "erase", erase::erase(store, clock, keys, &on.reader));
     asked

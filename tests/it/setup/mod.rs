@@ -1,7 +1,9 @@
-//! The verbs of relays and of the first run.
+//! The verbs of relays, of signing keys, of periods and of the first run.
 
 mod connection;
+pub mod domains;
 mod relays;
+mod retention;
 mod steps;
 
 use postiljon::setup::relays::{Password, RelayInput};

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use postiljon::model::{
     ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, BulkActKind, BulkActStatus, ConsentEvent,
-    DepartureReason, DigestOrder, DigestPolicy, DigestSource, DisposablePolicy, FieldKind, HitKind, HitRule,
-    ImageType, ImportOrigin, ImportStatus, Intake, Language, LinkPurpose, LinkVerdict, MailingStatus,
-    OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal, Rhythm, Role, RunReason, RunState,
-    SetupStep, SubscriptionStatus, Theme, TlsMode, Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
+    DepartureReason, DigestOrder, DigestPolicy, DigestSource, DisposablePolicy, DkimAlgorithm, DkimKeyState,
+    FieldKind, HitKind, HitRule, ImageType, ImportOrigin, ImportStatus, Intake, Language, LinkPurpose,
+    LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal,
+    RetentionPeriod, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionStatus, Theme, TlsMode,
+    Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -118,6 +119,11 @@ fn every_check_lists_the_values_of_its_enum() {
         ("bulk_acts.status", names(BulkActStatus::ALL, BulkActStatus::as_str)),
         ("imports.origin", names(ImportOrigin::ALL, ImportOrigin::as_str)),
         ("imports.status", names(ImportStatus::ALL, ImportStatus::as_str)),
+        ("dkim_keys.algorithm", names(DkimAlgorithm::ALL, DkimAlgorithm::as_str)),
+        ("dkim_keys.state", names(DkimKeyState::ALL, DkimKeyState::as_str)),
+        ("configured_dkim_keys.algorithm", names(DkimAlgorithm::ALL, DkimAlgorithm::as_str)),
+        ("retention_periods.period", names(RetentionPeriod::ALL, RetentionPeriod::as_str)),
+        ("retention_runs.period", names(RetentionPeriod::ALL, RetentionPeriod::as_str)),
         ("relays.auth", names(AuthMethod::ALL, AuthMethod::as_str)),
         ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
         ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),

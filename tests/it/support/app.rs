@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::demo::browser::Browser;
+use postiljon::dns::Dns;
 use postiljon::files::Files;
 use postiljon::http::{Http, Reach};
 use postiljon::keys::Keys;
-use postiljon::model::{Actor, DisposableDomains, Timestamp};
+use postiljon::model::{Actor, DisposableDomains, Retention, Timestamp};
 use postiljon::publishing::images::Images;
 use postiljon::reports::hits::Hits;
 use postiljon::store::Store;
@@ -33,6 +34,11 @@ pub struct TestApp {
 
 impl TestApp {
     pub async fn start(store: &Store) -> Self {
+        Self::start_asking(store, Dns::none()).await
+    }
+
+    /// With somebody who answers questions to the DNS.
+    pub async fn start_asking(store: &Store, dns: Dns) -> Self {
         let clock = Clock::test(START);
         let store = &store.clone().timed(clock.clone());
         // The port is only known once the listener is there, and the public URL must name it.
@@ -40,7 +46,12 @@ impl TestApp {
         let address = listener.local_addr().expect("an address");
         drop(listener);
         let url = format!("http://{address}");
-        let settings = WebSettings { public_url: url.clone(), trusted_proxies: Vec::new(), undo: UNDO };
+        let settings = WebSettings {
+            public_url: url.clone(),
+            trusted_proxies: Vec::new(),
+            undo: UNDO,
+            retention: Retention::default(),
+        };
         let app = App {
             store: store.clone(),
             clock: clock.clone(),
@@ -53,6 +64,7 @@ impl TestApp {
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
+            dns,
             hits: Hits::start(store).0,
         };
         // As the service starts it; `app.store` is for the tests.

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, MX};
+use hickory_resolver::proto::rr::rdata::{A, MX, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use postiljon::model::dkim::txt_strings;
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -17,6 +18,8 @@ use tokio::task::JoinHandle;
 pub enum Says {
     /// MX records, as preference and host.
     Mx(Vec<(u16, &'static str)>),
+    /// TXT records, each of strings of at most 255 octets.
+    Txt(Vec<String>),
     /// No MX records, and an address of its own.
     Address,
     /// It exists, and has nothing.
@@ -97,7 +100,7 @@ async fn serve(
             Says::NoSuchDomain => ResponseCode::NXDomain,
             Says::Failure => ResponseCode::ServFail,
             Says::Refused => ResponseCode::Refused,
-            Says::Mx(_) | Says::Address | Says::Nothing => ResponseCode::NoError,
+            Says::Mx(_) | Says::Txt(_) | Says::Address | Says::Nothing => ResponseCode::NoError,
         };
         answer.metadata.response_code = code;
         let record = |data| Record::from_rdata(query.name().clone(), 60, data);
@@ -106,6 +109,12 @@ async fn serve(
                 for (preference, host) in hosts {
                     let host = Name::from_ascii(host).expect("a name");
                     answer.add_answer(record(RData::MX(MX::new(preference, host))));
+                }
+            }
+            Says::Txt(texts) if query.query_type() == RecordType::TXT => {
+                for text in texts {
+                    let strings = txt_strings(&text).map(str::to_owned).collect();
+                    answer.add_answer(record(RData::TXT(TXT::new(strings))));
                 }
             }
             Says::Address if query.query_type() == RecordType::A => {

@@ -134,6 +134,8 @@ impl Objects {
             ("{move}", "pause"),
             ("{session}", "0"),
             ("{token}", "x"),
+            ("{domain}", "example.org"),
+            ("{key}", "1"),
         ] {
             path = path.replace(name, value);
         }

@@ -4,17 +4,27 @@ use super::{get, signed_in};
 use crate::support::app::TestApp;
 use crate::support::database::both_dbs;
 
-const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+pub const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
 /// A form with a file, as a browser sends it.
 fn multipart(fields: &[(&str, &str)], name: &str, file: &[u8]) -> (&'static str, Vec<u8>) {
+    multipart_with("file", fields, name, file)
+}
+
+/// The same with another name of the field.
+pub fn multipart_with(
+    file_field: &str,
+    fields: &[(&str, &str)],
+    name: &str,
+    file: &[u8],
+) -> (&'static str, Vec<u8>) {
     let mut body = Vec::new();
     for (field, value) in fields {
         let part = format!("--grens\r\ncontent-disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     let head = format!(
-        "--grens\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: image/gif\r\n\r\n"
+        "--grens\r\ncontent-disposition: form-data; name=\"{file_field}\"; filename=\"{name}\"\r\ncontent-type: image/gif\r\n\r\n"
     );
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(file);

@@ -7,6 +7,7 @@ mod forms;
 mod images;
 mod issues;
 mod login;
+mod logo;
 mod mailings;
 mod newsletters;
 mod people;

@@ -1,13 +1,15 @@
 use std::num::NonZeroU32;
 
-use postiljon::model::{NamedRelay, RelayId, UncertainPolicy};
+use postiljon::dns::Dns;
+use postiljon::model::{DkimKeyState, NamedRelay, RelayId, UncertainPolicy};
 use postiljon::publishing::newsletters::{SendingInput, set_sending};
-use postiljon::store::relays;
+use postiljon::store::{dkim_keys, relays};
 
 use super::{get, post, signed_in};
 use crate::mail::smtp::settings;
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, read};
+use crate::support::dns_server::{DnsServer, Says};
 use crate::support::samples::newsletter;
 use crate::support::smtp_server::{Options, SmtpServer};
 
@@ -94,5 +96,117 @@ both_dbs!(a_relay_of_the_configuration_is_shown_and_not_changed, |store| {
             .await;
     assert_eq!(saved.status, 303, "{}", saved.body);
     assert!(!get(&browser, "/admin").await.body.contains("There is no relay yet"));
+    app.stop().await;
+});
+
+const DOMAINS: &str = "/admin/settings/domains";
+const DOMAIN: &str = "/admin/settings/domains/meridiaan.example";
+
+both_dbs!(a_key_is_made_checked_changed_and_removed_at_the_desk, |store| {
+    let server = DnsServer::start([]).await;
+    let app = TestApp::start_asking(&store, Dns::at(server.address)).await;
+    let browser = signed_in(&app).await;
+    let empty = get(&browser, DOMAINS).await.body;
+    assert!(empty.contains("There is no sender yet"), "{empty}");
+    assert_eq!(browser.get(DOMAIN).await.expect("an answer").status, 404);
+    newsletter(&store, "insights").await;
+    let list = get(&browser, DOMAINS).await.body;
+    assert!(list.contains("meridiaan.example") && list.contains("INSIGHTS"), "{list}");
+    assert!(list.contains("not signed here"), "{list}");
+
+    let refused = post(&browser, DOMAINS, &[("domain", "nowhere")]).await;
+    assert!(refused.status == 422 && refused.body.contains("id=\"domain-error\""), "{}", refused.body);
+    let made = post(&browser, DOMAINS, &[("domain", "meridiaan.example")]).await;
+    assert_eq!(made.location(), format!("{DOMAIN}?done=domain-key-made"));
+    let key = read!(store, |db| dkim_keys::all(db)).remove(0);
+    let name = format!("{}._domainkey.meridiaan.example", key.selector);
+    let page = get(&browser, DOMAIN).await.body;
+    // The value as one line, and in the strings of a zone file.
+    assert!(page.contains(&key.record) && page.contains(&name) && page.contains("IN TXT ("), "{page}");
+    assert!(page.contains("waits for DNS") && page.contains("v=spf1 mx ~all"), "{page}");
+    assert!(page.contains("v=DMARC1; p=none; rua=mailto:postmaster@meridiaan.example"), "{page}");
+    assert!(!page.contains("DNS now:"), "nothing is asked before somebody wants to know");
+
+    let checked = post(&browser, &format!("{DOMAIN}/check"), &[]).await;
+    assert_eq!(checked.status, 200);
+    assert_eq!(checked.body.matches(">missing<").count(), 3, "{}", checked.body);
+    assert_eq!(state(&store).await, [DkimKeyState::Waiting]);
+    server.say(&name, Says::Txt(vec!["v=DKIM1; p=<b>".into()]));
+    let checked = post(&browser, &format!("{DOMAIN}/check"), &[]).await.body;
+    assert!(checked.contains(">different<") && !checked.contains("<b>"), "{checked}");
+    server.say(&name, Says::Txt(vec![key.record.clone()]));
+    server.say("meridiaan.example", Says::Txt(vec!["v=spf1 include:_spf.example -all".into()]));
+    let checked = post(&browser, &format!("{DOMAIN}/check"), &[]).await.body;
+    assert!(checked.contains("signs from now on") && checked.contains("include:_spf.example"), "{checked}");
+    assert_eq!(state(&store).await, [DkimKeyState::Signing]);
+    assert!(get(&browser, DOMAINS).await.body.contains(&format!("signed with {}", key.selector)));
+
+    // Another takes its place; the old one goes.
+    let keys = format!("{DOMAIN}/keys");
+    let wrong = post(&browser, &keys, &[("algorithm", "rsa"), ("selector", "a b")]).await;
+    assert!(wrong.status == 422 && wrong.body.contains("value=\"a b\""), "{}", wrong.body);
+    let second = post(&browser, &keys, &[("algorithm", "rsa"), ("selector", "next")]).await;
+    assert_eq!(second.status, 303, "{}", second.body);
+    let button = async |id: i64, act: &str| post(&browser, &format!("{keys}/{id}"), &[("do", act)]).await;
+    assert_eq!(button(1, "remove").await.status, 422, "it signs");
+    assert_eq!(button(2, "begin").await.location(), format!("{DOMAIN}?done=domain-key-began"));
+    assert_eq!(state(&store).await, [DkimKeyState::Signing, DkimKeyState::Retired]);
+    assert_eq!(button(1, "remove").await.location(), format!("{DOMAIN}?done=domain-key-removed"));
+    assert_eq!(button(2, "retire").await.location(), format!("{DOMAIN}?done=domain-key-retired"));
+    assert_eq!(button(2, "sing").await.status, 400);
+    assert_eq!(button(1, "begin").await.status, 404);
+    let elsewhere = format!("{DOMAINS}/other.example/keys/2");
+    assert_eq!(post(&browser, &elsewhere, &[("do", "remove")]).await.status, 404);
+    // A reload, or another language, leads back to the page.
+    let again = browser.get(&format!("{DOMAIN}/check")).await.expect("an answer");
+    assert_eq!((again.status, again.location()), (303, DOMAIN));
+    app.stop().await;
+});
+
+async fn state(store: &postiljon::store::Store) -> Vec<DkimKeyState> {
+    read!(store, |db| dkim_keys::all(db)).into_iter().map(|key| key.state).collect()
+}
+
+both_dbs!(a_check_without_an_answer_says_so_and_begins_nothing, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    newsletter(&store, "insights").await;
+    post(&browser, DOMAINS, &[("domain", "meridiaan.example")]).await;
+    let checked = post(&browser, &format!("{DOMAIN}/check"), &[]).await;
+    assert_eq!(checked.body.matches(">no answer<").count(), 3, "{}", checked.body);
+    assert_eq!(state(&store).await, [DkimKeyState::Waiting]);
+    // Who knows better need not wait; and the last key of a domain that nobody uses takes its page along.
+    let begun = post(&browser, &format!("{DOMAIN}/keys/1"), &[("do", "begin")]).await;
+    assert_eq!(begun.status, 303);
+    post(&browser, DOMAINS, &[("domain", "Unused.example")]).await;
+    let gone = post(&browser, &format!("{DOMAINS}/unused.example/keys/2"), &[("do", "remove")]).await;
+    assert_eq!(gone.location(), format!("{DOMAINS}?done=domain-key-removed"));
+    app.stop().await;
+});
+
+const RETENTION: &str = "/admin/settings/retention";
+
+both_dbs!(a_period_is_set_and_put_back_at_the_desk, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    newsletter(&store, "insights").await;
+    let page = get(&browser, RETENTION).await.body;
+    assert!(page.contains("It has not run yet") && page.contains("name=\"days\" value=\"1095\""), "{page}");
+    // Ninety days before 24 November 2026.
+    assert!(page.contains("from before 26 August 2026") && !page.contains("Set here"), "{page}");
+    let set = async |fields: &[(&str, &str)]| post(&browser, RETENTION, fields).await;
+    let longer = set(&[("period", "replies"), ("days", "120")]).await;
+    assert_eq!(longer.location(), format!("{RETENTION}?done=saved#replies"));
+    let page = get(&browser, RETENTION).await.body;
+    assert!(page.contains("Set here. The configuration file says 90."), "{page}");
+    let shorter = set(&[("period", "replies"), ("days", "10")]).await;
+    assert!(shorter.status == 422 && shorter.body.contains("name=\"sure\""), "{}", shorter.body);
+    assert!(shorter.body.contains("value=\"10\"") && shorter.body.contains("10 days are fewer"));
+    let wrong = set(&[("period", "replies"), ("days", "0"), ("sure", "yes")]).await;
+    assert!(wrong.status == 422 && wrong.body.contains("id=\"days-error\""), "{}", wrong.body);
+    assert_eq!(set(&[("period", "replies"), ("days", "10"), ("sure", "yes")]).await.status, 303);
+    assert_eq!(set(&[("period", "replies"), ("do", "back")]).await.status, 303);
+    assert!(!get(&browser, RETENTION).await.body.contains("Set here"));
+    assert_eq!(set(&[("period", "everything"), ("days", "1")]).await.status, 400);
     app.stop().await;
 });

@@ -13,7 +13,8 @@ use crate::i18n::{FieldErrors, Texts};
 use crate::mail::render::{ConfirmView, render_confirm};
 use crate::mail::slot::{escape_html, without_recipient};
 use crate::model::Newsletter;
-use crate::publishing::newsletters::{BrandInput, set_brand, with_brand};
+use crate::publishing::images::{self, ImageError};
+use crate::publishing::newsletters::{BrandInput, logo_address, set_brand, with_brand};
 use crate::subscriptions::open_form::OpenForm;
 use crate::web::admin::forms::newsletter_of;
 use crate::web::admin::newsletters::overview;
@@ -25,12 +26,17 @@ use crate::web::public::brand::{Shade, shades};
 use crate::web::public::door::Door;
 use crate::web::public::signup_page::{Filled, show as show_sign_up_page};
 use crate::web::session::SignedIn;
+use crate::web::upload::{File, Upload};
 use crate::web::{App, PageError, csrf, scheme};
 
 pub const NAME: &str = "brand";
 pub const FIELDS: [&str; 2] = ["brand_color", "logo_url"];
 /// Value of `do`: look, and store nothing.
 pub const PREVIEW: &str = "preview";
+/// Value of `do`: no logo any more.
+pub const NO_LOGO: &str = "no-logo";
+/// The field with a picture that is to be the logo.
+const LOGO_FILE: &str = "logo_file";
 /// What a real confirmation mail says of its link.
 const VALID_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -45,6 +51,10 @@ struct Fields {
     /// The colours and logo of the previews.
     query: String,
     notes: Vec<Note>,
+    /// What there is now, to be looked at and removed.
+    logo: String,
+    /// What it says for those who do not see it.
+    name: String,
 }
 
 /// How readable the colour is, and what is done about it.
@@ -75,7 +85,9 @@ pub fn fields(
         .append_pair("logo_url", &looks.logo_url)
         .finish();
     let base = format!("/admin/newsletters/{}/brand", newsletter.id);
-    rendered(&Fields { t, typed, mistakes, base, query, notes: notes_of(t, &looks.brand_color) })
+    let notes = notes_of(t, &looks.brand_color);
+    let (logo, name) = (looks.logo_url, looks.name);
+    rendered(&Fields { t, typed, mistakes, base, query, notes, logo, name })
 }
 
 fn notes_of(t: Texts, color: &str) -> Vec<Note> {
@@ -117,26 +129,67 @@ pub async fn post(
     app: Data<App>,
     signed_in: SignedIn,
     id: Path<String>,
-    form: Form,
+    upload: Upload,
 ) -> Result<HttpResponse, PageError> {
-    csrf::check(&request, &app, &signed_in, &form)?;
+    csrf::check(&request, &app, &signed_in, &upload.form)?;
     let newsletter = newsletter_of(&mut app.store.read().await?, &id).await?;
+    let (form, input) = with_logo(&app, &signed_in, &newsletter, upload).await?;
     if form.first("do") == PREVIEW {
-        let posted =
-            Posted { name: NAME, form: &form, mistakes: preview_mistakes(&signed_in, &newsletter, &form) };
+        let mistakes = preview_mistakes(&signed_in, &newsletter, input);
+        let posted = Posted { name: NAME, form: &form, mistakes };
         return overview::show(&request, &app, &signed_in, newsletter.id, Some(&posted)).await;
     }
-    let saved = match input(&form) {
+    let saved = match input {
         Ok(input) => set_brand(&app.store, newsletter.id, seen(&form), &input).await,
         Err(errors) => Err(errors.into()),
     };
     answer(&request, &app, &signed_in, newsletter, (NAME, &form), saved).await
 }
 
+/// A brand as it was posted: a picture that came with it is kept, and its address stands in the form, so that it is there
+/// when the form comes back.
+pub async fn with_logo(
+    app: &App,
+    signed_in: &SignedIn,
+    newsletter: &Newsletter,
+    upload: Upload,
+) -> Result<(Form, Result<BrandInput, FieldErrors>), PageError> {
+    let Upload { mut form, file } = upload;
+    let file = match file {
+        _ if form.first("do") == NO_LOGO => {
+            form.set("logo_url", "");
+            File::None
+        }
+        file => file,
+    };
+    let kept = match file {
+        File::None => return Ok((form.clone(), input(&form))),
+        File::TooLarge => Err(ImageError::TooLarge),
+        File::Octets(octets) => {
+            let by = Some(signed_in.user.id);
+            images::add(&app.store, &app.clock, &app.images, by, &newsletter.name, octets).await
+        }
+    };
+    let input = match kept {
+        Ok(image) => {
+            form.set("logo_url", &logo_address(&app.settings.public_url, &image));
+            input(&form)
+        }
+        Err(ImageError::Store(error)) => return Err(error.into()),
+        Err(error) if error.is_of_file() => Err(FieldErrors::of(LOGO_FILE, error.message())),
+        Err(error) => return Err(PageError::internal("a logo could not be kept", error)),
+    };
+    Ok((form, input))
+}
+
 /// What would be wrong with a form that is only looked at.
-pub fn preview_mistakes(signed_in: &SignedIn, newsletter: &Newsletter, form: &Form) -> Mistakes {
+pub fn preview_mistakes(
+    signed_in: &SignedIn,
+    newsletter: &Newsletter,
+    input: Result<BrandInput, FieldErrors>,
+) -> Mistakes {
     let t = signed_in.texts();
-    match input(form).and_then(|input| with_brand(newsletter, &input)) {
+    match input.and_then(|input| with_brand(newsletter, &input)) {
         Ok(_) => Mistakes::none(t),
         Err(errors) => Mistakes::beside(t, errors),
     }
