@@ -87,6 +87,9 @@ text_enum!(Act {
     PersonCodeUsed = "person_code_used",
     /// Of everybody: the detail is `on` or `off`.
     PersonFactorDemanded = "person_factor_demanded",
+    /// Of the API: the detail has its permissions.
+    KeyAdded = "key_added",
+    KeyRevoked = "key_revoked",
 });
 
 impl Act {
@@ -102,7 +105,7 @@ impl Act {
 }
 
 /// The kinds of objects, as the log can be searched for.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 17] = [
     "article",
     "image",
     "issue",
@@ -119,6 +122,7 @@ pub const KINDS: [&str; 16] = [
     "segment",
     "relay",
     "person",
+    "key",
 ];
 
 #[cfg(test)]
