@@ -14,9 +14,7 @@ use crate::i18n::{FieldErrors, Message};
 use crate::keys::{NoRandomness, random_token, token_hash};
 use crate::mail::accounts::Notice;
 use crate::mail::slot::clean_line;
-use crate::model::{
-    Act, Actor, ApiKey, ApiKeyId, ByKey, KeyLifetime, Permission, Timestamp, User, UserId,
-};
+use crate::model::{Act, Actor, ApiKey, ApiKeyId, ByKey, KeyLifetime, Permission, Timestamp, User, UserId};
 use crate::store::{self, Result as StoreResult, StoreError, api_keys, users};
 
 /// How a key begins, so that people and scanners of sources know one when they see it.

@@ -12,8 +12,8 @@ use crate::model::{
     Act, EmailAddress, Grant, Language, LinkPurpose, NewsletterId, Permission, Role, User, UserId,
 };
 use crate::store::{
-    self, StoreError, Tx, account_links, api_keys, authenticators, bulk_acts, desk_rules, grants, login_steps,
-    sessions, users,
+    self, StoreError, Tx, account_links, api_keys, authenticators, bulk_acts, desk_rules, grants,
+    login_steps, sessions, users,
 };
 
 /// So long an invitation works.

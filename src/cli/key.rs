@@ -50,7 +50,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             };
             let all: Vec<_> = api_keys::all(reader.db()).await?.into_iter().map(listed).collect();
             output.list(&all, ["ID", "OWNER", "NAME", "PERMISSIONS", "USED", "EXPIRES"], |one| {
-                let moment = |at: Option<crate::model::Timestamp>| at.map_or("never".to_owned(), |at| at.rfc3339());
+                let moment =
+                    |at: Option<crate::model::Timestamp>| at.map_or("never".to_owned(), |at| at.rfc3339());
                 let key = &one.key;
                 [
                     key.id.to_string(),

@@ -139,9 +139,7 @@ pub fn render_account_notice(view: &NoticeView<'_>) -> Result<RenderedMail, Rend
         Notice::NewLogin(detail)
         | Notice::KeyMade(detail)
         | Notice::PersonInvited(detail)
-        | Notice::OwnerAdded(detail) => {
-            t.with2(&what, "at", at, "detail", clean_line(detail))
-        }
+        | Notice::OwnerAdded(detail) => t.with2(&what, "at", at, "detail", clean_line(detail)),
         Notice::CodeUsed(left) => t.with2(&what, "at", at, "left", left),
         _ => t.with(&what, "at", at),
     };

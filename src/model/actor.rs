@@ -325,7 +325,9 @@ mod tests {
             (key(&[Grant::of_one(MINE, Role::Author)]), key(&[Grant::of_all(Role::Viewer)]));
         assert!(author.may(Permission::WriteArticles, None) && author.sees(MINE) && !author.sees(THEIRS));
         assert!(!author.may(Permission::SeeArticles, None), "it was not given");
-        assert!(!author.may_somewhere(Permission::DraftIssues) && author.may_somewhere(Permission::SeeNewsletter));
+        assert!(
+            !author.may_somewhere(Permission::DraftIssues) && author.may_somewhere(Permission::SeeNewsletter)
+        );
         assert!(!viewer.may(Permission::WriteArticles, None), "its owner may not");
         assert!(!author.is_present() && who(&[]).is_present());
         for permission in Permission::ALL {

@@ -8,9 +8,7 @@ use super::articles::{self, ArticleError, ArticleInput, New};
 use super::versions;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{
-    Act, Article, ArticleId, ArticleStatus, ArticleVersion, Permission, UserId, VersionKind,
-};
+use crate::model::{Act, Article, ArticleId, ArticleStatus, ArticleVersion, Permission, UserId, VersionKind};
 use crate::store::article_versions::{self, Saving};
 use crate::store::{self, Store, StoreError, Tx, external_articles};
 
@@ -194,8 +192,7 @@ async fn is_as_taken(tx: &mut Tx, latest: &ArticleVersion, taken: i64) -> Result
     }
     let then = article_versions::by_number(tx.db(), latest.article_id, taken).await?;
     let words = |version: &ArticleVersion| {
-        let parts =
-            [&version.title, &version.author, &version.teaser, &version.body, &version.canonical_url];
+        let parts = [&version.title, &version.author, &version.teaser, &version.body, &version.canonical_url];
         (parts.map(String::clone), version.language, version.slug.clone(), version.tags.clone())
     };
     Ok(then.is_some_and(|then| words(&then) == words(latest)))

@@ -6,7 +6,8 @@ use crate::model::{ArticleId, ExternalArticle, UserId};
 /// Takes the row of an external id until the end of the transaction; one that is new has no article yet. Who hands in
 /// the same at the same moment waits, and then finds it.
 pub async fn claim(tx: &mut Tx, user: UserId, external_id: &str) -> Result<ExternalArticle> {
-    const SQL: &str = "INSERT INTO external_articles (user_id, external_id, article_version) VALUES ($1, $2, 0)
+    const SQL: &str =
+        "INSERT INTO external_articles (user_id, external_id, article_version) VALUES ($1, $2, 0)
         ON CONFLICT (user_id, external_id) DO UPDATE SET external_id = excluded.external_id
         RETURNING external_id, article_id, article_version";
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(user).bind(external_id).fetch_one(c).await?))

@@ -431,11 +431,7 @@ async fn session(app: &App, request: &ServiceRequest) -> Result<Option<SignedIn>
 ///
 /// # Errors
 /// [`PageError::NotFound`] when there is no such object.
-pub(super) async fn newsletters_of(
-    store: &Store,
-    of: Of,
-    id: &str,
-) -> Result<Vec<NewsletterId>, PageError> {
+pub(super) async fn newsletters_of(store: &Store, of: Of, id: &str) -> Result<Vec<NewsletterId>, PageError> {
     let mut reader = store.read().await?;
     if of == Of::Reader {
         let id = Uuid::try_parse(id).map_err(|_| PageError::NotFound)?;

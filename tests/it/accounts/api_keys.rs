@@ -11,9 +11,7 @@ use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::accounts::{people, users as user_verbs};
 use postiljon::clock::Clock;
 use postiljon::keys::{Keys, random_token};
-use postiljon::model::{
-    Actor, ApiKeyId, Grant, KeyLifetime, Language, Permission, Role, User, UserId,
-};
+use postiljon::model::{Actor, ApiKeyId, Grant, KeyLifetime, Language, Permission, Role, User, UserId};
 use postiljon::store::audit::AuditFilter;
 use postiljon::store::{Store, api_keys, audit, desk_rules, grants, outbox_contents, users};
 
@@ -164,9 +162,8 @@ both_dbs!(a_key_is_never_more_than_who_made_it, |store| {
         assert_eq!(wrong(office.make(&vic, &new(more)).await), ["permission"], "{more:?}");
     }
     let key = office.make(&bo, &new(&ALL)).await.expect("made");
-    let may = async |permission| {
-        office.come(&key.secret, 1).await.expect("in").actor.may_somewhere(permission)
-    };
+    let may =
+        async |permission| office.come(&key.secret, 1).await.expect("in").actor.may_somewhere(permission);
     assert!(may(Permission::WriteArticles).await && !may(Permission::TestIssues).await);
     // Another role counts from the next request on, in both directions.
     change!(office.store, |tx| grants::set(tx, bo.0.id, &[Grant::of_all(Role::Viewer)]));
@@ -250,7 +247,15 @@ both_dbs!(making_a_key_asks_for_the_password_and_for_what_is_needed, |store| {
     assert!(matches!(office.make(&an, &base).await, Err(KeyError::Throttled(_))), "guessing is slow");
     office.clock.advance(Duration::from_secs(16 * 60));
     for _ in 0..KEYS_MAX {
-        change!(office.store, |tx| api_keys::insert(tx, an.0.id, "x", random_token().expect("x").as_bytes(), "", NOW, None));
+        change!(office.store, |tx| api_keys::insert(
+            tx,
+            an.0.id,
+            "x",
+            random_token().expect("x").as_bytes(),
+            "",
+            NOW,
+            None
+        ));
     }
     assert!(matches!(office.make(&an, &base).await, Err(KeyError::TooMany)));
 });
@@ -263,7 +268,17 @@ both_dbs!(keys_that_are_none_are_counted_for_their_network_and_right_ones_for_th
     let unknown = format!("{PREFIX}{}", random_token().expect("a token"));
     let long = format!("{PREFIX}{}", "a".repeat(100_000));
     let without = key.trim_start_matches(PREFIX).to_owned();
-    for text in [unknown.as_str(), &without, "", "pj_", "pj_é", "\u{0}", &long, &format!("{key}a"), &format!("PJ{key}")] {
+    for text in [
+        unknown.as_str(),
+        &without,
+        "",
+        "pj_",
+        "pj_é",
+        "\u{0}",
+        &long,
+        &format!("{key}a"),
+        &format!("PJ{key}"),
+    ] {
         assert!(matches!(office.come(text, 1).await, Err(Refused::Unknown)), "{text}");
     }
     for _ in 9..30 {

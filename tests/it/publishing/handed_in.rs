@@ -77,7 +77,10 @@ both_dbs!(an_article_comes_once_and_is_changed_by_its_external_id, |store| {
     let (id, outcome) = program.hand_in(ID, &handed("Zes lessen")).await.expect("stored");
     assert_eq!(outcome, Outcome::Created);
     let article = program.article(id).await;
-    assert_eq!((article.slug.as_str(), article.status, article.version), ("zes-lessen", ArticleStatus::Draft, 1));
+    assert_eq!(
+        (article.slug.as_str(), article.status, article.version),
+        ("zes-lessen", ArticleStatus::Draft, 1)
+    );
     assert_eq!(program.hand_in(ID, &handed("Zes lessen")).await.expect("stored"), (id, Outcome::Same));
     let less = HandedIn { title: Some("Zeven lessen".into()), ..HandedIn::default() };
     assert_eq!(program.hand_in(ID, &less).await.expect("stored"), (id, Outcome::Updated));
@@ -111,11 +114,8 @@ both_dbs!(two_at_the_same_moment_make_one_article, |store| {
     for round in 0..10 {
         let id = format!("{ID}/{round}");
         let (one, two) = (handed("Tegelijk"), handed("Ook tegelijk"));
-        let (a, b, c) = tokio::join!(
-            program.hand_in(&id, &one),
-            program.hand_in(&id, &two),
-            program.hand_in(&id, &one)
-        );
+        let (a, b, c) =
+            tokio::join!(program.hand_in(&id, &one), program.hand_in(&id, &two), program.hand_in(&id, &one));
         let all = [a.expect("stored"), b.expect("stored"), c.expect("stored")];
         assert!(all.iter().all(|(id, _)| *id == all[0].0), "{all:?}");
         let created = all.iter().filter(|(_, outcome)| *outcome == Outcome::Created).count();
@@ -154,7 +154,10 @@ both_dbs!(what_somebody_edited_here_is_theirs, |store| {
     // Who has read it may change it, and it follows its external id again.
     let stale = program.change(id, Basis::Version(3), &handed("Negen lessen")).await;
     assert!(matches!(stale, Err(HandInError::Stale { version: 4 })), "{stale:?}");
-    assert_eq!(program.change(id, Basis::Version(4), &handed("Negen lessen")).await.expect("x"), Outcome::Updated);
+    assert_eq!(
+        program.change(id, Basis::Version(4), &handed("Negen lessen")).await.expect("x"),
+        Outcome::Updated
+    );
     assert_eq!(program.article(id).await.title, "Negen lessen");
     assert_eq!(program.hand_in(ID, &handed("Tien lessen")).await.expect("taken"), (id, Outcome::Updated));
 });

@@ -187,11 +187,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         articles::create_by(store, clock, None, VersionKind::Autosaved, article)
     );
     let handed = &HandedIn::default();
-    ask!(
-        WriteArticles,
-        "handed_in::hand_in",
-        handed_in::hand_in(store, clock, user, "", handed)
-    );
+    ask!(WriteArticles, "handed_in::hand_in", handed_in::hand_in(store, clock, user, "", handed));
     ask!(
         WriteArticles,
         "handed_in::change",

@@ -7,8 +7,8 @@ use std::path::Path;
 use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::demo::browser::{Answer, Browser};
 use postiljon::model::{
-    Actor, ApiKey, BulkActKind, ByKey, Condition, Filter, Grant, Language, NewsletterId, Permission, Role, Scope,
-    SubscriptionId,
+    Actor, ApiKey, BulkActKind, ByKey, Condition, Filter, Grant, Language, NewsletterId, Permission, Role,
+    Scope, SubscriptionId,
 };
 use postiljon::store::bulk_acts::NewAct;
 use postiljon::store::{Store, bulk_acts, imports, segments, subscribers, welcome};
@@ -458,7 +458,8 @@ both_dbs!(every_route_of_the_api_is_open_to_whose_key_may_and_to_nobody_else, |s
                     _ => 415,
                 };
                 assert_eq!(answer.status, expected, "{who}, {} {path}: {}", route.method, answer.body);
-                let is_json = answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+                let is_json =
+                    answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
                 assert!(is_json, "{who}, {} {path}: {}", route.method, answer.body);
                 asked += 1;
             }

@@ -103,7 +103,10 @@ async fn show(
     let template = KeysPage {
         page: Frame::new(request, signed_in, "account", t.text("key-title")),
         keys: keys.into_iter().map(|key| line(t, zone, app.clock.now(), key)).collect(),
-        offered: offered.into_iter().map(|one| Choice { key: one.as_str(), words: words_of(t, one) }).collect(),
+        offered: offered
+            .into_iter()
+            .map(|one| Choice { key: one.as_str(), words: words_of(t, one) })
+            .collect(),
         lifetimes: KeyLifetime::ALL
             .iter()
             .map(|one| Choice { key: one.as_str(), words: t.text(&format!("key-lifetime-{one}")) })

@@ -106,12 +106,7 @@ fn key_of(request: &ServiceRequest) -> Result<&str, Refusal> {
     }
 }
 
-async fn enter(
-    app: &App,
-    request: &ServiceRequest,
-    path: &str,
-    t: &mut Texts,
-) -> Result<Caller, Refusal> {
+async fn enter(app: &App, request: &ServiceRequest, path: &str, t: &mut Texts) -> Result<Caller, Refusal> {
     let key = key_of(request)?;
     let ip = Client::of(request.request()).ip;
     let Holder { user, actor } = api_keys::enter(app.desk(), key, ip).await?;

@@ -62,7 +62,9 @@ impl Names {
     /// A list of texts.
     pub fn list(&mut self, name: &str) -> Option<Vec<String>> {
         let texts = match self.take(name)? {
-            Value::Array(values) => values.into_iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+            Value::Array(values) => {
+                values.into_iter().map(|value| value.as_str().map(str::to_owned)).collect()
+            }
             _ => None,
         };
         if texts.is_none() {

@@ -52,7 +52,8 @@ impl Page {
         let query = Form::of_query(request);
         let mut problems = Vec::new();
         for (name, _) in query.fields() {
-            if !["cursor", "limit", "language"].contains(&name.as_str()) && !filters.contains(&name.as_str()) {
+            if !["cursor", "limit", "language"].contains(&name.as_str()) && !filters.contains(&name.as_str())
+            {
                 problems.push(Problem::new("unknown_field", name, Message::new("api-unknown-field")));
             } else if query.one(name).is_err() {
                 problems.push(Problem::new("given_twice", name, Message::new("error-field-twice")));

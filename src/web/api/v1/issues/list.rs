@@ -56,8 +56,7 @@ async fn list(request: &HttpRequest, app: &App, caller: &Caller) -> Result<HttpR
         }
     };
     let before = IssueId(page.before);
-    let mut found =
-        issues::before(reader.db(), &caller.actor, newsletter, before, page.rows + 1).await?;
+    let mut found = issues::before(reader.db(), &caller.actor, newsletter, before, page.rows + 1).await?;
     let next_cursor = page.cut(&mut found, |issue| issue.id.0);
     let row = |issue: issues::IssueRow| Row {
         id: issue.id,

@@ -36,7 +36,9 @@ both_dbs!(an_article_is_handed_in_read_changed_and_published, |store| {
     assert_eq!((shown["result"].as_str(), shown["version"].as_i64()), (Some("created"), Some(1)));
     assert_eq!((shown["slug"].as_str(), shown["status"].as_str()), (Some("zes-lessen"), Some("draft")));
     assert_eq!(shown["tags"], json!(["Werk", "leven"]));
-    assert!(shown["url"].is_null() && shown["published_version"].is_null() && shown["published_at"].is_null());
+    assert!(
+        shown["url"].is_null() && shown["published_version"].is_null() && shown["published_at"].is_null()
+    );
 
     let got = program.get(&path).await;
     assert_eq!((got.status, got.header("etag")), (200, Some("\"1-draft\"")));
@@ -53,7 +55,10 @@ both_dbs!(an_article_is_handed_in_read_changed_and_published, |store| {
     let put = program.send("PUT", &path, &json!({"version": 1, "title": "Zeven lessen", "tags": []})).await;
     let shown = said(&put);
     assert_eq!((shown["title"].as_str(), shown["version"].as_i64()), (Some("Zeven lessen"), Some(2)));
-    assert_eq!((shown["result"].as_str(), shown["tags"].as_array().map(Vec::len)), (Some("updated"), Some(0)));
+    assert_eq!(
+        (shown["result"].as_str(), shown["tags"].as_array().map(Vec::len)),
+        (Some("updated"), Some(0))
+    );
     assert_eq!((shown["published_version"].as_i64(), shown["teaser"].as_str()), (Some(2), Some("Kort.")));
     let put = program.send("PUT", &path, &json!({"version": 2, "title": null})).await;
     assert_eq!((put.status, said(&put)["result"].as_str()), (200, Some("same")));
@@ -94,7 +99,8 @@ both_dbs!(who_changes_an_article_says_over_what, |store| {
     let path = format!("{LIST}/{id}");
     let change = json!({"title": "Anders"});
     assert_eq!(refusal(&program.send("PUT", &path, &change).await), refused(428, "version_missing"));
-    for tag in ["\"2-draft\"", "\"1-published\"", "\"1\"", "1-draft", "\"\"", "\"1-draft\", \"2-draft\"", "x"] {
+    for tag in ["\"2-draft\"", "\"1-published\"", "\"1\"", "1-draft", "\"\"", "\"1-draft\", \"2-draft\"", "x"]
+    {
         let answer = program.knowing(tag).send("PUT", &path, &change).await;
         assert_eq!(refusal(&answer), refused(412, "precondition_failed"), "{tag}");
         // The header is looked at before the body.
@@ -167,7 +173,9 @@ both_dbs!(what_is_wrong_with_a_body_is_said_with_its_code, |store| {
         let body = Some((media_type, body.to_vec()));
         refusal(&program.0.send("POST", LIST, body).await.expect("an answer"))
     };
-    for body in ["", "x", "[]", "null", "\"x\"", "{\"title\": \"a\", \"title\": \"b\"}", "{\"title\": \"\\ud800\"}"] {
+    for body in
+        ["", "x", "[]", "null", "\"x\"", "{\"title\": \"a\", \"title\": \"b\"}", "{\"title\": \"\\ud800\"}"]
+    {
         assert_eq!(raw("application/json", body.as_bytes()).await, refused(400, "not_json"), "{body}");
     }
     assert_eq!(raw("application/json", b"{\"title\": \"\xff\"}").await, refused(400, "not_json"));
@@ -178,7 +186,11 @@ both_dbs!(what_is_wrong_with_a_body_is_said_with_its_code, |store| {
     }
     let large = format!("{{\"body\": \"{}\"}}", long(3 * 1024 * 1024));
     assert_eq!(raw("application/json", large.as_bytes()).await, refused(413, "too_large"));
-    assert_eq!(said(&program.get(LIST).await)["articles"].as_array().map(Vec::len), Some(1), "nothing was stored");
+    assert_eq!(
+        said(&program.get(LIST).await)["articles"].as_array().map(Vec::len),
+        Some(1),
+        "nothing was stored"
+    );
     app.stop().await;
 });
 

@@ -71,7 +71,8 @@ pub fn said(answer: &Answer) -> Value {
 
 /// Status and first code.
 pub fn refusal(answer: &Answer) -> (u16, String) {
-    let code = said(answer)["errors"][0]["code"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned();
+    let code =
+        said(answer)["errors"][0]["code"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned();
     (answer.status, code)
 }
 
