@@ -23,6 +23,12 @@ pub(super) struct Limit {
     most: i64,
 }
 
+impl Limit {
+    pub(super) const fn new(name: &'static str, window: Duration, most: i64) -> Self {
+        Self { name, window, most }
+    }
+}
+
 /// What one kind of attempt is counted under.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -244,14 +250,8 @@ async fn enter(tx: &mut Tx, desk: Desk<'_>, user: &User, from: &Origin<'_>) -> R
 
 /// Counts a try of one's own password; answers how long to wait.
 pub(super) async fn count_own(desk: Desk<'_>, user: UserId) -> Result<Option<Wait>, StoreError> {
-    let now = desk.clock.now();
-    let key = key_of(desk.keys, PER_OWN, &user.to_string());
     let mut tx = desk.store.begin().await?;
-    let wait = if rate_limits::hit(&mut tx, &key, PER_OWN.window, now).await? > PER_OWN.most {
-        rate_limits::ends_at(tx.db(), &key, now).await?.map(|until| Wait { minutes: minutes(until, now) })
-    } else {
-        None
-    };
+    let wait = count_one(&mut tx, desk.keys, PER_OWN, &user.to_string(), desk.clock.now()).await?;
     tx.commit().await?;
     Ok(wait)
 }
@@ -325,6 +325,18 @@ impl Counters {
     }
 }
 
+/// Counts one more of a limit for somebody; answers how long to wait.
+pub(super) async fn count_one(
+    tx: &mut Tx,
+    keys: &Keys,
+    limit: Limit,
+    of: &str,
+    now: Timestamp,
+) -> Result<Option<Wait>, StoreError> {
+    let until = hit(tx, &(limit, key_of(keys, limit, of)), now).await?;
+    Ok(until.map(|until| Wait { minutes: minutes(until, now) }))
+}
+
 /// Counts under one key; answers until when it is too much.
 async fn hit(
     tx: &mut Tx,
@@ -365,7 +377,7 @@ pub fn browser_in_words(user_agent: &str) -> String {
 }
 
 /// The network that one customer of a provider usually has.
-fn network_of(ip: IpAddr) -> String {
+pub(super) fn network_of(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
             let [a, b, c, _] = ip.octets();

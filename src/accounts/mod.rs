@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::store::Store;
 
+pub mod api_keys;
 pub mod authenticator;
 pub mod first_user;
 pub mod links;

@@ -12,8 +12,8 @@ use crate::model::{
     Act, EmailAddress, Grant, Language, LinkPurpose, NewsletterId, Permission, Role, User, UserId,
 };
 use crate::store::{
-    self, StoreError, Tx, account_links, authenticators, bulk_acts, desk_rules, grants, login_steps,
-    sessions, users,
+    self, StoreError, Tx, account_links, api_keys, authenticators, bulk_acts, desk_rules, grants,
+    login_steps, sessions, users,
 };
 
 /// So long an invitation works.
@@ -216,6 +216,7 @@ fn not_oneself(desk: Desk<'_>, id: UserId) -> Result<(), PeopleError> {
 async fn shut_out(tx: &mut Tx, id: UserId) -> Result<(), StoreError> {
     sessions::delete_of_user(tx, id).await?;
     login_steps::delete_of_user(tx, id).await?;
+    api_keys::delete_of_user(tx, id).await?;
     account_links::delete_of_user(tx, id).await
 }
 
@@ -283,6 +284,22 @@ pub async fn end_sessions(desk: Desk<'_>, id: UserId) -> Result<u64, PeopleError
     tx.note(Act::PersonSessionsEnded, None, id.0).await?;
     tx.commit().await?;
     Ok(ended)
+}
+
+/// Revokes every key of somebody. Answers how many there were.
+///
+/// # Errors
+/// [`PeopleError::Unknown`].
+pub async fn revoke_keys(desk: Desk<'_>, id: UserId) -> Result<u64, PeopleError> {
+    desk.store.permit(Permission::ManagePeople, None)?;
+    let mut tx = desk.store.begin().await?;
+    users::by_id(tx.db(), id).await?.ok_or(PeopleError::Unknown)?;
+    for key in api_keys::of_user(tx.db(), id).await? {
+        tx.note(Act::KeyRevoked, None, key.id.0).await?;
+    }
+    let revoked = api_keys::delete_of_user(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(revoked)
 }
 
 /// Takes the second factor off somebody who has lost it, with the codes for that. They are told, and every session ends.

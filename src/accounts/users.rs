@@ -127,9 +127,9 @@ pub async fn add_user_as(
     Ok(user)
 }
 
-/// One's own account, or the right to change those of others.
+/// One's own account, or the right to change those of others. A key of the API has no account.
 pub(super) fn own(store: &Store, user: UserId) -> Result<(), StoreError> {
-    if store.actor().user_id() == Some(user) {
+    if store.actor().is_present() && store.actor().user_id() == Some(user) {
         return Ok(());
     }
     store.permit(Permission::ManagePeople, None)

@@ -12,6 +12,7 @@ mod digest;
 mod dkim;
 mod doctor;
 mod issue;
+mod key;
 mod mailing;
 mod migrate;
 mod newsletter;
@@ -62,6 +63,8 @@ enum Command {
     Setup,
     /// Who works at the desk
     User(user::Arguments),
+    /// Keys by which programs use the API
+    Key(key::Arguments),
     /// What people subscribe to
     Newsletter(newsletter::Arguments),
     /// The SMTP servers that take our mail
@@ -96,6 +99,7 @@ impl Command {
             Self::Migrate => migrate::run(settings).await,
             Self::Setup => setup::run(settings).await,
             Self::User(arguments) => user::run(arguments, settings).await,
+            Self::Key(arguments) => key::run(arguments, settings).await,
             Self::Newsletter(arguments) => newsletter::run(arguments, settings).await,
             Self::Relay(arguments) => relay::run(arguments, settings).await,
             Self::Article(arguments) => article::run(arguments, settings).await,

@@ -72,6 +72,8 @@ pub enum Notice<'a> {
     CodeUsed(i64),
     /// New ones in place of the old.
     CodesMade,
+    /// Of the API: its name.
+    KeyMade(&'a str),
     /// To owners: who.
     PersonInvited(&'a str),
     /// To owners: who may do everything now.
@@ -80,13 +82,14 @@ pub enum Notice<'a> {
 
 impl Notice<'_> {
     /// Every kind, for tests.
-    pub const SAMPLES: [Notice<'static>; 8] = [
+    pub const SAMPLES: [Notice<'static>; 9] = [
         Notice::PasswordChanged,
         Notice::NewLogin("Firefox, Linux"),
         Notice::FactorOn,
         Notice::FactorOff,
         Notice::CodeUsed(9),
         Notice::CodesMade,
+        Notice::KeyMade("Blog"),
         Notice::PersonInvited("Bo"),
         Notice::OwnerAdded("Bo"),
     ];
@@ -99,6 +102,7 @@ impl Notice<'_> {
             Self::FactorOff => "factor-off",
             Self::CodeUsed(_) => "code",
             Self::CodesMade => "codes",
+            Self::KeyMade(_) => "key",
             Self::PersonInvited(_) => "invited",
             Self::OwnerAdded(_) => "owner",
         }
@@ -132,9 +136,10 @@ pub fn render_account_notice(view: &NoticeView<'_>) -> Result<RenderedMail, Rend
     let title = t.text(&format!("mail-notice-{key}-title"));
     let what = format!("mail-notice-{key}-what");
     let what = match view.notice {
-        Notice::NewLogin(detail) | Notice::PersonInvited(detail) | Notice::OwnerAdded(detail) => {
-            t.with2(&what, "at", at, "detail", clean_line(detail))
-        }
+        Notice::NewLogin(detail)
+        | Notice::KeyMade(detail)
+        | Notice::PersonInvited(detail)
+        | Notice::OwnerAdded(detail) => t.with2(&what, "at", at, "detail", clean_line(detail)),
         Notice::CodeUsed(left) => t.with2(&what, "at", at, "left", left),
         _ => t.with(&what, "at", at),
     };

@@ -94,6 +94,9 @@ text_enum!(Act {
     PersonCodeUsed = "person_code_used",
     /// Of everybody: the detail is `on` or `off`.
     PersonFactorDemanded = "person_factor_demanded",
+    /// Of the API: the detail has its permissions.
+    KeyAdded = "key_added",
+    KeyRevoked = "key_revoked",
 });
 
 impl Act {
@@ -109,7 +112,7 @@ impl Act {
 }
 
 /// The kinds of objects, as the log can be searched for.
-pub const KINDS: [&str; 18] = [
+pub const KINDS: [&str; 19] = [
     "article",
     "image",
     "issue",
@@ -128,6 +131,7 @@ pub const KINDS: [&str; 18] = [
     "domain",
     "retention",
     "person",
+    "key",
 ];
 
 #[cfg(test)]

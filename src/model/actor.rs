@@ -29,6 +29,8 @@ text_enum!(
         SeeNewsletter = "see_newsletter",
         SeeArticles = "see_articles",
         WriteArticles = "write_articles",
+        /// Let readers see an article or a change of it, and withdraw it.
+        PublishArticles = "publish_articles",
         /// Make and save issues that are not scheduled.
         DraftIssues = "draft_issues",
         /// Send an issue to colleagues, and keep groups of them.
@@ -74,7 +76,7 @@ pub enum Scope {
 impl Permission {
     pub const fn scope(self) -> Scope {
         match self {
-            Self::SeeArticles | Self::WriteArticles => Scope::Anywhere,
+            Self::SeeArticles | Self::WriteArticles | Self::PublishArticles => Scope::Anywhere,
             Self::AddNewsletters
             | Self::SetRelays
             | Self::SetDomains
@@ -92,7 +94,7 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         match permission {
             Permission::SeeNewsletter | Permission::SeeArticles => true,
-            Permission::WriteArticles | Permission::DraftIssues => {
+            Permission::WriteArticles | Permission::PublishArticles | Permission::DraftIssues => {
                 matches!(self, Self::Owner | Self::Editor | Self::Author)
             }
             Permission::TestIssues
@@ -161,6 +163,22 @@ pub struct Person {
     pub id: UserId,
     pub name: String,
     pub grants: Vec<Grant>,
+    /// `None`: they are here themselves.
+    pub by_key: Option<ByKey>,
+}
+
+/// A key of the API by which somebody acts, and all that it lets through of what they may.
+#[derive(Debug, Clone)]
+pub struct ByKey {
+    pub name: String,
+    pub permissions: Vec<Permission>,
+}
+
+impl Person {
+    /// Whether the key lets something through, if they come by one.
+    fn is_let_through(&self, permission: Permission) -> bool {
+        self.by_key.as_ref().is_none_or(|key| key.permissions.contains(&permission))
+    }
 }
 
 /// Why something may not be done.
@@ -179,7 +197,12 @@ impl std::fmt::Display for Denied {
 
 impl Actor {
     pub fn user(id: UserId, name: &str, grants: Vec<Grant>) -> Self {
-        Self::User(Arc::new(Person { id, name: name.to_owned(), grants }))
+        Self::User(Arc::new(Person { id, name: name.to_owned(), grants, by_key: None }))
+    }
+
+    /// The same by a key of the API, which never lets more through than they may themselves.
+    pub fn by_key(id: UserId, name: &str, grants: Vec<Grant>, key: ByKey) -> Self {
+        Self::User(Arc::new(Person { id, name: name.to_owned(), grants, by_key: Some(key) }))
     }
 
     /// How they are called; empty for the operator and for visitors.
@@ -188,6 +211,11 @@ impl Actor {
             Self::User(person) => &person.name,
             Self::Operator | Self::Visitor => "",
         }
+    }
+
+    /// Whether it is somebody who works at the desk, and not a key of theirs.
+    pub fn is_present(&self) -> bool {
+        matches!(self, Self::User(person) if person.by_key.is_none())
     }
 
     /// Who it is, of those who work at the desk.
@@ -205,6 +233,9 @@ impl Actor {
             Self::Visitor => return false,
             Self::User(person) => person,
         };
+        if !person.is_let_through(permission) {
+            return false;
+        }
         person.grants.iter().filter(|grant| grant.role.may(permission)).any(|grant| {
             match (permission.scope(), newsletter) {
                 (Scope::Anywhere, _) => true,
@@ -218,7 +249,8 @@ impl Actor {
     pub fn may_somewhere(&self, permission: Permission) -> bool {
         match self {
             Self::User(person) if permission.scope() == Scope::Newsletter => {
-                person.grants.iter().any(|grant| grant.role.may(permission))
+                person.is_let_through(permission)
+                    && person.grants.iter().any(|grant| grant.role.may(permission))
             }
             _ => self.may(permission, None),
         }
@@ -289,6 +321,29 @@ mod tests {
         let denied = both.permit(Permission::SendIssues, Some(MINE)).expect_err("denied");
         assert!(!denied.is_hidden);
         assert!(both.permit(Permission::SendIssues, Some(NewsletterId(3))).expect_err("denied").is_hidden);
+    }
+
+    #[test]
+    fn a_key_lets_through_what_it_was_given_of_what_its_owner_may() {
+        let key = |grants: &[Grant]| {
+            let permissions = vec![Permission::SeeNewsletter, Permission::WriteArticles];
+            Actor::by_key(UserId(1), "An", grants.to_vec(), ByKey { name: "Blog".into(), permissions })
+        };
+        let (author, viewer) =
+            (key(&[Grant::of_one(MINE, Role::Author)]), key(&[Grant::of_all(Role::Viewer)]));
+        assert!(author.may(Permission::WriteArticles, None) && author.sees(MINE) && !author.sees(THEIRS));
+        assert!(!author.may(Permission::SeeArticles, None), "it was not given");
+        assert!(
+            !author.may_somewhere(Permission::DraftIssues) && author.may_somewhere(Permission::SeeNewsletter)
+        );
+        assert!(!viewer.may(Permission::WriteArticles, None), "its owner may not");
+        assert!(!author.is_present() && who(&[]).is_present());
+        for permission in Permission::ALL {
+            let owner = key(&[Grant::of_all(Role::Owner)]);
+            let is_given = matches!(permission, Permission::SeeNewsletter | Permission::WriteArticles);
+            assert_eq!(owner.may(*permission, None), is_given, "{permission}");
+            assert_eq!(owner.may_somewhere(*permission), is_given, "{permission}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ macro_rules! ids {
 }
 
 ids!(
+    ApiKeyId,
     ArticleId,
     ArticleVersionId,
     BulkActId,

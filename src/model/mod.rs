@@ -9,6 +9,7 @@ mod text_enum;
 pub mod account_link;
 pub mod act;
 pub mod actor;
+pub mod api_key;
 pub mod article;
 pub mod bulk_act;
 pub mod calendar;
@@ -56,7 +57,8 @@ pub mod welcome;
 
 pub use account_link::LinkPurpose;
 pub use act::Act;
-pub use actor::{Actor, Denied, Grant, Permission, Person, Role, Scope};
+pub use actor::{Actor, ByKey, Denied, Grant, Permission, Person, Role, Scope};
+pub use api_key::{ApiKey, ExternalArticle, KeyLifetime};
 pub use article::{Article, ArticleStatus, ArticleVersion, VersionKind};
 pub use bulk_act::{BulkAct, BulkActKind, BulkActStatus};
 pub use consent::{Consent, ConsentEvent, ConsentText};

@@ -208,15 +208,22 @@ pub(super) async fn insert(
     Err(ArticleError::NotFound)
 }
 
-/// A new article in a transaction of the caller, with a short name made of its title.
+/// A new article in a transaction of the caller, with a short name made of its title where none was asked for.
 pub(super) async fn insert_in(
     tx: &mut Tx,
     mut written: Written,
     new: &New,
     now: Timestamp,
 ) -> Result<Article, ArticleError> {
-    written.text.slug = free_slug(tx, &written.text.title).await?;
-    Ok(insert_once(tx, &written, new, now).await?)
+    if written.wanted.is_none() {
+        written.text.slug = free_slug(tx, &written.text.title).await?;
+    }
+    match insert_once(tx, &written, new, now).await {
+        Err(error) if error.is_duplicate() && written.wanted.is_some() => {
+            Err(FieldErrors::of("slug", Message::new("error-slug-taken")).into())
+        }
+        inserted => Ok(inserted?),
+    }
 }
 
 async fn insert_once(
@@ -225,6 +232,9 @@ async fn insert_once(
     new: &New,
     now: Timestamp,
 ) -> Result<Article, StoreError> {
+    if new.status == ArticleStatus::Published {
+        tx.permit(Permission::PublishArticles, None)?;
+    }
     let mut article = table::insert_translation(tx, &written.text, new.original, now).await?;
     store::tags::set(tx, article.id, &written.tags).await?;
     let tags = written.tag_names();
@@ -285,16 +295,31 @@ pub async fn save_by(
     let mut tx = store.begin().await?;
     let (stored, latest) = versions::hold(&mut tx, id, version).await?;
     written.text.slug = written.wanted.clone().unwrap_or_else(|| stored.slug.clone());
-    check_family(&mut tx, &stored, written.text.language).await?;
     let tags = written.tag_names();
     let saving = Saving { number: latest.number + 1, kind, tags: &tags, by, at: now };
-    let article = write_row(&mut tx, &stored, &written, saving).await?;
-    article_versions::insert(&mut tx, id, &written.text, saving).await?;
-    if article.status == ArticleStatus::Published {
-        article_versions::set_published(&mut tx, id, saving.number, now).await?;
-    }
-    tx.note(Act::ArticleSaved, None, id.0).await?;
+    let article = save_in(&mut tx, &stored, &written, saving).await?;
     tx.commit().await?;
+    Ok(article)
+}
+
+/// Saves in a transaction of the caller, who holds the article.
+pub(super) async fn save_in(
+    tx: &mut Tx,
+    stored: &Article,
+    written: &Written,
+    saving: Saving<'_>,
+) -> Result<Article, ArticleError> {
+    let is_read = stored.status == ArticleStatus::Published;
+    if is_read {
+        tx.permit(Permission::PublishArticles, None)?;
+    }
+    check_family(tx, stored, written.text.language).await?;
+    let article = write_row(tx, stored, written, saving).await?;
+    article_versions::insert(tx, stored.id, &written.text, saving).await?;
+    if is_read {
+        article_versions::set_published(tx, stored.id, saving.number, saving.at).await?;
+    }
+    tx.note(Act::ArticleSaved, None, stored.id.0).await?;
     Ok(article)
 }
 
@@ -344,22 +369,34 @@ pub async fn set_status(
     id: ArticleId,
     status: ArticleStatus,
 ) -> Result<(), ArticleError> {
-    store.permit(Permission::WriteArticles, None)?;
+    store.permit(Permission::PublishArticles, None)?;
     let mut tx = store.begin().await?;
-    let stored = table::by_id(tx.db(), id).await?.ok_or(ArticleError::NotFound)?;
+    let mut stored = table::by_id(tx.db(), id).await?.ok_or(ArticleError::NotFound)?;
     if stored.status != status {
-        table::set_status(&mut tx, id, status, clock.now()).await?;
-        if status == ArticleStatus::Published {
-            article_versions::set_published(&mut tx, id, stored.version, clock.now()).await?;
-        }
-        let act = match status {
-            ArticleStatus::Published => Act::ArticlePublished,
-            ArticleStatus::Draft => Act::ArticleWithdrawn,
-        };
-        tx.note(act, None, id.0).await?;
+        set_status_in(&mut tx, &mut stored, status, clock.now()).await?;
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// The same in a transaction of the caller, for an article that has another status.
+pub(super) async fn set_status_in(
+    tx: &mut Tx,
+    stored: &mut Article,
+    status: ArticleStatus,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.permit(Permission::PublishArticles, None)?;
+    table::set_status(tx, stored.id, status, now).await?;
+    let act = match status {
+        ArticleStatus::Published => {
+            article_versions::set_published(tx, stored.id, stored.version, now).await?;
+            Act::ArticlePublished
+        }
+        ArticleStatus::Draft => Act::ArticleWithdrawn,
+    };
+    stored.status = status;
+    tx.note(act, None, stored.id.0).await
 }
 
 /// Copies an article as a draft in another language, and links the two; answers the one that is there already.

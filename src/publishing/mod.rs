@@ -9,6 +9,7 @@ pub mod check;
 pub mod compose;
 pub mod digest;
 pub mod front_matter;
+pub mod handed_in;
 pub mod images;
 pub mod issues;
 pub mod links;

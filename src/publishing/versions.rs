@@ -124,7 +124,7 @@ pub async fn autosave(
     Ok(kept)
 }
 
-fn says_the_same(latest: &ArticleVersion, written: &Written) -> bool {
+pub(super) fn says_the_same(latest: &ArticleVersion, written: &Written) -> bool {
     let text = &written.text;
     latest.title == text.title
         && latest.body == text.body

@@ -159,6 +159,27 @@ pub async fn list(db: Db<'_>, filter: &ArticleFilter) -> Result<Vec<Article>> {
         .await?))
 }
 
+/// Those of a status and a tag with a smaller id, the last added first, at most so many. `tag` is a key; empty: all.
+pub async fn before(
+    db: Db<'_>,
+    before: ArticleId,
+    status: Option<ArticleStatus>,
+    tag: &str,
+    most: i64,
+) -> Result<Vec<Article>> {
+    const SQL: &str = "SELECT * FROM articles WHERE id < $1 AND ($2 = '' OR status = $2)
+            AND ($3 = '' OR id IN (SELECT a.article_id FROM article_tags a JOIN tags t ON t.id = a.tag_id
+                WHERE t.key = $3))
+        ORDER BY id DESC LIMIT $4";
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(before)
+        .bind(status.map_or("", ArticleStatus::as_str))
+        .bind(tag)
+        .bind(most)
+        .fetch_all(c)
+        .await?))
+}
+
 /// An issue in which an article was mailed, or is about to be.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Appearance {

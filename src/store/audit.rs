@@ -52,10 +52,14 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Result<()> {
     let (user, name) = match tx.actor() {
-        Actor::User(person) => (Some(person.id), person.name.clone()),
+        Actor::User(person) => {
+            // A program that came by a key is told from its owner.
+            let key = person.by_key.as_ref().map(|key| format!(" ({})", key.name)).unwrap_or_default();
+            (Some(person.id), format!("{}{key}", person.name))
+        }
         Actor::Operator | Actor::Visitor => (None, String::new()),
     };
-    if act.is_frequent() && was_told(tx, act, user, object, now).await? {
+    if act.is_frequent() && was_told(tx, act, user, &name, object, now).await? {
         return Ok(());
     }
     by(tx, user, &name, act, newsletter, object, detail, now).await
@@ -96,17 +100,19 @@ async fn was_told(
     tx: &mut Tx,
     act: Act,
     user: Option<UserId>,
+    name: &str,
     object: Option<i64>,
     now: Timestamp,
 ) -> Result<bool> {
     const SQL: &str = "SELECT COUNT(*) FROM audit WHERE object_kind = $1 AND object_id = $2 AND act = $3
-        AND COALESCE(user_id, 0) = $4 AND at > $5";
+        AND COALESCE(user_id, 0) = $4 AND user_name = $6 AND at > $5";
     let count: i64 = on!(tx.db(), |c| sqlx::query_scalar(SQL)
         .bind(act.kind())
         .bind(object)
         .bind(act.as_str())
         .bind(user.map_or(0, |user| user.0))
         .bind(now.minus(TOGETHER))
+        .bind(name)
         .fetch_one(c)
         .await?);
     Ok(count > 0)
@@ -133,10 +139,10 @@ pub async fn list(db: Db<'_>, filter: &AuditFilter) -> Result<Vec<AuditRow>> {
         .await?))
 }
 
-/// Who stands in the log: also those who are gone.
+/// Who stands in the log: also those who are gone. The name without that of a key comes first.
 pub async fn people(db: Db<'_>) -> Result<Vec<(UserId, String)>> {
-    const SQL: &str = "SELECT user_id, MAX(user_name) FROM audit WHERE user_id IS NOT NULL
-        GROUP BY user_id ORDER BY MAX(user_name), user_id";
+    const SQL: &str = "SELECT user_id, MIN(user_name) FROM audit WHERE user_id IS NOT NULL
+        GROUP BY user_id ORDER BY MIN(user_name), user_id";
     Ok(on!(db, |c| sqlx::query_as(SQL).fetch_all(c).await?))
 }
 

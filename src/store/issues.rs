@@ -186,14 +186,34 @@ pub struct IssueRow {
 
 /// [`list`] of the newsletters that somebody sees.
 pub async fn list_for(mut db: Db<'_>, actor: &Actor, page: i64) -> Result<Vec<IssueRow>> {
-    let seen = super::newsletters::ids(db.again()).await?.into_iter().filter(|id| actor.sees(*id));
-    let seen: String = seen.map(|id| format!(",{id},")).collect();
-    list_where(db, None, Some(&seen), page).await
+    let seen = seen_by(db.again(), actor).await?;
+    list_where(db, None, Some(&seen), PAGE_ROWS + 1, page.max(0) * PAGE_ROWS, FOREVER).await
 }
+
+/// Those of the newsletters that somebody sees, or of one, with a smaller id, the newest first, at most so many.
+pub async fn before(
+    mut db: Db<'_>,
+    actor: &Actor,
+    newsletter: Option<NewsletterId>,
+    before: IssueId,
+    most: i64,
+) -> Result<Vec<IssueRow>> {
+    let seen = seen_by(db.again(), actor).await?;
+    list_where(db, newsletter, Some(&seen), most, 0, before).await
+}
+
+/// The newsletters that somebody sees, each between commas.
+async fn seen_by(db: Db<'_>, actor: &Actor) -> Result<String> {
+    let seen = super::newsletters::ids(db).await?.into_iter().filter(|id| actor.sees(*id));
+    Ok(seen.map(|id| format!(",{id},")).collect())
+}
+
+/// No id is larger.
+const FOREVER: IssueId = IssueId(i64::MAX);
 
 /// One page, the newest first, and one row more if there is a next page; of one newsletter or of all.
 pub async fn list(db: Db<'_>, newsletter: Option<NewsletterId>, page: i64) -> Result<Vec<IssueRow>> {
-    list_where(db, newsletter, None, page).await
+    list_where(db, newsletter, None, PAGE_ROWS + 1, page.max(0) * PAGE_ROWS, FOREVER).await
 }
 
 /// `seen`: the newsletters, each between commas; `None`: all.
@@ -201,7 +221,9 @@ async fn list_where(
     db: Db<'_>,
     newsletter: Option<NewsletterId>,
     seen: Option<&str>,
-    page: i64,
+    rows: i64,
+    skipped: i64,
+    before: IssueId,
 ) -> Result<Vec<IssueRow>> {
     const SQL: &str =
         "SELECT i.id, i.newsletter_id, n.name AS newsletter_name, n.time_zone, i.number, i.subject,
@@ -211,12 +233,14 @@ async fn list_where(
             LEFT JOIN mailings m ON m.issue_id = i.id AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
         WHERE (CAST($1 AS BIGINT) IS NULL OR i.newsletter_id = $1)
             AND (CAST($4 AS TEXT) IS NULL OR $4 LIKE '%,' || CAST(i.newsletter_id AS TEXT) || ',%')
+            AND i.id < $5
         ORDER BY i.id DESC LIMIT $2 OFFSET $3";
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(newsletter)
-        .bind(PAGE_ROWS + 1)
-        .bind(page.max(0) * PAGE_ROWS)
+        .bind(rows)
+        .bind(skipped)
         .bind(seen)
+        .bind(before)
         .fetch_all(c)
         .await?))
 }

@@ -25,6 +25,7 @@ mod sqlite;
 
 pub mod account_links;
 pub mod address_changes;
+pub mod api_keys;
 pub mod archive;
 pub mod article_presence;
 pub mod article_slugs;
@@ -40,6 +41,7 @@ pub mod desk_rules;
 pub mod digest_runs;
 pub mod digests;
 pub mod dkim_keys;
+pub mod external_articles;
 pub mod fields;
 pub mod form_fields;
 pub mod forms;

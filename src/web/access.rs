@@ -280,6 +280,10 @@ pub const ROUTES: &[Route] = &[
     post("/admin/account/password", Session),
     get("/admin/account/sessions", Session),
     post("/admin/account/sessions", Session),
+    get("/admin/account/keys", Session),
+    post("/admin/account/keys", Session),
+    get("/admin/account/keys/{id}/revoke", Session),
+    post("/admin/account/keys/{id}/revoke", Session),
     get("/admin/account/second-factor", Session),
     post("/admin/account/second-factor", Session),
     // The first run. Its link is looked at by the handler.
@@ -303,19 +307,30 @@ pub const ROUTES: &[Route] = &[
 const WITHOUT_FACTOR: [&str; 3] = ["/admin/account/second-factor", "/admin/language", "/admin/logout"];
 
 /// The lines of a pattern.
-struct Pattern {
-    def: ResourceDef,
-    routes: Vec<&'static Route>,
+pub(super) struct Pattern {
+    pub def: ResourceDef,
+    pub routes: Vec<&'static Route>,
 }
 
-static PATTERNS: LazyLock<BTreeMap<&'static str, Pattern>> = LazyLock::new(|| {
+impl Pattern {
+    /// For `Allow`.
+    pub fn methods(&self) -> String {
+        let methods: Vec<&str> = self.routes.iter().map(|route| route.method).collect();
+        methods.join(", ")
+    }
+}
+
+static PATTERNS: LazyLock<BTreeMap<&'static str, Pattern>> = LazyLock::new(|| patterns(ROUTES));
+
+/// The lines of a table by their pattern.
+pub(super) fn patterns(routes: &'static [Route]) -> BTreeMap<&'static str, Pattern> {
     let mut patterns: BTreeMap<&'static str, Pattern> = BTreeMap::new();
-    for route in ROUTES {
+    for route in routes {
         let new = || Pattern { def: ResourceDef::new(route.pattern), routes: Vec::new() };
         patterns.entry(route.pattern).or_insert_with(new).routes.push(route);
     }
     patterns
-});
+}
 
 /// Whether a path is guarded, as the router reads it: behind its own decoding.
 fn is_guarded(path: &str) -> bool {
@@ -387,8 +402,7 @@ async fn enter(app: &App, request: &ServiceRequest, path: &str) -> Result<Option
     };
     let is_method = |route: &&&Route| route.method == request.method().as_str();
     let Some(route) = known.routes.iter().find(is_method) else {
-        let allowed: Vec<&str> = known.routes.iter().map(|route| route.method).collect();
-        return Err(Refusal::Method(allowed.join(", ")));
+        return Err(Refusal::Method(known.methods()));
     };
     if route.need == Nothing {
         if signed_in.is_none() && first_user::is_missing(&app.store).await? {
@@ -428,7 +442,7 @@ async fn session(app: &App, request: &ServiceRequest) -> Result<Option<SignedIn>
 ///
 /// # Errors
 /// [`PageError::NotFound`] when there is no such object.
-async fn newsletters_of(store: &Store, of: Of, id: &str) -> Result<Vec<NewsletterId>, PageError> {
+pub(super) async fn newsletters_of(store: &Store, of: Of, id: &str) -> Result<Vec<NewsletterId>, PageError> {
     let mut reader = store.read().await?;
     if of == Of::Reader {
         let id = Uuid::try_parse(id).map_err(|_| PageError::NotFound)?;

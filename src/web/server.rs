@@ -8,7 +8,7 @@ use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::{Data, PayloadConfig, ServiceConfig};
 use actix_web::{App as ActixApp, HttpServer};
 
-use super::{App, access, error, headers, routes};
+use super::{App, access, api, error, headers, routes};
 
 /// Largest body: an article of 200,000 characters, each in its longest encoding.
 pub const BODY_MAX_OCTETS: usize = 2 * 1024 * 1024;
@@ -45,6 +45,7 @@ pub fn bind(
             .app_data(Data::new(app.clone()))
             .app_data(PayloadConfig::new(BODY_MAX_OCTETS))
             .wrap(from_fn(access::guard))
+            .wrap(from_fn(api::v1::access::guard))
             .wrap(from_fn(error::render))
             .wrap(Compress::default())
             .wrap(from_fn(headers::secure))

@@ -192,6 +192,8 @@ impl Frame {
             "sessions-ended",
             "factor-off",
             "password",
+            "key-revoked",
+            "keys-revoked",
             "segment-deleted",
             "ended",
             "subscribed",

@@ -12,7 +12,7 @@ use crate::subscriptions::signup::Problem;
 use crate::web::PageError;
 
 /// After how many seconds to try again when the database does not answer.
-const RETRY_AFTER_SECONDS: i64 = 5;
+pub(super) const RETRY_AFTER_SECONDS: i64 = 5;
 
 #[derive(Debug)]
 pub enum ApiError {
@@ -45,16 +45,16 @@ impl From<PageError> for ApiError {
 }
 
 #[derive(Serialize)]
-struct Body {
-    errors: Vec<One>,
+pub(super) struct Body {
+    pub errors: Vec<One>,
 }
 
 #[derive(Serialize)]
-struct One {
-    code: &'static str,
+pub(super) struct One {
+    pub code: &'static str,
     /// `null`: the request as a whole.
-    field: Option<String>,
-    message: String,
+    pub field: Option<String>,
+    pub message: String,
 }
 
 impl ApiError {

@@ -1,18 +1,16 @@
 //! `POST /api/forms/{form}/signups`: a sign-up as JSON, through the same gate as every other.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cors::{self, Caller};
 use super::error::ApiError;
-use super::texts;
+use super::once::each_once;
+use super::{is_json, texts};
 use crate::i18n::Texts;
 use crate::model::Language;
 use crate::subscriptions::Evidence;
@@ -47,35 +45,6 @@ struct Body {
     referrer: String,
     #[serde(deserialize_with = "each_once")]
     utm: BTreeMap<String, String>,
-}
-
-/// A map in which no name stands twice; serde's own would keep the last.
-fn each_once<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
-where
-    D: Deserializer<'de>,
-    V: Deserialize<'de>,
-{
-    struct Names<V>(PhantomData<V>);
-
-    impl<'de, V: Deserialize<'de>> Visitor<'de> for Names<V> {
-        type Value = BTreeMap<String, V>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object with each name once")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = BTreeMap::new();
-            while let Some((name, value)) = map.next_entry()? {
-                if found.insert(name, value).is_some() {
-                    return Err(A::Error::custom("a name stands there twice"));
-                }
-            }
-            Ok(found)
-        }
-    }
-
-    deserializer.deserialize_map(Names(PhantomData))
 }
 
 #[derive(Serialize)]
@@ -124,10 +93,8 @@ pub async fn post(
 }
 
 fn read(request: &HttpRequest, body: Result<Bytes, actix_web::Error>) -> Result<Body, ApiError> {
-    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     // A browser sends this type to another origin only after it has asked: no form can post here.
-    if !media_type.eq_ignore_ascii_case("application/json") {
+    if !is_json(request) {
         return Err(ApiError::NoJsonType);
     }
     let body = body.map_err(|error| match error.as_response_error().status_code().as_u16() {

@@ -4,6 +4,7 @@ mod approval;
 mod articles;
 mod check;
 mod digest;
+mod handed_in;
 mod images;
 mod issues;
 mod links;

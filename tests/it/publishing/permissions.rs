@@ -12,6 +12,7 @@ use postiljon::model::{
     SourceId, SubscriptionId, Theme, TopicId, Tracking, UserId, VersionKind, WelcomeStepId,
 };
 use postiljon::publishing::digest::{acts as digest_acts, rules};
+use postiljon::publishing::handed_in::{self, Basis, HandedIn};
 use postiljon::publishing::newsletters::{
     AboutInput, BrandInput, IssuesInput, PrivacyInput, SenderInput, SendingInput, set_about, set_archive,
     set_brand, set_issues, set_privacy, set_sender, set_sending, set_tracking,
@@ -170,7 +171,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(WriteArticles, "articles::create", articles::create(store, clock, article));
     ask!(WriteArticles, "articles::save", articles::save(store, clock, on.article, 1, article));
     ask!(
-        WriteArticles,
+        PublishArticles,
         "articles::set_status",
         articles::set_status(store, clock, on.article, ArticleStatus::Published)
     );
@@ -184,6 +185,13 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         WriteArticles,
         "articles::create_by",
         articles::create_by(store, clock, None, VersionKind::Autosaved, article)
+    );
+    let handed = &HandedIn::default();
+    ask!(WriteArticles, "handed_in::hand_in", handed_in::hand_in(store, clock, user, "", handed));
+    ask!(
+        WriteArticles,
+        "handed_in::change",
+        handed_in::change(store, clock, user, on.article, Basis::Version(0), handed)
     );
     ask!(WriteArticles, "versions::autosave", versions::autosave(store, clock, user, on.article, 1, article));
     ask!(WriteArticles, "versions::restore", versions::restore(store, clock, user, on.article, 1, 1));

@@ -7,14 +7,16 @@ use std::path::Path;
 use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::demo::browser::{Answer, Browser};
 use postiljon::model::{
-    Actor, BulkActKind, Condition, Filter, Grant, Language, NewsletterId, Permission, Role, Scope,
-    SubscriptionId,
+    Actor, ApiKey, BulkActKind, ByKey, Condition, Filter, Grant, Language, NewsletterId, Permission, Role,
+    Scope, SubscriptionId,
 };
 use postiljon::store::bulk_acts::NewAct;
 use postiljon::store::{Store, bulk_acts, imports, segments, subscribers, welcome};
 use postiljon::web::access::{Need, Of, ROUTES, Route};
+use postiljon::web::api::v1::access::ROUTES as API_ROUTES;
 
 use super::admin::PASSWORD;
+use super::api::v1::{Program, key};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, change, everything, read};
 use crate::support::forms::{fields, form};
@@ -409,8 +411,77 @@ both_dbs!(a_method_that_a_route_does_not_have_is_told_so, |store| {
     app.stop().await;
 });
 
-/// The routes under `/admin` and `/setup` that the sources have: method and pattern.
-fn routes_of_the_sources() -> BTreeSet<(String, String)> {
+both_dbs!(every_route_of_the_api_is_open_to_whose_key_may_and_to_nobody_else, |store| {
+    let app = TestApp::start(&store).await;
+    let (mine, own) = objects(&store, "mine", 1).await;
+    let (theirs, foreign) = objects(&store, "theirs", 2).await;
+    samples::article(&store, "piece").await;
+    let given: [&[Permission]; 6] = [
+        &[],
+        &[Permission::SeeNewsletter],
+        &[Permission::SeeArticles],
+        &[Permission::WriteArticles],
+        &[Permission::SeeArticles, Permission::WriteArticles],
+        &ApiKey::PERMISSIONS,
+    ];
+    let mut keys = Vec::new();
+    for role in Role::ALL {
+        for (kind, grant) in [("one", Grant::of_one(mine, *role)), ("all", Grant::of_all(*role))] {
+            let user = samples::user(&store, &format!("{role}-{kind}@example.org")).await;
+            change!(store, |tx| postiljon::store::grants::set(tx, user.id, &[grant]));
+            for permissions in given {
+                let by = ByKey { name: "Blog".into(), permissions: permissions.to_vec() };
+                let actor = Actor::by_key(user.id, "", vec![grant], by);
+                let program = Program::with(&app, &key(&store, &user, permissions).await);
+                keys.push((format!("{role} of {kind} with {permissions:?}"), actor, program));
+            }
+        }
+    }
+    let session = person(&app, "owner", &[Grant::of_all(Role::Owner)]).await;
+    let none = Objects::none();
+    let before = unchanging(&store).await;
+    let mut asked = 0;
+    for route in API_ROUTES {
+        assert!(!matches!(route.need, Need::Nothing | Need::Session), "{}: a key may what?", route.pattern);
+        for (newsletter, objects) in [(Some(mine), &own), (Some(theirs), &foreign), (None, &none)] {
+            let path = objects.path(route);
+            // No JSON: what is let through does nothing.
+            let body = (route.method != "GET").then(|| ("text/plain", b"x".to_vec()));
+            let answer = session.send(route.method, &path, body.clone()).await.expect("an answer");
+            assert_eq!(answer.status, 401, "a session, {} {path}: {}", route.method, answer.body);
+            for (who, actor, program) in &keys {
+                let answer = program.0.send(route.method, &path, body.clone()).await.expect("an answer");
+                let permission = match route.need {
+                    Need::May(permission) | Need::MayWith(permission, _) => permission,
+                    Need::Nothing | Need::Session => panic!("{}", route.pattern),
+                };
+                let expected = match (route.need, newsletter) {
+                    _ if !actor.may_somewhere(permission) => 403,
+                    (Need::MayWith(..), None) => 404,
+                    (Need::MayWith(..), Some(_)) if !actor.may(permission, newsletter) => 404,
+                    _ if route.method == "GET" => 200,
+                    _ => 415,
+                };
+                assert_eq!(answer.status, expected, "{who}, {} {path}: {}", route.method, answer.body);
+                let is_json =
+                    answer.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+                assert!(is_json, "{who}, {} {path}: {}", route.method, answer.body);
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 900, "only {asked} were asked");
+    let without = |rows: BTreeSet<String>| -> BTreeSet<String> {
+        rows.into_iter().filter(|row| !row.starts_with("api_keys")).collect()
+    };
+    let (before, after) = (without(before), without(unchanging(&store).await));
+    let changed: Vec<_> = before.symmetric_difference(&after).collect();
+    assert!(changed.is_empty(), "nothing may be changed by any of them: {changed:#?}");
+    app.stop().await;
+});
+
+/// The routes under some paths that the sources have: method and pattern. They have these methods and no others.
+fn routes_of_the_sources(roots: &[&str], methods: &[(&str, &str)]) -> BTreeSet<(String, String)> {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut found = BTreeSet::new();
     while let Some(folder) = folders.pop() {
@@ -424,21 +495,23 @@ fn routes_of_the_sources() -> BTreeSet<(String, String)> {
             let source: String = source.split_whitespace().collect();
             assert!(!source.contains("scope(\"/admin"), "{}: a scope hides its routes here", path.display());
             assert!(!source.contains(".route(\"/admin"), "{}: a resource, please", path.display());
+            assert!(!source.contains("scope(\"/api"), "{}: a scope hides its routes here", path.display());
+            assert!(!source.contains(".route(\"/api"), "{}: a resource, please", path.display());
             for rest in source.split("resource(\"").skip(1) {
                 let (pattern, rest) = rest.split_once('"').expect("a pattern");
-                if !["/admin", "/setup"].iter().any(|desk| pattern.starts_with(desk)) {
+                if !roots.iter().any(|root| pattern.starts_with(root)) {
                     continue;
                 }
                 let body = rest.split(';').next().unwrap_or_default();
-                for (call, method) in [(".get(", "GET"), (".post(", "POST")] {
+                for (call, method) in methods {
                     if body.contains(call) {
-                        found.insert((method.to_owned(), pattern.to_owned()));
+                        found.insert(((*method).to_owned(), pattern.to_owned()));
                     }
                 }
                 for call in [".put(", ".patch(", ".delete(", ".route(", ".to("] {
                     assert!(
-                        !body.contains(call),
-                        "{pattern}: a route of the desk has GET or POST, not {call}..)"
+                        !body.contains(call) || methods.iter().any(|(known, _)| *known == call),
+                        "{pattern}: a route here has {methods:?}, not {call}..)"
                     );
                 }
             }
@@ -449,7 +522,7 @@ fn routes_of_the_sources() -> BTreeSet<(String, String)> {
 
 #[test]
 fn every_route_has_a_line_in_the_table_and_every_line_a_route() {
-    let sources = routes_of_the_sources();
+    let sources = routes_of_the_sources(&["/admin", "/setup"], &[(".get(", "GET"), (".post(", "POST")]);
     let table: BTreeSet<(String, String)> =
         ROUTES.iter().map(|route| (route.method.to_owned(), route.pattern.to_owned())).collect();
     assert!(sources.len() > 80, "only {} routes were found", sources.len());
@@ -471,6 +544,23 @@ fn every_route_has_a_line_in_the_table_and_every_line_a_route() {
         // What is under a newsletter is asked about with that newsletter.
         let is_of_one = route.pattern.starts_with("/admin/newsletters/{id}");
         assert!(!is_of_one || matches!(route.need, Need::MayWith(_, Of::Newsletter)), "{}", route.pattern);
+    }
+}
+
+#[test]
+fn every_route_of_the_api_has_a_line_in_its_table_and_its_place_in_the_docs() {
+    let methods = [(".get(", "GET"), (".post(", "POST"), (".put(", "PUT")];
+    let sources = routes_of_the_sources(&["/api/v1"], &methods);
+    let table: BTreeSet<(String, String)> =
+        API_ROUTES.iter().map(|route| (route.method.to_owned(), route.pattern.to_owned())).collect();
+    assert_eq!(table.len(), API_ROUTES.len(), "a line stands twice in web::api::v1::access::ROUTES");
+    assert_eq!(sources, table, "each route needs a line in web::api::v1::access::ROUTES");
+    let docs = include_str!("../../../docs/api.md");
+    for (method, pattern) in &table {
+        assert!(docs.contains(&format!("\n## `{method} {pattern}`\n")), "docs/api.md: {method} {pattern}");
+    }
+    for permission in ApiKey::PERMISSIONS {
+        assert!(docs.contains(&format!("| `{permission}` |")), "docs/api.md: {permission}");
     }
 }
 

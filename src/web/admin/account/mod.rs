@@ -1,5 +1,6 @@
-//! `/admin/account`: one's own name and language, password, sessions and second factor. Whoever is signed in may come here.
+//! `/admin/account`: one's own name and language, password, sessions, second factor and keys of the API. Whoever is signed in may come here.
 
+pub mod keys;
 pub mod page;
 pub mod password;
 pub mod profile;
@@ -12,6 +13,8 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/admin/account").get(page::get).post(profile::post))
         .service(resource("/admin/account/password").get(page::to_account).post(password::post))
+        .service(resource("/admin/account/keys").get(keys::get).post(keys::post))
+        .service(resource("/admin/account/keys/{id}/revoke").get(keys::ask).post(keys::revoke))
         .service(resource("/admin/account/sessions").get(page::to_account).post(sessions::post))
         .service(resource("/admin/account/second-factor").get(second_factor::get).post(second_factor::post));
 }

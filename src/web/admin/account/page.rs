@@ -5,6 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use crate::accounts::api_keys;
 use crate::accounts::login::browser_in_words;
 use crate::accounts::own::open_sessions;
 use crate::accounts::second_factor::{State, state};
@@ -24,6 +25,8 @@ struct AccountPage {
     mistakes: Mistakes,
     factor: String,
     has_factor: bool,
+    /// How many keys of the API there are, in words.
+    keys: String,
     sessions: Vec<SessionLine>,
 }
 
@@ -58,6 +61,7 @@ pub(super) async fn show(
     let t = signed_in.texts();
     let user = &signed_in.user;
     let open = open_sessions(app.desk(), user).await?;
+    let keys = i64::try_from(api_keys::list(app.desk(), user.id).await?.len()).unwrap_or(i64::MAX);
     let zone = desk_zone(&mut app.store.read().await?).await?;
     let line = |session: OpenSession| SessionLine {
         key: session.key(),
@@ -85,6 +89,7 @@ pub(super) async fn show(
         typed: typed.filter(|form| form.has("name")).cloned().unwrap_or(stored),
         factor,
         has_factor,
+        keys: t.with("key-count", "count", keys),
         sessions: open.into_iter().map(line).collect(),
         mistakes,
     };

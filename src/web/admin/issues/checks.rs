@@ -89,7 +89,7 @@ pub async fn get(app: Data<App>, signed_in: SignedIn, id: Path<String>) -> Resul
 
 /// Whether an issue can be sent, and what stands in its way.
 #[derive(serde::Serialize)]
-struct Checks {
+pub(in crate::web) struct Checks {
     can_send: bool,
     findings: Vec<FindingJson>,
 }
@@ -107,7 +107,7 @@ struct FindingJson {
 }
 
 impl Checks {
-    fn of(t: Texts, composed: &Composed) -> Self {
+    pub fn of(t: Texts, composed: &Composed) -> Self {
         let findings = composed.findings.iter().map(|finding| FindingJson {
             key: finding.key(),
             severity: finding.severity.as_str(),

@@ -10,8 +10,6 @@ pub mod schedule;
 pub mod test_groups;
 pub mod translation;
 
-use actix_web::web::Data;
-
 use crate::i18n::Texts;
 use crate::model::topic::text_for;
 use crate::model::{IssueId, Language, Theme, Timestamp};
@@ -21,7 +19,7 @@ use crate::web::admin::grouped;
 use crate::web::{App, PageError};
 
 /// An issue as it is now, dated as it would be if it went out at `date`, or as its mailing is dated.
-async fn composed(app: &Data<App>, id: IssueId, date: Timestamp) -> Result<Composed, PageError> {
+pub(in crate::web) async fn composed(app: &App, id: IssueId, date: Timestamp) -> Result<Composed, PageError> {
     let mut reader = app.store.read().await?;
     let mailing = store::mailings::of_issue(reader.db(), id).await?;
     let date = mailing.map_or(date, |mailing| mailing.due_at);

@@ -9,7 +9,7 @@ use super::{RoleField, grants_typed, role_fields, role_in, role_typed};
 use crate::accounts::people::{self, PeopleError};
 use crate::i18n::Texts;
 use crate::model::{LinkPurpose, User, UserId};
-use crate::store::{self, account_links, authenticators, grants, sessions};
+use crate::store::{self, account_links, api_keys, authenticators, grants, sessions};
 use crate::web::admin::{Frame, Mistakes, desk_zone, id_of};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
@@ -33,6 +33,8 @@ struct PersonPage {
     has_factor: bool,
     /// How many sessions are open, in words.
     sessions: Option<String>,
+    /// How many keys of the API there are, in words; `None`: none.
+    keys: Option<String>,
 }
 
 pub async fn get(
@@ -63,6 +65,7 @@ async fn show(
     let now = app.clock.now();
     let idle_since = now.minus(crate::accounts::sessions::IDLE_MAX);
     let open = sessions::of_user(reader.db(), id, now, idle_since).await?.len();
+    let keys = i64::try_from(api_keys::of_user(reader.db(), id).await?.len()).unwrap_or(i64::MAX);
     let zone = desk_zone(&mut reader).await?;
     drop(reader);
     let roles = match typed {
@@ -87,6 +90,7 @@ async fn show(
         is_disabled: user.disabled_at.is_some(),
         has_factor,
         sessions: (open > 0).then(|| t.with("people-sessions", "count", count)),
+        keys: (keys > 0).then(|| t.with("key-count", "count", keys)),
         mistakes,
     };
     let status = if template.mistakes.has_any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -126,7 +130,8 @@ fn mistakes(t: Texts, error: PeopleError) -> Result<Mistakes, PageError> {
     }
 }
 
-/// `POST /admin/people/{id}/{move}`: `invite` again, `disable`, `enable`, `remove`, end `sessions`, take off the `factor`.
+/// `POST /admin/people/{id}/{move}`: `invite` again, `disable`, `enable`, `remove`, end `sessions`, revoke
+/// `keys`, take off the `factor`.
 pub async fn make_move(
     request: HttpRequest,
     app: Data<App>,
@@ -144,6 +149,7 @@ pub async fn make_move(
         "enable" => people::enable(desk, id).await.map(|_| format!("{page}?done=enabled")),
         "remove" => people::remove(desk, id).await.map(|_| "/admin/people?done=person-removed".to_owned()),
         "sessions" => people::end_sessions(desk, id).await.map(|_| format!("{page}?done=sessions-ended")),
+        "keys" => people::revoke_keys(desk, id).await.map(|_| format!("{page}?done=keys-revoked")),
         "factor" => people::remove_factor(desk, id).await.map(|()| format!("{page}?done=factor-off")),
         _ => return Err(PageError::NotFound),
     };

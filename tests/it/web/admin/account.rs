@@ -6,7 +6,7 @@ use postiljon::keys::Purpose;
 
 use super::{ADDRESS, PASSWORD, get, post, signed_in};
 use crate::support::app::TestApp;
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, read};
 use crate::support::people::take_mails;
 use crate::support::samples::newsletter;
 
@@ -174,5 +174,66 @@ both_dbs!(a_forgotten_password_has_one_answer_for_everybody_and_its_link_works_o
     }
     let often = app.browser().post("/admin/forgot", &[("address", ADDRESS)]).await.expect("an answer");
     assert!(often.status == 429 && often.header("retry-after").is_some(), "{}", often.body);
+    app.stop().await;
+});
+
+const KEYS: &str = "/admin/account/keys";
+
+both_dbs!(a_key_of_the_api_is_made_shown_once_and_revoked, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    newsletter(&store, "mine").await;
+    assert!(get(&browser, "/admin/account").await.body.contains("No program acts in your name."));
+    let page = get(&browser, KEYS).await.body;
+    assert!(page.contains("You have no keys yet.") && page.contains("value=\"publish_articles\""), "{page}");
+    let form = [
+        ("name", "Website <b>"),
+        ("permission", "write_articles"),
+        ("permission", "see_newsletter"),
+        ("lifetime", "year"),
+        ("password", PASSWORD),
+    ];
+    let mut wrong = form;
+    (wrong[0].1, wrong[4].1) = ("", "not this one");
+    let answer = post(&browser, KEYS, &wrong).await;
+    assert!(answer.status == 422 && answer.body.contains("id=\"name-error\""), "{}", answer.body);
+    assert!(!answer.body.contains("not this one"), "a password is in no page");
+    assert!(answer.body.contains("value=\"write_articles\" checked"), "nothing that was chosen is lost");
+    let answer = post(&browser, KEYS, &form[..4]).await;
+    assert!(answer.status == 422 && answer.body.contains("id=\"password-error\""), "{}", answer.body);
+    let made = post(&browser, KEYS, &form).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    assert_eq!(made.header("cache-control"), Some("no-store"));
+    let secret = made.body.split("value=\"pj_").nth(1).and_then(|rest| rest.split('"').next());
+    let secret = format!("pj_{}", secret.expect("the key, in a field that can be read"));
+    assert!(made.body.contains("Website &#60;b&#62;") && !made.body.contains("Website <b>"), "{}", made.body);
+    let page = get(&browser, KEYS).await.body;
+    assert!(!page.contains(&secret[3..]) && page.contains("never used"), "shown once: {page}");
+    assert!(page.contains("Hand in and change drafts") && page.contains("works until"), "{page}");
+    let program = app.browser().with_header("authorization", &format!("Bearer {secret}"));
+    let read = async |path: &str| program.get(path).await.expect("an answer").status;
+    assert_eq!((read("/api/v1/articles").await, read("/api/v1/issues").await), (200, 200));
+    let page = get(&browser, KEYS).await.body;
+    assert!(page.contains("last used on"), "{page}");
+    assert!(get(&browser, "/admin/account").await.body.contains("One program can act by a key."));
+
+    let href = page.split("href=\"").find(|rest| rest.starts_with(&format!("{KEYS}/"))).expect("a link");
+    let href = href.split('"').next().expect("a link").to_owned();
+    assert!(get(&browser, &href).await.body.contains("cannot be brought back"));
+    assert_eq!(read("/api/v1/articles").await, 200, "a question revokes nothing");
+    let colleague = super::signed_in_as(&app, "bo@example.org").await;
+    assert_eq!(colleague.get(&href).await.expect("an answer").status, 404, "keys are one's own");
+    assert_eq!(post(&colleague, &href, &[]).await.status, 404);
+    assert_eq!(post(&browser, &href, &[]).await.location(), "/admin/account/keys?done=key-revoked");
+    assert_eq!(read("/api/v1/articles").await, 401);
+    assert_eq!(post(&browser, &href, &[]).await.status, 404);
+    // An owner sees to the keys of others.
+    post(&colleague, KEYS, &form).await;
+    let bo = read!(store, |db| postiljon::store::users::all(db)).pop().expect("Bo").id;
+    let person = get(&browser, &format!("/admin/people/{bo}")).await.body;
+    assert!(person.contains("One program can act by a key."), "{person}");
+    let revoked = post(&browser, &format!("/admin/people/{bo}/keys"), &[]).await;
+    assert_eq!(revoked.location(), format!("/admin/people/{bo}?done=keys-revoked"));
+    assert!(get(&colleague, KEYS).await.body.contains("You have no keys yet."));
     app.stop().await;
 });

@@ -3,6 +3,7 @@
 mod forms;
 mod hostile;
 mod signups;
+pub mod v1;
 
 use postiljon::demo::browser::{Answer, Browser};
 use postiljon::model::Form;
