@@ -72,6 +72,14 @@ pub enum Notice<'a> {
     CodeUsed(i64),
     /// New ones in place of the old.
     CodesMade,
+    /// With which provider.
+    IdentityLinked(&'a str),
+    IdentityCut(&'a str),
+    /// How it is called.
+    PasskeyAdded(&'a str),
+    PasskeyRemoved(&'a str),
+    /// There may be two of it, and it was refused.
+    PasskeyCopied(&'a str),
     /// To owners: who.
     PersonInvited(&'a str),
     /// To owners: who may do everything now.
@@ -80,13 +88,18 @@ pub enum Notice<'a> {
 
 impl Notice<'_> {
     /// Every kind, for tests.
-    pub const SAMPLES: [Notice<'static>; 8] = [
+    pub const SAMPLES: [Notice<'static>; 13] = [
         Notice::PasswordChanged,
         Notice::NewLogin("Firefox, Linux"),
         Notice::FactorOn,
         Notice::FactorOff,
         Notice::CodeUsed(9),
         Notice::CodesMade,
+        Notice::IdentityLinked("Example Company"),
+        Notice::IdentityCut("Example Company"),
+        Notice::PasskeyAdded("Laptop"),
+        Notice::PasskeyRemoved("Laptop"),
+        Notice::PasskeyCopied("Laptop"),
         Notice::PersonInvited("Bo"),
         Notice::OwnerAdded("Bo"),
     ];
@@ -99,6 +112,11 @@ impl Notice<'_> {
             Self::FactorOff => "factor-off",
             Self::CodeUsed(_) => "code",
             Self::CodesMade => "codes",
+            Self::IdentityLinked(_) => "identity",
+            Self::IdentityCut(_) => "identity-cut",
+            Self::PasskeyAdded(_) => "passkey",
+            Self::PasskeyRemoved(_) => "passkey-removed",
+            Self::PasskeyCopied(_) => "passkey-copied",
             Self::PersonInvited(_) => "invited",
             Self::OwnerAdded(_) => "owner",
         }
@@ -132,9 +150,14 @@ pub fn render_account_notice(view: &NoticeView<'_>) -> Result<RenderedMail, Rend
     let title = t.text(&format!("mail-notice-{key}-title"));
     let what = format!("mail-notice-{key}-what");
     let what = match view.notice {
-        Notice::NewLogin(detail) | Notice::PersonInvited(detail) | Notice::OwnerAdded(detail) => {
-            t.with2(&what, "at", at, "detail", clean_line(detail))
-        }
+        Notice::NewLogin(detail)
+        | Notice::IdentityLinked(detail)
+        | Notice::IdentityCut(detail)
+        | Notice::PasskeyAdded(detail)
+        | Notice::PasskeyRemoved(detail)
+        | Notice::PasskeyCopied(detail)
+        | Notice::PersonInvited(detail)
+        | Notice::OwnerAdded(detail) => t.with2(&what, "at", at, "detail", clean_line(detail)),
         Notice::CodeUsed(left) => t.with2(&what, "at", at, "left", left),
         _ => t.with(&what, "at", at),
     };

@@ -3,5 +3,6 @@
 mod account;
 mod first_user;
 mod login;
+mod passkeys;
 mod people;
 mod users;

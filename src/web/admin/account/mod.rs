@@ -1,6 +1,8 @@
-//! `/admin/account`: one's own name and language, password, sessions and second factor. Whoever is signed in may come here.
+//! `/admin/account`: one's own name and language, password, sessions, second factor, passkeys, and account at the provider. Whoever is signed in may come here.
 
+pub mod identities;
 pub mod page;
+pub mod passkeys;
 pub mod password;
 pub mod profile;
 pub mod second_factor;
@@ -13,5 +15,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/account").get(page::get).post(profile::post))
         .service(resource("/admin/account/password").get(page::to_account).post(password::post))
         .service(resource("/admin/account/sessions").get(page::to_account).post(sessions::post))
+        .service(resource("/admin/account/identities").get(page::to_account).post(identities::post))
+        .service(resource("/admin/account/passkeys").get(passkeys::get).post(passkeys::post))
         .service(resource("/admin/account/second-factor").get(second_factor::get).post(second_factor::post));
 }
