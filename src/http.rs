@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
-    ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    RETRY_AFTER, USER_AGENT,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
@@ -62,6 +63,20 @@ pub struct Known<'a> {
     pub last_modified: &'a str,
 }
 
+/// A form to post, and the `Authorization` to go with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Post<'a> {
+    pub form: &'a str,
+    pub authorization: Option<&'a str>,
+}
+
+/// What a server answered that was asked itself: no redirect was followed.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     #[error("it leads into a network of our own")]
@@ -77,11 +92,13 @@ pub enum HttpError {
 pub struct Http {
     reach: Reach,
     client: Arc<OnceLock<Client>>,
+    /// Follows no redirect: what it sends is for one server.
+    strict: Arc<OnceLock<Client>>,
 }
 
 impl Http {
     pub fn new(reach: Reach) -> Self {
-        Self { reach, client: Arc::default() }
+        Self { reach, client: Arc::default(), strict: Arc::default() }
     }
 
     fn client(&self) -> Result<Client, HttpError> {
@@ -98,15 +115,54 @@ impl Http {
                 attempt.error(HttpError::Private)
             }
         });
+        let client = self.build(concat!("Postiljon/", env!("CARGO_PKG_VERSION"), " (link check)"), policy)?;
+        Ok(self.client.get_or_init(|| client).clone())
+    }
+
+    fn strict(&self) -> Result<Client, HttpError> {
+        if let Some(client) = self.strict.get() {
+            return Ok(client.clone());
+        }
+        let client = self.build(concat!("Postiljon/", env!("CARGO_PKG_VERSION")), Policy::none())?;
+        Ok(self.strict.get_or_init(|| client).clone())
+    }
+
+    fn build(&self, name: &str, policy: Policy) -> Result<Client, HttpError> {
         let client = Client::builder()
-            .user_agent(concat!("Postiljon/", env!("CARGO_PKG_VERSION"), " (link check)"))
+            .user_agent(name)
             .connect_timeout(CONNECT_WITHIN)
             .timeout(ANSWER_WITHIN)
             .redirect(policy)
             .referer(false)
-            .dns_resolver(Arc::new(PublicNames(reach)))
+            .dns_resolver(Arc::new(PublicNames(self.reach)))
             .build()?;
-        Ok(self.client.get_or_init(|| client).clone())
+        Ok(client)
+    }
+
+    /// Asks one server for JSON, or posts a form to it, within [`ANSWER_WITHIN`]: the whole answer of at most so many
+    /// octets, whatever its status. A redirect is an answer, and not followed.
+    ///
+    /// # Errors
+    /// As [`Http::fetch`].
+    pub async fn ask(&self, url: &Url, post: Option<Post<'_>>, most: usize) -> Result<Answered, HttpError> {
+        if !is_allowed(url, self.reach) {
+            return Err(HttpError::Private);
+        }
+        let client = self.strict()?;
+        let mut request = match post {
+            None => client.get(url.clone()),
+            Some(post) => client
+                .post(url.clone())
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(post.form.to_owned()),
+        };
+        request = request.header(ACCEPT, "application/json");
+        if let Some(authorization) = post.and_then(|post| post.authorization) {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        Ok(Answered { status, body: read(answer, most).await? })
     }
 
     /// Whether something is at an address. Asks for its head, and where a server does not answer that, for the page,
@@ -150,7 +206,7 @@ impl Http {
                 request = request.header(name, value);
             }
         }
-        let mut answer = request.send().await?;
+        let answer = request.send().await?;
         let header = |name: HeaderName| {
             let value = answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
             // It is kept, and sent again: a server that puts more into it gets none back.
@@ -159,20 +215,24 @@ impl Http {
         let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
         let retry_after = header(RETRY_AFTER).parse().ok().map(Duration::from_secs);
         let (status, url) = (answer.status(), answer.url().clone());
-        let mut body = Vec::new();
-        if status.is_success() {
-            if answer.content_length().is_some_and(|octets| octets > most as u64) {
-                return Err(HttpError::TooLarge(most));
-            }
-            while let Some(part) = answer.chunk().await? {
-                if body.len() + part.len() > most {
-                    return Err(HttpError::TooLarge(most));
-                }
-                body.extend_from_slice(&part);
-            }
-        }
+        let body = if status.is_success() { read(answer, most).await? } else { Vec::new() };
         Ok(Fetched { status: status.as_u16(), url, etag, last_modified, retry_after, body })
     }
+}
+
+/// The content of an answer, of at most so many octets.
+async fn read(mut answer: reqwest::Response, most: usize) -> Result<Vec<u8>, HttpError> {
+    if answer.content_length().is_some_and(|octets| octets > most as u64) {
+        return Err(HttpError::TooLarge(most));
+    }
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await? {
+        if body.len() + part.len() > most {
+            return Err(HttpError::TooLarge(most));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
 }
 
 /// Whether an address of ours is only reached on this machine: a trial.

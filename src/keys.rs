@@ -77,7 +77,17 @@ pub enum Purpose {
     /// What somebody looked for at the desk, sealed: an address stands in no URL.
     Search = 0x66,
     /// A key that signs mail, sealed.
-    DkimKey = 0x70,
+    DkimKey = 0x75,
+    /// The state of a visit to the provider, from the cookie of the browser that goes there.
+    ProviderState = 0x70,
+    /// Its nonce, which the provider puts into its token.
+    ProviderNonce = 0x71,
+    /// What only whoever began can show (PKCE).
+    ProviderProof = 0x72,
+    /// What a passkey is to sign, from the cookie of the browser that asked.
+    PasskeyChallenge = 0x73,
+    /// How authenticators know a person: nothing that says who it is.
+    PasskeyUser = 0x74,
 }
 
 impl Purpose {

@@ -8,6 +8,7 @@ use actix_web::dev::ServerHandle;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
+use crate::accounts::provider::Provider;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, MailtoUnsubscribe, Role};
 use crate::delivery::lock::ProcessLock;
@@ -105,6 +106,13 @@ fn open_gate(config: &Config) -> Gate {
     Gate::new(config.web.public_url.as_str(), domains, config.signup.check_mx.then(Dns::system))
 }
 
+/// The provider of a configuration: within the own network where that is said.
+fn open_provider(config: &Config) -> Option<Provider> {
+    let settings = config.oidc.clone()?;
+    let reach = if settings.private_network { Reach::Anywhere } else { reach(config) };
+    Some(Provider::new(settings, Http::new(reach)))
+}
+
 /// A trial on one machine links to itself.
 pub fn reach(config: &Config) -> Reach {
     if is_on_this_machine(config.web.public_url.as_str()) { Reach::Anywhere } else { Reach::Public }
@@ -194,6 +202,7 @@ impl Service {
             keys: self.keys.clone(),
             gate: open_gate(config),
             http: Http::new(reach(config)),
+            provider: open_provider(config),
             settings: Arc::new(settings),
             wake: Arc::clone(&self.wake),
             watching: self.watching.clone(),

@@ -147,6 +147,7 @@ impl Site {
             keys: keys.clone(),
             gate: Gate::new(&public_url, DisposableDomains::default(), None),
             http: Http::new(Reach::Anywhere),
+            provider: None,
             settings: Arc::new(WebSettings {
                 public_url,
                 trusted_proxies: vec!["127.0.0.1".parse().map_err(|error| anyhow::anyhow!("{error:?}"))?],

@@ -45,7 +45,7 @@ pub async fn look(desk: Desk<'_>, token: &str) -> Result<Option<AccountLink>, St
 }
 
 /// An invitation is for who is not here yet, another password for who is.
-fn is_open(link: &AccountLink) -> bool {
+pub(super) fn is_open(link: &AccountLink) -> bool {
     (link.purpose == LinkPurpose::Invite) == link.user.joined_at.is_none()
 }
 

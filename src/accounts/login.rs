@@ -161,11 +161,12 @@ pub async fn log_in(
         }
         None => None,
     };
+    // Who has no password comes in another way, and takes as long as nobody.
+    let user = user.filter(User::has_password);
     let hash = user.as_ref().map(|user| user.password_hash.as_str());
     let is_right = passwords::verify(password, hash).await?;
     let Some(user) = user.filter(|_| is_right) else { return Err(LoginError::Wrong) };
 
-    let now = clock.now();
     let mut tx = store.begin().await?;
     // Looking at a password takes its time: meanwhile it may have become another, or its user disabled.
     let there = store::users::lock(&mut tx, user.id).await?;
@@ -173,16 +174,29 @@ pub async fn log_in(
         return Err(LoginError::Wrong);
     }
     counters.forgive(&mut tx).await?;
+    let passed = pass(&mut tx, desk, user, from, "").await?;
+    tx.commit().await?;
+    Ok(passed)
+}
+
+/// Lets in somebody whose password was right, or whom the provider sends; who has a second factor is asked for it first.
+/// `way`: for the log.
+pub(super) async fn pass(
+    tx: &mut Tx,
+    desk: Desk<'_>,
+    user: User,
+    from: &Origin<'_>,
+    way: &str,
+) -> Result<Passed, LoginError> {
+    let now = desk.clock.now();
     if store::authenticators::is_active(tx.db(), user.id).await? {
         let token = random_token().map_err(SessionError::from)?;
         let hash = token_hash(&token).ok_or(SessionError::from(NoRandomness))?;
-        store::login_steps::delete_expired(&mut tx, now).await?;
-        store::login_steps::insert(&mut tx, &hash, user.id, now, now.plus(STEP_LIFETIME)).await?;
-        tx.commit().await?;
+        store::login_steps::delete_expired(tx, now).await?;
+        store::login_steps::insert(tx, &hash, user.id, now, now.plus(STEP_LIFETIME)).await?;
         return Ok(Passed::Step(token));
     }
-    let token = enter(&mut tx, desk, &user, from).await?;
-    tx.commit().await?;
+    let token = enter(tx, desk, &user, from, way).await?;
     Ok(Passed::In(LoggedIn { user, token }))
 }
 
@@ -228,13 +242,19 @@ pub async fn log_in_with_code(
         audit::by(&mut tx, Some(user.id), &user.name, Act::PersonCodeUsed, None, id, "", now).await?;
         mails::tell(&mut tx, desk, user.id, Notice::CodeUsed(left)).await?;
     }
-    let token = enter(&mut tx, desk, &user, from).await?;
+    let token = enter(&mut tx, desk, &user, from, "").await?;
     tx.commit().await?;
     Ok(LoggedIn { user, token })
 }
 
-/// Begins the session; tells somebody about a browser that was not seen before.
-async fn enter(tx: &mut Tx, desk: Desk<'_>, user: &User, from: &Origin<'_>) -> Result<String, LoginError> {
+/// Begins the session; tells somebody about a browser that was not seen before. `way`: for the log.
+pub(super) async fn enter(
+    tx: &mut Tx,
+    desk: Desk<'_>,
+    user: &User,
+    from: &Origin<'_>,
+    way: &str,
+) -> Result<String, LoginError> {
     let known = token_hash(from.visit.browser);
     let (has_any, is_known) = store::known_browsers::look(tx.db(), user.id, known.as_deref()).await?;
     // Who never signed in with a cookie of ours has nothing to compare with.
@@ -244,8 +264,25 @@ async fn enter(tx: &mut Tx, desk: Desk<'_>, user: &User, from: &Origin<'_>) -> R
     }
     let id = Some(user.id.0);
     let now = desk.clock.now();
-    audit::by(tx, Some(user.id), &user.name, Act::PersonSignedIn, None, id, "", now).await?;
+    audit::by(tx, Some(user.id), &user.name, Act::PersonSignedIn, None, id, way, now).await?;
     Ok(sessions::begin_from(tx, desk.clock, user.id, &from.visit).await?)
+}
+
+/// Counts what a network does that has no account yet, and refuses what is too much.
+pub(super) async fn count_network<E: From<Wait> + From<StoreError>>(
+    desk: Desk<'_>,
+    limit: Limit,
+    ip: IpAddr,
+) -> Result<(), E> {
+    let now = desk.clock.now();
+    let key = key_of(desk.keys, limit, &network_of(ip));
+    let mut tx = desk.store.begin().await?;
+    let until = hit(&mut tx, &(limit, key), now).await?;
+    tx.commit().await?;
+    match until {
+        Some(until) => Err(Wait { minutes: minutes(until, now) }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Counts a try of one's own password; answers how long to wait.

@@ -1,14 +1,14 @@
 //! One's own account: another password, and the sessions that are open.
 
 use super::passwords::{self, HashError};
-use super::second_factor::{FactorError, check_password};
+use super::second_factor::{FactorError, confirm};
 use super::sessions::IDLE_MAX;
 use super::{Desk, mails};
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::accounts::Notice;
-use crate::model::{Act, User};
+use crate::model::{Act, User, UserId};
 use crate::store::sessions::OpenSession;
-use crate::store::{self, StoreError, account_links, login_steps, sessions, users};
+use crate::store::{self, StoreError, Tx, account_links, identities, login_steps, passkeys, sessions, users};
 
 #[derive(Debug, thiserror::Error)]
 pub enum OwnError {
@@ -23,7 +23,29 @@ pub enum OwnError {
     Store(#[from] StoreError),
 }
 
-/// Changes one's own password, which the present one is asked for. All other sessions end.
+/// Why a way in cannot be added or taken away.
+#[derive(Debug, thiserror::Error)]
+pub enum WayError {
+    /// The password, or a session that has just begun: field `password`.
+    #[error(transparent)]
+    Unconfirmed(#[from] FactorError),
+    /// There is no password and nothing else that opens the account.
+    #[error("it is the last way in")]
+    Last,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whether somebody can still come in, after one of the ways was taken away in this transaction.
+pub(super) async fn keep_a_way_in(tx: &mut Tx, user: UserId) -> Result<(), WayError> {
+    let has_password = users::by_id(tx.db(), user).await?.is_some_and(|user| user.has_password());
+    let is_open = has_password
+        || !identities::of_user(tx.db(), user).await?.is_empty()
+        || !passkeys::of_user(tx.db(), user).await?.is_empty();
+    if is_open { Ok(()) } else { Err(WayError::Last) }
+}
+
+/// Changes one's own password, which the present one is asked for; who has none chooses the first. All other sessions end.
 ///
 /// # Errors
 /// [`OwnError::Invalid`] names every field that is wrong.
@@ -38,7 +60,7 @@ pub async fn change_password(
     if let Some(message) = passwords::problem(new, &user.address) {
         return Err(FieldErrors::of("new", message).into());
     }
-    match check_password(desk, user, present).await {
+    match confirm(desk, user, this_session, present).await {
         Ok(()) => {}
         Err(FactorError::Invalid(errors)) => return Err(errors.into()),
         Err(FactorError::Throttled(wait)) => return Err(wait.into()),

@@ -1,6 +1,8 @@
 //! The second factor (S3): an authenticator, turned on by its first right code, and ten codes for the day when it is lost.
 //! Each code counts once.
 
+use std::time::Duration;
+
 use data_encoding::BASE32_NOPAD;
 
 use super::authenticator::{self, SECRET_OCTETS};
@@ -121,7 +123,7 @@ pub async fn turn_off(
     password: &str,
 ) -> Result<(), FactorError> {
     super::users::own(desk.store, user.id)?;
-    check_password(desk, user, password).await?;
+    confirm(desk, user, this_session, password).await?;
     let mut tx = desk.store.begin().await?;
     if !authenticators::delete(&mut tx, user.id).await? {
         return Err(FactorError::MovedOn);
@@ -137,9 +139,14 @@ pub async fn turn_off(
 ///
 /// # Errors
 /// [`FactorError::Invalid`] at `password`.
-pub async fn renew_codes(desk: Desk<'_>, user: &User, password: &str) -> Result<Vec<String>, FactorError> {
+pub async fn renew_codes(
+    desk: Desk<'_>,
+    user: &User,
+    this_session: &[u8],
+    password: &str,
+) -> Result<Vec<String>, FactorError> {
     super::users::own(desk.store, user.id)?;
-    check_password(desk, user, password).await?;
+    confirm(desk, user, this_session, password).await?;
     let mut tx = desk.store.begin().await?;
     if !authenticators::is_active(tx.db(), user.id).await? {
         return Err(FactorError::MovedOn);
@@ -151,8 +158,25 @@ pub async fn renew_codes(desk: Desk<'_>, user: &User, password: &str) -> Result<
     Ok(codes)
 }
 
-/// The password of who is signed in already, with the limit of a login.
-pub(super) async fn check_password(desk: Desk<'_>, user: &User, password: &str) -> Result<(), FactorError> {
+/// A session counts as just begun for so long.
+pub const FRESH: Duration = Duration::from_secs(10 * 60);
+
+/// That it is really the one who is signed in: by the password, with the limit of a login. Who has none must have signed in
+/// just now.
+pub(super) async fn confirm(
+    desk: Desk<'_>,
+    user: &User,
+    this_session: &[u8],
+    password: &str,
+) -> Result<(), FactorError> {
+    if !user.has_password() {
+        let began = sessions::began_at(desk.store.read().await?.db(), this_session).await?;
+        let now = desk.clock.now();
+        if began.is_some_and(|began| now.since(began) < FRESH) {
+            return Ok(());
+        }
+        return Err(FieldErrors::of("password", Message::new("account-error-fresh")).into());
+    }
     let wait = super::login::count_own(desk, user.id).await?;
     if let Some(wait) = wait {
         return Err(wait.into());

@@ -59,6 +59,8 @@ pub struct Config {
     pub web: Web,
     /// As it was set; [`Config::secret_key`] gives the one to use.
     secret_key: Option<Secret>,
+    /// The provider through which people may sign in.
+    pub oidc: Option<Oidc>,
     /// `[relay]`, if it has a host, and every `[relays.NAME]`, the others in the order of their names.
     pub relays: Vec<NamedRelay>,
     pub mail: Mail,
@@ -92,6 +94,22 @@ pub struct Web {
     pub trusted_proxies: Vec<Network>,
     /// Threads that answer requests.
     pub workers: usize,
+}
+
+/// An OpenID Connect provider.
+#[derive(Debug, Clone)]
+pub struct Oidc {
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: Secret,
+    /// What the button says.
+    pub label: String,
+    /// Of which domains the provider knows who has which address, as A-labels; empty: of none, and links are made by hand.
+    pub allowed_domains: Vec<String>,
+    /// Whether passwords still open the desk.
+    pub password_login: bool,
+    /// Whether it may be of a private network.
+    pub private_network: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -211,7 +229,15 @@ impl Config {
         let shown = |config: &Self| {
             format!(
                 "{:?}",
-                (&config.data, &config.database, &config.web, &config.mail, &config.retention, &config.log)
+                (
+                    &config.data,
+                    &config.database,
+                    &config.web,
+                    &config.oidc,
+                    &config.mail,
+                    &config.retention,
+                    &config.log
+                )
             )
         };
         shown(self) != shown(other)

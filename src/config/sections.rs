@@ -10,7 +10,7 @@ use super::public_url::PublicUrl;
 use super::settings::*;
 use super::sources::{Reader, Section};
 use super::values::{self, DatabaseUrl};
-use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Role, Signup, Web};
+use super::{Config, Data, Database, Log, MAIN_RELAY, Mail, MailtoUnsubscribe, Oidc, Role, Signup, Web};
 use crate::model::{
     Credentials, DkimKey, DkimSettings, EmailAddress, ImageStore, NamedRelay, RelaySettings, Retention,
     StageTimeouts, TlsMode,
@@ -27,6 +27,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
     let database = database(reader, data.as_ref());
     let web = web(reader);
     let secret_key = reader.get(&SECRET_KEY);
+    let oidc = oidc(reader);
     let relays = relays(reader, web.as_ref());
     let mail = mail(reader);
     let signup = (reader.get(&SIGNUP_CHECK_MX), reader.get(&SIGNUP_DISPOSABLE_DOMAINS_FILE));
@@ -52,6 +53,7 @@ pub(super) fn config(reader: &mut Reader, role: Option<Role>) -> Option<Config> 
         database: database?,
         web: web?,
         secret_key,
+        oidc,
         relays,
         mail: mail?,
         signup: Signup { check_mx: signup.0?, disposable_domains: signup.1.unwrap_or_default() },
@@ -122,6 +124,45 @@ fn web(reader: &mut Reader) -> Option<Web> {
         return None;
     }
     Some(Web { listen: listen?, public_url, trusted_proxies: trusted_proxies?, workers: workers? })
+}
+
+/// `None` also where nothing of it is set.
+fn oidc(reader: &mut Reader) -> Option<Oidc> {
+    let issuer = reader.get(&OIDC_ISSUER);
+    let client_id = reader.get(&OIDC_CLIENT_ID);
+    let client_secret = reader.get(&OIDC_CLIENT_SECRET);
+    let label = reader.get(&OIDC_LABEL);
+    let allowed_domains = reader.get(&OIDC_ALLOWED_DOMAINS);
+    let password_login = reader.get(&OIDC_PASSWORD_LOGIN);
+    let private_network = reader.get(&OIDC_PRIVATE_NETWORK);
+    let needed = [&OIDC_ISSUER.about, &OIDC_CLIENT_ID.about, &OIDC_CLIENT_SECRET.about];
+    let others = [
+        &OIDC_LABEL.about,
+        &OIDC_ALLOWED_DOMAINS.about,
+        &OIDC_PASSWORD_LOGIN.about,
+        &OIDC_PRIVATE_NETWORK.about,
+    ];
+    if needed.iter().chain(&others).any(|about| reader.is_given(about)) {
+        for about in needed.into_iter().filter(|about| !reader.is_given(about)).collect::<Vec<_>>() {
+            let why =
+                "Signing in through a provider needs its issuer, and the id and the secret that it gave.";
+            reader.errors.push(ConfigError::missing(about, why));
+        }
+    }
+    let issuer = issuer?;
+    let host = || {
+        let host = issuer.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
+        host.unwrap_or(&issuer).to_owned()
+    };
+    Some(Oidc {
+        label: label.unwrap_or_else(host),
+        client_id: client_id?,
+        client_secret: client_secret?,
+        allowed_domains: allowed_domains?,
+        password_login: password_login?,
+        private_network: private_network?,
+        issuer,
+    })
 }
 
 /// The public address that follows from the one to listen on.

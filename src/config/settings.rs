@@ -209,6 +209,24 @@ settings! {
     /// Default with SQLite: the file secret.key in the data folder, made at the first start. PostgreSQL needs it set.
     SECRET_KEY: Secret = "secret.key", Secret, Example("0123456789abcdef0123456789abcdef-write-your-own"), values::secret_key;
 
+    /// Where people of a company sign in: the issuer of an OpenID Connect provider, exactly as its discovery document says
+    /// it. Together with oidc.client_id and oidc.client_secret; docs/operating.md says what to enter at the provider.
+    OIDC_ISSUER: String = "oidc.issuer", Text, Example("https://login.example.com"), values::issuer;
+    /// What the provider calls this installation.
+    OIDC_CLIENT_ID: String = "oidc.client_id", Text, Example("postiljon"), values::text;
+    /// The secret that it gave for that.
+    OIDC_CLIENT_SECRET: Secret = "oidc.client_secret", Secret, Example("the secret"), values::secret;
+    /// What the button says: `Sign in with ..`. Default: the host of the issuer.
+    OIDC_LABEL: String = "oidc.label", Text, Example("Example Company"), values::label;
+    /// Domains of which the provider is trusted to know who has which address: only people with a verified address there may
+    /// come in through it, and whoever is at this desk under that address is known at once. Set it only for a provider of
+    /// your own. Without any, the provider opens only the accounts that were linked to it by their owners.
+    OIDC_ALLOWED_DOMAINS: Vec<String> = "oidc.allowed_domains", List, Value(""), values::domains;
+    /// Whether passwords still open the desk beside the provider.
+    OIDC_PASSWORD_LOGIN: bool = "oidc.password_login", Boolean, Value("true"), values::boolean;
+    /// Ask the provider also where its address is of this machine or of a private network.
+    OIDC_PRIVATE_NETWORK: bool = "oidc.private_network", Boolean, Value("false"), values::boolean;
+
     /// The SMTP server that takes our mail. Every process that sends needs one, here or in a [relays.NAME].
     RELAY_HOST: String = "relay.host", Text, Example("smtp.example.com"), values::host;
     /// Default: 587 with starttls, 465 with implicit, 25 with none.

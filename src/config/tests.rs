@@ -231,6 +231,9 @@ fn no_secret_is_shown_neither_by_debug_nor_by_mistakes() {
         ("POSTILJON_RELAYS_SECOND_HOST", "smtp.example.com"),
         ("POSTILJON_RELAYS_SECOND_USERNAME", "me"),
         ("POSTILJON_RELAYS_SECOND_PASSWORD", canary),
+        ("POSTILJON_OIDC_ISSUER", "https://login.example.com"),
+        ("POSTILJON_OIDC_CLIENT_ID", "postiljon"),
+        ("POSTILJON_OIDC_CLIENT_SECRET", canary),
     ];
     assert!(!format!("{:?}", from_environment(&pairs).unwrap()).contains("canary"));
 
@@ -446,4 +449,54 @@ fn mistakes_in_further_relays_are_told_with_their_own_names() {
     );
     let secret = [("POSTILJON_RELAYS_SECOND_PASSWORD_FILE", "/nowhere")];
     assert!(mistakes(from_environment(&secret))[0].starts_with("relays.second.password_file"));
+}
+
+#[test]
+fn a_provider_has_an_issuer_over_tls_an_id_and_a_secret() {
+    const ISSUER: &str = "https://login.example.com/tenant/";
+    let given = |issuer: &str, more: &[(&str, &str)]| {
+        let pairs = [
+            ("POSTILJON_OIDC_ISSUER", issuer),
+            ("POSTILJON_OIDC_CLIENT_ID", "postiljon"),
+            ("POSTILJON_OIDC_CLIENT_SECRET", "not to be seen"),
+        ];
+        from_environment(&[&pairs, more].concat())
+    };
+    assert!(from_environment(&[]).unwrap().oidc.is_none());
+    let config = given(ISSUER, &[]).unwrap();
+    assert!(!format!("{config:?}").contains("not to be seen"));
+    let oidc = config.oidc.unwrap();
+    // The issuer is compared to the letter, so that not even a slash is taken off.
+    assert_eq!(
+        (oidc.issuer.as_str(), oidc.label.as_str()),
+        ("https://login.example.com/tenant/", "login.example.com")
+    );
+    assert!(oidc.password_login && !oidc.private_network && oidc.allowed_domains.is_empty());
+    let more = [
+        ("POSTILJON_OIDC_ALLOWED_DOMAINS", "Example.com, münchen.example"),
+        ("POSTILJON_OIDC_LABEL", "Example Company"),
+        ("POSTILJON_OIDC_PASSWORD_LOGIN", "false"),
+    ];
+    let oidc = given(ISSUER, &more).unwrap().oidc.unwrap();
+    assert_eq!(oidc.allowed_domains, ["example.com", "xn--mnchen-3ya.example"]);
+    assert!(!oidc.password_login && oidc.label == "Example Company");
+    for (issuer, part) in [
+        ("http://login.example.com", "https://"),
+        ("login.example.com", "address"),
+        ("https://login.example.com?tenant=1", "more than"),
+        ("https://user@login.example.com", "more than"),
+    ] {
+        assert_only_mistake(given(issuer, &[]), "oidc.issuer", part);
+    }
+    assert!(given("http://127.0.0.1:9000", &[]).is_ok(), "a trial on this machine");
+    assert_only_mistake(
+        given(ISSUER, &[("POSTILJON_OIDC_ALLOWED_DOMAINS", "*")]),
+        "oidc.allowed_domains",
+        "domain",
+    );
+    // Half a provider is none: also where only something beside it is set.
+    let lacking = mistakes(from_environment(&[("POSTILJON_OIDC_PASSWORD_LOGIN", "false")]));
+    for setting in ["oidc.issuer", "oidc.client_id", "oidc.client_secret"] {
+        assert!(lacking.iter().any(|mistake| mistake.starts_with(setting)), "{setting}: {lacking:?}");
+    }
 }

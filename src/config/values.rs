@@ -276,6 +276,42 @@ pub fn database_url(text: &str) -> Result<DatabaseUrl, String> {
     }
 }
 
+/// The issuer of an OpenID Connect provider: an address without query and fragment, over TLS where it is not this machine.
+pub fn issuer(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text)
+        .map_err(|_| "is not an address such as https://login.example.com".to_owned())?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(host));
+    if !is_safe {
+        return Err("does not begin with https://".to_owned());
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err("has more than scheme, host, port and path".to_owned());
+    }
+    self::text(text)
+}
+
+/// Longest text on a button.
+const LABEL_MAX_CHARACTERS: usize = 60;
+
+/// The text of a button.
+pub fn label(text: &str) -> Result<String, String> {
+    match self::text(text)? {
+        text if text.chars().count() > LABEL_MAX_CHARACTERS => {
+            Err(format!("is longer than {LABEL_MAX_CHARACTERS} characters"))
+        }
+        text => Ok(text),
+    }
+}
+
+pub fn domains(text: &str) -> Result<Vec<String>, String> {
+    items(text).map(domain).collect()
+}
+
 /// The content of a file with certificates.
 pub fn pem_file(text: &str) -> Result<String, String> {
     let pem = read_file(&path(text)?)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::patience::Patience;
 use super::shift::Shift;
 use crate::store::{
-    Result, account_links, deliveries, known_browsers, login_steps, rate_limits, sessions, subscriptions,
-    tokens, warmup,
+    Result, account_links, deliveries, known_browsers, login_steps, passkey_challenges, provider_logins,
+    rate_limits, sessions, subscriptions, tokens, warmup,
 };
 
 const EVERY: Duration = Duration::from_secs(3600);
@@ -51,6 +51,8 @@ async fn clean(shift: &Shift) -> Result<()> {
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
     login_steps::delete_expired(&mut tx, now).await?;
+    provider_logins::delete_expired(&mut tx, now).await?;
+    passkey_challenges::delete_expired(&mut tx, now).await?;
     account_links::delete_expired(&mut tx, now.minus(EXPIRED_LINKS_KEPT)).await?;
     known_browsers::delete_before(&mut tx, now.minus(BROWSERS_KEPT)).await?;
     warmup::delete_before(&mut tx, now.minus(WARM_UP_KEPT).as_millis() / DAY_MILLIS).await?;

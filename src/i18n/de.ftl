@@ -2419,3 +2419,81 @@ api-edited-here = Jemand hat Artikel { $id } hier bearbeitet, seit er geliefert 
 api-conflict = Der Artikel steht jetzt bei Version { $version }. Lesen Sie ihn noch einmal, bevor Sie ihn ändern.
 api-precondition = Der Artikel hat sich seitdem geändert. Lesen Sie ihn noch einmal, bevor Sie ihn ändern.
 api-no-version = Sagen Sie, über welche Version Sie ihn ändern: in „version“ oder im Header If-Match.
+
+## Signing in through a provider
+
+provider-login = Mit { $provider } anmelden
+provider-or = Oder ohne Passwort:
+provider-join = Mit { $provider } beginnen
+provider-join-what = Sie sind als { $address } eingeladen.
+provider-only = Passwörter werden hier nicht angenommen. Melden Sie sich mit der Schaltfläche unten an.
+provider-go = Weiter zu { $provider }
+provider-go-what = Sie melden sich dort an und kommen von selbst zurück.
+provider-go-on = Weiter zu { $provider } gehen
+provider-failed-title = Die Anmeldung ist nicht gelungen
+provider-error-over = Dieser Anmeldeversuch ist abgelaufen, wurde schon benutzt oder begann in einem anderen Browser. Beginnen Sie von vorn.
+provider-error-cancelled = Die Anmeldung wurde dort abgebrochen, oder Sie dürfen diese Website nicht benutzen. Versuchen Sie es noch einmal, oder fragen Sie, wer bei Ihnen die Konten betreut.
+provider-error-stranger = Unter diesem Konto ist niemand bekannt, der hier arbeiten darf. Wenn Sie eingeladen wurden, benutzen Sie den Link in jener Mail. Sonst bitten Sie einen Inhaber der Newsletter um eine Einladung, oder verknüpfen Sie das Konto auf Ihrer eigenen Kontoseite.
+provider-error-taken = Dieses Konto ist hier mit jemand anderem verknüpft, oder mit Ihnen ist schon ein anderes Konto von dort verknüpft.
+provider-error-failed = Die Gegenseite hat nicht geantwortet, oder etwas, worauf kein Verlass ist. Versuchen Sie es gleich noch einmal. Bleibt es so, sagen Sie es denen, die diese Website betreiben.
+provider-title = Anmelden mit { $provider }
+provider-linked = Verknüpft am { $since }, zuletzt benutzt am { $used }.
+provider-not-linked = Ihr Konto dort ist mit diesem nicht verknüpft.
+provider-link = Mein Konto bei { $provider } verknüpfen
+provider-cut = Verknüpfung lösen
+account-no-password = Sie haben noch kein Passwort. Damit können Sie sich auch mit Ihrer Adresse anmelden.
+account-error-fresh = Dafür müssen Sie sich gerade erst angemeldet haben. Melden Sie sich ab und wieder an.
+account-error-last-way = Das ist Ihr letzter Zugang. Wählen Sie zuerst ein Passwort.
+desk-done-linked = Das Konto ist verknüpft. Alle anderen Sitzungen sind abgemeldet.
+desk-done-cut = Die Verknüpfung ist gelöst. Alle anderen Sitzungen sind abgemeldet.
+act-person_identity_linked = Verknüpfte ein Konto beim Anbieter
+act-person_identity_cut = Löste die Verknüpfung mit einem Konto beim Anbieter
+mail-notice-identity-title = Es gibt einen weiteren Zugang zu Ihrem Konto
+mail-notice-identity-what = Am { $at } wurde ein Konto bei { $detail } mit Ihrem verknüpft. Wer es hat, kann sich hier als Sie anmelden.
+mail-notice-identity-cut-title = Ein Zugang zu Ihrem Konto ist weg
+mail-notice-identity-cut-what = Am { $at } wurde die Verknüpfung mit Ihrem Konto bei { $detail } gelöst.
+
+## Passkeys
+
+passkey-title = Passkeys
+passkey-count = { $count ->
+    [0] Sie haben keinen. Mit einem Passkey melden Sie sich mit Fingerabdruck, Gesicht oder PIN Ihres Geräts an.
+    [one] Sie haben einen Passkey.
+   *[other] Sie haben { $count } Passkeys.
+}
+passkey-look = Ihre Passkeys ansehen
+passkey-what = Ein Passkey liegt in Ihrem Gerät oder Passwortmanager und öffnet sich nur mit Fingerabdruck, Gesicht oder PIN. Er funktioniert nur auf dieser Website, sodass niemand ihn Ihnen entlocken kann. Passwort und zweiter Schritt sind dann nicht nötig.
+passkey-mine = Ihre Passkeys
+passkey-used = Erstellt am { $since }, zuletzt benutzt am { $used }
+passkey-unused = Erstellt am { $since }, noch nicht benutzt
+passkey-remove = Entfernen
+passkey-remove-of = Entfernen: { $name }
+passkey-remove-hint = Um einen zu entfernen.
+passkey-new = Ein weiterer Passkey
+passkey-name = Name
+passkey-name-hint = Woran Sie ihn erkennen: „Handy“, „Laptop im Büro“.
+passkey-begin = Weiter
+passkey-make = Ein Passkey für „{ $name }“
+passkey-make-what = Ihr Browser fragt jetzt nach Fingerabdruck, Gesicht oder PIN, oder nach einem Sicherheitsschlüssel.
+passkey-make-now = Passkey erstellen
+passkey-not-now = Jetzt nicht
+passkey-missing = Dieser Browser kann keine Passkeys erstellen, oder Skripte sind darin abgeschaltet.
+passkey-failed = Das hat nicht geklappt oder wurde abgebrochen. Versuchen Sie es noch einmal.
+passkey-login = Mit einem Passkey anmelden
+passkey-error-over = Das hat zu lange gedauert oder wurde schon benutzt. Beginnen Sie von vorn.
+passkey-error-refused = Dieser Passkey öffnet hier nichts. Benutzen Sie einen anderen, oder melden Sie sich auf andere Weise an.
+passkey-error-copied = Dieser Passkey scheint kopiert worden zu sein und wurde deshalb abgelehnt. Melden Sie sich auf andere Weise an, entfernen Sie ihn und erstellen Sie einen neuen.
+passkey-error-known = Diesen Passkey gibt es schon.
+passkey-error-many = Sie haben so viele Passkeys, wie eine Person haben kann. Entfernen Sie zuerst einen.
+passkey-error-name = Geben Sie ihm einen Namen mit höchstens { $most } Zeichen.
+desk-done-passkey = Der Passkey ist da. Alle anderen Sitzungen sind abgemeldet.
+desk-done-passkey-removed = Der Passkey ist entfernt. Alle anderen Sitzungen sind abgemeldet.
+act-person_passkey_added = Fügte einen Passkey hinzu
+act-person_passkey_removed = Entfernte einen Passkey
+act-person_passkey_copied = Wurde mit einem Passkey abgelehnt, der kopiert scheint
+mail-notice-passkey-title = Es gibt einen neuen Passkey
+mail-notice-passkey-what = Am { $at } wurde der Passkey „{ $detail }“ zu Ihrem Konto hinzugefügt. Wer ihn hat, kann sich als Sie anmelden.
+mail-notice-passkey-removed-title = Ein Passkey wurde entfernt
+mail-notice-passkey-removed-what = Am { $at } wurde der Passkey „{ $detail }“ von Ihrem Konto entfernt.
+mail-notice-passkey-copied-title = Ein Passkey wurde abgelehnt
+mail-notice-passkey-copied-what = Am { $at } hat jemand versucht, sich mit Ihrem Passkey „{ $detail }“ anzumelden. Er zählt, als gäbe es eine Kopie davon, und wurde deshalb abgelehnt. Entfernen Sie ihn und erstellen Sie einen neuen.

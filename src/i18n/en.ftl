@@ -2416,3 +2416,81 @@ api-edited-here = Somebody edited article { $id } here since it was handed in; i
 api-conflict = The article is at version { $version } now. Read it again before you change it.
 api-precondition = The article has changed since. Read it again before you change it.
 api-no-version = Say over which version you change it: in “version”, or in the header If-Match.
+
+## Signing in through a provider
+
+provider-login = Sign in with { $provider }
+provider-or = Or without a password:
+provider-join = Get started with { $provider }
+provider-join-what = You are invited as { $address }.
+provider-only = Passwords are not taken here. Sign in with the button below.
+provider-go = On to { $provider }
+provider-go-what = You sign in there and come back by yourself.
+provider-go-on = Go on to { $provider }
+provider-failed-title = Signing in did not work
+provider-error-over = This attempt to sign in is over, was used already, or began in another browser. Begin again.
+provider-error-cancelled = The sign-in was cancelled over there, or you may not use this website. Try again, or ask whoever looks after your accounts.
+provider-error-stranger = Nobody who may work here is known by this account. If you were invited, use the link in that mail. Otherwise ask an owner of the newsletters to invite you, or link the account on your own account page.
+provider-error-taken = This account there is linked to somebody else here, or another account there is linked to you.
+provider-error-failed = The other side did not answer, or answered with something that cannot be relied on. Try again in a moment. If it stays so, tell whoever runs this website.
+provider-title = Sign in with { $provider }
+provider-linked = Linked on { $since }, last used on { $used }.
+provider-not-linked = Your account there is not linked to this one.
+provider-link = Link my account at { $provider }
+provider-cut = Cut the link
+account-no-password = You have no password yet. With one you can also sign in by address.
+account-error-fresh = For this you must have signed in just now. Sign out and in again.
+account-error-last-way = This is your last way in. Choose a password first.
+desk-done-linked = The account is linked. All other sessions are signed out.
+desk-done-cut = The link is cut. All other sessions are signed out.
+act-person_identity_linked = Linked an account of the provider
+act-person_identity_cut = Cut the link to an account of the provider
+mail-notice-identity-title = There is another way into your account
+mail-notice-identity-what = On { $at } an account at { $detail } was linked to yours. Whoever has it can sign in here as you.
+mail-notice-identity-cut-title = A way into your account is gone
+mail-notice-identity-cut-what = On { $at } the link to your account at { $detail } was cut.
+
+## Passkeys
+
+passkey-title = Passkeys
+passkey-count = { $count ->
+    [0] You have none. With one you sign in by fingerprint, face or PIN of your device.
+    [one] You have one passkey.
+   *[other] You have { $count } passkeys.
+}
+passkey-look = Look at your passkeys
+passkey-what = A passkey lies in your device or password manager and opens only with your fingerprint, face or PIN. It works on this website and no other, so that nobody can trick you out of it. It needs neither password nor second step.
+passkey-mine = Your passkeys
+passkey-used = Made on { $since }, last used on { $used }
+passkey-unused = Made on { $since }, not used yet
+passkey-remove = Remove
+passkey-remove-of = Remove: { $name }
+passkey-remove-hint = To remove one.
+passkey-new = Another passkey
+passkey-name = Name
+passkey-name-hint = How you recognise it: “Phone”, “Laptop at work”.
+passkey-begin = Go on
+passkey-make = A passkey for “{ $name }”
+passkey-make-what = Your browser now asks for your fingerprint, face or PIN, or for a security key.
+passkey-make-now = Make the passkey
+passkey-not-now = Not now
+passkey-missing = This browser cannot make passkeys, or scripts are switched off in it.
+passkey-failed = That did not work, or was cancelled. Try again.
+passkey-login = Sign in with a passkey
+passkey-error-over = That took too long, or was used already. Begin again.
+passkey-error-refused = This passkey opens nothing here. Use another one, or sign in in another way.
+passkey-error-copied = This passkey seems to have been copied, so it was refused. Sign in in another way, remove it and make a new one.
+passkey-error-known = This passkey is there already.
+passkey-error-many = You have as many passkeys as one person can have. Remove one first.
+passkey-error-name = Give it a name of at most { $most } characters.
+desk-done-passkey = The passkey is there. All other sessions are signed out.
+desk-done-passkey-removed = The passkey is removed. All other sessions are signed out.
+act-person_passkey_added = Added a passkey
+act-person_passkey_removed = Removed a passkey
+act-person_passkey_copied = Was refused with a passkey that seems to be copied
+mail-notice-passkey-title = There is a new passkey
+mail-notice-passkey-what = On { $at } the passkey “{ $detail }” was added to your account. Whoever has it can sign in as you.
+mail-notice-passkey-removed-title = A passkey was removed
+mail-notice-passkey-removed-what = On { $at } the passkey “{ $detail }” was removed from your account.
+mail-notice-passkey-copied-title = A passkey was refused
+mail-notice-passkey-copied-what = On { $at } somebody tried to sign in with your passkey “{ $detail }”. It counts as if there were a copy of it, so it was refused. Remove it, and make a new one.

@@ -2422,3 +2422,81 @@ api-edited-here = Quelqu’un a modifié l’article { $id } ici depuis qu’il 
 api-conflict = L’article en est maintenant à la version { $version }. Relisez-le avant de le modifier.
 api-precondition = L’article a changé depuis. Relisez-le avant de le modifier.
 api-no-version = Dites sur quelle version vous le modifiez : dans « version », ou dans l’en-tête If-Match.
+
+## Signing in through a provider
+
+provider-login = Se connecter avec { $provider }
+provider-or = Ou sans mot de passe :
+provider-join = Commencer avec { $provider }
+provider-join-what = Vous êtes invité sous { $address }.
+provider-only = Les mots de passe ne sont pas acceptés ici. Connectez-vous avec le bouton ci-dessous.
+provider-go = Vers { $provider }
+provider-go-what = Vous vous y connectez, puis revenez automatiquement.
+provider-go-on = Continuer vers { $provider }
+provider-failed-title = La connexion n’a pas abouti
+provider-error-over = Cette tentative de connexion a expiré, a déjà servi ou a commencé dans un autre navigateur. Recommencez.
+provider-error-cancelled = La connexion y a été annulée, ou ce site ne vous est pas ouvert. Réessayez, ou demandez à la personne qui gère vos comptes.
+provider-error-stranger = Personne qui puisse travailler ici n’est connu par ce compte. Si vous avez été invité, utilisez le lien de ce courriel. Sinon, demandez une invitation à un propriétaire des newsletters, ou liez ce compte sur la page de votre propre compte.
+provider-error-taken = Ce compte est déjà lié à quelqu’un d’autre ici, ou un autre compte de là-bas est lié au vôtre.
+provider-error-failed = L’autre côté n’a pas répondu, ou sa réponse n’est pas fiable. Réessayez dans un instant. Si cela persiste, prévenez la personne qui gère ce site.
+provider-title = Connexion avec { $provider }
+provider-linked = Lié le { $since }, utilisé pour la dernière fois le { $used }.
+provider-not-linked = Votre compte là-bas n’est pas lié à celui-ci.
+provider-link = Lier mon compte chez { $provider }
+provider-cut = Rompre le lien
+account-no-password = Vous n’avez pas encore de mot de passe. Avec lui, vous pouvez aussi vous connecter par adresse.
+account-error-fresh = Pour cela, vous devez venir de vous connecter. Déconnectez-vous, puis reconnectez-vous.
+account-error-last-way = C’est votre dernier moyen d’entrer. Choisissez d’abord un mot de passe.
+desk-done-linked = Le compte est lié. Toutes les autres sessions sont déconnectées.
+desk-done-cut = Le lien est rompu. Toutes les autres sessions sont déconnectées.
+act-person_identity_linked = Lié un compte du fournisseur
+act-person_identity_cut = Rompu le lien avec un compte du fournisseur
+mail-notice-identity-title = Il y a un autre accès à votre compte
+mail-notice-identity-what = Le { $at }, un compte chez { $detail } a été lié au vôtre. Qui le détient peut se connecter ici à votre nom.
+mail-notice-identity-cut-title = Un accès à votre compte a été supprimé
+mail-notice-identity-cut-what = Le { $at }, le lien avec votre compte chez { $detail } a été rompu.
+
+## Passkeys
+
+passkey-title = Clés d’accès
+passkey-count = { $count ->
+    [0] Vous n’en avez pas. Avec une clé d’accès, vous vous connectez par l’empreinte, le visage ou le code PIN de votre appareil.
+    [one] Vous avez une clé d’accès.
+   *[other] Vous avez { $count } clés d’accès.
+}
+passkey-look = Voir vos clés d’accès
+passkey-what = Une clé d’accès se trouve dans votre appareil ou votre gestionnaire de mots de passe et ne s’ouvre qu’avec votre empreinte, votre visage ou votre code PIN. Elle ne fonctionne que sur ce site, si bien que personne ne peut vous la soutirer. Ni mot de passe ni deuxième étape ne sont alors nécessaires.
+passkey-mine = Vos clés d’accès
+passkey-used = Créée le { $since }, utilisée pour la dernière fois le { $used }
+passkey-unused = Créée le { $since }, pas encore utilisée
+passkey-remove = Supprimer
+passkey-remove-of = Supprimer : { $name }
+passkey-remove-hint = Pour en supprimer une.
+passkey-new = Une nouvelle clé d’accès
+passkey-name = Nom
+passkey-name-hint = Pour la reconnaître : « Téléphone », « Portable au travail ».
+passkey-begin = Continuer
+passkey-make = Une clé d’accès pour « { $name } »
+passkey-make-what = Votre navigateur demande maintenant votre empreinte, votre visage ou votre code PIN, ou une clé de sécurité.
+passkey-make-now = Créer la clé d’accès
+passkey-not-now = Pas maintenant
+passkey-missing = Ce navigateur ne peut pas créer de clés d’accès, ou les scripts y sont désactivés.
+passkey-failed = Cela n’a pas fonctionné, ou a été annulé. Réessayez.
+passkey-login = Se connecter avec une clé d’accès
+passkey-error-over = Cela a pris trop de temps, ou a déjà servi. Recommencez.
+passkey-error-refused = Cette clé d’accès n’ouvre rien ici. Utilisez-en une autre, ou connectez-vous autrement.
+passkey-error-copied = Cette clé d’accès semble avoir été copiée et a donc été refusée. Connectez-vous autrement, supprimez-la et créez-en une nouvelle.
+passkey-error-known = Cette clé d’accès existe déjà.
+passkey-error-many = Vous avez autant de clés d’accès qu’une personne peut en avoir. Supprimez-en d’abord une.
+passkey-error-name = Donnez-lui un nom d’au plus { $most } caractères.
+desk-done-passkey = La clé d’accès est créée. Toutes les autres sessions sont déconnectées.
+desk-done-passkey-removed = La clé d’accès est supprimée. Toutes les autres sessions sont déconnectées.
+act-person_passkey_added = Ajouté une clé d’accès
+act-person_passkey_removed = Supprimé une clé d’accès
+act-person_passkey_copied = Refusé avec une clé d’accès qui semble copiée
+mail-notice-passkey-title = Il y a une nouvelle clé d’accès
+mail-notice-passkey-what = Le { $at }, la clé d’accès « { $detail } » a été ajoutée à votre compte. Qui la détient peut se connecter à votre nom.
+mail-notice-passkey-removed-title = Une clé d’accès a été supprimée
+mail-notice-passkey-removed-what = Le { $at }, la clé d’accès « { $detail } » a été supprimée de votre compte.
+mail-notice-passkey-copied-title = Une clé d’accès a été refusée
+mail-notice-passkey-copied-what = Le { $at }, quelqu’un a essayé de se connecter avec votre clé d’accès « { $detail } ». Elle compte comme s’il en existait une copie et a donc été refusée. Supprimez-la et créez-en une nouvelle.

@@ -2413,3 +2413,81 @@ api-edited-here = Iemand bewerkte artikel { $id } hier sinds het werd aangelever
 api-conflict = Het artikel staat nu op versie { $version }. Lees het opnieuw voor je het wijzigt.
 api-precondition = Het artikel is sindsdien gewijzigd. Lees het opnieuw voor je het wijzigt.
 api-no-version = Zeg over welke versie je het wijzigt: in “version”, of in de header If-Match.
+
+## Signing in through a provider
+
+provider-login = Inloggen met { $provider }
+provider-or = Of zonder wachtwoord:
+provider-join = Beginnen met { $provider }
+provider-join-what = Je bent uitgenodigd als { $address }.
+provider-only = Wachtwoorden worden hier niet aanvaard. Log in met de knop hieronder.
+provider-go = Verder naar { $provider }
+provider-go-what = Je logt daar in en komt vanzelf terug.
+provider-go-on = Ga verder naar { $provider }
+provider-failed-title = Inloggen is niet gelukt
+provider-error-over = Deze poging om in te loggen is voorbij, is al gebruikt of begon in een andere browser. Begin opnieuw.
+provider-error-cancelled = Het inloggen is daar afgebroken, of je mag deze website niet gebruiken. Probeer opnieuw, of vraag het aan wie jullie accounts beheert.
+provider-error-stranger = Met dit account is hier niemand bekend die mag meewerken. Ben je uitgenodigd, gebruik dan de link in die mail. Vraag anders een eigenaar van de nieuwsbrieven om je uit te nodigen, of koppel het account op je eigen accountpagina.
+provider-error-taken = Dat account is hier aan iemand anders gekoppeld, of er is al een ander account van daar aan jou gekoppeld.
+provider-error-failed = De andere kant gaf geen antwoord, of een antwoord waarop niet te bouwen valt. Probeer het zo meteen opnieuw. Blijft het zo, vertel het dan aan wie deze website beheert.
+provider-title = Inloggen met { $provider }
+provider-linked = Gekoppeld op { $since }, laatst gebruikt op { $used }.
+provider-not-linked = Je account daar is niet aan dit account gekoppeld.
+provider-link = Mijn account bij { $provider } koppelen
+provider-cut = De koppeling verbreken
+account-no-password = Je hebt nog geen wachtwoord. Daarmee kun je ook met je adres inloggen.
+account-error-fresh = Hiervoor moet je net zijn ingelogd. Log uit en weer in.
+account-error-last-way = Dit is je laatste manier om binnen te komen. Kies eerst een wachtwoord.
+desk-done-linked = Het account is gekoppeld. Alle andere sessies zijn uitgelogd.
+desk-done-cut = De koppeling is verbroken. Alle andere sessies zijn uitgelogd.
+act-person_identity_linked = Koppelde een account van de provider
+act-person_identity_cut = Verbrak de koppeling met een account van de provider
+mail-notice-identity-title = Er is nog een manier om in je account te komen
+mail-notice-identity-what = Op { $at } is een account bij { $detail } aan het jouwe gekoppeld. Wie het heeft, kan hier als jou inloggen.
+mail-notice-identity-cut-title = Een manier om in je account te komen is weg
+mail-notice-identity-cut-what = Op { $at } is de koppeling met je account bij { $detail } verbroken.
+
+## Passkeys
+
+passkey-title = Passkeys
+passkey-count = { $count ->
+    [0] Je hebt er geen. Met een passkey log je in met vingerafdruk, gezicht of pincode van je toestel.
+    [one] Je hebt één passkey.
+   *[other] Je hebt { $count } passkeys.
+}
+passkey-look = Je passkeys bekijken
+passkey-what = Een passkey zit in je toestel of wachtwoordbeheerder en gaat alleen open met je vingerafdruk, gezicht of pincode. Hij werkt op deze website en nergens anders, zodat niemand hem je kan ontfutselen. Wachtwoord en tweede stap zijn dan niet nodig.
+passkey-mine = Je passkeys
+passkey-used = Gemaakt op { $since }, laatst gebruikt op { $used }
+passkey-unused = Gemaakt op { $since }, nog niet gebruikt
+passkey-remove = Verwijderen
+passkey-remove-of = Verwijderen: { $name }
+passkey-remove-hint = Om er een te verwijderen.
+passkey-new = Nog een passkey
+passkey-name = Naam
+passkey-name-hint = Waaraan je hem herkent: “Telefoon”, “Laptop op het werk”.
+passkey-begin = Verder
+passkey-make = Een passkey voor “{ $name }”
+passkey-make-what = Je browser vraagt nu om je vingerafdruk, gezicht of pincode, of om een beveiligingssleutel.
+passkey-make-now = De passkey maken
+passkey-not-now = Nu niet
+passkey-missing = Deze browser kan geen passkeys maken, of scripts staan erin uit.
+passkey-failed = Dat is niet gelukt, of is afgebroken. Probeer opnieuw.
+passkey-login = Inloggen met een passkey
+passkey-error-over = Dat duurde te lang, of is al gebruikt. Begin opnieuw.
+passkey-error-refused = Deze passkey opent hier niets. Gebruik een andere, of log op een andere manier in.
+passkey-error-copied = Deze passkey lijkt gekopieerd te zijn en is daarom geweigerd. Log op een andere manier in, verwijder hem en maak een nieuwe.
+passkey-error-known = Deze passkey is er al.
+passkey-error-many = Je hebt zoveel passkeys als één persoon kan hebben. Verwijder er eerst een.
+passkey-error-name = Geef hem een naam van hoogstens { $most } tekens.
+desk-done-passkey = De passkey is er. Alle andere sessies zijn uitgelogd.
+desk-done-passkey-removed = De passkey is verwijderd. Alle andere sessies zijn uitgelogd.
+act-person_passkey_added = Voegde een passkey toe
+act-person_passkey_removed = Verwijderde een passkey
+act-person_passkey_copied = Werd geweigerd met een passkey die gekopieerd lijkt
+mail-notice-passkey-title = Er is een nieuwe passkey
+mail-notice-passkey-what = Op { $at } is de passkey “{ $detail }” aan je account toegevoegd. Wie hem heeft, kan als jou inloggen.
+mail-notice-passkey-removed-title = Een passkey is verwijderd
+mail-notice-passkey-removed-what = Op { $at } is de passkey “{ $detail }” van je account verwijderd.
+mail-notice-passkey-copied-title = Een passkey is geweigerd
+mail-notice-passkey-copied-what = Op { $at } probeerde iemand in te loggen met je passkey “{ $detail }”. Hij telt alsof er een kopie van bestaat en is daarom geweigerd. Verwijder hem en maak een nieuwe.

@@ -74,6 +74,14 @@ pub enum Notice<'a> {
     CodesMade,
     /// Of the API: its name.
     KeyMade(&'a str),
+    /// With which provider.
+    IdentityLinked(&'a str),
+    IdentityCut(&'a str),
+    /// How it is called.
+    PasskeyAdded(&'a str),
+    PasskeyRemoved(&'a str),
+    /// There may be two of it, and it was refused.
+    PasskeyCopied(&'a str),
     /// To owners: who.
     PersonInvited(&'a str),
     /// To owners: who may do everything now.
@@ -82,7 +90,7 @@ pub enum Notice<'a> {
 
 impl Notice<'_> {
     /// Every kind, for tests.
-    pub const SAMPLES: [Notice<'static>; 9] = [
+    pub const SAMPLES: [Notice<'static>; 14] = [
         Notice::PasswordChanged,
         Notice::NewLogin("Firefox, Linux"),
         Notice::FactorOn,
@@ -90,6 +98,11 @@ impl Notice<'_> {
         Notice::CodeUsed(9),
         Notice::CodesMade,
         Notice::KeyMade("Blog"),
+        Notice::IdentityLinked("Example Company"),
+        Notice::IdentityCut("Example Company"),
+        Notice::PasskeyAdded("Laptop"),
+        Notice::PasskeyRemoved("Laptop"),
+        Notice::PasskeyCopied("Laptop"),
         Notice::PersonInvited("Bo"),
         Notice::OwnerAdded("Bo"),
     ];
@@ -103,6 +116,11 @@ impl Notice<'_> {
             Self::CodeUsed(_) => "code",
             Self::CodesMade => "codes",
             Self::KeyMade(_) => "key",
+            Self::IdentityLinked(_) => "identity",
+            Self::IdentityCut(_) => "identity-cut",
+            Self::PasskeyAdded(_) => "passkey",
+            Self::PasskeyRemoved(_) => "passkey-removed",
+            Self::PasskeyCopied(_) => "passkey-copied",
             Self::PersonInvited(_) => "invited",
             Self::OwnerAdded(_) => "owner",
         }
@@ -138,6 +156,11 @@ pub fn render_account_notice(view: &NoticeView<'_>) -> Result<RenderedMail, Rend
     let what = match view.notice {
         Notice::NewLogin(detail)
         | Notice::KeyMade(detail)
+        | Notice::IdentityLinked(detail)
+        | Notice::IdentityCut(detail)
+        | Notice::PasskeyAdded(detail)
+        | Notice::PasskeyRemoved(detail)
+        | Notice::PasskeyCopied(detail)
         | Notice::PersonInvited(detail)
         | Notice::OwnerAdded(detail) => t.with2(&what, "at", at, "detail", clean_line(detail)),
         Notice::CodeUsed(left) => t.with2(&what, "at", at, "left", left),

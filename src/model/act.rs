@@ -90,6 +90,13 @@ text_enum!(Act {
     PersonSessionsEnded = "person_sessions_ended",
     PersonFactorOn = "person_factor_on",
     PersonFactorOff = "person_factor_off",
+    /// An account at the provider was linked, or the link was cut.
+    PersonIdentityLinked = "person_identity_linked",
+    PersonIdentityCut = "person_identity_cut",
+    PersonPasskeyAdded = "person_passkey_added",
+    PersonPasskeyRemoved = "person_passkey_removed",
+    /// It counts as if there were two of it: it was refused.
+    PersonPasskeyCopied = "person_passkey_copied",
     PersonCodesMade = "person_codes_made",
     PersonCodeUsed = "person_code_used",
     /// Of everybody: the detail is `on` or `off`.

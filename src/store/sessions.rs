@@ -89,6 +89,12 @@ pub async fn delete(tx: &mut Tx, token_hash: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// When a session began that is open.
+pub async fn began_at(db: Db<'_>, token_hash: &[u8]) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT created_at FROM sessions WHERE token_hash = $1";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(token_hash).fetch_optional(c).await?))
+}
+
 /// Ends every session of a user: a changed password leaves no old login behind.
 pub async fn delete_of_user(tx: &mut Tx, user: UserId) -> Result<u64> {
     Ok(on!(tx.db(), |c| sqlx::query("DELETE FROM sessions WHERE user_id = $1")

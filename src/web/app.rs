@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::accounts::Desk;
+use crate::accounts::passkeys::ceremony::Site;
+use crate::accounts::provider::Provider;
 use crate::clock::Clock;
 use crate::config::Network;
 use crate::dns::Dns;
@@ -29,6 +31,8 @@ pub struct App {
     pub gate: Gate,
     /// Asks other web servers.
     pub http: Http,
+    /// Through which people may sign in.
+    pub provider: Option<Provider>,
     pub settings: Arc<WebSettings>,
     /// Wakes the sender of this process after a verb has written something to send.
     pub wake: Arc<Notify>,
@@ -72,6 +76,21 @@ impl App {
             keys: &self.keys,
             public_url: &self.settings.public_url,
         }
+    }
+
+    /// Whether passwords open the desk.
+    pub fn takes_passwords(&self) -> bool {
+        self.provider.as_ref().is_none_or(Provider::leaves_passwords)
+    }
+
+    /// What the provider is called, if there is one.
+    pub fn provider_label(&self) -> Option<String> {
+        self.provider.as_ref().map(|provider| provider.label().to_owned())
+    }
+
+    /// Where passkeys belong; `None`: there are none at such an address.
+    pub fn passkey_site(&self) -> Option<Site> {
+        Site::of(&self.settings.public_url)
     }
 
     /// Whether visitors come over TLS: cookies then carry `Secure` and the `__Host-` prefix.

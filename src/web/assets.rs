@@ -34,6 +34,7 @@ const ASSETS: &[Asset] = assets!(
     "inbox.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "mailbox.js": "text/javascript; charset=utf-8",
+    "passkeys.js": "text/javascript; charset=utf-8",
     "preview.css": "text/css; charset=utf-8",
     "signup.css": "text/css; charset=utf-8",
     "signup.js": "text/javascript; charset=utf-8",

@@ -25,7 +25,10 @@ struct ForgotPage {
     address: String,
 }
 
-pub async fn get(request: HttpRequest) -> Result<HttpResponse, PageError> {
+pub async fn get(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, PageError> {
+    if !app.takes_passwords() {
+        return Ok(see_other("/admin/login"));
+    }
     let is_sent = Form::of_query(&request).has("sent");
     show(&request, StatusCode::OK, is_sent, "", None)
 }
@@ -50,6 +53,9 @@ pub async fn post(
     form: Form,
 ) -> Result<HttpResponse, PageError> {
     csrf::check_origin(&request, &app)?;
+    if !app.takes_passwords() {
+        return Ok(see_other("/admin/login"));
+    }
     let address = form.first("address");
     match forgot(app.desk(), address, client.ip).await {
         Ok(()) => {

@@ -24,6 +24,12 @@ struct LinkPage {
     address: String,
     /// Of an invitation: name and language are asked too.
     is_invitation: bool,
+    /// Whether passwords are taken.
+    has_passwords: bool,
+    /// What the provider is called, where an invitation can be accepted through it.
+    provider: Option<String>,
+    /// Where that begins.
+    provider_action: String,
     typed: Form,
     mistakes: Mistakes,
 }
@@ -46,6 +52,7 @@ fn texts(request: &HttpRequest, link: &AccountLink) -> Texts {
 
 fn show(
     request: &HttpRequest,
+    app: &App,
     token: &str,
     link: &AccountLink,
     typed: Form,
@@ -60,10 +67,19 @@ fn show(
         action: format!("/admin/link/{token}?lang={}", t.language()),
         address: link.user.address.to_string(),
         is_invitation,
+        has_passwords: app.takes_passwords(),
+        provider: app.provider_label().filter(|_| is_invitation),
+        provider_action: format!("/admin/link/{token}/provider?lang={}", t.language()),
         typed,
         mistakes,
     };
     html(status, &template)
+}
+
+/// What a token opens. Where no passwords are taken there is nothing to choose another one for.
+async fn open(app: &App, token: &str) -> Result<Option<AccountLink>, PageError> {
+    let link = look(app.desk(), token).await?;
+    Ok(link.filter(|link| app.takes_passwords() || link.purpose == LinkPurpose::Invite))
 }
 
 pub async fn get(
@@ -71,10 +87,10 @@ pub async fn get(
     app: Data<App>,
     token: Path<String>,
 ) -> Result<HttpResponse, PageError> {
-    let Some(link) = look(app.desk(), &token).await? else { return gone(&request) };
+    let Some(link) = open(&app, &token).await? else { return gone(&request) };
     let t = texts(&request, &link);
     let typed = Form::of(&[("name", link.user.name.as_str()), ("language", t.language().as_str())]);
-    show(&request, &token, &link, typed, Mistakes::none(t))
+    show(&request, &app, &token, &link, typed, Mistakes::none(t))
 }
 
 pub async fn post(
@@ -85,7 +101,9 @@ pub async fn post(
     form: Form,
 ) -> Result<HttpResponse, PageError> {
     csrf::check_origin(&request, &app)?;
-    let Some(link) = look(app.desk(), &token).await? else { return gone(&request) };
+    let Some(link) = open(&app, &token).await?.filter(|_| app.takes_passwords()) else {
+        return gone(&request);
+    };
     let t = texts(&request, &link);
     let (browser, user_agent) = origin(&request, &app, &client)?;
     let visit = super::login::from(&client, &browser, &user_agent).visit;
@@ -101,7 +119,7 @@ pub async fn post(
         Ok(Followed::Reset(_)) => Ok(see_other("/admin/login?done=password")),
         Err(LinkError::Gone) => gone(&request),
         Err(LinkError::Invalid(errors)) => {
-            show(&request, &token, &link, form.clone(), Mistakes::of(t, errors))
+            show(&request, &app, &token, &link, form.clone(), Mistakes::of(t, errors))
         }
         Err(LinkError::Store(error)) => Err(error.into()),
         Err(error) => Err(PageError::internal("a link could not be followed", error)),

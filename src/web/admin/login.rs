@@ -11,7 +11,7 @@ use askama::Template;
 use super::code;
 use crate::accounts::login::{LoginError, Origin, Passed, STEP_LIFETIME, log_in};
 use crate::accounts::sessions::{self, Visit};
-use crate::i18n::Texts;
+use crate::i18n::{Message, Texts};
 use crate::keys::random_token;
 use crate::model::Language;
 use crate::web::client::Client;
@@ -33,6 +33,11 @@ struct LoginPage {
     mistake: Option<String>,
     /// There is another password now.
     is_reset: bool,
+    /// Whether passwords are taken.
+    has_passwords: bool,
+    /// What the provider is called.
+    provider: Option<String>,
+    has_passkeys: bool,
 }
 
 /// The language of a page that has no user yet.
@@ -40,17 +45,24 @@ pub(super) fn texts_of(request: &HttpRequest) -> Texts {
     Texts::new(language::of(request, Language::English))
 }
 
-fn show(
+pub(super) fn show(
     request: &HttpRequest,
+    app: &App,
     status: StatusCode,
     address: &str,
-    error: Option<&LoginError>,
+    error: Option<&Message>,
 ) -> Result<HttpResponse, PageError> {
     let t = texts_of(request);
-    let page = Page::new(t, t.text("desk-login-title")).with_languages(request);
-    let mistake = error.map(|error| error.message().in_words(t));
-    let is_reset = Form::of_query(request).first("done") == "password";
-    html(status, &LoginPage { page, address: address.to_owned(), mistake, is_reset })
+    let template = LoginPage {
+        page: Page::new(t, t.text("desk-login-title")).with_languages_at("/admin/login"),
+        address: address.to_owned(),
+        mistake: error.map(|error| error.in_words(t)),
+        is_reset: Form::of_query(request).first("done") == "password",
+        has_passwords: app.takes_passwords(),
+        provider: app.provider_label(),
+        has_passkeys: app.passkey_site().is_some(),
+    };
+    html(status, &template)
 }
 
 /// The cookie of the browser, or a new one, and what the browser calls itself.
@@ -91,15 +103,34 @@ pub(super) fn enter(app: &App, session: String, browser: &str) -> Result<HttpRes
     Ok(response)
 }
 
+/// The answer to somebody whom the first factor let through.
+///
+/// # Errors
+/// As [`enter`].
+pub(super) fn let_in(app: &App, passed: Passed, browser: &str) -> Result<HttpResponse, PageError> {
+    app.wake.notify_one();
+    match passed {
+        Passed::In(logged_in) => enter(app, logged_in.token, browser),
+        Passed::Step(step) => {
+            let mut response = see_other(code::PATH);
+            response
+                .add_cookie(&cookie(app, code::STEP_COOKIE, step, STEP_LIFETIME))
+                .map_err(|error| PageError::internal("a cookie could not be set", error))?;
+            Ok(response)
+        }
+    }
+}
+
 /// `GET /admin/login`.
 pub async fn get(
     request: HttpRequest,
+    app: Data<App>,
     signed_in: Result<SignedIn, PageError>,
 ) -> Result<HttpResponse, PageError> {
     match signed_in {
         Ok(_) => Ok(see_other("/admin")),
         Err(PageError::NotSetUp) => Err(PageError::NotSetUp),
-        Err(_) => show(&request, StatusCode::OK, "", None),
+        Err(_) => show(&request, &app, StatusCode::OK, "", None),
     }
 }
 
@@ -111,25 +142,19 @@ pub async fn post(
     form: Form,
 ) -> Result<HttpResponse, PageError> {
     csrf::check_origin(&request, &app)?;
+    if !app.takes_passwords() {
+        return show(&request, &app, StatusCode::FORBIDDEN, "", Some(&Message::new("provider-only")));
+    }
     let address = form.first("address");
     let (browser, user_agent) = origin(&request, &app, &client)?;
     match log_in(app.desk(), address, form.first("password"), &from(&client, &browser, &user_agent)).await {
-        Ok(Passed::In(logged_in)) => {
-            app.wake.notify_one();
-            enter(&app, logged_in.token, &browser)
-        }
-        Ok(Passed::Step(step)) => {
-            let mut response = see_other(code::PATH);
-            response
-                .add_cookie(&cookie(&app, code::STEP_COOKIE, step, STEP_LIFETIME))
-                .map_err(|error| PageError::internal("a cookie could not be set", error))?;
-            Ok(response)
-        }
+        Ok(passed) => let_in(&app, passed, &browser),
         Err(error @ LoginError::Wrong) => {
-            show(&request, StatusCode::UNPROCESSABLE_ENTITY, address, Some(&error))
+            show(&request, &app, StatusCode::UNPROCESSABLE_ENTITY, address, Some(&error.message()))
         }
         Err(error @ LoginError::Throttled { minutes }) => {
-            let mut response = show(&request, StatusCode::TOO_MANY_REQUESTS, address, Some(&error))?;
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let mut response = show(&request, &app, status, address, Some(&error.message()))?;
             response.headers_mut().insert(RETRY_AFTER, (minutes * 60).into());
             Ok(response)
         }

@@ -32,7 +32,9 @@ pub mod link;
 pub mod login;
 pub mod mailing;
 pub mod newsletters;
+pub mod passkey;
 pub mod people;
+pub mod provider;
 pub mod reports;
 pub mod settings;
 pub mod subscribers;
@@ -44,6 +46,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin").get(home::get))
         .service(resource("/admin/login").get(login::get).post(login::post))
         .service(resource("/admin/login/code").get(code::get).post(code::post))
+        .service(resource("/admin/login/provider").post(provider::begin))
+        .service(resource("/admin/login/provider/return").get(provider::come_back))
+        .service(resource("/admin/login/passkey").post(passkey::post))
+        .service(resource("/admin/login/passkey/challenge").post(passkey::challenge))
+        .service(resource("/admin/link/{token}/provider").post(provider::begin_to_join))
         .service(resource("/admin/forgot").get(forgot::get).post(forgot::post))
         .service(resource("/admin/link/{token}").get(link::get).post(link::post))
         .service(resource("/admin/logout").post(login::log_out))
@@ -194,6 +201,10 @@ impl Frame {
             "password",
             "key-revoked",
             "keys-revoked",
+            "linked",
+            "cut",
+            "passkey",
+            "passkey-removed",
             "segment-deleted",
             "ended",
             "subscribed",

@@ -71,11 +71,15 @@ export class Demo {
     return demo;
   }
 
-  /** Fresh from the shop: nothing is configured, and nobody can sign in. `link` is what it prints. */
-  static async startNew() {
+  /**
+   * Fresh from the shop: nothing is configured but `settings`, and nobody can sign in. `link` is what it prints. `host`:
+   * under which name it is reached.
+   */
+  static async startNew({ host = "127.0.0.1", settings = {} } = {}) {
     const demo = new Demo(await mkdtemp(join(tmpdir(), "postiljon-browser-")));
     const [web] = await freePorts(1);
-    demo.url = `http://127.0.0.1:${web}`;
+    demo.url = `http://${host}:${web}`;
+    demo.settings = settings;
     await demo.runNew();
     return demo;
   }
@@ -86,10 +90,12 @@ export class Demo {
     if (!isFirst) await this.#end();
     const settings = {
       POSTILJON_DATA_FOLDER: this.folder,
-      POSTILJON_WEB_LISTEN: new URL(this.url).host,
+      POSTILJON_WEB_LISTEN: `127.0.0.1:${new URL(this.url).port}`,
+      POSTILJON_WEB_PUBLIC_URL: this.url,
       // Every visitor is of another network.
       POSTILJON_WEB_TRUSTED_PROXIES: "127.0.0.0/8",
       POSTILJON_DESTINATIONS_MX: "false",
+      ...this.settings,
     };
     // The link is the last thing that it says.
     const isReady = isFirst ? (said) => said().includes("/setup/") : () => answers(`${this.url}/healthz`);

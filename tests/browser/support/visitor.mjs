@@ -196,7 +196,7 @@ export class Visitor {
     await this.open("/admin/login");
     await this.page.locator("#address").fill(this.demo.login);
     await this.page.locator("#password").fill(this.demo.password);
-    await this.follow(this.page.locator("main form button"));
+    await this.follow(this.page.locator("main form button").first());
     assert.equal(await this.path(), "/admin");
   }
 }

@@ -233,9 +233,11 @@ both_dbs!(a_recovery_code_counts_once_is_kept_as_a_hash_and_is_replaced, |store|
     assert!(matches!(office.typed(&step, &codes[3], 3).await, Err(LoginError::WrongCode)));
     let left = second_factor::state(office.desk(&an), this.user.id).await.expect("read");
     assert!(matches!(left, State::On { codes_left: 9 }), "{left:?}");
-    let refused = second_factor::renew_codes(office.desk(&an), &this.user, "fout").await;
+    let refused = second_factor::renew_codes(office.desk(&an), &this.user, &this.token_hash, "fout").await;
     assert!(matches!(refused, Err(FactorError::Invalid(_))));
-    let new = second_factor::renew_codes(office.desk(&an), &this.user, PASSWORD).await.expect("renewed");
+    let new = second_factor::renew_codes(office.desk(&an), &this.user, &this.token_hash, PASSWORD)
+        .await
+        .expect("renewed");
     assert!(
         matches!(office.typed(&step, &codes[4], 3).await, Err(LoginError::WrongCode)),
         "the old are worth nothing"

@@ -4,5 +4,6 @@ mod account;
 mod api_keys;
 mod first_user;
 mod login;
+mod passkeys;
 mod people;
 mod users;

@@ -70,8 +70,9 @@ async fn issues(store: &Store, newsletter: i64, count: i64) {
         Pools::Sqlite { .. } => "randomblob(16)",
         Pools::Postgres(_) => "gen_random_uuid()",
     };
-    let up_to =
-        |most: i64| format!("WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {most})");
+    let up_to = |most: i64| {
+        format!("WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {most})")
+    };
     let (numbers, numbers20, numbers48, hours) = (up_to(count), up_to(20), up_to(48), up_to(10 * 365 * 24));
     // The last of them was a week ago.
     let now = START.as_millis() - (count + 1) * WEEK;

@@ -7,9 +7,9 @@ use postiljon::model::{
     ArchivePolicy, ArticleDisplay, ArticleStatus, AuthMethod, BulkActKind, BulkActStatus, ConsentEvent,
     DepartureReason, DigestOrder, DigestPolicy, DigestSource, DisposablePolicy, DkimAlgorithm, DkimKeyState,
     FieldKind, HitKind, HitRule, ImageType, ImportOrigin, ImportStatus, Intake, Language, LinkPurpose,
-    LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, Refusal,
-    RetentionPeriod, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionStatus, Theme, TlsMode,
-    Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
+    LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, ProviderAim,
+    Refusal, RetentionPeriod, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionStatus, Theme,
+    TlsMode, Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -130,6 +130,7 @@ fn every_check_lists_the_values_of_its_enum() {
         ("subscriptions.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
         ("grants.role", names(Role::ALL, Role::as_str)),
         ("account_links.purpose", names(LinkPurpose::ALL, LinkPurpose::as_str)),
+        ("provider_logins.aim", names(ProviderAim::ALL, ProviderAim::as_str)),
         ("issues.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
         ("mailings.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
         ("digest_rules.audience", names(Rhythm::ALL, Rhythm::as_str)),

@@ -34,12 +34,16 @@ pub struct TestApp {
 
 impl TestApp {
     pub async fn start(store: &Store) -> Self {
-        Self::start_asking(store, Dns::none()).await
+        Self::start_with(store, Clock::test(START), |_| {}).await
     }
 
     /// With somebody who answers questions to the DNS.
     pub async fn start_asking(store: &Store, dns: Dns) -> Self {
-        let clock = Clock::test(START);
+        Self::start_with(store, Clock::test(START), |app| app.dns = dns).await
+    }
+
+    /// The same with something about it that is not usual.
+    pub async fn start_with(store: &Store, clock: Clock, change: impl FnOnce(&mut App)) -> Self {
         let store = &store.clone().timed(clock.clone());
         // The port is only known once the listener is there, and the public URL must name it.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -52,21 +56,23 @@ impl TestApp {
             undo: UNDO,
             retention: Retention::default(),
         };
-        let app = App {
+        let mut app = App {
             store: store.clone(),
             clock: clock.clone(),
             keys: Keys::new(&[7; 32]),
             gate: Gate::new(&url, DisposableDomains::default(), None),
             http: Http::new(Reach::Anywhere),
+            provider: None,
             settings: Arc::new(settings),
             wake: Arc::default(),
             background: Arc::default(),
             watching: Watching::default(),
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
-            dns,
+            dns: Dns::none(),
             hits: Hits::start(store).0,
         };
+        change(&mut app);
         // As the service starts it; `app.store` is for the tests.
         let served = App { store: store.acting(Actor::Visitor), ..app.clone() };
         let bound = server::bind(served, address, 1, None).expect("the server binds");

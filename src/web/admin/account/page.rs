@@ -6,9 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::accounts::api_keys;
+use crate::accounts::identities;
 use crate::accounts::login::browser_in_words;
 use crate::accounts::own::open_sessions;
+use crate::accounts::passkeys;
 use crate::accounts::second_factor::{State, state};
+use crate::model::IdentityId;
+use crate::store::identities::Identity;
 use crate::store::sessions::OpenSession;
 use crate::web::admin::{Frame, Mistakes, desk_zone};
 use crate::web::form::Form;
@@ -27,7 +31,19 @@ struct AccountPage {
     has_factor: bool,
     /// How many keys of the API there are, in words.
     keys: String,
+    /// Whether the password of this person is asked for; without one it must be a session that has just begun.
+    has_password: bool,
+    provider: Option<ProviderPart>,
+    /// How many there are, in words.
+    passkeys: Option<String>,
     sessions: Vec<SessionLine>,
+}
+
+/// The account at the provider.
+struct ProviderPart {
+    label: String,
+    /// Of the account that is linked: what names it in a form, and since when.
+    linked: Option<(IdentityId, String)>,
 }
 
 struct SessionLine {
@@ -82,6 +98,26 @@ pub(super) async fn show(
         State::On { codes_left } => (t.with("factor-is-on", "left", codes_left), true),
         State::None | State::Waiting(_) => (t.text("factor-is-off"), false),
     };
+    let provider = match &app.provider {
+        None => None,
+        Some(provider) => {
+            let known = identities::of_user(app.desk(), user).await?;
+            let known = known.into_iter().find(|identity| identity.issuer == provider.issuer());
+            let since = |identity: &Identity| {
+                let used = t.date_time(identity.last_used_at, zone);
+                t.with2("provider-linked", "since", t.date_time(identity.created_at, zone), "used", used)
+            };
+            let linked = known.map(|identity| (identity.id, since(&identity)));
+            Some(ProviderPart { label: provider.label().to_owned(), linked })
+        }
+    };
+    let passkeys = match app.passkey_site() {
+        None => None,
+        Some(_) => {
+            let count = passkeys::of_user(app.desk(), user).await?.len();
+            Some(t.with("passkey-count", "count", i64::try_from(count).unwrap_or(i64::MAX)))
+        }
+    };
     let stored = Form::of(&[("name", user.name.as_str()), ("language", user.language.as_str())]);
     let template = AccountPage {
         page: Frame::new(request, signed_in, "account", t.text("account-title")),
@@ -90,6 +126,9 @@ pub(super) async fn show(
         factor,
         has_factor,
         keys: t.with("key-count", "count", keys),
+        has_password: user.has_password(),
+        provider,
+        passkeys,
         sessions: open.into_iter().map(line).collect(),
         mistakes,
     };

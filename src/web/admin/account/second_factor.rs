@@ -21,6 +21,7 @@ pub const PATH: &str = "/admin/account/second-factor";
 struct FactorPage {
     page: Frame,
     mistakes: Mistakes,
+    has_password: bool,
     /// Everybody needs one, and nothing else is open until it is on.
     is_demanded: bool,
     waiting: Option<Waiting>,
@@ -66,6 +67,7 @@ async fn show(
     let template = FactorPage {
         page: Frame::new(request, signed_in, "account", t.text("factor-title")),
         mistakes,
+        has_password: signed_in.user.has_password(),
         is_demanded: signed_in.lacks_factor && on.is_none(),
         waiting,
         on,
@@ -89,7 +91,7 @@ pub async fn post(
         (Ok(()), "begin") => verbs::begin(desk, user).await.map(|()| Vec::new()),
         (Ok(()), "on") => verbs::turn_on(desk, user, this, form.first("code")).await,
         (Ok(()), "off") => verbs::turn_off(desk, user, this, password).await.map(|()| Vec::new()),
-        (Ok(()), "codes") => verbs::renew_codes(desk, user, password).await,
+        (Ok(()), "codes") => verbs::renew_codes(desk, user, this, password).await,
         (Ok(()), _) => return Err(PageError::BadRequest),
     };
     match made {

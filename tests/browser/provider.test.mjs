@@ -1,0 +1,93 @@
+// Signing in through a provider: there and back in a real browser, linked, refused and cut; with and without scripts.
+
+import assert from "node:assert/strict";
+import { after, before, it } from "node:test";
+
+import { Demo } from "./support/demo.mjs";
+import { inspect } from "./support/inspect.mjs";
+import { PASSWORD, becomeOwner, signOut } from "./support/owner.mjs";
+import { Provider } from "./support/provider.mjs";
+import { Browser } from "./support/visitor.mjs";
+
+let browser, provider;
+before(async () => {
+  [browser, provider] = await Promise.all([Browser.start(), Provider.start()]);
+});
+after(async () => {
+  await browser?.stop();
+  provider?.stop();
+});
+
+async function visit(options, steps) {
+  const demo = await Demo.startNew({ settings: { ...provider.settings, ...options.settings } });
+  try {
+    const { settings: _, ...others } = options;
+    // The browser really goes there.
+    await browser.visit(demo, { language: "en-GB", origins: [provider.issuer], ...others }, steps);
+  } finally {
+    await demo.stop();
+  }
+}
+
+/** Presses a button that leads to the provider, which leads back. */
+async function comeBack(visitor, button) {
+  const isBack = (url) => url.pathname !== "/authorize" && !/\/(provider|identities)$/.test(url.pathname);
+  await button.click();
+  await visitor.page.waitForURL(isBack);
+  await visitor.page.waitForLoadState();
+}
+
+const loginButton = (visitor) => visitor.page.locator("form[action='/admin/login/provider'] button");
+
+for (const javaScript of [true, false]) {
+  it(`an account there is linked, opens the desk, and is cut, ${javaScript ? "with" : "without"} scripts`, async () => {
+    await visit({ hasScripts: javaScript }, async (an) => {
+      await becomeOwner(an);
+      await an.open("/admin/account");
+      if (javaScript) await inspect(an, "account-not-linked");
+      await an.page.locator("#password-provider").fill(PASSWORD);
+      await comeBack(an, an.page.locator("button[value=link]"));
+      assert.match(await an.words(), /The account is linked/);
+      if (javaScript) await inspect(an, "account-linked");
+      await signOut(an);
+      if (javaScript) await inspect(an, "login-with-provider");
+      await comeBack(an, loginButton(an));
+      assert.notEqual(await an.path(), "/admin/login");
+      await an.open("/admin/account");
+      await an.page.locator("#password-provider").fill(PASSWORD);
+      await an.follow(an.page.locator("button[value=cut]"));
+      assert.match(await an.words(), /The link is cut/);
+      await signOut(an);
+      await comeBack(an, loginButton(an));
+      assert.match(await an.words(), /Nobody who may work here/);
+      if (javaScript) await inspect(an, "provider-stranger");
+      await an.follow(an.page.locator("a[href='/admin/login']"));
+      provider.error = "access_denied";
+      try {
+        await comeBack(an, loginButton(an));
+        assert.match(await an.words(), /was cancelled over there/);
+      } finally {
+        provider.error = null;
+      }
+    });
+  });
+}
+
+it("where passwords are off only the button is there, and the page that leads on can be used by itself", async () => {
+  await visit({ settings: { POSTILJON_OIDC_PASSWORD_LOGIN: "false" } }, async (an) => {
+    await becomeOwner(an);
+    await signOut(an);
+    assert.equal(await an.page.locator("#password").count(), 0);
+    await inspect(an, "login-provider-only");
+    // Who is not led on by the browser has the link.
+    await an.page.route("**/admin/login/provider", async (route) => {
+      const answer = await route.fetch();
+      const { refresh: _, ...headers } = answer.headers();
+      await route.fulfill({ response: answer, headers });
+    });
+    await an.follow(loginButton(an));
+    await inspect(an, "provider-go");
+    await comeBack(an, an.page.locator("main a.button"));
+    assert.match(await an.words(), /Nobody who may work here/);
+  });
+});
