@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::login::{self, Limit, Wait};
 use super::passwords::HashError;
-use super::second_factor::{FactorError, check_password};
+use super::second_factor::{FactorError, confirm};
 use super::{Desk, mails};
 use crate::i18n::{FieldErrors, Message};
 use crate::keys::{NoRandomness, random_token, token_hash};
@@ -36,8 +36,10 @@ pub struct NewKey<'a> {
     pub name: &'a str,
     pub permissions: &'a [Permission],
     pub lifetime: Option<KeyLifetime>,
-    /// Of who makes it: a key outlives the session.
+    /// Of who makes it: a key outlives the session. Who has none must have signed in just now.
     pub password: &'a str,
+    /// The session in which it is made: the SHA-256 of its token.
+    pub this_session: &'a [u8],
 }
 
 /// A key that was made.
@@ -114,7 +116,7 @@ fn parse(actor: &Actor, new: &NewKey<'_>) -> Result<(String, Vec<Permission>, Ke
 pub async fn make(desk: Desk<'_>, user: &User, new: &NewKey<'_>) -> Result<Made, KeyError> {
     super::users::own(desk.store, user.id)?;
     let (name, permissions, lifetime) = parse(desk.store.actor(), new)?;
-    match check_password(desk, user, new.password).await {
+    match confirm(desk, user, new.this_session, new.password).await {
         Ok(()) => {}
         Err(FactorError::Invalid(errors)) => return Err(errors.into()),
         Err(FactorError::Throttled(wait)) => return Err(wait.into()),

@@ -67,7 +67,13 @@ impl Office {
 }
 
 fn new(permissions: &[Permission]) -> NewKey<'_> {
-    NewKey { name: " Blog ", permissions, lifetime: Some(KeyLifetime::Quarter), password: PASSWORD }
+    NewKey {
+        name: " Blog ",
+        permissions,
+        lifetime: Some(KeyLifetime::Quarter),
+        password: PASSWORD,
+        this_session: b"",
+    }
 }
 
 /// The fields that are wrong.

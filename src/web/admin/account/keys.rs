@@ -24,6 +24,8 @@ struct KeysPage {
     mistakes: Mistakes,
     typed: Form,
     keys: Vec<KeyLine>,
+    /// Whether the password of this person is asked for; without one it must be a session that has just begun.
+    has_password: bool,
     /// What one can give a key; none: one may do nothing that the API does.
     offered: Vec<Choice>,
     lifetimes: Vec<Choice>,
@@ -111,6 +113,7 @@ async fn show(
             .iter()
             .map(|one| Choice { key: one.as_str(), words: t.text(&format!("key-lifetime-{one}")) })
             .collect(),
+        has_password: signed_in.user.has_password(),
         typed,
         made,
         mistakes,
@@ -135,6 +138,7 @@ pub async fn post(
         permissions: &permissions,
         lifetime: form.first("lifetime").parse().ok(),
         password: form.first("password"),
+        this_session: &signed_in.token_hash,
     };
     let made = match given_twice(&form, &["name", "lifetime", "password"]).or(()) {
         Ok(()) => verbs::make(app.desk(), &signed_in.user, &new).await,
