@@ -184,6 +184,8 @@ impl Service {
             trusted_proxies: config.web.trusted_proxies.clone(),
             undo: config.mail.undo,
             retention: config.retention,
+            // Only the demo brings pages of its own; its readers are all on this machine.
+            says_local: extra.is_none(),
         };
         let (hits, counter) = Hits::start(&self.store);
         self.counter = Some(counter);

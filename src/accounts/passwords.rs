@@ -35,13 +35,20 @@ pub struct HashError(String);
 
 /// What is wrong with a new password, if anything.
 pub fn problem(password: &str, address: &EmailAddress) -> Option<Message> {
+    problem_for(password, Some(address))
+}
+
+/// The same where the address may be wrong itself, and is then `None`.
+pub fn problem_for(password: &str, address: Option<&EmailAddress>) -> Option<Message> {
+    let is_address =
+        |text: &str| address.is_some_and(|address| text == address.key() || text == address.local());
     let chars = password.chars().count();
     let lower = password.to_lowercase();
     if chars < PASSWORD_MIN_CHARS {
         Some(Message::new("error-password-short"))
     } else if chars > PASSWORD_MAX_CHARS {
         Some(Message::new("error-password-long"))
-    } else if COMMON.contains(lower.as_str()) || lower == address.key() || lower == address.local() {
+    } else if COMMON.contains(lower.as_str()) || is_address(&lower) {
         Some(Message::new("error-password-common"))
     } else {
         None
@@ -107,6 +114,9 @@ mod tests {
         assert_eq!(key("redactie.nieuws"), Some("error-password-common"));
         assert_eq!(key(&"p ".repeat(100)), None);
         assert_eq!(key(&"p".repeat(201)), Some("error-password-long"));
+        let without = |password: &str| problem_for(password, None).map(|message| message.key());
+        assert_eq!(without("kort"), Some("error-password-short"));
+        assert_eq!(without("redactie.nieuws"), None);
     }
 
     #[tokio::test]

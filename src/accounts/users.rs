@@ -61,7 +61,7 @@ pub(super) async fn prepare(new: NewUser<'_>) -> Result<Ready, UserError> {
         .map_err(|error| errors.add("address", Message::new(error.key())))
         .ok();
     let name = person_name(&mut errors, new.name);
-    if let Some(message) = address.as_ref().and_then(|address| passwords::problem(new.password, address)) {
+    if let Some(message) = passwords::problem_for(new.password, address.as_ref()) {
         errors.add("password", message);
     }
     let Some(address) = errors.or(address)? else { return Err(UserError::Unknown) };

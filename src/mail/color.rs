@@ -18,6 +18,9 @@ pub struct Color {
 impl Color {
     pub const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
     pub const BLACK: Self = Self { red: 0, green: 0, blue: 0 };
+    /// The darkest of the light grounds of mails, and the lightest of the dark ones: the least contrast that a link meets.
+    pub const MAIL_LIGHT: Self = Self { red: 0xf3, green: 0xf1, blue: 0xec };
+    pub const MAIL_DARK: Self = Self { red: 0x27, green: 0x2b, blue: 0x30 };
 
     /// `#rrggbb`; anything else is a calm green.
     pub fn brand(text: &str) -> Self {

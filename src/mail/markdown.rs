@@ -4,7 +4,8 @@
 //! it is. Images may say their size as a fragment of their address, `photo.png#600x400`, which browsers
 //! ignore: mail programs need it, and it is not asked of a server while rendering. `#600x400,decorative` says that the
 //! image shows nothing that a reader must know. Their title is a caption. Merge fields
-//! (`{{name|reader}}`, `{{newsletter}}`) become slots, but not inside code, which stays as it is written.
+//! (`{{name|reader}}`, `{{newsletter}}`) become slots, but not inside code, which stays as it is written. Links may
+//! leave out what goes without saying: `[VLAIO](www.vlaio.be)`, `[write to us](post@example.be)`.
 //!
 //! To allow more of HTML: [`TAGS`] and [`sanitizer`], a case in [`super::markdown_text`], and the layout's CSS.
 
@@ -15,6 +16,7 @@ use ammonia::Url;
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options as ComrakOptions};
 
+use super::markdown_link;
 use super::markdown_text;
 use super::slot::{self, FieldError, escape_html};
 
@@ -233,7 +235,8 @@ fn normalise<'a>(
         }
         NodeValue::Link(link) => {
             refuse_field(&link.url)?;
-            if let Some(url) = absolute(&link.url, bases, &["http", "https", "mailto"]) {
+            let url = absolute(&markdown_link::with_scheme(&link.url), bases, &["http", "https", "mailto"]);
+            if let Some(url) = url {
                 if !written.links.contains(&url) {
                     written.links.push(url.clone());
                 }
@@ -531,6 +534,34 @@ mod tests {
         assert!(!written.html.to_lowercase().contains("script:"));
         for kept in ["c", "d", "e", "f", "h"] {
             assert!(written.html.contains(&format!(" {kept}")), "{kept} in {}", written.html);
+        }
+    }
+
+    #[test]
+    fn a_link_without_a_scheme_leads_to_the_website_or_the_person_that_was_meant() {
+        let written = write(
+            "[a](www.vlaio.be) [b](lotte@example.be) [c][ref] [d](<www.vlaio.be/a b>) [e](gids.html) [f](readme.md) \
+             [g](over/ons) [h](www.café.be) [i](example.be:99999) ![j](www.vlaio.be/logo.png)\n\n[ref]: example.be/x",
+            CONTEXT,
+        )
+        .unwrap();
+        assert_eq!(
+            written.links,
+            vec![
+                "https://www.vlaio.be/",
+                "mailto:lotte@example.be",
+                "https://example.be/x",
+                "https://www.vlaio.be/a%20b",
+                "https://www.example.com/blog/gids.html",
+                "https://www.example.com/blog/readme.md",
+                "https://www.example.com/blog/over/ons",
+                "https://www.xn--caf-dma.be/",
+            ]
+        );
+        assert_eq!(written.problems, vec![Problem::LinkLeftOut("example.be:99999".into())]);
+        assert_eq!(written.images[0].url, "https://www.example.com/blog/www.vlaio.be/logo.png");
+        for link in &written.links {
+            assert!(written.html.contains(&format!(r#"href="{link}""#)), "{link} in {}", written.html);
         }
     }
 

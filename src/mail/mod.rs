@@ -33,4 +33,5 @@ pub mod tracking;
 pub mod web_copy;
 pub mod welcome;
 
+mod markdown_link;
 mod wire;

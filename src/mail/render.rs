@@ -577,9 +577,6 @@ pub(super) struct Logo {
 impl Frame {
     pub(super) fn new(newsletter: &Newsletter, language: Language) -> Self {
         let color = Color::brand(&newsletter.brand_color);
-        // The darkest of the light grounds, and the lightest of the dark ones: the least contrast that a link meets.
-        let light = Color::parse("#f3f1ec").unwrap_or(Color::WHITE);
-        let dark = Color::parse("#272b30").unwrap_or(Color::BLACK);
         Self {
             t: Texts::new(language),
             lang: language.as_str(),
@@ -593,8 +590,8 @@ impl Frame {
                 bar: color,
                 button: color,
                 on_button: color.text_on(),
-                link: color.readable_on(light),
-                link_dark: color.readable_on(dark),
+                link: color.readable_on(Color::MAIL_LIGHT),
+                link_dark: color.readable_on(Color::MAIL_DARK),
             },
             logo: logo(&newsletter.logo_url),
             web: false,

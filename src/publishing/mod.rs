@@ -71,9 +71,14 @@ fn shown(text: &str) -> String {
 
 /// An absolute http or https URL, or nothing.
 fn url(errors: &mut FieldErrors, field: &'static str, text: &str) -> String {
+    url_or(errors, field, "error-url", text)
+}
+
+/// The same; `wrong` is the key of what to say of anything else.
+fn url_or(errors: &mut FieldErrors, field: &'static str, wrong: &'static str, text: &str) -> String {
     let text = clean_line(text);
     if !text.is_empty() && !is_web_url(&text) {
-        errors.add(field, Message::new("error-url"));
+        errors.add(field, Message::new(wrong));
     }
     length(errors, field, &text, URL_MAX_CHARS);
     text

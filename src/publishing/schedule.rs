@@ -83,6 +83,9 @@ pub enum ScheduleError {
     /// Somebody else must approve it first.
     #[error("{}", self.message())]
     NotApproved,
+    /// It is to go now, and nobody would get it.
+    #[error("{}", self.message())]
+    NoReaders,
     /// The segment that it was to go to is gone.
     #[error("{}", self.message())]
     NoSegment,
@@ -101,6 +104,7 @@ impl ScheduleError {
             Self::Blocked(_) => Message::new("schedule-blocked"),
             Self::NoReason => Message::new("schedule-no-reason"),
             Self::NotApproved => Message::new("schedule-not-approved"),
+            Self::NoReaders => Message::new("schedule-no-readers"),
             Self::NoSegment => Message::new("schedule-no-segment"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
@@ -210,6 +214,10 @@ pub(super) async fn schedule_in(
     let composed = compose(tx.db(), id, due_at, public_url).await?.ok_or(ScheduleError::NotFound)?;
     if composed.newsletter.needs_approval && approved_by(tx.db(), &composed).await?.is_none() {
         return Err(ScheduleError::NotApproved);
+    }
+    // It would use up the number of the issue, and be called sent.
+    if matches!(when, When::AfterUndo(_)) && composed.audience == 0 {
+        return Err(ScheduleError::NoReaders);
     }
     let overridden = overridden(&composed, reason.as_deref())?;
     let contents = contents(&composed)?;

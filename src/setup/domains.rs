@@ -12,7 +12,7 @@ use crate::keys::{Keys, NoRandomness, Purpose};
 use crate::model::dkim::signs_for;
 use crate::model::{
     Act, ConfiguredDkimKey, Destinations, DkimAlgorithm, DkimKey, DkimKeyId, DkimKeyState, DkimSettings,
-    Newsletter, Permission, SigningKey, SigningKeyError, StoredDkimKey, Timestamp,
+    EmailAddress, Newsletter, Permission, SigningKey, SigningKeyError, StoredDkimKey, Timestamp,
 };
 use crate::store::dkim_keys::NewDkimKey;
 use crate::store::{self, Db, Store, StoreError};
@@ -381,6 +381,12 @@ pub struct Domain {
     pub signed_with: Vec<KnownKey>,
     /// One like gmail.com: nobody but its provider can sign for it.
     pub is_of_provider: bool,
+}
+
+/// Whether an address is one of a mailbox provider, as gmail.com: nobody but the provider can sign for it, so that most
+/// receivers refuse newsletters from it.
+pub fn is_of_provider(address: &EmailAddress) -> bool {
+    Destinations::default().knows(address)
 }
 
 /// Every domain in the order of its name.

@@ -41,6 +41,11 @@ impl Progress {
         }
     }
 
+    /// Whether a step was left for later, and is still to be done.
+    pub fn is_put_off(&self, step: SetupStep) -> bool {
+        step == SetupStep::Relay && !self.has_relay && self.was_passed(step)
+    }
+
     /// The first step that is left, if any.
     pub fn next(&self) -> Option<SetupStep> {
         SetupStep::ALL.iter().copied().find(|step| !self.is_done(*step))

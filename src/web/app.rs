@@ -11,7 +11,7 @@ use crate::accounts::provider::Provider;
 use crate::clock::Clock;
 use crate::config::Network;
 use crate::dns::Dns;
-use crate::http::Http;
+use crate::http::{Http, is_on_this_machine};
 use crate::keys::Keys;
 use crate::model::Retention;
 use crate::publishing::images::Images;
@@ -60,12 +60,20 @@ pub struct WebSettings {
     pub undo: Duration,
     /// For how long what is kept, as far as the desk has set nothing else.
     pub retention: Retention,
+    /// Whether pages say so when only this machine can reach the public URL. Not where that is meant: in the demo.
+    pub says_local: bool,
 }
 
 impl App {
     /// The absolute URL of a path that begins with a slash.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.settings.public_url)
+    }
+
+    /// The public URL, where only this machine can reach it and the pages have to say so.
+    pub fn local_address(&self) -> Option<String> {
+        let url = &self.settings.public_url;
+        (self.settings.says_local && is_on_this_machine(url)).then(|| url.clone())
     }
 
     /// What the verbs of accounts work with.

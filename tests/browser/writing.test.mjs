@@ -84,7 +84,7 @@ test("the tools write Markdown, by keyboard, and undo takes it back", async () =
     await page.keyboard.type("drie");
     await page.keyboard.press("Enter");
     await page.keyboard.press("Enter");
-    assert.equal(await body.inputValue(), "- een\n- twee\n- drie\n");
+    assert.equal(await body.inputValue(), "- een\n- twee\n- drie\n\n");
     // One stop of Tab, and the arrows within.
     await page.locator("#title").focus();
     await visitor.tabTo(page.locator("[data-tool=bold]"));
@@ -104,6 +104,84 @@ test("the tools write Markdown, by keyboard, and undo takes it back", async () =
     assert.equal(await body.inputValue(), "## kop{{name|vriend}}");
     await body.fill("een twee drie");
     assert.equal(await page.locator("[data-words]").textContent(), "3");
+  });
+});
+
+test("Enter twice ends a list or a quote, and what follows is a paragraph of its own", async () => {
+  await browser.visit(demo, ENGLISH, async (visitor) => {
+    const { page } = visitor;
+    const body = await openNew(visitor);
+    for (const [before, begun] of [["- een", "- "], ["* een", "* "], ["1. een", "2. "], ["> een", "> "], ["- een\n  - onder", "  - "]]) {
+      await body.fill(before);
+      await page.keyboard.press("Control+End");
+      await page.keyboard.press("Enter");
+      assert.equal(await body.inputValue(), `${before}\n${begun}`);
+      await page.keyboard.press("Enter");
+      assert.equal(await body.inputValue(), `${before}\n\n`);
+      // Undo takes back the end of the list alone.
+      await page.keyboard.press("Control+z");
+      assert.equal(await body.inputValue(), `${before}\n${begun}`);
+      await page.keyboard.press("Control+Shift+z");
+      assert.equal(await body.inputValue(), `${before}\n\n`);
+      await page.keyboard.type("Verder.");
+      assert.equal(await body.inputValue(), `${before}\n\nVerder.`);
+    }
+    // In the middle, the items below stay a list; and no line is added to one that is empty.
+    await body.fill("1. een\n2. twee");
+    await body.evaluate((area) => area.setSelectionRange(6, 6));
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("Tussen.");
+    assert.equal(await body.inputValue(), "1. een\n\nTussen.\n\n2. twee");
+    await body.fill("Eerst.\n\n- ");
+    await page.keyboard.press("Control+End");
+    await page.keyboard.press("Enter");
+    assert.equal(await body.inputValue(), "Eerst.\n\n");
+    await body.fill("- een");
+    await page.keyboard.press("Control+End");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("Verder.");
+    await previewed(page, "Verder.");
+    const item = await page.evaluate(() => document.getElementById("preview").contentDocument.querySelector("li").textContent.trim());
+    assert.equal(item, "een");
+  });
+});
+
+test("a sign that is typed by habit in an item that Enter began is one sign", async () => {
+  await browser.visit(demo, ENGLISH, async (visitor) => {
+    const { page } = visitor;
+    const body = await openNew(visitor);
+    const typed = async (before, words) => {
+      await body.fill(before);
+      await page.keyboard.press("Control+End");
+      await page.keyboard.press("Enter");
+      await page.keyboard.type(words);
+      return body.inputValue();
+    };
+    assert.equal(await typed("- een", "- twee"), "- een\n- twee");
+    assert.equal(await typed("* een", "* twee"), "* een\n* twee");
+    assert.equal(await typed("- een", "* twee"), "- een\n- twee");
+    assert.equal(await typed("  - een", "- twee"), "  - een\n  - twee");
+    assert.equal(await typed("1. een", "2. twee"), "1. een\n2. twee");
+    assert.equal(await typed("1. een", "1. twee"), "1. een\n2. twee");
+    assert.equal(await typed("> een", "> twee"), "> een\n> twee");
+    // Words that only begin like it, a date, and what somebody wrote before Enter.
+    assert.equal(await typed("- een", "-twee - drie"), "- een\n- -twee - drie");
+    assert.equal(await typed("1. een", "14. juli"), "1. een\n2. 14. juli");
+    assert.equal(await typed("- een", "1. mei"), "- een\n- 1. mei");
+    await body.fill("");
+    await page.keyboard.type("- - een");
+    assert.equal(await body.inputValue(), "- - een");
+    // Who means it takes it back.
+    assert.equal(await typed("- een", "- "), "- een\n- ");
+    await page.keyboard.press("Control+z");
+    assert.equal(await body.inputValue(), "- een\n- - ");
+    await page.keyboard.press("End");
+    await page.keyboard.type("twee");
+    assert.equal(await body.inputValue(), "- een\n- - twee");
+    await page.keyboard.press("Enter");
+    assert.equal(await body.inputValue(), "- een\n- - twee\n- ");
   });
 });
 
@@ -258,6 +336,14 @@ test("a picture is dropped, described and stands in the preview", async () => {
     await dialog.getByLabel(/decoration/).check();
     await dialog.getByRole("button", { name: "Insert" }).click();
     await dialog.getByText("SVG drawings").waitFor();
+    const photo = Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1");
+    await dialog.locator("input[type=file]").setInputFiles({ name: "IMG_0001.HEIC", mimeType: "image/heic", buffer: photo });
+    await dialog.getByRole("button", { name: "Insert" }).click();
+    await dialog.getByText("photos of an iPhone").waitFor();
+    const large = Buffer.alloc(10 * 1024 * 1024 + 1);
+    await dialog.locator("input[type=file]").setInputFiles({ name: "x.jpg", mimeType: "image/jpeg", buffer: large });
+    await dialog.getByRole("button", { name: "Insert" }).click();
+    await dialog.getByText("in a smaller size").waitFor();
     visitor.troubles.length = 0; // 422 for what is no picture.
     await dialog.getByRole("button", { name: "Cancel" }).click();
     await paste(page, { picture: PIXEL });

@@ -47,9 +47,11 @@ pub enum ImageError {
     TooLarge,
     #[error("{}", self.message())]
     Svg,
-    /// HEIC and AVIF: what phones make, and mail programs do not show.
+    /// HEIC: what iPhones make, and mail programs do not show.
     #[error("{}", self.message())]
-    Phone,
+    Heic,
+    #[error("{}", self.message())]
+    Avif,
     #[error("{}", self.message())]
     Unknown,
     #[error("{}", self.message())]
@@ -77,7 +79,8 @@ impl ImageError {
         match self {
             Self::TooLarge => Message::new("image-error-large").number("most", megabytes(FILE_MAX_OCTETS)),
             Self::Svg => Message::new("image-error-svg"),
-            Self::Phone => Message::new("image-error-phone"),
+            Self::Heic => Message::new("image-error-heic"),
+            Self::Avif => Message::new("image-error-avif"),
             Self::Unknown => Message::new("image-error-unknown"),
             Self::TooManyPixels => Message::new("image-error-pixels"),
             Self::TooMuchMotion => {

@@ -81,8 +81,14 @@ fn format_of(file: &[u8]) -> Result<ImageFormat, ImageError> {
     if starts(b"RIFF") && file.get(8..12) == Some(b"WEBP") {
         return Ok(ImageFormat::WebP);
     }
-    if file.get(4..8) == Some(b"ftyp") {
-        return Err(ImageError::Phone);
+    // The same box begins films, which are none of these.
+    match file.get(4..12) {
+        Some(
+            b"ftypheic" | b"ftypheix" | b"ftypheim" | b"ftypheis" | b"ftyphevc" | b"ftyphevx" | b"ftypmif1"
+            | b"ftypmsf1",
+        ) => return Err(ImageError::Heic),
+        Some(b"ftypavif" | b"ftypavis") => return Err(ImageError::Avif),
+        _ => {}
     }
     /// How far into a file a drawing says that it is one.
     const LOOK_OCTETS: usize = 1024;

@@ -141,7 +141,13 @@ fn what_is_no_picture_is_refused_with_its_reason() {
         why(b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>"),
         "image-error-svg"
     );
-    assert_eq!(why(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), "image-error-phone");
+    for brand in ["heic", "heix", "hevc", "mif1"] {
+        let file = format!("\0\0\0\x18ftyp{brand}\0\0\0\0mif1heic");
+        assert_eq!(why(file.as_bytes()), "image-error-heic", "{brand}");
+    }
+    assert_eq!(why(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"), "image-error-avif");
+    assert_eq!(why(b"\0\0\0\x18ftypisom\0\0\0\0isomavc1"), "image-error-unknown");
+    assert_eq!(why(b"\0\0\0\x18ftyp"), "image-error-unknown");
     assert_eq!(why(b"%PDF-1.7"), "image-error-unknown");
     assert_eq!(why(b""), "image-error-unknown");
     assert_eq!(why(b"GIF89a"), "image-error-broken");

@@ -3,7 +3,7 @@
 use super::{Marked, NewsletterError, change, mark_of};
 use crate::i18n::{FieldErrors, Message};
 use crate::model::{Image, ImageVariant, Newsletter, NewsletterId, Permission};
-use crate::publishing::url;
+use crate::publishing::url_or;
 use crate::store::newsletters::Brand;
 use crate::store::{self, Store};
 
@@ -57,7 +57,7 @@ pub(super) fn parse(errors: &mut FieldErrors, input: &BrandInput) -> Brand {
     if !is_color {
         errors.add("brand_color", Message::new("error-color"));
     }
-    let logo_url = url(errors, "logo_url", &input.logo_url);
+    let logo_url = url_or(errors, "logo_url", "error-logo-url", &input.logo_url);
     Brand { brand_color, logo_url }
 }
 
@@ -69,6 +69,20 @@ pub fn with_brand(newsletter: &Newsletter, input: &BrandInput) -> Result<Newslet
     let mut errors = FieldErrors::new();
     let Brand { brand_color, logo_url } = parse(&mut errors, input);
     errors.or(Newsletter { brand_color, logo_url, ..newsletter.clone() })
+}
+
+/// The same with as much of an input as is right: what is wrong looks as before.
+pub fn with_brand_as_far_as_right(newsletter: &Newsletter, input: &BrandInput) -> Newsletter {
+    let mut errors = FieldErrors::new();
+    let Brand { brand_color, logo_url } = parse(&mut errors, input);
+    let mut looks = newsletter.clone();
+    if errors.field("brand_color").is_none() {
+        looks.brand_color = brand_color;
+    }
+    if errors.field("logo_url").is_none() {
+        looks.logo_url = logo_url;
+    }
+    looks
 }
 
 /// Changes how a newsletter looks, on its pages at once and in mails from now on.

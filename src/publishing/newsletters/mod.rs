@@ -14,7 +14,7 @@ mod tracking;
 
 pub use about::{AboutInput, set_about};
 pub use archive::set_archive;
-pub use brand::{BRAND_COLOR, BrandInput, logo_address, set_brand, with_brand};
+pub use brand::{BRAND_COLOR, BrandInput, logo_address, set_brand, with_brand, with_brand_as_far_as_right};
 pub use issues::{IssuesInput, set_issues};
 pub use privacy::{PrivacyInput, set_privacy};
 pub use sender::{SenderInput, set_sender};

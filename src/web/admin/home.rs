@@ -9,7 +9,7 @@ use super::articles::list::{ArticleLine, lines as article_lines};
 use super::issues::list::{IssueLine, lines as issue_lines};
 use super::{Frame, desk_zone, grouped};
 use crate::i18n::Texts;
-use crate::model::{MailingStatus, Permission, SetupStep};
+use crate::model::{ArticleId, ArticleStatus, MailingStatus, Permission, SetupStep};
 use crate::setup::steps::Progress;
 use crate::store::articles::ArticleFilter;
 use crate::store::issues::IssueRow;
@@ -26,6 +26,10 @@ const LATEST: usize = 5;
 struct HomePage {
     page: Frame,
     next: Step,
+    /// The sign-up page, while nobody reads anything yet.
+    sign_up: Option<String>,
+    /// Where the links of mails lead, if readers cannot come there.
+    local_address: Option<String>,
     /// Nothing can be sent yet.
     lacks_relay: bool,
     issues: Vec<IssueLine>,
@@ -41,6 +45,13 @@ struct Step {
     /// Of the button.
     href: String,
     action: String,
+}
+
+/// What an issue can be made of.
+struct Shelf {
+    has_published: bool,
+    /// The draft that was edited last.
+    draft: Option<(ArticleId, String)>,
 }
 
 struct NewsletterLine {
@@ -63,9 +74,13 @@ pub async fn get(
     let mut reader = app.store.read().await?;
     let zone = desk_zone(&mut reader).await?;
     let mut newsletters = Vec::new();
+    let mut sign_up = None;
+    let mut all_readers = 0;
     for newsletter in signed_in.newsletters(&mut reader, Permission::SeeNewsletter).await? {
         let readers = super::newsletters::readers(&mut reader, newsletter.id).await?;
         let href = format!("/admin/newsletters/{}", newsletter.id);
+        sign_up.get_or_insert_with(|| format!("/n/{}", newsletter.slug));
+        all_readers += readers;
         newsletters.push(NewsletterLine {
             name: newsletter.name,
             forms: format!("{href}/forms"),
@@ -77,21 +92,33 @@ pub async fn get(
         });
     }
     let mut articles = store::articles::list(reader.db(), &ArticleFilter::default()).await?;
+    let published = ArticleFilter { status: Some(ArticleStatus::Published), ..ArticleFilter::default() };
+    let draft = articles.iter().find(|article| article.status == ArticleStatus::Draft);
+    let shelf = Shelf {
+        has_published: !store::articles::list(reader.db(), &published).await?.is_empty(),
+        draft: draft.map(|article| (article.id, article.title.clone())),
+    };
     articles.truncate(LATEST);
     let mut issues = store::issues::list_for(reader.db(), signed_in.actor(), 0).await?;
     let progress = Progress::of(&mut reader, !app.relays.relays().is_empty()).await?;
-    let next = next_step(t, &progress, articles.is_empty(), &issues);
+    let next = next_step(t, &progress, &shelf, &issues);
+    // Who signs up waits for a mail.
+    let can_welcome = progress.has_relay() && progress.is_done(SetupStep::Sender);
+    let sign_up = sign_up.filter(|_| all_readers == 0 && can_welcome);
     issues.truncate(LATEST);
     // Told above already where it is the next thing to do.
     let lacks_relay = !progress.has_relay() && next.name != "relay";
     let title = t.with("desk-welcome", "name", signed_in.user.name.clone());
     let page = Frame::new(&request, &signed_in, "home", title);
     let (issues, articles) = (issue_lines(t, issues), article_lines(t, zone, articles));
-    html(StatusCode::OK, &HomePage { page, next, lacks_relay, issues, articles, newsletters })
+    let local_address = app.local_address();
+    let template =
+        HomePage { page, next, sign_up, local_address, lacks_relay, issues, articles, newsletters };
+    html(StatusCode::OK, &template)
 }
 
 /// What is on its way comes first, then what is missing, then what was begun, and then something new.
-fn next_step(t: Texts, progress: &Progress, no_article: bool, issues: &[IssueRow]) -> Step {
+fn next_step(t: Texts, progress: &Progress, shelf: &Shelf, issues: &[IssueRow]) -> Step {
     let step = |name: &'static str, subject: String, href: String| Step {
         name,
         title: t.text(&format!("desk-next-{name}-title")),
@@ -129,10 +156,16 @@ fn next_step(t: Texts, progress: &Progress, no_article: bool, issues: &[IssueRow
         (None, Some(_), _) if !progress.has_relay() => new("relay", "/admin/settings/relays/new"),
         (None, Some(scheduled), _) => about("scheduled", scheduled),
         (None, None, Some(latest)) if latest.mailing_status == Some(MailingStatus::Sent) => {
+            if latest.sent.unwrap_or_default() == 0 {
+                return about("unread", latest);
+            }
             step("again", subject_of(t, latest), "/admin/issues/new".to_owned())
         }
-        (None, None, None) if no_article => new("article", "/admin/articles/new"),
-        (None, None, _) => new("issue", "/admin/issues/new"),
+        (None, None, _) if shelf.has_published => new("issue", "/admin/issues/new"),
+        (None, None, _) => match &shelf.draft {
+            Some((id, title)) => step("draft", title.clone(), format!("/admin/articles/{id}")),
+            None => new("article", "/admin/articles/new"),
+        },
     }
 }
 

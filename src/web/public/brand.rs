@@ -54,28 +54,30 @@ fn readable(brand: Color) -> (Color, Color) {
     (brand.readable_on(paper()), brand.readable_on(surface()))
 }
 
-/// A brand's colour on one background.
+/// A brand's colour in mails, on one background.
 pub struct Shade {
     pub background: String,
-    /// As it is used.
+    /// As it is used for links.
     pub color: String,
-    /// Of the colour as it was chosen, with the background: 1 to 21.
+    /// Of the colour as it is used, with the background: 1 to 21.
     pub contrast: f64,
     /// Whether it had to be moved to be readable.
     pub is_moved: bool,
 }
 
-/// What becomes of a colour in light and in dark.
+/// What becomes of a colour in light and in dark: in mails, whose grounds ask more of it than those of pages.
 pub fn shades(brand: &str) -> (Shade, Shade) {
     let brand = Color::brand(brand);
-    let (light, dark) = readable(brand);
-    let shade = |background: Color, used: Color| Shade {
-        background: background.to_string(),
-        color: used.to_string(),
-        contrast: brand.contrast(background),
-        is_moved: used != brand,
+    let shade = |background: Color| {
+        let used = brand.readable_on(background);
+        Shade {
+            background: background.to_string(),
+            color: used.to_string(),
+            contrast: used.contrast(background),
+            is_moved: used != brand,
+        }
     };
-    (shade(paper(), light), shade(surface(), dark))
+    (shade(Color::MAIL_LIGHT), shade(Color::MAIL_DARK))
 }
 
 #[cfg(test)]
@@ -88,5 +90,27 @@ mod tests {
         assert!(css("#0f766e").starts_with(":root { --brand: #0f766e; --on-brand: #ffffff;"));
         assert!(css("#000000").contains("dark"));
         assert!(!css("red; } body { display: none").contains("display"));
+    }
+
+    #[test]
+    fn the_contrast_told_is_that_of_the_colour_in_use() {
+        for brand in ["#0f766e", "#ffff00", "#000000", "#ffffff", "#777777"] {
+            let (light, dark) = shades(brand);
+            assert!(light.contrast >= 4.5 && dark.contrast >= 4.5, "{brand}");
+        }
+        let (light, dark) = shades("#0f766e");
+        assert!(!light.is_moved && dark.is_moved && dark.color != "#0f766e");
+        // Where a mail can use a colour as it is, a page can.
+        for brand in ["#0f766e", "#336699", "#e4002b", "#8fb8b5"] {
+            let (light, dark) = shades(brand);
+            let css = css(brand);
+            let used = [
+                (&light, format!(":root {{ --brand: {brand}")),
+                (&dark, format!("{{ :root {{ --brand: {brand}")),
+            ];
+            for (shade, rule) in used {
+                assert!(shade.is_moved || css.contains(&rule), "{brand}: {css}");
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::{Frame, progress};
 use crate::model::SetupStep;
+use crate::setup::domains::is_of_provider;
 use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
 use crate::web::{App, PageError};
@@ -20,6 +21,10 @@ struct DonePage {
     has_relay: bool,
     /// Of the sender: what the DNS records are for.
     domain: String,
+    /// Whether nobody here can publish any for it.
+    is_of_provider: bool,
+    /// Where the links of mails lead, if readers cannot come there.
+    local_address: Option<String>,
 }
 
 pub async fn get(app: Data<App>, signed_in: SignedIn) -> Result<HttpResponse, PageError> {
@@ -27,12 +32,11 @@ pub async fn get(app: Data<App>, signed_in: SignedIn) -> Result<HttpResponse, Pa
     let Some(newsletter) = progress.newsletter.as_ref().filter(|_| progress.next().is_none()) else {
         return Ok(see_other("/setup"));
     };
-    let mut page = Frame::of(&signed_in, "setup-done-title", &progress, SetupStep::Brand);
+    let title = if progress.has_relay() { "setup-done-title" } else { "setup-done-no-relay-title" };
+    let mut page = Frame::of(&signed_in, title, &progress, SetupStep::Brand);
     // Nothing is in progress any more, and everything can be looked at again.
-    for step in &mut page.steps {
-        step.state = "done";
-    }
     if let Some(brand) = page.steps.last_mut() {
+        brand.state = "done";
         brand.href = Some(super::path_of(SetupStep::Brand));
     }
     page.path = super::DONE.to_owned();
@@ -44,6 +48,8 @@ pub async fn get(app: Data<App>, signed_in: SignedIn) -> Result<HttpResponse, Pa
             sign_up_page: format!("/n/{}", newsletter.slug),
             has_relay: progress.has_relay(),
             domain: newsletter.sender_address.ascii_domain().to_owned(),
+            is_of_provider: is_of_provider(&newsletter.sender_address),
+            local_address: app.local_address(),
         },
     )
 }

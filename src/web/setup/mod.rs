@@ -77,7 +77,7 @@ pub struct Frame {
 #[derive(Debug, Clone)]
 pub struct StepLink {
     pub words: String,
-    /// `done`, `current` or `open`.
+    /// `done`, `skipped`, `current` or `open`.
     pub state: &'static str,
     /// Where it is, once it can be opened.
     pub href: Option<&'static str>,
@@ -87,25 +87,26 @@ impl Frame {
     /// `current`: `None` is the owner.
     fn new(t: Texts, title: &str, progress: Option<&Progress>, current: Option<SetupStep>) -> Self {
         let has_owner = progress.is_some();
-        let link =
-            |words: String, href: &'static str, is_done: bool, is_current: bool, can_open: bool| StepLink {
-                words,
-                state: if is_current {
-                    "current"
-                } else if is_done {
-                    "done"
-                } else {
-                    "open"
-                },
-                href: (can_open && !is_current).then_some(href),
-            };
-        let mut links =
-            vec![link(t.text("setup-step-owner"), OWNER, has_owner, current.is_none(), has_owner)];
+        let link = |words: String, href: &'static str, state: &'static str, can_open: bool| StepLink {
+            words,
+            state,
+            href: (can_open && state != "current").then_some(href),
+        };
+        let owner = match (current, has_owner) {
+            (None, _) => "current",
+            (Some(_), true) => "done",
+            (Some(_), false) => "open",
+        };
+        let mut links = vec![link(t.text("setup-step-owner"), OWNER, owner, has_owner)];
         for step in SetupStep::ALL {
-            let is_done = progress.is_some_and(|progress| progress.is_done(*step));
+            let state = match progress {
+                _ if current == Some(*step) => "current",
+                Some(progress) if progress.is_put_off(*step) => "skipped",
+                Some(progress) if progress.is_done(*step) => "done",
+                _ => "open",
+            };
             let can_open = progress.is_some_and(|progress| can_open(progress, *step));
-            let words = t.text(&format!("setup-step-{step}"));
-            links.push(link(words, path_of(*step), is_done, current == Some(*step), can_open));
+            links.push(link(t.text(&format!("setup-step-{step}")), path_of(*step), state, can_open));
         }
         Self {
             t,

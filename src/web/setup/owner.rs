@@ -7,10 +7,10 @@ use askama::Template;
 
 use super::{Frame, path_of, start, status_of, texts_of};
 use crate::accounts::first_user::{self, FirstUserError, Link};
-use crate::accounts::sessions;
 use crate::accounts::users::{NewUser, UserError};
+use crate::accounts::{passwords, sessions};
 use crate::i18n::Texts;
-use crate::model::{Language, SetupStep};
+use crate::model::{EmailAddress, Language, SetupStep};
 use crate::web::admin::{Mistakes, given_twice};
 use crate::web::form::Form;
 use crate::web::layout::{Page, html, see_other};
@@ -82,6 +82,15 @@ fn show(
     html(status, &OwnerPage { page, action, typed, mistakes, kept })
 }
 
+/// The password for the page that comes back, sealed. One that would be refused is typed again.
+fn kept_of(app: &App, token: &str, form: &Form, password: &str) -> Result<String, PageError> {
+    let address = EmailAddress::parse(form.first("address")).ok();
+    match passwords::problem_for(password, address.as_ref()) {
+        Some(_) => Ok(String::new()),
+        None => kept::sealed(app, password, token),
+    }
+}
+
 /// The same page with what was typed, in the language of the button that was pressed.
 async fn in_another_language(
     request: &HttpRequest,
@@ -100,7 +109,7 @@ async fn in_another_language(
     for field in ["name", "address"] {
         typed.push(field, form.first(field));
     }
-    show(token, t, typed, Mistakes::none(t), kept::sealed(app, password, token)?)
+    show(token, t, typed, Mistakes::none(t), kept_of(app, token, &form, password)?)
 }
 
 /// `POST /setup/{token}`: makes the first user, or shows the page in another language.
@@ -136,9 +145,7 @@ pub async fn post(
         }
         Err(FirstUserError::Link(link)) => refused(&request, link),
         Err(FirstUserError::User(UserError::Invalid(errors))) => {
-            // A password that was wrong itself is typed again.
-            let is_fine = errors.field("password").is_none();
-            let kept = if is_fine { kept::sealed(&app, &password, &token)? } else { String::new() };
+            let kept = kept_of(&app, &token, &form, &password)?;
             show(&token, t, form.clone(), Mistakes::of(t, errors), kept)
         }
         Err(FirstUserError::Store(error) | FirstUserError::User(UserError::Store(error))) => {

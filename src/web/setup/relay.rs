@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::sender::provider_of;
 use super::{Frame, keep, opened, passed, status_of, typed, went_back};
 use crate::model::{NamedRelay, SetupStep, StoredRelay};
 use crate::setup::connection;
@@ -31,6 +32,8 @@ struct RelayPage {
     is_stored: bool,
     /// Those of the configuration, which need nothing here.
     configured: Vec<String>,
+    /// The domain of the sender, if most receivers refuse newsletters from it.
+    provider: Option<String>,
     mistakes: Mistakes,
 }
 
@@ -93,6 +96,7 @@ fn show(
         is_good,
         is_stored: relay.is_some(),
         configured,
+        provider: progress.newsletter.as_ref().and_then(|newsletter| provider_of(&newsletter.sender_address)),
         mistakes,
     };
     html(status_of(template.mistakes.has_any()), &template)

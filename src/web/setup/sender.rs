@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::{Frame, keep, opened, passed, status_of, typed, went_back};
-use crate::model::{Newsletter, SetupStep};
+use crate::model::{EmailAddress, Newsletter, SetupStep};
 use crate::publishing::newsletters::{NewsletterError, set_sender};
+use crate::setup::domains::is_of_provider;
 use crate::setup::steps::Progress;
 use crate::web::admin::Mistakes;
 use crate::web::admin::newsletters::sections::sender;
@@ -24,7 +25,14 @@ struct SenderPage {
     fields: String,
     /// As typed, for the row of an inbox.
     sender_name: String,
+    /// The domain of the address, if most receivers refuse newsletters from it.
+    provider: Option<String>,
     mistakes: Mistakes,
+}
+
+/// The domain of a sender whose mails most receivers refuse: one of a mailbox provider.
+pub(super) fn provider_of(sender: &EmailAddress) -> Option<String> {
+    is_of_provider(sender).then(|| sender.ascii_domain().to_owned())
 }
 
 /// The newsletter of the first run; a step that can be opened has one.
@@ -51,8 +59,10 @@ fn show(
 ) -> Result<HttpResponse, PageError> {
     let page = Frame::of(signed_in, "setup-sender-title", progress, STEP);
     let sender_name = form.first("sender_name").to_owned();
+    let provider =
+        EmailAddress::parse(form.first("sender_address")).ok().and_then(|typed| provider_of(&typed));
     let fields = sender::fields(page.t, form, mistakes.clone())?;
-    html(status_of(mistakes.has_any()), &SenderPage { page, fields, sender_name, mistakes })
+    html(status_of(mistakes.has_any()), &SenderPage { page, fields, sender_name, provider, mistakes })
 }
 
 /// `POST /setup/sender`.

@@ -126,16 +126,44 @@ body.addEventListener("keydown", (event) => {
   tools[button.dataset.tool]();
 });
 
-/** Enter in a list begins the next item; in an empty item it ends the list. */
+/** What Enter began last: where its line starts, and with what. Who types the sign once more, by habit, means no list in it. */
+let begun = null;
+
+/** Enter in a list begins the next item; in an empty item it ends the list, and a paragraph of its own begins. */
 function goOn(event) {
   if (body.selectionStart !== body.selectionEnd) return;
-  const from = body.value.lastIndexOf("\n", body.selectionStart - 1) + 1;
-  const [whole, space, sign, text] = /^(\s*)([-*+] |\d+[.)] |> )(.*)$/.exec(body.value.slice(from, body.selectionStart)) ?? [];
+  const at = body.selectionStart;
+  const from = body.value.lastIndexOf("\n", at - 1) + 1;
+  const [whole, space, sign, text] = /^(\s*)([-*+] |\d+[.)] |> )(.*)$/.exec(body.value.slice(from, at)) ?? [];
   if (!whole) return;
   event.preventDefault();
-  if (!text.trim()) { insert("", from, body.selectionStart); return; }
-  insert(`\n${space}${sign.replace(/\d+/, (number) => Number(number) + 1)}`);
+  if (!text.trim()) {
+    // Lines that touch belong together: the words to the item above, or the items below to the words.
+    const above = body.value.slice(0, from).split("\n").at(-2)?.trim() ? "\n" : "";
+    const [rest, next] = body.value.slice(at).split("\n");
+    const below = !rest.trim() && next?.trim() ? "\n" : "";
+    insert(above + below, from, at);
+    body.setSelectionRange(from + above.length, from + above.length);
+    return;
+  }
+  const next = space + sign.replace(/\d+/, (number) => Number(number) + 1);
+  insert(`\n${next}`);
+  begun = { from: at + 1, sign: next };
 }
+
+body.addEventListener("input", (event) => {
+  if (!begun) return;
+  const { from, sign } = begun;
+  const at = body.selectionStart;
+  const line = body.value.slice(from, at);
+  if (body.value[from - 1] !== "\n" || !line.startsWith(sign) || line.includes("\n")) { begun = null; return; }
+  if (event.inputType !== "insertText" || event.data !== " ") return;
+  // Of numbers, the one that is there, or the 1 that Markdown takes for any; another may be a date.
+  const again = /\d/.test(sign) ? `(1|${parseInt(sign, 10)})[.)]` : sign.trim() === ">" ? ">" : "[-*+]";
+  if (!new RegExp(`^${again} $`).test(line.slice(sign.length))) return;
+  begun = null;
+  insert("", from + sign.length, at);
+});
 
 // ---- How long it is.
 

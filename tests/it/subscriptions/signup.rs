@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use postiljon::model::email_address::AddressError;
 use postiljon::model::{ConsentEvent, Language, OutboxKind, SubscriptionStatus};
+use postiljon::publishing::newsletters::{SenderInput, set_sender};
 use postiljon::store::{consents, suppressions};
 use postiljon::subscriptions::erase::erase;
 use postiljon::subscriptions::show::dossier;
@@ -9,6 +10,7 @@ use postiljon::subscriptions::signup::{Problem, SignUpError};
 
 use crate::support::database::both_dbs;
 use crate::support::people::{People, address};
+use crate::support::samples::newsletter;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -171,6 +173,33 @@ both_dbs!(the_evidence_holds_the_words_that_were_shown, |store| {
     let mut reader = people.store.read().await.expect("a reader");
     let latest = consents::latest_text(reader.db(), people.newsletter.id, Language::French).await;
     assert_eq!(latest.expect("read").expect("kept").id, text.id);
+});
+
+both_dbs!(a_sender_that_is_called_as_its_newsletter_is_named_once_and_what_was_agreed_to_stays, |store| {
+    let people = People::of_newsletter(&store, newsletter(&store, "insights").await).await;
+    people.sign_up("before@example.org", 1).await.expect("signed up");
+    let letter = &people.newsletter;
+    let input = SenderInput {
+        sender_name: "Insights".into(),
+        sender_address: letter.sender_address.as_str().to_owned(),
+        reply_to: String::new(),
+        postal_address: letter.postal_address.clone(),
+    };
+    let renamed = set_sender(&store, letter.id, None, &input).await.expect("set");
+    let people = People::of_newsletter(&store, renamed).await;
+    people.sign_up("after@example.org", 2).await.expect("signed up");
+    let agreed = async |at: &str| {
+        let dossier = dossier(&people.store, &address(at)).await.expect("read").expect("known");
+        let [text] = dossier.consent_texts.as_slice() else { panic!("one text") };
+        (text.version, text.body.clone())
+    };
+    let (version, words) = agreed("before@example.org").await;
+    assert!(
+        version == 1 && words.starts_with("Ja, ik ontvang graag INSIGHTS van Meridiaan per e-mail."),
+        "{words}"
+    );
+    let (version, words) = agreed("after@example.org").await;
+    assert!(version == 2 && words.starts_with("Ja, ik ontvang graag INSIGHTS per e-mail."), "{words}");
 });
 
 both_dbs!(until_someone_confirms_the_last_sign_up_names_them_and_after_it_none, |store| {

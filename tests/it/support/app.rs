@@ -55,6 +55,7 @@ impl TestApp {
             trusted_proxies: Vec::new(),
             undo: UNDO,
             retention: Retention::default(),
+            says_local: false,
         };
         let mut app = App {
             store: store.clone(),

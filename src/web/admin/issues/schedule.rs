@@ -58,6 +58,8 @@ struct SchedulePage {
     sentence: Option<String>,
     /// How long it can then be called back.
     undo: Option<String>,
+    /// Where its links lead, if readers cannot come there.
+    local_address: Option<String>,
     mistakes: Mistakes,
 }
 
@@ -178,6 +180,7 @@ async fn show_with(
     let is_approved = matches!(approval, Approval::NotNeeded | Approval::Given(_));
     if may_go && is_approved && error.is_none() && form.has("when") {
         match when_of(form, undo).and_then(|when| Ok((when, due_at(when, newsletter, now)?))) {
+            Ok((When::Now | When::AfterUndo(_), _)) if count == 0 => error = Some(ScheduleError::NoReaders),
             Ok((When::Now | When::AfterUndo(_), _)) => {
                 sentence = Some(sentence_now(t, &readers, &newsletter.name, &subject))
             }
@@ -242,6 +245,7 @@ async fn show_with(
         sentence,
         undo: (form.first("when") == "now" && !undo.is_zero())
             .then(|| t.with("desk-undo", "seconds", undo.as_secs())),
+        local_address: app.local_address(),
         mistakes,
     };
     html(status, &template)

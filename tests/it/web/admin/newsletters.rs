@@ -242,7 +242,8 @@ both_dbs!(a_brand_is_looked_at_before_it_is_saved, |store| {
     let looked = post(&browser, &format!("{HUB}/brand"), &looks).await;
     assert_eq!(looked.status, 200);
     assert!(
-        looked.body.contains("too pale for text") && looked.body.contains("brand_color=%23ffee00"),
+        looked.body.contains("a darker shade that can be read")
+            && looked.body.contains("brand_color=%23ffee00"),
         "{}",
         looked.body
     );

@@ -14,7 +14,9 @@ use crate::mail::render::{ConfirmView, render_confirm};
 use crate::mail::slot::{escape_html, without_recipient};
 use crate::model::Newsletter;
 use crate::publishing::images::{self, ImageError};
-use crate::publishing::newsletters::{BrandInput, logo_address, set_brand, with_brand};
+use crate::publishing::newsletters::{
+    BrandInput, logo_address, set_brand, with_brand, with_brand_as_far_as_right,
+};
 use crate::subscriptions::open_form::OpenForm;
 use crate::web::admin::forms::newsletter_of;
 use crate::web::admin::newsletters::overview;
@@ -77,9 +79,9 @@ pub fn fields(
     typed: Form,
     mistakes: Mistakes,
 ) -> Result<String, PageError> {
-    // What cannot be shown is not: the preview stays at what is stored.
-    let looks = input(&typed).and_then(|input| with_brand(newsletter, &input));
-    let looks = looks.unwrap_or_else(|_| newsletter.clone());
+    // What cannot be shown is not: there the preview stays at what is stored.
+    let looks = input(&typed)
+        .map_or_else(|_| newsletter.clone(), |input| with_brand_as_far_as_right(newsletter, &input));
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("brand_color", &looks.brand_color)
         .append_pair("logo_url", &looks.logo_url)
@@ -199,7 +201,7 @@ pub fn preview_mistakes(
 async fn looking(request: &HttpRequest, app: &App, id: &str) -> Result<Newsletter, PageError> {
     let newsletter = newsletter_of(&mut app.store.read().await?, id).await?;
     let input = input(&Form::of_query(request)).map_err(|_| PageError::BadRequest)?;
-    Ok(with_brand(&newsletter, &input).unwrap_or(newsletter))
+    Ok(with_brand_as_far_as_right(&newsletter, &input))
 }
 
 /// `GET /admin/newsletters/{id}/brand/mail`: the first mail that a reader gets.

@@ -273,7 +273,7 @@ both_dbs!(a_key_without_publishing_hands_in_drafts_alone, |store| {
     let user = samples::user(&store, "an@example.org").await;
     let writes = [Permission::SeeArticles, Permission::WriteArticles];
     let writer = Program::with(&app, &key(&store, &user, &writes).await);
-    let publisher = Program::with(&app, &key(&store, &user, &super::ALL).await);
+    let publisher = Program::with(&app, &key(&store, &user, &crate::web::api::v1::ALL).await);
     let wanted = with(article("Zes lessen"), "status", "published");
     let answer = writer.post(&wanted).await;
     assert_eq!(refusal(&answer), refused(403, "permission_missing"));
