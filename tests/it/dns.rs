@@ -102,8 +102,8 @@ async fn texts_are_put_together_and_none_is_told_apart_from_no_answer() {
     assert_eq!(dns.txt("silent.example", Duration::from_millis(100)).await, Txt::Unknown);
     assert_eq!(Dns::none().txt("example.org", SOON).await, Txt::Unknown);
     // Who has just changed it asks somebody who remembers nothing.
-    server.say("nowhere.example", Says::Txt(vec!["now".to_owned()]));
-    assert_eq!(dns.txt("nowhere.example", SOON).await, Txt::Nothing);
-    let fresh = dns.without_memory().txt("nowhere.example", SOON).await;
+    server.say("example.org", Says::Txt(vec!["now".to_owned()]));
+    assert!(matches!(dns.txt("example.org", SOON).await, Txt::Records(before) if before.len() == 2));
+    let fresh = dns.without_memory().txt("example.org", SOON).await;
     assert_eq!(fresh, Txt::Records(vec!["now".to_owned()]));
 }

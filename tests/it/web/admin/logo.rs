@@ -2,12 +2,15 @@
 
 use postiljon::accounts::first_user::invite;
 use postiljon::demo::browser::{Answer, Browser};
-use postiljon::model::{Newsletter, NewsletterId};
+use postiljon::model::{Newsletter, NewsletterId, Theme};
+use postiljon::publishing::compose::compose;
+use postiljon::publishing::newsletters::{IssuesInput, set_issues};
 use postiljon::store::{Store, newsletters};
 
 use super::images::{GIF, multipart_with};
 use super::{PASSWORD, get, post, signed_in};
-use crate::support::app::TestApp;
+use crate::publishing::{issue, published};
+use crate::support::app::{START, TestApp};
 use crate::support::database::{both_dbs, read};
 use crate::support::samples::newsletter;
 
@@ -59,20 +62,33 @@ both_dbs!(a_picture_becomes_the_logo_and_is_removed_again, |store| {
     let path = address.strip_prefix(&app.url).and_then(|path| path.split('#').next()).expect("a path");
     let picture = app.browser().get(path).await.expect("an answer");
     assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/png")));
-    // Its size in the mail, and what is read where pictures are hidden.
-    let mail = get(
+    // Its size in an issue, and what is read where pictures are hidden.
+    let clock = &app.clock;
+    let article = published(&store, clock, "A").await;
+    let issue = issue(&store, clock, letter.id, &[&article]).await;
+    let src = address.split('#').next().expect("an address");
+    for theme in Theme::ALL {
+        let input = IssuesInput { theme: *theme, needs_approval: false };
+        set_issues(&store, letter.id, None, &input).await.expect("set");
+        let mut reader = store.read().await.expect("a reader");
+        let composed = compose(reader.db(), issue.id, START, &app.url).await.expect("read").expect("there");
+        drop(reader);
+        let html = composed.rendered.expect("rendered").html;
+        let tag = html.split("<img").find(|tag| tag.contains(src));
+        // A theme that is a letter has no masthead.
+        assert!(tag.is_some() || *theme == Theme::Note, "{theme}: {html}");
+        if let Some(tag) = tag {
+            for part in ["alt=\"INSIGHTS\"", "width=\"1\"", "height=\"1\""] {
+                assert!(tag.contains(part), "{theme}: {tag}");
+            }
+        }
+    }
+    let page = get(
         &browser,
-        &format!("{BRAND}/mail?brand_color=%23336699&logo_url={}", address.replace('#', "%23")),
-    )
-    .await
-    .body;
-    assert!(
-        mail.contains(&format!(
-            "src=\"{}\" alt=\"INSIGHTS\" width=\"1\" height=\"1\"",
-            address.split('#').next().expect("an address")
-        )),
-        "{mail}"
+        &format!("{BRAND}/page?brand_color=%23336699&logo_url={}", address.replace('#', "%23")),
     );
+    let page = page.await.body;
+    assert!(page.contains(src) && page.contains("alt=\"INSIGHTS\""), "{page}");
 
     // Without a file, and in the usual encoding, it stays.
     let kept = send(&[("logo_url", &address)], b"").await;
