@@ -31,10 +31,12 @@ async function visit(options, steps) {
 
 /** Presses a button that leads to the provider, which leads back. */
 async function comeBack(visitor, button) {
-  const isBack = (url) => url.pathname !== "/authorize" && !/\/(provider|identities)$/.test(url.pathname);
-  await button.click();
-  await visitor.page.waitForURL(isBack);
-  await visitor.page.waitForLoadState();
+  const { page } = visitor;
+  const isReturn = (answer) => new URL(answer.url()).pathname === "/admin/login/provider/return";
+  await Promise.all([page.waitForResponse(isReturn), button.click()]);
+  // Until the browser has left the page that led there.
+  await page.waitForURL((url) => !/\/(provider|identities)$/.test(url.pathname));
+  await page.waitForLoadState();
 }
 
 const loginButton = (visitor) => visitor.page.locator("form[action='/admin/login/provider'] button");
