@@ -81,14 +81,13 @@ it("where passwords are off only the button is there, and the page that leads on
     await signOut(an);
     assert.equal(await an.page.locator("#password").count(), 0);
     await inspect(an, "login-provider-only");
-    // Who is not led on by the browser has the link.
-    await an.page.route("**/admin/login/provider", async (route) => {
-      const answer = await route.fetch();
-      const { refresh: _, ...headers } = answer.headers();
-      await route.fulfill({ response: answer, headers });
-    });
-    await an.follow(loginButton(an));
+    // Where the browser is not led on, the page stays, and has the link.
+    const isThere = (url) => url.pathname === "/authorize";
+    await an.page.route(isThere, (route) => route.fulfill({ status: 204 }));
+    await loginButton(an).click();
+    await an.page.waitForURL("**/admin/login/provider");
     await inspect(an, "provider-go");
+    await an.page.unroute(isThere);
     await comeBack(an, an.page.locator("main a.button"));
     assert.match(await an.words(), /Nobody who may work here/);
   });
