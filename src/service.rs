@@ -107,7 +107,7 @@ fn open_gate(config: &Config) -> Gate {
 }
 
 /// The provider of a configuration: within the own network where that is said.
-fn open_provider(config: &Config) -> Option<Provider> {
+pub fn open_provider(config: &Config) -> Option<Provider> {
     let settings = config.oidc.clone()?;
     let reach = if settings.private_network { Reach::Anywhere } else { reach(config) };
     Some(Provider::new(settings, Http::new(reach)))

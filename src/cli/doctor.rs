@@ -11,13 +11,14 @@ use serde::Serialize;
 use super::Settings;
 use super::config::retention_in_words;
 use super::output::Output;
+use crate::accounts::provider::RETURN_PATH;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, Role};
 use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::model::dkim::record_name;
 use crate::model::{ConfiguredDkimKey, DkimSettings, NamedRelay, Retention, Timestamp, TlsMode};
-use crate::service::{connect_store, open_keys};
+use crate::service::{connect_store, open_keys, open_provider};
 use crate::setup::connection;
 use crate::setup::domain_look::{Looked, Record, dmarc_suggestion, is_trouble, look, spf_suggestion, waits};
 use crate::setup::domains::{self, Domain};
@@ -117,6 +118,7 @@ async fn examine(config: &Config, role: Role) -> Vec<Check> {
     checks.push(clock(Clock::system().now()));
     if role.serves_pages() {
         checks.push(public_address(config));
+        checks.extend(provider(config).await);
     }
     if role.sends() {
         checks.push(Check::new(
@@ -282,6 +284,20 @@ fn public_address(config: &Config) -> Check {
 }
 
 /// Those of the configuration and those of the desk.
+/// Asks the provider what it says of itself, as the first login would.
+async fn provider(config: &Config) -> Option<Check> {
+    let provider = open_provider(config)?;
+    let back = config.web.public_url.join(RETURN_PATH);
+    let (verdict, found) = match provider.look(&Clock::system()).await {
+        Ok(()) => (Verdict::Ok, format!("It is there, and has keys. It must know {back} as a redirect URI.")),
+        Err(error) => {
+            let issuer = provider.issuer();
+            (Verdict::Fault, format!("{issuer}: {error}. Compare oidc.issuer with its documentation."))
+        }
+    };
+    Some(Check::new(verdict, "provider", found))
+}
+
 async fn relays(config: &Config, has_schema: bool) -> Vec<Check> {
     let mut relays = config.relays.clone();
     let mut checks = Vec::new();

@@ -136,13 +136,12 @@ fn oidc(reader: &mut Reader) -> Option<Oidc> {
     let password_login = reader.get(&OIDC_PASSWORD_LOGIN);
     let private_network = reader.get(&OIDC_PRIVATE_NETWORK);
     let needed = [&OIDC_ISSUER.about, &OIDC_CLIENT_ID.about, &OIDC_CLIENT_SECRET.about];
-    let others = [
-        &OIDC_LABEL.about,
-        &OIDC_ALLOWED_DOMAINS.about,
-        &OIDC_PASSWORD_LOGIN.about,
-        &OIDC_PRIVATE_NETWORK.about,
-    ];
-    if needed.iter().chain(&others).any(|about| reader.is_given(about)) {
+    // What is only the default written out asks for nothing.
+    let says_more = reader.is_given(&OIDC_LABEL.about)
+        || allowed_domains.as_ref().is_some_and(|domains| !domains.is_empty())
+        || password_login == Some(false)
+        || private_network == Some(true);
+    if says_more || needed.iter().any(|about| reader.is_given(about)) {
         for about in needed.into_iter().filter(|about| !reader.is_given(about)).collect::<Vec<_>>() {
             let why =
                 "Signing in through a provider needs its issuer, and the id and the secret that it gave.";

@@ -31,10 +31,12 @@ async function visit(options, steps) {
 
 /** Presses a button that leads to the provider, which leads back. */
 async function comeBack(visitor, button) {
-  const isBack = (url) => url.pathname !== "/authorize" && !/\/(provider|identities)$/.test(url.pathname);
-  await button.click();
-  await visitor.page.waitForURL(isBack);
-  await visitor.page.waitForLoadState();
+  const { page } = visitor;
+  const isReturn = (answer) => new URL(answer.url()).pathname === "/admin/login/provider/return";
+  await Promise.all([page.waitForResponse(isReturn), button.click()]);
+  // Until the browser has left the page that led there.
+  await page.waitForURL((url) => !/\/(provider|identities)$/.test(url.pathname));
+  await page.waitForLoadState();
 }
 
 const loginButton = (visitor) => visitor.page.locator("form[action='/admin/login/provider'] button");
@@ -79,14 +81,13 @@ it("where passwords are off only the button is there, and the page that leads on
     await signOut(an);
     assert.equal(await an.page.locator("#password").count(), 0);
     await inspect(an, "login-provider-only");
-    // Who is not led on by the browser has the link.
-    await an.page.route("**/admin/login/provider", async (route) => {
-      const answer = await route.fetch();
-      const { refresh: _, ...headers } = answer.headers();
-      await route.fulfill({ response: answer, headers });
-    });
-    await an.follow(loginButton(an));
+    // Where the browser is not led on, the page stays, and has the link.
+    const isThere = (url) => url.pathname === "/authorize";
+    await an.page.route(isThere, (route) => route.fulfill({ status: 204 }));
+    await loginButton(an).click();
+    await an.page.waitForURL("**/admin/login/provider");
     await inspect(an, "provider-go");
+    await an.page.unroute(isThere);
     await comeBack(an, an.page.locator("main a.button"));
     assert.match(await an.words(), /Nobody who may work here/);
   });

@@ -83,6 +83,18 @@ impl Provider {
         Ok(endpoints)
     }
 
+    /// Whether it is there, and has keys that can be used.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn look(&self, clock: &Clock) -> Result<(), Failure> {
+        let endpoints = self.endpoints(clock).await?;
+        match self.keys(clock, &endpoints, false).await?.is_empty() {
+            true => Err(Failure::Document("it has no key for RS256 or ES256")),
+            false => Ok(()),
+        }
+    }
+
     async fn ask_endpoints(&self) -> Result<Endpoints, Failure> {
         let issuer = self.issuer();
         let answer =

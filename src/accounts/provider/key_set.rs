@@ -126,6 +126,10 @@ impl KeySet {
         Ok(Self(entries.filter_map(Entry::key).collect()))
     }
 
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The key that a token names, for the algorithm that it names. A token that names no key has one only where there is
     /// only one.
     pub fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Option<&Key> {

@@ -1,8 +1,10 @@
 //! `doctor`: a line for each thing, what to do beside a fault, and the exit code.
 
+use postiljon::clock::Clock;
 use postiljon::store::Store;
 
 use super::postiljon;
+use crate::support::provider::{MockProvider, Plan};
 use crate::support::smtp_server::{At, Options, SmtpServer};
 
 fn configuration(server: &SmtpServer, more: &str) -> String {
@@ -130,4 +132,30 @@ async fn what_dns_has_of_the_domains_is_told_record_by_record() {
     }
     assert_eq!(found("domain gmail.com").len(), 1);
     assert!(!answer.out.contains("PRIVATE KEY"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_is_asked_what_it_says_of_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = SmtpServer::start(Options::default()).await;
+    let provider = MockProvider::start(&Clock::system()).await;
+    let settings = |network: bool| {
+        let (issuer, more) = (&provider.issuer, format!("private_network = {network}\n"));
+        let id = "client_id = \"postiljon\"\nclient_secret = \"not to be seen\"\n";
+        configuration(&server, &format!("[oidc]\nissuer = \"{issuer}\"\n{id}{more}"))
+    };
+    let write = |text: String| std::fs::write(folder.path().join("p.toml"), text).expect("written");
+    write(settings(true));
+    let answer = doctor(folder.path(), &[]).await;
+    let back = "https://news.example.org/admin/login/provider/return";
+    assert!(answer.out.contains("It is there, and has keys.") && answer.out.contains(back), "{}", answer.out);
+    // In a network of our own, where nobody said that it may be.
+    write(settings(false));
+    let answer = doctor(folder.path(), &[]).await;
+    assert!(answer.code == 1 && answer.out.contains("a network of our own"), "{}", answer.out);
+    assert!(!format!("{}{}", answer.out, answer.err).contains("not to be seen"));
+    provider.plan(Plan { another_issuer: true, ..Plan::default() });
+    write(settings(true));
+    let answer = doctor(folder.path(), &[]).await;
+    assert!(answer.code == 1 && answer.out.contains("is of another issuer"), "{}", answer.out);
 }

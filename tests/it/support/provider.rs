@@ -11,10 +11,8 @@ use aws_lc_rs::signature::{
 };
 use aws_lc_rs::{digest, hmac};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use postiljon::accounts::provider::Provider;
 use postiljon::clock::Clock;
 use postiljon::config::{Oidc, Secret};
-use postiljon::http::{Http, Reach};
 use reqwest::Url;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -157,10 +155,6 @@ impl MockProvider {
             password_login: true,
             private_network: false,
         }
-    }
-
-    pub fn provider(&self, allowed_domains: &[&str]) -> Provider {
-        Provider::new(self.settings(allowed_domains), Http::new(Reach::Anywhere))
     }
 
     pub fn plan(&self, plan: Plan) {

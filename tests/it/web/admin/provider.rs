@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use postiljon::accounts::authenticator::{code, period_of};
 use postiljon::accounts::people::{self, Invitation};
+use postiljon::accounts::provider::Provider;
 use postiljon::accounts::second_factor::{self, State};
 use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::clock::Clock;
 use postiljon::demo::browser::{Answer, Browser};
+use postiljon::http::{Http, Reach};
 use postiljon::keys::Purpose;
 use postiljon::model::{Actor, EmailAddress, Grant, Language, Role, User};
 use postiljon::store::audit::AuditFilter;
@@ -44,10 +46,7 @@ impl Office {
         let provider = MockProvider::start(&clock).await;
         let mut settings = provider.settings(allowed_domains);
         settings.password_login = password_login;
-        let client = postiljon::accounts::provider::Provider::new(
-            settings,
-            postiljon::http::Http::new(postiljon::http::Reach::Anywhere),
-        );
+        let client = Provider::new(settings, Http::new(Reach::Anywhere));
         let app = TestApp::start_with(store, clock, |app| app.provider = Some(client)).await;
         newsletter(store, "insights").await;
         let an = add(&app, ADDRESS, "An").await;
@@ -681,6 +680,18 @@ both_dbs!(a_network_does_not_begin_endlessly, |store| {
     let left = rows.iter().filter(|row| row.starts_with("provider_logins")).count();
     assert_eq!(left, 1, "what is over is forgotten");
     office.app.stop().await;
+});
+
+both_dbs!(a_provider_in_a_network_of_our_own_is_not_asked_unless_that_is_said, |store| {
+    let clock = Clock::test(START);
+    let mock = MockProvider::start(&clock).await;
+    let careful = Provider::new(mock.settings(&[]), Http::new(Reach::Public));
+    let app = TestApp::start_with(&store, clock, |app| app.provider = Some(careful)).await;
+    add(&app, ADDRESS, "An").await;
+    let answer = app.browser().post("/admin/login/provider", &[]).await.expect("an answer");
+    assert_refused(&answer, 502, FAILED);
+    assert_eq!(mock.asked("/tenant/.well-known/openid-configuration"), 0);
+    app.stop().await;
 });
 
 both_dbs!(without_a_provider_there_is_none_of_it, |store| {
