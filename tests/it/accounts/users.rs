@@ -12,7 +12,14 @@ both_dbs!(a_wrong_user_names_every_wrong_field, |store| {
     let error = add_user(&store, &Clock::test(NOW), new).await.expect_err("refused");
     let UserError::Invalid(errors) = error else { panic!("{error}") };
     let fields: Vec<_> = errors.iter().map(|error| (error.field, error.message.key())).collect();
-    assert_eq!(fields, [("address", "error-address-no-at"), ("name", "error-name-too-long")]);
+    assert_eq!(
+        fields,
+        [
+            ("address", "error-address-no-at"),
+            ("name", "error-name-too-long"),
+            ("password", "error-password-short")
+        ]
+    );
 });
 
 both_dbs!(a_second_user_of_an_address_is_a_clear_error, |store| {
