@@ -3,7 +3,7 @@ use postiljon::publishing::articles::{self, ArticleInput};
 use postiljon::store::articles as table;
 use serde_json::{Value, json};
 
-use super::{Program, article, key, refusal, refused, said};
+use super::{ALL, Program, article, key, refusal, refused, said};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, read};
 use crate::support::samples;
@@ -273,7 +273,7 @@ both_dbs!(a_key_without_publishing_hands_in_drafts_alone, |store| {
     let user = samples::user(&store, "an@example.org").await;
     let writes = [Permission::SeeArticles, Permission::WriteArticles];
     let writer = Program::with(&app, &key(&store, &user, &writes).await);
-    let publisher = Program::with(&app, &key(&store, &user, &super::ALL).await);
+    let publisher = Program::with(&app, &key(&store, &user, &ALL).await);
     let wanted = with(article("Zes lessen"), "status", "published");
     let answer = writer.post(&wanted).await;
     assert_eq!(refusal(&answer), refused(403, "permission_missing"));
