@@ -134,7 +134,7 @@ both_dbs!(what_is_wrong_with_a_body_is_said_with_its_code, |store| {
     let program = Program::of(&app, "an@example.org", &OWNER).await;
     program.post(&article("Een")).await;
     let long = |chars: usize| "x".repeat(chars);
-    let table: Vec<(Value, &[(&str, &str)])> = vec![
+    let table: [(Value, &[(&str, &str)]); 22] = [
         (json!({}), &[("language", "not_a_language"), ("title", "required")]),
         (with(article("X"), "titel", "Y"), &[("titel", "unknown_field")]),
         (with(article("X"), "version", 1), &[("version", "unknown_field")]),
