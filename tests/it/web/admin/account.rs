@@ -4,7 +4,7 @@ use postiljon::accounts::authenticator::{code, period_of};
 use postiljon::demo::browser::Browser;
 use postiljon::keys::Purpose;
 
-use super::{ADDRESS, PASSWORD, get, post, signed_in};
+use super::{ADDRESS, PASSWORD, get, post, signed_in, signed_in_as};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, read};
 use crate::support::people::take_mails;
@@ -221,7 +221,7 @@ both_dbs!(a_key_of_the_api_is_made_shown_once_and_revoked, |store| {
     let href = href.split('"').next().expect("a link").to_owned();
     assert!(get(&browser, &href).await.body.contains("cannot be brought back"));
     assert_eq!(read("/api/v1/articles").await, 200, "a question revokes nothing");
-    let colleague = crate::web::admin::signed_in_as(&app, "bo@example.org").await;
+    let colleague = signed_in_as(&app, "bo@example.org").await;
     assert_eq!(colleague.get(&href).await.expect("an answer").status, 404, "keys are one's own");
     assert_eq!(post(&colleague, &href, &[]).await.status, 404);
     assert_eq!(post(&browser, &href, &[]).await.location(), "/admin/account/keys?done=key-revoked");

@@ -3,7 +3,7 @@ use postiljon::publishing::articles::{self, ArticleInput};
 use postiljon::store::articles as table;
 use serde_json::{Value, json};
 
-use super::{Program, article, key, refusal, refused, said};
+use super::{ALL, Program, article, key, refusal, refused, said};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, read};
 use crate::support::samples;
@@ -134,7 +134,7 @@ both_dbs!(what_is_wrong_with_a_body_is_said_with_its_code, |store| {
     let program = Program::of(&app, "an@example.org", &OWNER).await;
     program.post(&article("Een")).await;
     let long = |chars: usize| "x".repeat(chars);
-    let table: Vec<(Value, &[(&str, &str)])> = vec![
+    let table: [(Value, &[(&str, &str)]); 22] = [
         (json!({}), &[("language", "not_a_language"), ("title", "required")]),
         (with(article("X"), "titel", "Y"), &[("titel", "unknown_field")]),
         (with(article("X"), "version", 1), &[("version", "unknown_field")]),
@@ -273,7 +273,7 @@ both_dbs!(a_key_without_publishing_hands_in_drafts_alone, |store| {
     let user = samples::user(&store, "an@example.org").await;
     let writes = [Permission::SeeArticles, Permission::WriteArticles];
     let writer = Program::with(&app, &key(&store, &user, &writes).await);
-    let publisher = Program::with(&app, &key(&store, &user, &crate::web::api::v1::ALL).await);
+    let publisher = Program::with(&app, &key(&store, &user, &ALL).await);
     let wanted = with(article("Zes lessen"), "status", "published");
     let answer = writer.post(&wanted).await;
     assert_eq!(refusal(&answer), refused(403, "permission_missing"));
