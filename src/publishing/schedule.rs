@@ -215,8 +215,8 @@ pub(super) async fn schedule_in(
     if composed.newsletter.needs_approval && approved_by(tx.db(), &composed).await?.is_none() {
         return Err(ScheduleError::NotApproved);
     }
-    // It would use up the number of the issue, and be called sent.
-    if matches!(when, When::AfterUndo(_)) && composed.audience == 0 {
+    // It would use up the number of the issue, and be called sent. On the command line that is somebody's own business.
+    if user.is_some() && matches!(when, When::AfterUndo(_)) && composed.audience == 0 {
         return Err(ScheduleError::NoReaders);
     }
     let overridden = overridden(&composed, reason.as_deref())?;

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use postiljon::demo::browser::Browser;
-use postiljon::model::MailingStatus;
+use postiljon::model::{MailingStatus, SubscriptionId};
 use postiljon::publishing::articles;
-use postiljon::store::{Store, mailings, outbox};
+use postiljon::store::{Store, mailings, outbox, subscriptions};
 
 use super::{get, post, signed_in, signed_in_as};
 use crate::publishing::{input, published};
@@ -13,7 +13,8 @@ use crate::support::samples::{confirmed, newsletter};
 
 /// Three published articles and issue 1 of a newsletter, with all of them and nothing to mend.
 pub async fn issue(store: &Store, app: &TestApp, browser: &Browser) {
-    newsletter(store, "insights").await;
+    let letter = newsletter(store, "insights").await;
+    confirmed(store, letter.id, 99).await;
     for title in ["Eén", "Twee", "Drie"] {
         published(store, &app.clock, title).await;
     }
@@ -86,7 +87,7 @@ both_dbs!(a_double_click_on_send_gives_one_mailing, |store| {
     let browser = signed_in(&app).await;
     issue(&store, &app, &browser).await;
     let final_page = get(&browser, "/admin/issues/1/schedule?when=now").await;
-    assert!(final_page.body.contains("goes to 0 confirmed readers of INSIGHTS, right now"));
+    assert!(final_page.body.contains("goes to one confirmed reader of INSIGHTS, right now"));
     let csrf = final_page.field("csrf").expect("a token");
     let clicks: Vec<_> = (0..2)
         .map(|_| {
@@ -104,6 +105,22 @@ both_dbs!(a_double_click_on_send_gives_one_mailing, |store| {
     assert_eq!(browser.get("/admin/issues/1").await.expect("an answer").location(), "/admin/mailings/1");
     let seen = get(&browser, "/admin/articles/1").await.body;
     assert!(seen.contains("INSIGHTS, issue 1"), "{seen}");
+    app.stop().await;
+});
+
+both_dbs!(an_issue_that_nobody_would_get_is_not_sent_now_and_may_be_later, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    change!(store, |tx| subscriptions::unsubscribe(tx, SubscriptionId(1), app.clock.now()));
+    let refused = post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("There is nobody yet who would get it."), "{}", refused.body);
+    let look = browser.get("/admin/issues/1/schedule?when=now").await.expect("an answer");
+    assert!(look.status == 422 && !look.body.contains("class=\"sentence\""), "{}", look.body);
+    let fields = [("when", "later"), ("date", "2026-12-01"), ("time", "09:00")];
+    let later = post(&browser, "/admin/issues/1/schedule", &fields).await;
+    assert_eq!(later.location(), "/admin/mailings/1");
     app.stop().await;
 });
 
