@@ -151,6 +151,7 @@ impl Site {
             settings: Arc::new(WebSettings {
                 public_url,
                 trusted_proxies: vec!["127.0.0.1".parse().map_err(|error| anyhow::anyhow!("{error:?}"))?],
+                says_local: false,
                 undo: Duration::ZERO,
                 retention: postiljon::model::Retention::default(),
             }),

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use postiljon::demo::browser::Browser;
-use postiljon::model::{MailingStatus, SubscriptionId};
+use postiljon::model::{MailingStatus, NewsletterId};
 use postiljon::publishing::articles;
-use postiljon::store::{Store, mailings, outbox, subscriptions};
+use postiljon::store::{Store, mailings, outbox};
 
 use super::{get, post, signed_in, signed_in_as};
 use crate::publishing::{input, published};
@@ -13,8 +13,7 @@ use crate::support::samples::{confirmed, newsletter};
 
 /// Three published articles and issue 1 of a newsletter, with all of them and nothing to mend.
 pub async fn issue(store: &Store, app: &TestApp, browser: &Browser) {
-    let letter = newsletter(store, "insights").await;
-    confirmed(store, letter.id, 99).await;
+    newsletter(store, "insights").await;
     for title in ["Eén", "Twee", "Drie"] {
         published(store, &app.clock, title).await;
     }
@@ -32,6 +31,12 @@ pub async fn issue(store: &Store, app: &TestApp, browser: &Browser) {
     ];
     let saved = post(browser, "/admin/issues/1", &fields).await;
     assert_eq!((saved.status, saved.location()), (303, "/admin/issues/1#articles"), "{}", saved.body);
+}
+
+/// The same, and somebody who gets it.
+pub async fn issue_and_reader(store: &Store, app: &TestApp, browser: &Browser) {
+    issue(store, app, browser).await;
+    confirmed(store, NewsletterId(1), 1).await;
 }
 
 /// Presses a button of the issue's form, its fields as the page has them.
@@ -85,7 +90,7 @@ both_dbs!(the_issue_is_shown_as_it_will_arrive_and_tested, |store| {
 both_dbs!(a_double_click_on_send_gives_one_mailing, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
-    issue(&store, &app, &browser).await;
+    issue_and_reader(&store, &app, &browser).await;
     let final_page = get(&browser, "/admin/issues/1/schedule?when=now").await;
     assert!(final_page.body.contains("goes to one confirmed reader of INSIGHTS, right now"));
     let csrf = final_page.field("csrf").expect("a token");
@@ -112,7 +117,6 @@ both_dbs!(an_issue_that_nobody_would_get_is_not_sent_now_and_may_be_later, |stor
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
     issue(&store, &app, &browser).await;
-    change!(store, |tx| subscriptions::unsubscribe(tx, SubscriptionId(1), app.clock.now()));
     let refused = post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
     assert_eq!(refused.status, 422);
     assert!(refused.body.contains("There is nobody yet who would get it."), "{}", refused.body);
@@ -307,7 +311,7 @@ both_dbs!(a_test_goes_to_a_group_that_was_kept, |store| {
 both_dbs!(a_newsletter_with_four_eyes_shows_who_must_look_and_lets_nobody_approve_oneself, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
-    issue(&store, &app, &browser).await;
+    issue_and_reader(&store, &app, &browser).await;
     let set =
         post(&browser, "/admin/newsletters/1/issues", &[("theme", "note"), ("needs_approval", "on")]).await;
     assert_eq!(set.location(), "/admin/newsletters/1?done=saved");
@@ -334,7 +338,7 @@ both_dbs!(a_newsletter_with_four_eyes_shows_who_must_look_and_lets_nobody_approv
 both_dbs!(an_error_that_may_be_overridden_asks_why_and_the_mailing_tells_it, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
-    issue(&store, &app, &browser).await;
+    issue_and_reader(&store, &app, &browser).await;
     let version = get(&browser, "/admin/issues/1").await.field("version").expect("a version");
     let fields = [("version", version.as_str()), ("subject", "TODO lijst"), ("article", "1"), ("do", "save")];
     post(&browser, "/admin/issues/1", &fields).await;

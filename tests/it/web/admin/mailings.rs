@@ -8,7 +8,7 @@ use postiljon::store::deliveries::{self, Record};
 use postiljon::store::{Store, mailings, workers};
 use postiljon::web::watching::STREAMS_MAX;
 
-use super::issues::issue;
+use super::issues::issue_and_reader;
 use super::{ADDRESS, PASSWORD, get, post, signed_in};
 use crate::support::app::{START, TestApp, UNDO};
 use crate::support::database::{both_dbs, change, read};
@@ -81,7 +81,7 @@ impl Running {
 both_dbs!(what_is_sent_now_waits_and_can_be_called_back_or_hurried, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
-    issue(&store, &app, &browser).await;
+    issue_and_reader(&store, &app, &browser).await;
     let last_look = get(&browser, "/admin/issues/1/schedule?when=now").await.body;
     assert!(last_look.contains("you can still call it back for 30 seconds"), "{last_look}");
     post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;

@@ -87,7 +87,7 @@ both_dbs!(an_external_id_is_one_article_and_an_edit_here_is_kept, |store| {
     let kept = program.post(&with(body.clone(), "title", "Acht lessen")).await;
     assert_eq!(refusal(&kept), refused(409, "edited_here"));
     assert_eq!(said(&kept)["errors"][0]["field"], json!("external_id"));
-    assert!(kept.body.contains(&format!("article {id}")) && kept.body.contains("version 3"), "{}", kept.body);
+    assert!(kept.body.contains(&format!("artikel {id} ")) && kept.body.contains("versie 3"), "{}", kept.body);
     assert_eq!(read!(store, |db| table::by_id(db, known)).expect("there").title, "Van Bo");
     app.stop().await;
 });
