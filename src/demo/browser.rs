@@ -65,6 +65,8 @@ impl Browser {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(TIMEOUT))
+            // The server ends a connection that rests for five seconds, perhaps just as it is used again.
+            .max_idle_age(Duration::from_secs(1))
             .build()
             .into();
         Self {

@@ -183,7 +183,7 @@ both_dbs!(what_the_browser_brings_back_must_be_its_own_and_counts_once, |store| 
     let mine = || office.app.browser().with_header("cookie", &format!("postiljon_provider={cookie}"));
     let (path, state) = back.split_once("state=").expect("a state");
     let (state, rest) = state.split_once('&').expect("more");
-    let changed = state.replace(|c: char| c == 'a', "b");
+    let changed = state.replace('a', "b");
     for wrong in [
         format!("{path}state={changed}x&{rest}"),
         format!("{path}{rest}"),
