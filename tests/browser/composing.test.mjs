@@ -181,6 +181,13 @@ describe("looking", () => {
 });
 
 describe("sending", () => {
+  // What nobody would get is not sent.
+  before(async () => {
+    await demo.post("/n/insights/subscribe", { email: "lezer@voorbeeld.example", consent: "yes", language: "nl" });
+    const mail = await demo.mail("lezer@voorbeeld.example");
+    await demo.post(new URL(mail.link("/confirm/")).pathname, {});
+  });
+
   it("waits for a colleague where the newsletter asks for one", async () => {
     await atTheDesk(async (visitor, page) => {
       const path = await draft(visitor, "Met vier ogen");
