@@ -54,7 +54,7 @@ async fn pass(bench: &Bench, engine: &EngineHandle, hours: u32) {
     let mut activity = engine.activity();
     for _ in 0..hours {
         bench.clock.advance(HOUR);
-        while tokio::time::timeout(Duration::from_millis(40), activity.changed()).await.is_ok() {}
+        while tokio::time::timeout(Duration::from_millis(80), activity.changed()).await.is_ok() {}
     }
 }
 
