@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+
 use super::patience::Patience;
 use super::shift::Shift;
 use crate::mail::render::{RenderedMail, SummaryLine, SummaryView, render_summary};
@@ -13,8 +16,6 @@ use crate::store::growth::{self, Growth};
 use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
 use crate::store::reports::{self, MailingLine};
 use crate::store::{Result, Tx, newsletters, summaries};
-use chrono::NaiveTime;
-use chrono_tz::Tz;
 
 const EVERY: Duration = Duration::from_secs(600);
 /// At this hour it is sent: when people begin to work.

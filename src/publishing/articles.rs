@@ -290,16 +290,27 @@ pub async fn save_by(
     input: &ArticleInput,
 ) -> Result<Article, ArticleError> {
     store.permit(Permission::WriteArticles, None)?;
-    let mut written = parse(input)?;
-    let now = clock.now();
+    let written = parse(input)?;
     let mut tx = store.begin().await?;
-    let (stored, latest) = versions::hold(&mut tx, id, version).await?;
+    let article = save_over(&mut tx, (id, version), written, by, kind, clock.now()).await?;
+    tx.commit().await?;
+    Ok(article)
+}
+
+/// Saves over a version in a transaction of the caller, unless there is a later one by now.
+pub(super) async fn save_over(
+    tx: &mut Tx,
+    (id, version): (ArticleId, i64),
+    mut written: Written,
+    by: Option<UserId>,
+    kind: VersionKind,
+    now: Timestamp,
+) -> Result<Article, ArticleError> {
+    let (stored, latest) = versions::hold(tx, id, version).await?;
     written.text.slug = written.wanted.clone().unwrap_or_else(|| stored.slug.clone());
     let tags = written.tag_names();
     let saving = Saving { number: latest.number + 1, kind, tags: &tags, by, at: now };
-    let article = save_in(&mut tx, &stored, &written, saving).await?;
-    tx.commit().await?;
-    Ok(article)
+    save_in(tx, &stored, &written, saving).await
 }
 
 /// Saves in a transaction of the caller, who holds the article.

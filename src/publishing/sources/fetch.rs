@@ -300,30 +300,37 @@ async fn change(
     let body = with_own_pictures(reader, &entry.body).await;
     // Its tags may have been chosen here; its short name is an address by now.
     let input = ArticleInput { tags: latest.tags.clone(), ..input_of(source, entry, body) };
-    let saved = articles::save_by(
-        reader.store,
-        reader.clock,
-        None,
-        VersionKind::Saved,
-        article,
-        latest.number,
-        &input,
-    )
-    .await;
-    match saved {
-        Ok(saved) => {
-            (item.article_version, item.changed_at) = (saved.version, None);
-            report.updated += 1;
-        }
+    match take_over(reader.store, article, &input, item.clone(), now).await {
+        Ok(is_taken) => report.updated += usize::from(is_taken),
         Err(ArticleError::Store(error)) => return Err(error),
         // Somebody edited it in this moment.
         Err(_) => {
             item.changed_at = Some(now);
-            report.kept += 1;
+            report.kept += usize::from(keep(reader.store, &item, from).await?);
         }
     }
-    keep(reader.store, &item, from).await?;
     Ok(())
+}
+
+/// The new version, and the note that it came from there, in one transaction; `false` when the source is gone. Without the note it would be taken for an
+/// edit of ours, and the article would never change again.
+async fn take_over(
+    store: &Store,
+    article: ArticleId,
+    input: &ArticleInput,
+    mut item: SourceItem,
+    now: Timestamp,
+) -> Result<bool, ArticleError> {
+    let from = item.article_version;
+    let written = articles::parse(input)?;
+    let mut tx = store.begin().await?;
+    let saved = articles::save_over(&mut tx, (article, from), written, None, VersionKind::Saved, now).await?;
+    (item.article_version, item.changed_at) = (saved.version, None);
+    let is_there = table::update_item(&mut tx, &item, from).await?;
+    if is_there {
+        tx.commit().await?;
+    }
+    Ok(is_there)
 }
 
 /// Unless another look has taken over more since: two may be at the same entry.
