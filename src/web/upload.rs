@@ -17,7 +17,7 @@ use crate::publishing::images::FILE_MAX_OCTETS;
 const PARTS_MAX: usize = 50;
 /// Longest text field, in octets.
 const TEXT_MAX_OCTETS: usize = 8 * 1024;
-/// So much is read of a file that is too large: a browser shows no answer before it has sent everything.
+/// So much is read of a form whose file is too large: a browser shows no answer before it has sent everything.
 const READ_MAX_OCTETS: usize = 4 * FILE_MAX_OCTETS;
 
 /// The fields of a form, and its file. The names of files are nobody's business.
@@ -38,7 +38,7 @@ pub enum File {
 
 async fn read(mut parts: Multipart) -> Result<Upload, PageError> {
     let mut upload = Upload::default();
-    let mut count = 0;
+    let (mut count, mut whole) = (0, 0);
     while let Some(mut part) = parts.try_next().await.map_err(|_| PageError::BadRequest)? {
         count += 1;
         if count > PARTS_MAX {
@@ -46,12 +46,12 @@ async fn read(mut parts: Multipart) -> Result<Upload, PageError> {
         }
         let name = part.name().unwrap_or_default().to_owned();
         let is_file = part.content_disposition().is_some_and(|about| about.get_filename().is_some());
-        let (kept_max, read_max) =
-            if is_file { (FILE_MAX_OCTETS, READ_MAX_OCTETS) } else { (TEXT_MAX_OCTETS, TEXT_MAX_OCTETS) };
+        let kept_max = if is_file { FILE_MAX_OCTETS } else { TEXT_MAX_OCTETS };
         let (mut octets, mut read) = (Vec::new(), 0);
         while let Some(chunk) = part.try_next().await.map_err(|_| PageError::BadRequest)? {
             read += chunk.len();
-            if read > read_max {
+            whole += chunk.len();
+            if whole > READ_MAX_OCTETS || (!is_file && read > kept_max) {
                 return Err(PageError::TooLarge);
             }
             if read <= kept_max {

@@ -50,6 +50,15 @@ pub(super) struct Known {
     failed_at: Option<Timestamp>,
 }
 
+impl Known {
+    fn leave_alone(&self, now: Timestamp) -> Result<(), Failure> {
+        match self.failed_at {
+            Some(at) if now.since(at) < LEFT_ALONE => Err(Failure::LeftAlone),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Tokens {
     id_token: String,
@@ -73,9 +82,7 @@ impl Provider {
         if let Some((endpoints, _)) = known.endpoints.as_ref().filter(|(_, at)| now.since(*at) < REMEMBERED) {
             return Ok(endpoints.clone());
         }
-        if known.failed_at.is_some_and(|at| now.since(at) < LEFT_ALONE) {
-            return Err(Failure::LeftAlone);
-        }
+        known.leave_alone(now)?;
         let asked = self.ask_endpoints().await;
         known.failed_at = asked.is_err().then_some(now);
         let endpoints = asked?;
@@ -121,14 +128,22 @@ impl Provider {
                 return Ok(Arc::clone(keys));
             }
         }
+        // Those who come meanwhile wait for one another here: each would wait as long as the one before.
+        known.leave_alone(now)?;
         known.keys_asked_at = Some(now);
+        let asked = self.ask_keys(endpoints).await;
+        known.failed_at = asked.is_err().then_some(now);
+        let keys = Arc::new(asked?);
+        known.keys = Some((Arc::clone(&keys), now));
+        Ok(keys)
+    }
+
+    async fn ask_keys(&self, endpoints: &Endpoints) -> Result<KeySet, Failure> {
         let answer = self.http.ask(&endpoints.keys, None, DOCUMENT_MAX_OCTETS).await?;
         if answer.status != 200 {
             return Err(Failure::Refused { status: answer.status, error: String::new() });
         }
-        let keys = Arc::new(KeySet::read(&answer.body).map_err(Failure::Document)?);
-        known.keys = Some((Arc::clone(&keys), now));
-        Ok(keys)
+        KeySet::read(&answer.body).map_err(Failure::Document)
     }
 
     /// Gives the provider the code that somebody brought back, and reads whom it means.

@@ -74,6 +74,8 @@ pub struct Plan {
     pub secret_in_form: bool,
     /// What its discovery document says of itself.
     pub another_issuer: bool,
+    /// Instead of its keys it says that it cannot.
+    pub keys_fail: bool,
 }
 
 impl Default for Plan {
@@ -87,6 +89,7 @@ impl Default for Plan {
             names_itself: true,
             secret_in_form: false,
             another_issuer: false,
+            keys_fail: false,
         }
     }
 }
@@ -201,6 +204,7 @@ impl MockProvider {
         let plan = self.state.lock().expect("no panic").plan;
         let (status, answer) = match path.as_str() {
             "/tenant/.well-known/openid-configuration" => (200, self.document(plan).to_string()),
+            "/tenant/jwks" if plan.keys_fail => (503, String::new()),
             "/tenant/jwks" => (200, keys(plan).to_string()),
             "/tenant/token" => match plan.answer {
                 AnswerToCode::Tokens => self.tokens(&head, &body, plan),

@@ -404,6 +404,20 @@ both_dbs!(new_keys_are_asked_for_at_most_once_a_minute, |store| {
     office.app.stop().await;
 });
 
+both_dbs!(a_provider_that_does_not_show_its_keys_is_left_alone_for_a_moment, |store| {
+    let office = Office::open(&store, &[]).await;
+    let there = office.linked().await;
+    office.provider.plan(Plan { keys_fail: true, ..Plan::default() });
+    for _ in 0..3 {
+        assert_refused(&office.come(&office.app.browser(), &there).await, 502, FAILED);
+    }
+    assert_eq!(office.provider.asked("/tenant/jwks"), 1);
+    office.app.clock.advance(Duration::from_secs(5));
+    office.provider.plan(Plan::default());
+    assert_eq!(office.come(&office.app.browser(), &there).await.location(), "/admin");
+    office.app.stop().await;
+});
+
 both_dbs!(nobody_comes_in_who_is_not_here_or_no_longer, |store| {
     let office = Office::open(&store, &[]).await;
     let there = office.linked().await;
