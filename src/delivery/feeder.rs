@@ -141,8 +141,14 @@ impl Feeder<'_> {
         if room == 0 {
             return Ok(Batch::default());
         }
-        let outcomes = self.shift.unless_stopped(self.shift.outcomes.lock()).await;
-        let Some(_known) = outcomes else { return Ok(Batch::default()) };
+        // Only what waits can be claimed anew.
+        let known = if seen.account.deferred > 0 {
+            let outcomes = self.shift.unless_stopped(self.shift.outcomes.lock()).await;
+            let Some(known) = outcomes else { return Ok(Batch::default()) };
+            Some(known)
+        } else {
+            None
+        };
         let mut tx = self.shift.store.begin().await?;
         let Some(mailing) = mailings::lock_sending(&mut tx, seen.id).await? else {
             return Ok(Batch::default());
@@ -153,7 +159,10 @@ impl Feeder<'_> {
         }
         let now = self.shift.clock.now();
         let mut batch = Batch::default();
-        if mailing.account.deferred > 0 {
+        if mailing.account.deferred > 0 && known.is_none() {
+            // Since it was seen.
+            batch.moved = true;
+        } else if mailing.account.deferred > 0 {
             self.claim_waiting(&mut tx, &mailing, room, now, &mut batch).await?;
         }
         let rest = room - batch.retries.len();

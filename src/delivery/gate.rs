@@ -48,7 +48,7 @@ impl Gate {
 
     /// Waits until the relay is thought to answer, or it is this caller's turn to find out.
     pub async fn pass(&self) -> Pass<'_> {
-        if self.trouble.borrow().failures == 0 {
+        if self.is_open() {
             return Pass { _probe: None };
         }
         let mut trouble = self.trouble.subscribe();
@@ -64,6 +64,11 @@ impl Gate {
             _ = trouble.wait_for(|trouble| trouble.failures == 0) => Pass { _probe: None },
             () = self.clock.sleep(rest) => Pass { _probe: Some(probe) },
         }
+    }
+
+    /// Whether nobody needs to wait.
+    pub fn is_open(&self) -> bool {
+        self.trouble.borrow().failures == 0
     }
 
     /// The relay took a mail, or refused one properly.

@@ -34,7 +34,7 @@ const NOTE_ROOM_BYTES: usize = 512;
 /// power cut so many mails may be sent twice; after a process was killed none of them is.
 const PLACES_ALONE: usize = 192;
 /// The same where others may take over who cannot read the file, on another machine: they send all of it again.
-const PLACES_SHARED: usize = 64;
+const PLACES_SHARED: usize = 96;
 const EXTENSION: &str = "journal";
 const FORMAT: u32 = 1;
 /// Largest file that is read, in bytes: 2,000 connections.
@@ -73,9 +73,10 @@ struct NoteOf<'a> {
 pub struct Journal {
     file: Option<(PathBuf, File)>,
     permits: Arc<Semaphore>,
-    count: usize,
+    /// From so many free places on downwards the outcomes should be stored.
+    few: usize,
     places: Mutex<Places>,
-    half_full: Notify,
+    filling: Notify,
 }
 
 #[derive(Debug)]
@@ -111,9 +112,10 @@ impl Journal {
         Ok(Self {
             file,
             permits: Arc::new(Semaphore::new(count)),
-            count,
+            // With fewer places the others must last longer: a commit may wait for one of the feeder.
+            few: if is_shared { count * 2 / 3 } else { count / 2 },
             places: Mutex::new(places),
-            half_full: Notify::new(),
+            filling: Notify::new(),
         })
     }
 
@@ -121,21 +123,21 @@ impl Journal {
     pub async fn place(self: &Arc<Self>) -> Option<Place> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         let index = self.lock().free.pop()?;
-        if self.is_half_full() {
-            self.half_full.notify_one();
+        if self.has_few() {
+            self.filling.notify_one();
         }
         Some(Place { journal: Arc::clone(self), index, _permit: permit })
     }
 
     /// Comes back when senders will soon have to wait for places.
-    pub async fn half_full(&self) {
-        while !self.is_half_full() {
-            self.half_full.notified().await;
+    pub async fn filling(&self) {
+        while !self.has_few() {
+            self.filling.notified().await;
         }
     }
 
-    fn is_half_full(&self) -> bool {
-        self.permits.available_permits() * 2 <= self.count
+    fn has_few(&self) -> bool {
+        self.permits.available_permits() <= self.few
     }
 
     /// The mails that are on the wire, as doubts.

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -80,10 +81,28 @@ pub struct Lanes {
     /// Most claims of [`OTHER`] in hand, however fast they go. Each other destination is held by its window.
     hand_max: usize,
     state: Mutex<State>,
+    /// How many senders have nothing to do.
+    waiting: AtomicUsize,
     /// A claim came or a mail ended: senders look again.
     for_senders: Notify,
     /// There is room again: the feeder looks again.
     for_feeder: Notify,
+}
+
+/// A sender that has nothing to do.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 type Key = (NewsletterId, Arc<str>);
@@ -183,11 +202,11 @@ impl Destination {
         }
     }
 
-    /// When one more mail may go; `None`: when another has ended.
-    fn ready_at(&self, now: Duration) -> Option<Duration> {
+    /// When one more mail may go, or one in the place of another; `None`: when one has ended.
+    fn ready_at(&self, now: Duration, takes_over: bool) -> Option<Duration> {
         let slow = self.slow.as_ref().filter(|(until, _)| *until > now);
         let window = if slow.is_some() { 1 } else { self.window }.min(self.limit);
-        if self.on_wire >= window {
+        if self.on_wire >= window + usize::from(takes_over) {
             return None;
         }
         let rate = self.rate.as_ref().map_or(now, |rate| rate.ready_at(now));
@@ -195,8 +214,8 @@ impl Destination {
         Some(rate.max(slow).max(self.blocked_until).max(now))
     }
 
-    fn take(&mut self, now: Duration) {
-        self.on_wire += 1;
+    fn take(&mut self, now: Duration, takes_over: bool) {
+        self.on_wire += usize::from(!takes_over);
         if let Some(rate) = &mut self.rate {
             rate.take(now);
         }
@@ -239,9 +258,26 @@ pub struct Turn<'a> {
     pub claim: Claim,
     /// Not to be sent: its destination takes nothing before so long.
     pub wait: Option<Duration>,
+    /// Whether it is one of those on the wire at its destination. One that follows another there takes its place.
+    is_counted: bool,
 }
 
 impl Turn<'_> {
+    /// The one that it follows ends now.
+    pub fn begin(&mut self) {
+        if self.wait.is_none() && !std::mem::replace(&mut self.is_counted, true) {
+            let mut state = self.lanes.lock();
+            self.lanes.destination_state(&mut state, &self.destination).on_wire += 1;
+        }
+    }
+
+    /// Leaves it to another sender, as the first of its lane.
+    pub fn leave(self) {
+        if self.wait.is_none() {
+            self.lanes.take_back(&self.claim);
+        }
+    }
+
     /// Says how the destination behaved.
     pub fn report(&self, to: &EmailAddress, weather: Weather) -> Change {
         self.lanes.report(&self.destination, to, weather)
@@ -258,7 +294,7 @@ impl Drop for Turn<'_> {
             return;
         }
         let mut state = self.lanes.lock();
-        if let Some(destination) = state.destinations.get_mut(&self.destination) {
+        if let Some(destination) = state.destinations.get_mut(&self.destination).filter(|_| self.is_counted) {
             destination.on_wire = destination.on_wire.saturating_sub(1);
         }
         let has_more = state.queued > 0;
@@ -278,6 +314,7 @@ impl Lanes {
             senders: senders.max(1),
             hand_max,
             state: Mutex::new(State::new(Share::WHOLE)),
+            waiting: AtomicUsize::new(0),
             for_senders: Notify::new(),
             for_feeder: Notify::new(),
         }
@@ -413,6 +450,18 @@ impl Lanes {
         self.for_senders.notify_waiters();
     }
 
+    /// A claim that was taken and not begun. The turn that it had under a rate is lost.
+    fn take_back(&self, claim: &Claim) {
+        let mut state = self.lock();
+        let key = (claim.letter.newsletter, Arc::clone(&claim.destination));
+        self.destination_state(&mut state, &claim.destination).queued += 1;
+        if let Some(rate) = state.rates.get_mut(&key.0) {
+            rate.queued += 1;
+        }
+        state.queued += 1;
+        state.queues.entry(key).or_default().push_front(claim.clone());
+    }
+
     /// Waits until half of the claims that are wanted in hand have been taken.
     pub async fn feeder_room(&self) {
         loop {
@@ -434,11 +483,12 @@ impl Lanes {
     /// The next claim, when there is one whose destination and rates allow it. `rate_wait` says how long the
     /// relays of a claim make it wait.
     pub async fn next(&self, rate_wait: impl Fn(&Claim) -> Duration) -> Turn<'_> {
+        let _waiting = Waiting::begin(&self.waiting);
         loop {
             let notified = self.for_senders.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            match self.try_next(&rate_wait) {
+            match self.try_next(&rate_wait, None) {
                 Ok(turn) => return turn,
                 Err(Some(rest)) => {
                     tokio::select! {
@@ -451,8 +501,22 @@ impl Lanes {
         }
     }
 
+    /// The claim after the one that a sender has, so that it can be announced behind it: none while other senders have
+    /// nothing to do. It begins when the other one has ended, so it may take that one's room at its destination.
+    pub fn following(&self, turn: &Turn<'_>, rate_wait: impl Fn(&Claim) -> Duration) -> Option<Turn<'_>> {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        self.try_next(&rate_wait, Some(&turn.destination)).ok()
+    }
+
     /// `Err` tells how long until one is ready, unless something happens before.
-    fn try_next(&self, rate_wait: &impl Fn(&Claim) -> Duration) -> Result<Turn<'_>, Option<Duration>> {
+    /// `leaving`: where a mail ends before this one begins; `None` where the sender has nothing to do.
+    fn try_next(
+        &self,
+        rate_wait: &impl Fn(&Claim) -> Duration,
+        leaving: Option<&Arc<str>>,
+    ) -> Result<Turn<'_>, Option<Duration>> {
         let now = self.clock.elapsed();
         let mut state = self.lock();
         let mut earliest: Option<Duration> = None;
@@ -473,7 +537,8 @@ impl Lanes {
                     chosen = Some((key.clone(), Some(destination.blocked_until.saturating_sub(now))));
                     break;
                 }
-                let Some(mut ready) = destination.ready_at(now) else { continue };
+                let takes_over = leaving == Some(&key.1);
+                let Some(mut ready) = destination.ready_at(now, takes_over) else { continue };
                 if let Some(rate) = state.rates.get(&key.0) {
                     ready = ready.max(rate.gcra.ready_at(now));
                 }
@@ -486,7 +551,8 @@ impl Lanes {
             }
         }
         let Some((key, wait)) = chosen else {
-            let waits = state.destinations.get(OTHER).is_none_or(|other| other.queued == 0);
+            let waits =
+                leaving.is_none() && state.destinations.get(OTHER).is_none_or(|other| other.queued == 0);
             if waits && state.hand < self.hand_max {
                 // Senders wait for the feeder.
                 state.hand = (state.hand + state.hand / 4).min(self.hand_max);
@@ -494,17 +560,25 @@ impl Lanes {
             }
             return Err(earliest.map(|earliest| earliest.saturating_sub(now)));
         };
-        let claim = self.pop(&mut state, &key, now, wait.is_some());
+        let takes_over = leaving == Some(&key.1);
+        let claim = self.pop(&mut state, &key, now, wait.is_some(), takes_over);
         let destination = Arc::clone(&key.1);
         state.last = Some(key);
         drop(state);
         match claim {
-            Some(claim) => Ok(Turn { lanes: self, destination, claim, wait }),
+            Some(claim) => Ok(Turn { lanes: self, destination, claim, wait, is_counted: !takes_over }),
             None => Err(None),
         }
     }
 
-    fn pop(&self, state: &mut State, key: &Key, now: Duration, is_parked: bool) -> Option<Claim> {
+    fn pop(
+        &self,
+        state: &mut State,
+        key: &Key,
+        now: Duration,
+        is_parked: bool,
+        takes_over: bool,
+    ) -> Option<Claim> {
         let queue = state.queues.get_mut(key)?;
         let claim = queue.pop_front()?;
         if queue.is_empty() {
@@ -522,7 +596,7 @@ impl Lanes {
         let destination = state.destinations.get_mut(&key.1)?;
         destination.queued = destination.queued.saturating_sub(1);
         if !is_parked {
-            destination.take(now);
+            destination.take(now, takes_over);
         }
         let has_room = destination.hand(now, senders).is_none_or(|most| destination.queued <= most / 2);
         let is_other = destination.is_other;

@@ -31,7 +31,7 @@
 //!   than places. What is on the wire, and what was answered, is noted there at once.
 //! - Nobody waits for a stranger: a destination that is slow, or that blocks us, or hangs, has its own mails in
 //!   hand up to its share, and its other mails in the database.
-//! - Nothing is claimed while an outcome is being written: one that is written twice, because the answer to its
+//! - Nothing that waits is claimed while an outcome is being written: one that is written twice, because the answer to its
 //!   commit was lost, cannot meet a later claim of the same delivery.
 //! - No transaction is open across the network.
 //! - The Message-ID, the Date and the signature of a mail depend on mailing and subscriber alone: each try has

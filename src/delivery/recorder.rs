@@ -16,7 +16,7 @@ use crate::store::{Result, mailings};
 
 /// Outcomes that may wait for the recorder: as many as it takes at once. The places of the journal bound them too.
 pub const QUEUE: usize = RECORD_ROWS_MAX;
-/// How long a batch is gathered, unless half of the places in the journal are taken: a commit costs as much
+/// How long a batch is gathered, unless the places in the journal get few: a commit costs as much
 /// for one outcome as for twenty, and no sender should have to wait for a place.
 const GATHER: Duration = Duration::from_millis(20);
 
@@ -61,7 +61,7 @@ async fn gather(shift: &Shift, first: Settled, outcomes: &mut mpsc::Receiver<Set
     let mut batch = vec![first];
     tokio::select! {
         () = tokio::time::sleep(GATHER) => {}
-        () = shift.journal.half_full() => {}
+        () = shift.journal.filling() => {}
     }
     while batch.len() < RECORD_ROWS_MAX
         && let Ok(settled) = outcomes.try_recv()
@@ -78,8 +78,11 @@ async fn write(shift: &Shift, batch: &BTreeMap<MailingId, Vec<Record>>) -> Resul
     let mut lost = 0;
     let mut tx = shift.store.begin().await?;
     for (mailing, records) in batch {
-        lost += records.len() - deliveries::record(&mut tx, *mailing, shift.worker, records, now).await?;
-        ended.extend(mailings::finish(&mut tx, *mailing, now).await?);
+        let recorded = deliveries::record(&mut tx, *mailing, shift.worker, records, now).await?;
+        lost += records.len() - recorded.rows;
+        if recorded.may_end {
+            ended.extend(mailings::finish(&mut tx, *mailing, now).await?);
+        }
     }
     tx.commit().await?;
     if lost > 0 {

@@ -3,6 +3,11 @@
 //! Before MAIL, in this order: a place for the outcome (what could not be stored is not sent), a relay that
 //! answers, a lease that holds, unless the claim is fresh another look at the database, and a note in the
 //! journal.
+//!
+//! Where no sender is idle, and the relay answers quickly, the next claim is taken with this one: MAIL, RCPT and DATA of its
+//! mail go out behind this one's final dot, so that a mail costs one round trip (`docs/decisions/0034-rows.md`). All that
+//! is said above happens again before its own octets. If the answer to this mail is late the next one goes to another
+//! sender: it waits for nobody longer than [`ANNOUNCED_WAIT`].
 
 use std::time::Duration;
 
@@ -14,7 +19,7 @@ use super::outcome::{self, Context};
 use super::patience::Patience;
 use super::retry;
 use super::shift::{Claim, Settled, Shift};
-use super::wire::{Attempt, Sent, Unreachable};
+use super::wire::{Attempt, Held, Sent, Unreachable, WireMail};
 use crate::mail::reply::Verdict;
 use crate::model::{EmailAddress, Refusal};
 use crate::store::deliveries::{self, Recipient, Record};
@@ -24,65 +29,174 @@ use crate::store::deliveries::{self, Recipient, Record};
 pub const CLAIM_FRESH: Duration = Duration::from_millis(100);
 /// A mail that broke after so long hung: its destination is to blame, if others were answered meanwhile.
 const HUNG: Duration = Duration::from_secs(20);
+/// How long the mail that is announced behind another one waits for the answer to that: then it goes another way.
+const ANNOUNCED_WAIT: Duration = Duration::from_secs(2);
+/// Where the last answer took longer than this none is announced.
+const ANSWER_QUICK: Duration = Duration::from_millis(500);
 
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift, outcomes: mpsc::Sender<Settled>) {
     let wait = |claim: &Claim| shift.wire.wait(&claim.letter.relay);
-    while let Some(turn) = shift.unless_stopped(shift.lanes.next(wait)).await {
-        if deliver(shift, &outcomes, &turn).await.is_none() {
-            return;
-        }
+    let mut sender = Sender { shift, outcomes, last_answer: Duration::ZERO };
+    let mut following = None;
+    loop {
+        let task = match following.take() {
+            Some(task) => task,
+            None => match shift.unless_stopped(shift.lanes.next(wait)).await {
+                Some(turn) => Task::new(turn),
+                None => return,
+            },
+        };
+        following = match sender.deliver(task).await {
+            Some(following) => following,
+            None => return,
+        };
     }
 }
 
-/// Brings one claim to its outcome; `None` when the engine stops before it went out: then it is given back
-/// with all others.
-async fn deliver(shift: &Shift, outcomes: &mpsc::Sender<Settled>, turn: &Turn<'_>) -> Option<()> {
-    let claim = &turn.claim;
-    let mailing = claim.letter.mailing;
-    let place = shift.unless_stopped(shift.journal.place()).await??;
-    let record = match turn.wait {
-        // Back to where it waits in the database.
-        Some(rest) => outcome::give_back(claim.subscriber_id, shift.clock.now().plus(rest)),
-        None => send(shift, turn, &place).await?,
-    };
-    // The recorder ends after the last sender.
-    let retry_from = claim.letter.retry_from;
-    outcomes.send(Settled { mailing, record, retry_from, place: Some(place) }).await.ok()
+/// A claim, and what is done of it.
+#[derive(Debug)]
+struct Task<'a> {
+    turn: Turn<'a>,
+    made: Option<Made>,
+    /// Where its mail is announced.
+    held: Held,
 }
 
-async fn send(shift: &Shift, turn: &Turn<'_>, place: &Place) -> Option<Record> {
-    let claim = &turn.claim;
-    let mailing = claim.letter.mailing;
-    let mut patience = Patience::new("note in the journal what is on the wire");
-    loop {
-        let pass = shift.unless_stopped(shift.gate.pass()).await?;
-        let recipient = match ready(shift, claim).await? {
-            Ok(recipient) => recipient,
-            Err(record) => return Some(record),
+/// A mail as it goes out.
+#[derive(Debug)]
+struct Made {
+    recipient: Recipient,
+    mail: WireMail,
+}
+
+impl<'a> Task<'a> {
+    fn new(turn: Turn<'a>) -> Self {
+        Self { turn, made: None, held: Held::default() }
+    }
+
+    /// When the one before it ends.
+    fn following(turn: Option<Turn<'a>>, made: Option<Made>, held: Held) -> Option<Self> {
+        let mut turn = turn?;
+        turn.begin();
+        Some(Self { turn, made, held })
+    }
+}
+
+/// To another sender.
+fn leave(turn: Option<Turn<'_>>) {
+    if let Some(turn) = turn {
+        turn.leave();
+    }
+}
+
+async fn make(shift: &Shift, claim: &Claim, recipient: &Recipient) -> WireMail {
+    shift.composer.signed(claim.letter.mail_for(recipient), claim.letter.date).await
+}
+
+struct Sender<'a> {
+    shift: &'a Shift,
+    outcomes: mpsc::Sender<Settled>,
+    last_answer: Duration,
+}
+
+impl<'a> Sender<'a> {
+    /// Brings one claim to its outcome, and answers what was begun of the next; `None` when the engine stops before it
+    /// went out: then it is given back with all others.
+    async fn deliver(&mut self, task: Task<'a>) -> Option<Option<Task<'a>>> {
+        let shift = self.shift;
+        let place = shift.unless_stopped(shift.journal.place()).await??;
+        let mailing = task.turn.claim.letter.mailing;
+        let retry_from = task.turn.claim.letter.retry_from;
+        let (record, following) = match task.turn.wait {
+            // Back to where it waits in the database.
+            Some(rest) => {
+                let due_at = shift.clock.now().plus(rest);
+                (outcome::give_back(task.turn.claim.subscriber_id, due_at), None)
+            }
+            None => self.send(task, &place).await?,
         };
-        let mail = shift.composer.signed(claim.letter.mail_for(&recipient), claim.letter.date).await;
-        let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
-        if let Err(error) = place.begin(mailing, settle(shift, claim, &doubt, "")) {
-            drop(pass);
-            shift.unless_stopped(patience.wait(&error)).await?;
-            continue;
-        }
-        let before = Before { began: shift.clock.elapsed(), answers: shift.gate.answers() };
-        match shift.wire.send(&mail).await {
-            Ok(sent) => {
-                let record = settle(shift, claim, &sent.attempt, &sent.relay);
-                place.end(mailing, &record);
-                learn(shift, turn, &recipient.address, &sent, &record, before);
-                return Some(record);
-            }
-            Err(Unreachable { why, wait }) => {
-                place.forget();
-                let wait = shift.gate.failed(&why, wait);
+        // The recorder ends after the last sender.
+        self.outcomes.send(Settled { mailing, record, retry_from, place: Some(place) }).await.ok()?;
+        Some(following)
+    }
+
+    async fn send(&mut self, task: Task<'a>, place: &Place) -> Option<(Record, Option<Task<'a>>)> {
+        let shift = self.shift;
+        let Task { turn, mut made, mut held } = task;
+        let claim = &turn.claim;
+        let mailing = claim.letter.mailing;
+        let mut patience = Patience::new("note in the journal what is on the wire");
+        loop {
+            let pass = shift.unless_stopped(shift.gate.pass()).await?;
+            let (mut following, next) = self.following(&turn).await.unzip();
+            let next: Option<Made> = next.flatten();
+            let recipient = match ready(shift, claim).await? {
+                Ok(recipient) => recipient,
+                Err(record) => return Some((record, Task::following(following, next, Held::default()))),
+            };
+            let mail = match made.take().filter(|made| made.recipient == recipient) {
+                Some(made) => made.mail,
+                None => {
+                    held = Held::default();
+                    make(shift, claim, &recipient).await
+                }
+            };
+            let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
+            if let Err(error) = place.begin(mailing, settle(shift, claim, &doubt, "")) {
                 drop(pass);
-                shift.unless_stopped(shift.clock.sleep(wait)).await?;
+                leave(following);
+                shift.unless_stopped(patience.wait(&error)).await?;
+                continue;
+            }
+            let before = Before { began: shift.clock.elapsed(), answers: shift.gate.answers() };
+            let sent = {
+                let next = next.as_ref().map(|made| &made.mail);
+                let mut sending = shift.wire.send_in_row(&mail, std::mem::take(&mut held), next);
+                tokio::select! {
+                    biased;
+                    sent = &mut sending => sent,
+                    () = shift.clock.sleep(ANNOUNCED_WAIT), if following.is_some() => {
+                        leave(following.take());
+                        sending.await
+                    }
+                }
+            };
+            self.last_answer = shift.clock.elapsed().saturating_sub(before.began);
+            match sent {
+                Ok((sent, held)) => {
+                    let record = settle(shift, claim, &sent.attempt, &sent.relay);
+                    place.end(mailing, &record);
+                    learn(shift, &turn, &recipient.address, &sent, &record, before);
+                    return Some((record, Task::following(following, next, held)));
+                }
+                Err(Unreachable { why, wait }) => {
+                    leave(following);
+                    place.forget();
+                    let wait = shift.gate.failed(&why, wait);
+                    drop(pass);
+                    shift.unless_stopped(shift.clock.sleep(wait)).await?;
+                }
             }
         }
+    }
+
+    /// The claim after this one, so that it can be announced behind it; and its mail, unless it must be looked at again.
+    async fn following(&self, turn: &Turn<'a>) -> Option<(Turn<'a>, Option<Made>)> {
+        let shift = self.shift;
+        let is_calm = self.last_answer <= ANSWER_QUICK && shift.gate.is_open() && shift.lease.is_good();
+        if !is_calm || !shift.wire.takes_rows() {
+            return None;
+        }
+        let mut turn = shift.lanes.following(turn, |claim| shift.wire.wait(&claim.letter.relay))?;
+        let is_fresh = turn.wait.is_none() && freshen(shift, &mut turn.claim).await;
+        let made = match &turn.claim.recipient {
+            Some(recipient) if is_fresh => {
+                Some(Made { recipient: recipient.clone(), mail: make(shift, &turn.claim, recipient).await })
+            }
+            _ => None,
+        };
+        Some((turn, made))
     }
 }
 
@@ -137,8 +251,7 @@ async fn ready(shift: &Shift, claim: &Claim) -> Option<Result<Recipient, Record>
     let mut patience = Patience::new("look at a claim again");
     loop {
         shift.unless_stopped(shift.lease.good()).await?;
-        let age = shift.clock.elapsed().saturating_sub(claim.claimed_at);
-        if let Some(recipient) = claim.recipient.as_ref().filter(|_| age <= CLAIM_FRESH) {
+        if let Some(recipient) = fresh(shift, claim) {
             return Some(Ok(recipient.clone()));
         }
         match look_again(shift, claim).await {
@@ -150,6 +263,26 @@ async fn ready(shift: &Shift, claim: &Claim) -> Option<Result<Recipient, Record>
             }
         }
     }
+}
+
+/// Looks at a claim again if it must be, where nothing forbids that it is sent; what does is found when its turn comes.
+async fn freshen(shift: &Shift, claim: &mut Claim) -> bool {
+    if fresh(shift, claim).is_some() {
+        return true;
+    }
+    let now = shift.clock.elapsed();
+    if let Ok(Ok(recipient)) = look_again(shift, claim).await {
+        claim.recipient = Some(recipient);
+        claim.claimed_at = now;
+        return true;
+    }
+    false
+}
+
+/// The recipient of a claim that need not be looked at again.
+fn fresh<'c>(shift: &Shift, claim: &'c Claim) -> Option<&'c Recipient> {
+    let age = shift.clock.elapsed().saturating_sub(claim.claimed_at);
+    claim.recipient.as_ref().filter(|_| age <= CLAIM_FRESH)
 }
 
 async fn look_again(shift: &Shift, claim: &Claim) -> crate::store::Result<Result<Recipient, Record>> {

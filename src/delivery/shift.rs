@@ -39,8 +39,8 @@ pub struct Shift {
     pub signals: Signals,
     pub lanes: Lanes,
     pub journal: Arc<Journal>,
-    /// Held by the recorder until it knows that a batch is stored, and by the feeder while it claims. A commit
-    /// may succeed and its answer be lost; then the batch is written again, and must not meet a row that this
+    /// Held by the recorder until it knows that a batch is stored, and by the feeder while it claims what waits. A
+    /// commit may succeed and its answer be lost; then the batch is written again, and must not meet a row that this
     /// worker has claimed anew meanwhile.
     pub outcomes: tokio::sync::Mutex<()>,
     /// Held by every task until it ends.
@@ -113,7 +113,7 @@ impl Shift {
 }
 
 /// A delivery that this worker has claimed and has in hand.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Claim {
     pub letter: Arc<Letter>,
     pub subscriber_id: SubscriberId,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::mail::mime;
-use crate::mail::relay::{self, Outgoing, Stage};
+use crate::mail::relay::{self, Announced, Outgoing, Stage};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
 use crate::model::EmailAddress;
@@ -29,6 +29,17 @@ pub struct WireMail {
     pub relay: Arc<str>,
     /// Without dot-stuffing.
     pub octets: Vec<u8>,
+}
+
+impl WireMail {
+    fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing {
+            envelope_from: Some(&self.from),
+            to: &self.to,
+            envelope_id: mime::message_id_left(&self.octets),
+            bytes: self.octets.as_slice(),
+        }
+    }
 }
 
 /// What happened to one mail on the wire.
@@ -63,9 +74,31 @@ pub struct Unreachable {
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + Send + 'a>>;
 
+/// What is known of the next mail of a row after one was sent: where it is announced, or nothing. Dropped, nothing of that
+/// mail was sent.
+#[derive(Debug, Default)]
+pub struct Held(Option<Announced>);
+
+pub type SendingInRow<'a> = Pin<Box<dyn Future<Output = Result<(Sent, Held), Unreachable>> + Send + 'a>>;
+
 /// Where mails go. Called by several senders at once.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
+
+    /// As [`Wire::send`], for one of a row of mails: what was `held` for it at the one before, and which is `next`.
+    fn send_in_row<'a>(
+        &'a self,
+        mail: &'a WireMail,
+        _held: Held,
+        _next: Option<&'a WireMail>,
+    ) -> SendingInRow<'a> {
+        Box::pin(async move { Ok((self.send(mail).await?, Held::default())) })
+    }
+
+    /// Whether it makes a difference to know the next mail.
+    fn takes_rows(&self) -> bool {
+        false
+    }
 
     /// How many connections the relays may have together, as it changes; `None` when it never does.
     fn connections(&self) -> Option<watch::Receiver<usize>> {
@@ -83,21 +116,31 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
 
 impl Wire for Relays {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
+        Box::pin(async move { Ok(Wire::send_in_row(self, mail, Held::default(), None).await?.0) })
+    }
+
+    fn send_in_row<'a>(
+        &'a self,
+        mail: &'a WireMail,
+        held: Held,
+        next: Option<&'a WireMail>,
+    ) -> SendingInRow<'a> {
         Box::pin(async move {
-            let outgoing = Outgoing {
-                envelope_from: Some(&mail.from),
-                to: &mail.to,
-                envelope_id: mime::message_id_left(&mail.octets),
-                bytes: mail.octets.as_slice(),
-            };
-            match Self::send(self, &outgoing, &mail.relay).await {
-                Ok(sent) => Ok(Sent { attempt: sent.attempt.into(), relay: sent.relay }),
+            let next = next.map(WireMail::outgoing);
+            match Self::send_in_row(self, &mail.outgoing(), &mail.relay, held.0, next.as_ref()).await {
+                Ok((sent, announced)) => {
+                    Ok((Sent { attempt: sent.attempt.into(), relay: sent.relay }, Held(announced)))
+                }
                 Err(error) => {
                     let wait = error.retry_at.saturating_duration_since(tokio::time::Instant::now());
                     Err(Unreachable { why: error.to_string(), wait: wait.min(WAIT_MAX) })
                 }
             }
         })
+    }
+
+    fn takes_rows(&self) -> bool {
+        Self::takes_rows(self)
     }
 
     fn connections(&self) -> Option<watch::Receiver<usize>> {

@@ -31,6 +31,11 @@ impl Payload {
         Ok(found.eight_bit)
     }
 
+    /// Says more in the same flight.
+    pub fn add(&mut self, commands: &[u8]) {
+        self.0.extend_from_slice(commands);
+    }
+
     /// What goes on the wire.
     pub fn bytes(&self) -> &[u8] {
         &self.0

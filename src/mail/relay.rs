@@ -4,10 +4,11 @@
 //! last used is used first, and those nobody needs are closed. Several relays are a [`super::relays::Relays`].
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
@@ -30,6 +31,14 @@ const WARN_EVERY: Duration = Duration::from_secs(60);
 /// Longest wait for a turn under `mails_per_hour` inside a send: a mailing that is paused or cancelled must
 /// stop within 2 s.
 pub(super) const TURN_MAX: Duration = Duration::from_secs(2);
+/// An announced message that does not follow within this goes over another connection: the relay may be about to give
+/// this one up, and what it says of its patience would be read as an answer about the message.
+const ANNOUNCED_MAX: Duration = Duration::from_secs(5);
+/// A relay from which the answer to EHLO takes so long is far away: there a message is announced behind the one before.
+/// Near by it would win little, and after a crash more messages would be in doubt.
+const FAR: Duration = Duration::from_millis(10);
+/// After so many announcements in a row that came to nothing none is made any more.
+const FORGOTTEN_MAX: u32 = 3;
 const SECONDS_PER_HOUR: u64 = 3600;
 
 /// The way to one relay. Cheap to clone; clones share connections and the pause.
@@ -42,12 +51,51 @@ impl fmt::Debug for Relay {
     }
 }
 
+/// A connection on which the next message was announced: its MAIL, RCPT and DATA went out behind the message before it.
+/// Only that message can follow. Dropped, the connection is cut, and nothing of the message was sent.
+pub struct Announced {
+    relay: Relay,
+    session: Session,
+    slot: OwnedSemaphorePermit,
+    since: Instant,
+}
+
+impl fmt::Debug for Announced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Announced({:?})", self.relay)
+    }
+}
+
+impl Announced {
+    pub(super) const fn relay(&self) -> &Relay {
+        &self.relay
+    }
+}
+
+/// Somebody waits for a connection.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 struct Inner {
     name: Arc<str>,
     settings: RelaySettings,
     tls: Option<TlsConnector>,
     /// One permit for each connection that may be open.
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
+    /// How many wait for a permit.
+    waiting: AtomicUsize,
     /// From when the rate counts.
     began: Instant,
     state: Mutex<State>,
@@ -76,6 +124,10 @@ struct State {
     rate: Option<Gcra>,
     /// Somebody waited for a connection in vain.
     crowded: bool,
+    /// The shortest that was seen.
+    round_trip: Option<Duration>,
+    /// How many announcements in a row came to nothing.
+    forgotten: u32,
 }
 
 impl State {
@@ -141,11 +193,19 @@ impl Relay {
                 Err(reason) => return Err(BadSettings { name, reason }),
             },
         };
-        let slots = Semaphore::new(settings.connections.max(1));
+        let slots = Arc::new(Semaphore::new(settings.connections.max(1)));
         // No burst: the relay counts any hour, and would count a burst on top of the hour's mails.
         let rate = interval(&settings).map(|interval| Gcra::new(interval, 1));
         let state = Mutex::new(State { rate, ..State::default() });
-        Ok(Self(Arc::new(Inner { name, settings, tls, slots, began: Instant::now(), state })))
+        Ok(Self(Arc::new(Inner {
+            name,
+            settings,
+            tls,
+            slots,
+            waiting: AtomicUsize::new(0),
+            began: Instant::now(),
+            state,
+        })))
     }
 
     pub fn name(&self) -> &Arc<str> {
@@ -163,42 +223,122 @@ impl Relay {
     /// # Errors
     /// [`Unreachable`] when no connection can be had; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>) -> Result<Attempt, Unreachable> {
-        let sent = self.send_within(Duration::MAX, mail).await?;
-        sent.ok_or_else(|| self.shut_down())
+        let sent = self.send_within(Duration::MAX, mail, None).await?;
+        sent.map(|(attempt, _)| attempt).ok_or_else(|| self.shut_down())
     }
 
-    /// As [`Relay::send`]; `None` when no connection was free within `patience`.
+    /// As [`Relay::send`], announcing the `next` message where that can be; `None` when no connection was free within
+    /// `patience`.
     pub(super) async fn send_within(
         &self,
         patience: Duration,
         mail: &Outgoing<'_>,
-    ) -> Result<Option<Attempt>, Unreachable> {
-        let Ok(slot) = timeout(patience, self.0.slots.acquire()).await else {
-            self.state().crowded = true;
-            return Ok(None);
-        };
-        let Ok(_slot) = slot else {
-            return Err(self.shut_down());
+        next: Option<&Outgoing<'_>>,
+    ) -> Result<Option<(Attempt, Option<Announced>)>, Unreachable> {
+        let slots = Arc::clone(&self.0.slots);
+        let slot = if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
+            slot
+        } else {
+            let _waiting = Waiting::begin(&self.0.waiting);
+            let Ok(slot) = timeout(patience, slots.acquire_owned()).await else {
+                self.state().crowded = true;
+                return Ok(None);
+            };
+            let Ok(slot) = slot else {
+                return Err(self.shut_down());
+            };
+            slot
         };
         self.state().crowded = false;
         self.wait_for_turn().await?;
-        if let Some(session) = self.take_idle() {
+        let kept = self.take_idle().map(|session| (session, false));
+        self.send_over(slot, kept, mail, next).await.map(Some)
+    }
+
+    /// As [`Relay::send`], for the message that was announced.
+    pub(super) async fn send_announced(
+        &self,
+        announced: Announced,
+        mail: &Outgoing<'_>,
+        next: Option<&Outgoing<'_>>,
+    ) -> Result<(Attempt, Option<Announced>), Unreachable> {
+        let Announced { session, slot, since, .. } = announced;
+        let kept = (since.elapsed() <= ANNOUNCED_MAX).then_some((session, true));
+        self.send_over(slot, kept, mail, next).await
+    }
+
+    /// Over a session that is open, on which this message may be announced; if that one turns out to be closed, or there
+    /// is none, over a new one.
+    async fn send_over(
+        &self,
+        slot: OwnedSemaphorePermit,
+        kept: Option<(Session, bool)>,
+        mail: &Outgoing<'_>,
+        next: Option<&Outgoing<'_>>,
+    ) -> Result<(Attempt, Option<Announced>), Unreachable> {
+        // A row keeps its connection: it ends where somebody waits for one, or all wait for turns.
+        let is_wanted = self.0.waiting.load(Ordering::Relaxed) > 0;
+        let next = next.filter(|_| !is_wanted);
+        if let Some((session, is_announced)) = kept {
             let start = Instant::now();
             let failures = self.failures();
-            let (attempt, session) = self.send_on(session, mail).await?;
-            // A relay that hangs is not one that closed the connection.
-            if !is_stale(&attempt) || start.elapsed() >= self.0.settings.timeouts.command {
-                self.note(&attempt, failures);
-                self.put_back(session).await;
-                return Ok(Some(attempt));
+            let (attempt, session) = self.send_on(session, is_announced, mail, next).await?;
+            let is_moot = if is_announced {
+                self.note_row(&attempt)
+            } else {
+                // A relay that hangs is not one that closed the connection.
+                is_stale(&attempt) && start.elapsed() < self.0.settings.timeouts.command
+            };
+            if !is_moot {
+                return Ok(self.done(slot, attempt, session, failures).await);
             }
         }
         let session = self.open().await?;
         let failures = self.failures();
-        let (attempt, session) = self.send_on(session, mail).await?;
+        let (attempt, session) = self.send_on(session, false, mail, next).await?;
+        Ok(self.done(slot, attempt, session, failures).await)
+    }
+
+    /// Whether messages are announced: who waits for turns waits for the next one as well.
+    pub(super) fn takes_rows(&self) -> bool {
+        let state = self.state();
+        let is_far = state.round_trip.is_some_and(|round_trip| round_trip >= FAR);
+        is_far && state.rate.is_none() && state.forgotten < FORGOTTEN_MAX
+    }
+
+    /// Whether an announcement came to nothing: MAIL was not heard, or not wanted there. Counts those in a row.
+    fn note_row(&self, attempt: &Attempt) -> bool {
+        let is_moot = match attempt {
+            Attempt::Refused { stage: Stage::Mail, reply } => reply.code >= 500 || reply.closes(),
+            Attempt::Lost { stage, .. } => *stage == Stage::Mail,
+            Attempt::Accepted(_) | Attempt::Refused { .. } | Attempt::Uncertain(_) => false,
+        };
+        let mut state = self.state();
+        state.forgotten = if is_moot { state.forgotten.saturating_add(1) } else { 0 };
+        if state.forgotten == FORGOTTEN_MAX {
+            drop(state);
+            let relay = &self.0.name;
+            tracing::info!(%relay, "the relay hears nothing that is said behind a message; from now on nothing is");
+        }
+        is_moot
+    }
+
+    /// After a message: the session is kept for what was announced on it, or for whoever comes.
+    async fn done(
+        &self,
+        slot: OwnedSemaphorePermit,
+        attempt: Attempt,
+        session: Session,
+        failures: u32,
+    ) -> (Attempt, Option<Announced>) {
         self.note(&attempt, failures);
-        self.put_back(session).await;
-        Ok(Some(attempt))
+        if !session.has_announced() {
+            self.put_back(session).await;
+            return (attempt, None);
+        }
+        let announced = Announced { relay: self.clone(), session, slot, since: Instant::now() };
+        let stands = announced.session.is_usable() && !self.is_closed();
+        (attempt, stands.then_some(announced))
     }
 
     /// The next turn under `mails_per_hour`, taken and waited for.
@@ -304,10 +444,17 @@ impl Relay {
     async fn send_on(
         &self,
         mut session: Session,
+        is_announced: bool,
         mail: &Outgoing<'_>,
+        next: Option<&Outgoing<'_>>,
     ) -> Result<(Attempt, Session), Unreachable> {
         let failures = self.failures();
-        match session.send(mail).await {
+        // The last message of a connection announces none.
+        let is_last = session.messages + 1 >= self.0.settings.messages_per_connection.max(1);
+        let next = next.filter(|_| !is_last && self.takes_rows());
+        let sent =
+            if is_announced { session.send_announced(next).await } else { session.send(mail, next).await };
+        match sent {
             Ok(attempt) => Ok((attempt, session)),
             Err(error) => {
                 let retry_at = self.pause_after_failures(failures, &error);
@@ -333,7 +480,10 @@ impl Relay {
         let _probe = (failures > 0).then(|| Probe(self));
         match Session::open(&self.0.settings, self.0.tls.as_ref()).await {
             Ok(session) => {
-                self.state().pause_until = None;
+                let mut state = self.state();
+                state.pause_until = None;
+                state.round_trip = Some(state.round_trip.unwrap_or(Duration::MAX).min(session.round_trip));
+                drop(state);
                 Ok(session)
             }
             Err(error) => {

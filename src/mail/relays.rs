@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::relay::{Attempt, BadSettings, Outgoing, Relay, Stage, TURN_MAX, Unreachable};
+use super::relay::{Announced, Attempt, BadSettings, Outgoing, Relay, Stage, TURN_MAX, Unreachable};
 use crate::model::NamedRelay;
 
 /// How long a connection of the chosen relay is waited for while another relay could be used: long enough that
@@ -94,12 +94,40 @@ impl Relays {
     /// # Errors
     /// [`Unreachable`] when no relay can be used now; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>, preferred: &str) -> Result<Sent, Unreachable> {
+        self.send_in_row(mail, preferred, None, None).await.map(|(sent, _)| sent)
+    }
+
+    /// As [`Relays::send`], for one of a row of messages: the `announced` one, if it was; and the `next` one is announced
+    /// behind it where that can be, which is told.
+    ///
+    /// # Errors
+    /// [`Unreachable`] when no relay can be used now; nothing was sent.
+    pub async fn send_in_row(
+        &self,
+        mail: &Outgoing<'_>,
+        preferred: &str,
+        announced: Option<Announced>,
+        next: Option<&Outgoing<'_>>,
+    ) -> Result<(Sent, Option<Announced>), Unreachable> {
+        // Where there are several relays each message chooses anew.
+        let next = next.filter(|_| self.members().len() == 1);
         let mut failed: Vec<(Relay, Unreachable)> = Vec::new();
+        if let Some(announced) = announced.filter(|announced| self.has(announced.relay())) {
+            let relay = announced.relay().clone();
+            match relay.send_announced(announced, mail, next).await {
+                Ok((attempt, announced)) => {
+                    return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
+                }
+                Err(error) => failed.push((relay, error)),
+            }
+        }
         // Ends: each round sends, waits for a connection, or leaves one relay fewer to choose.
         while let Some((relay, has_others)) = self.choose(preferred, &failed) {
             let patience = if has_others { CONNECTION_WAIT } else { Duration::MAX };
-            match relay.send_within(patience, mail).await {
-                Ok(Some(attempt)) => return Ok(Sent { attempt, relay: Arc::clone(relay.name()) }),
+            match relay.send_within(patience, mail, next).await {
+                Ok(Some((attempt, announced))) => {
+                    return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
+                }
                 Ok(None) => {}
                 // Replaced in the meantime: its successor is in the set.
                 Err(_) if relay.is_closed() && !self.has(&relay) => {}
@@ -107,6 +135,11 @@ impl Relays {
             }
         }
         Err(self.none_usable(failed))
+    }
+
+    /// Whether messages are announced, as far as is known: at one relay, which is far away.
+    pub fn takes_rows(&self) -> bool {
+        matches!(self.members().as_slice(), [only] if only.relay.takes_rows())
     }
 
     /// How long until a message with this preference can go without waiting, as far as is known now.

@@ -8,14 +8,17 @@
 //! - cut after that: nobody knows ([`Attempt::Uncertain`]);
 //! - a reply, whichever: known ([`Attempt::Accepted`], [`Attempt::Refused`]).
 //!
-//! To add an SMTP extension: read its keyword in [`Offers`], and use it in [`Session::prepare`].
+//! A message can be announced behind the one before it, in the same flight: then each costs one round trip instead of
+//! two. Nothing of it is in doubt by that, since its own octets follow only when everything else was answered.
+//!
+//! To add an SMTP extension: read its keyword in [`Offers`], and use it in [`Prepared::hold`].
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use data_encoding::BASE64;
 use lettre::transport::smtp::authentication::{self, Mechanism};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::payload::Payload;
@@ -25,6 +28,8 @@ use crate::model::{AuthMethod, Credentials, EmailAddress, RelaySettings, StageTi
 
 /// Most challenges of a login that are answered; LOGIN has two.
 const LOGIN_CHALLENGES_MAX: usize = 4;
+/// How long the answer to MAIL may take that was said behind the message before, from that one's answer on.
+const ANNOUNCED_ANSWER: Duration = Duration::from_secs(10);
 /// Longest ENVID, encoded (RFC 3461, 4.4).
 const ENVELOPE_ID_MAX_BYTES: usize = 100;
 
@@ -246,10 +251,22 @@ pub struct Session {
     wire: Wire,
     offers: Offers,
     timeouts: StageTimeouts,
-    envelope: Envelope,
-    payload: Payload,
+    message: Prepared,
+    /// Behind the last message MAIL, RCPT and DATA of this one were said (RFC 2920, 3.1); nothing else can follow.
+    announced: Option<Prepared>,
+    /// Memory for the next.
+    spare: Prepared,
+    /// Between EHLO and its answer.
+    pub(super) round_trip: Duration,
     usable: bool,
     pub(super) messages: usize,
+}
+
+/// One message as it goes out.
+#[derive(Debug, Default)]
+struct Prepared {
+    envelope: Envelope,
+    payload: Payload,
 }
 
 /// MAIL, RCPT and DATA of one message: in one text, so that they can go in one flight.
@@ -272,6 +289,60 @@ impl Envelope {
     }
 }
 
+impl Prepared {
+    /// Makes the command lines and the payload, or the refusal we know without asking the relay.
+    fn hold(&mut self, mail: &Outgoing<'_>, offers: &Offers) -> Result<(), Reply> {
+        let refused = |code, subject, detail, text| Err(Reply::new(code, Some((5, subject, detail)), text));
+        let utf8 = mail.to.needs_smtputf8() || mail.envelope_from.is_some_and(EmailAddress::needs_smtputf8);
+        if utf8 && !offers.smtputf8 {
+            return refused(553, 6, 7, "the relay cannot deliver to an address beyond ASCII (no SMTPUTF8)");
+        }
+        if offers.size.is_some_and(|limit| limit > 0 && mail.bytes.len() > limit) {
+            return refused(552, 3, 4, "the message is larger than the relay takes");
+        }
+        let Ok(eight_bit) = self.payload.hold(mail.bytes) else {
+            return refused(554, 6, 0, "the message holds a bare CR, LF or NUL");
+        };
+        if eight_bit && !offers.eight_bit_mime {
+            return refused(554, 6, 3, "the message is not 7-bit and the relay does not offer 8BITMIME");
+        }
+        let Envelope { text, rcpt, data } = &mut self.envelope;
+        text.clear();
+        // Writing to a String cannot fail.
+        let from = mail.envelope_from.map(EmailAddress::to_smtp).unwrap_or_default();
+        let _ = write!(text, "MAIL FROM:<{from}>");
+        if offers.size.is_some() {
+            let _ = write!(text, " SIZE={}", mail.bytes.len());
+        }
+        text.push_str(if eight_bit { " BODY=8BITMIME" } else { "" });
+        text.push_str(if utf8 { " SMTPUTF8" } else { "" });
+        let to = mail.to.to_smtp();
+        if offers.dsn {
+            // A bounce with the whole issue in it helps nobody.
+            text.push_str(" RET=HDRS");
+            if let Some(id) = mail.envelope_id {
+                text.push_str(" ENVID=");
+                push_xtext(text, id, ENVELOPE_ID_MAX_BYTES);
+            }
+        }
+        text.push_str("\r\n");
+        *rcpt = text.len();
+        let _ = write!(text, "RCPT TO:<{to}>");
+        if offers.dsn {
+            text.push_str(" NOTIFY=FAILURE");
+            // An address beyond ASCII would need another type (RFC 6533), and may be left out.
+            if !mail.to.needs_smtputf8() {
+                text.push_str(" ORCPT=rfc822;");
+                push_xtext(text, &to, usize::MAX);
+            }
+        }
+        text.push_str("\r\n");
+        *data = text.len();
+        text.push_str("DATA\r\n");
+        Ok(())
+    }
+}
+
 impl Session {
     /// Connects, makes TLS, greets and logs in. `tls` must be there unless the mode is `None`.
     ///
@@ -282,13 +353,15 @@ impl Session {
         settings: &RelaySettings,
         tls: Option<&TlsConnector>,
     ) -> Result<Self, ConnectError> {
-        let (wire, offers) = greet(settings, tls).await?;
+        let (wire, offers, round_trip) = greet(settings, tls).await?;
         let mut session = Self {
             wire,
             offers,
             timeouts: settings.timeouts,
-            envelope: Envelope::default(),
-            payload: Payload::default(),
+            message: Prepared::default(),
+            announced: None,
+            spare: Prepared::default(),
+            round_trip,
             usable: true,
             messages: 0,
         };
@@ -353,22 +426,49 @@ impl Session {
         Err(failed("the relay asks for the login again and again".to_owned()))
     }
 
-    /// Sends one message. Afterwards the session can be used again if [`Session::is_usable`].
+    /// Whether the next message is announced: only [`Session::send_announced`] can follow then.
+    pub fn has_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
+    /// Sends one message, and announces the `next` one in the same flight if the relay offers PIPELINING. Afterwards
+    /// the session can be used again if [`Session::is_usable`].
     ///
     /// # Errors
     /// When the relay demands another login (530 at MAIL): that is no recipient's fault.
     ///
     /// Dropping the future cuts the session, and the fate of the message is then unknown.
-    pub async fn send(&mut self, mail: &Outgoing<'_>) -> Result<Attempt, ConnectError> {
+    pub async fn send(
+        &mut self,
+        mail: &Outgoing<'_>,
+        next: Option<&Outgoing<'_>>,
+    ) -> Result<Attempt, ConnectError> {
+        debug_assert!(self.announced.is_none(), "another message is announced");
         // Until the end is reached: a future dropped on the way must not leave a session to reuse.
         self.usable = false;
-        if let Err(reply) = self.prepare(mail) {
+        if let Err(reply) = self.message.hold(mail, &self.offers) {
             self.usable = true;
             return Ok(Attempt::Refused { stage: Stage::Mail, reply });
         }
+        self.run(false, next).await
+    }
+
+    /// As [`Session::send`], for the message that was announced.
+    pub async fn send_announced(&mut self, next: Option<&Outgoing<'_>>) -> Result<Attempt, ConnectError> {
+        self.usable = false;
+        let Some(announced) = self.announced.take() else {
+            let reason = "no message was announced".to_owned();
+            return Ok(Attempt::Lost { stage: Stage::Mail, reason });
+        };
+        self.spare = std::mem::replace(&mut self.message, announced);
+        self.run(true, next).await
+    }
+
+    /// The message that is prepared. `is_said`: its MAIL, RCPT and DATA were.
+    async fn run(&mut self, is_said: bool, next: Option<&Outgoing<'_>>) -> Result<Attempt, ConnectError> {
         self.messages += 1;
-        let attempt = match self.open_transaction().await {
-            Ok(()) => self.transfer().await,
+        let attempt = match self.open_transaction(is_said).await {
+            Ok(()) => self.transfer(next).await,
             Err(attempt) => attempt,
         };
         match attempt {
@@ -380,72 +480,24 @@ impl Session {
         }
     }
 
-    /// Makes the command lines and the payload, or the refusal we know without asking the relay.
-    fn prepare(&mut self, mail: &Outgoing<'_>) -> Result<(), Reply> {
-        let refused = |code, subject, detail, text| Err(Reply::new(code, Some((5, subject, detail)), text));
-        let offers = &self.offers;
-        let utf8 = mail.to.needs_smtputf8() || mail.envelope_from.is_some_and(EmailAddress::needs_smtputf8);
-        if utf8 && !offers.smtputf8 {
-            return refused(553, 6, 7, "the relay cannot deliver to an address beyond ASCII (no SMTPUTF8)");
-        }
-        if offers.size.is_some_and(|limit| limit > 0 && mail.bytes.len() > limit) {
-            return refused(552, 3, 4, "the message is larger than the relay takes");
-        }
-        let Ok(eight_bit) = self.payload.hold(mail.bytes) else {
-            return refused(554, 6, 0, "the message holds a bare CR, LF or NUL");
-        };
-        if eight_bit && !offers.eight_bit_mime {
-            return refused(554, 6, 3, "the message is not 7-bit and the relay does not offer 8BITMIME");
-        }
-        let Envelope { text, rcpt, data } = &mut self.envelope;
-        text.clear();
-        // Writing to a String cannot fail.
-        let from = mail.envelope_from.map(EmailAddress::to_smtp).unwrap_or_default();
-        let _ = write!(text, "MAIL FROM:<{from}>");
-        if offers.size.is_some() {
-            let _ = write!(text, " SIZE={}", mail.bytes.len());
-        }
-        text.push_str(if eight_bit { " BODY=8BITMIME" } else { "" });
-        text.push_str(if utf8 { " SMTPUTF8" } else { "" });
-        let to = mail.to.to_smtp();
-        if offers.dsn {
-            // A bounce with the whole issue in it helps nobody.
-            text.push_str(" RET=HDRS");
-            if let Some(id) = mail.envelope_id {
-                text.push_str(" ENVID=");
-                push_xtext(text, id, ENVELOPE_ID_MAX_BYTES);
-            }
-        }
-        text.push_str("\r\n");
-        *rcpt = text.len();
-        let _ = write!(text, "RCPT TO:<{to}>");
-        if offers.dsn {
-            text.push_str(" NOTIFY=FAILURE");
-            // An address beyond ASCII would need another type (RFC 6533), and may be left out.
-            if !mail.to.needs_smtputf8() {
-                text.push_str(" ORCPT=rfc822;");
-                push_xtext(text, &to, usize::MAX);
-            }
-        }
-        text.push_str("\r\n");
-        *data = text.len();
-        text.push_str("DATA\r\n");
-        Ok(())
-    }
-
     /// MAIL, RCPT and DATA: in one flight if the relay offers PIPELINING, one by one otherwise.
     /// `Ok` when the relay waits for the message.
-    async fn open_transaction(&mut self) -> Result<(), Attempt> {
+    async fn open_transaction(&mut self, is_said: bool) -> Result<(), Attempt> {
         let pipelining = self.offers.pipelining;
         let mut refusal: Option<(Stage, Reply)> = None;
         let mut go_ahead = false;
         for stage in [Stage::Mail, Stage::Recipient, Stage::Data] {
-            let limit = if stage == Stage::Data { self.timeouts.data } else { self.timeouts.command };
+            let limit = match stage {
+                // A relay that forgets what is said behind a message would not answer at all.
+                Stage::Mail if is_said => self.timeouts.command.min(ANNOUNCED_ANSWER),
+                Stage::Data => self.timeouts.data,
+                _ => self.timeouts.command,
+            };
             let said = match (pipelining, stage) {
-                (true, Stage::Mail) => Some(self.envelope.text.as_bytes()),
+                (true, Stage::Mail) if !is_said => Some(self.message.envelope.text.as_bytes()),
                 (true, _) => None,
                 (false, _) if refusal.is_some() => break,
-                (false, _) => Some(self.envelope.line(stage)),
+                (false, _) => Some(self.message.envelope.line(stage)),
             };
             let expected = if stage == Stage::Data { 3 } else { 2 };
             match unexpected(&mut self.wire, limit, said, expected).await {
@@ -475,12 +527,18 @@ impl Session {
         Err(refused(refusal))
     }
 
-    /// Message and final dot in one write, then the answer.
-    async fn transfer(&mut self) -> Attempt {
+    /// Message, final dot and what is said of the next one in one write; then the answer to this one.
+    async fn transfer(&mut self, next: Option<&Outgoing<'_>>) -> Attempt {
         let limits = self.timeouts;
-        let payload = self.payload.bytes();
-        let whole = self.wire.written().saturating_add(payload.len() as u64);
-        let broken = match timeout(limits.block, self.wire.write(payload)).await {
+        let whole = self.wire.written().saturating_add(self.message.payload.bytes().len() as u64);
+        // What we would refuse ourselves is refused when its turn comes.
+        let announces =
+            self.offers.pipelining && next.is_some_and(|next| self.spare.hold(next, &self.offers).is_ok());
+        if announces {
+            self.message.payload.add(self.spare.envelope.text.as_bytes());
+        }
+        let flight = self.message.payload.bytes();
+        let broken = match timeout(limits.block, self.wire.write(flight)).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!("the relay stopped taking the message for {:?}", limits.block)),
@@ -500,6 +558,7 @@ impl Session {
             }
         };
         self.usable = !reply.closes();
+        self.announced = announces.then(|| std::mem::take(&mut self.spare));
         match reply.code {
             200..=299 => Attempt::Accepted(reply),
             400.. => Attempt::Refused { stage: Stage::FinalDot, reply },
@@ -515,9 +574,9 @@ impl Session {
         exchange(&mut self.wire, limit, Some(line)).await
     }
 
-    /// Ends the session; what the relay says to that does not matter.
+    /// Ends the session; what the relay says to that does not matter. One that waits for a message is cut.
     pub async fn quit(mut self) {
-        if self.usable {
+        if self.usable && self.announced.is_none() {
             let _ = self.command(self.timeouts.quit, b"QUIT\r\n").await;
         }
     }
@@ -525,7 +584,10 @@ impl Session {
 
 /// Connects, makes TLS as the settings say, and introduces us. What was offered before TLS counts for nothing
 /// after it (RFC 3207, 4.2).
-async fn greet(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<(Wire, Offers), ConnectError> {
+async fn greet(
+    settings: &RelaySettings,
+    tls: Option<&TlsConnector>,
+) -> Result<(Wire, Offers, Duration), ConnectError> {
     let limits = settings.timeouts;
     let failed = |stage| move |reason: String| ConnectError::new(stage, reason);
     let mut wire = connect(settings).await?;
@@ -548,7 +610,9 @@ async fn greet(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<(
     if greeting.code != 220 {
         return Err(ConnectError::refused(Stage::Hello, &greeting));
     }
+    let asked_at = Instant::now();
     let mut offers = hello(&mut wire, settings).await?;
+    let round_trip = asked_at.elapsed();
     if settings.tls == TlsMode::StartTls {
         if !offers.starttls {
             let reason = "the relay does not offer STARTTLS; nothing was sent in the clear";
@@ -563,7 +627,7 @@ async fn greet(settings: &RelaySettings, tls: Option<&TlsConnector>) -> Result<(
         wire = secured(wire).await?;
         offers = hello(&mut wire, settings).await?;
     }
-    Ok((wire, offers))
+    Ok((wire, offers, round_trip))
 }
 
 async fn connect(settings: &RelaySettings) -> Result<Wire, ConnectError> {

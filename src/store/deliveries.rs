@@ -15,7 +15,7 @@ use crate::model::{
 pub const RECORD_ROWS_MAX: usize = BULK_ROWS_MAX;
 
 /// Whom a claimed delivery is for.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Recipient {
     pub subscription_id: SubscriptionId,
     pub subscriber_id: SubscriberId,
@@ -239,7 +239,12 @@ async fn insert_alike(
     };
     let same = [Same::Number(mailing.0), Same::Number(now.as_millis()), Same::Number(state)];
     let columns = columns_of(newborns);
-    // That all are made is the rule, and costs less than to be told of each.
+    if let db @ Db::Postgres(_) = tx.db() {
+        let sql = format!("{sql} RETURNING deliveries.subscriber_id");
+        let made: Vec<(SubscriberId,)> = bulk::fetch_all(db, &columns, &sql, &same).await?;
+        return Ok(made.into_iter().map(|(subscriber,)| subscriber).collect());
+    }
+    // There each row is a message between two threads. That all are made is the rule.
     tx.savepoint().await?;
     if bulk::execute(tx, &columns, sql, &same).await? == newborns.len() as u64 {
         return Ok(newborns.iter().map(|newborn| newborn.subscriber_id).collect());
@@ -414,15 +419,23 @@ struct Alike<'a> {
     refusal: Refusal,
 }
 
+/// What came of [`record`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// Fewer than given means that others recovered them.
+    pub rows: usize,
+    /// Nobody is left behind the cursor: this may have been the last outcome ([`super::mailings::finish`]).
+    pub may_end: bool,
+}
+
 /// Gives claimed deliveries their outcome, if this worker still holds the claim, and moves the account.
-/// Answers how many rows there were: fewer than given means that others recovered them.
 pub async fn record(
     tx: &mut Tx,
     mailing: MailingId,
     worker: WorkerId,
     records: &[Record],
     now: Timestamp,
-) -> Result<usize> {
+) -> Result<Recorded> {
     let mut groups = std::collections::BTreeMap::<Alike<'_>, Vec<&Record>>::new();
     for record in records {
         let &Record { outcome, attempts, doubts, refusal, .. } = record;
@@ -438,8 +451,8 @@ pub async fn record(
             *number(&mut change, alike.outcome) += rows;
         }
     }
-    add_to_account(tx, mailing, &change).await?;
-    Ok(usize::try_from(recorded).unwrap_or(usize::MAX))
+    let may_end = add_to_account(tx, mailing, &change).await?;
+    Ok(Recorded { rows: usize::try_from(recorded).unwrap_or(usize::MAX), may_end })
 }
 
 /// How many rows there were.
@@ -491,14 +504,16 @@ const fn number(account: &mut Account, outcome: Outcome) -> &mut i64 {
     }
 }
 
-async fn add_to_account(tx: &mut Tx, mailing: MailingId, change: &Account) -> Result<()> {
+/// Answers whether nobody is left behind the cursor, as far as that is known.
+async fn add_to_account(tx: &mut Tx, mailing: MailingId, change: &Account) -> Result<bool> {
     const SQL: &str =
         "UPDATE mailings SET sent = sent + $2, deferred = deferred + $3, bounced = bounced + $4,
-            uncertain = uncertain + $5, skipped = skipped + $6, expired = expired + $7 WHERE id = $1";
+            uncertain = uncertain + $5, skipped = skipped + $6, expired = expired + $7 WHERE id = $1
+        RETURNING cursor >= audience_end";
     if *change == Account::default() {
-        return Ok(());
+        return Ok(true);
     }
-    on!(tx.db(), |c| sqlx::query(SQL)
+    let at_end: Option<bool> = on!(tx.db(), |c| sqlx::query_scalar(SQL)
         .bind(mailing)
         .bind(change.sent)
         .bind(change.deferred)
@@ -506,10 +521,9 @@ async fn add_to_account(tx: &mut Tx, mailing: MailingId, change: &Account) -> Re
         .bind(change.uncertain)
         .bind(change.skipped)
         .bind(change.expired)
-        .execute(c)
-        .await?
-        .rows_affected());
-    Ok(())
+        .fetch_optional(c)
+        .await?);
+    Ok(at_end.unwrap_or(true))
 }
 
 /// Someone leaves, or is erased, while a mailing that this transaction has locked is in progress: a
@@ -561,7 +575,8 @@ pub async fn skip(
         }
         _ => Account::default(),
     };
-    add_to_account(tx, mailing.id, &change).await
+    add_to_account(tx, mailing.id, &change).await?;
+    Ok(())
 }
 
 /// Forgets what relays said about a person who is erased: their words may hold the address.
@@ -647,7 +662,8 @@ pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, now: Timestamp) -> Re
         WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at > 0";
     let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(mailing).bind(now).execute(c).await?.rows_affected());
     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-    add_to_account(tx, mailing, &Account { skipped: rows, deferred: -rows, ..Account::default() }).await
+    add_to_account(tx, mailing, &Account { skipped: rows, deferred: -rows, ..Account::default() }).await?;
+    Ok(())
 }
 
 /// The account counted from the rows themselves: what the numbers of the mailing must equal.

@@ -59,7 +59,7 @@ async fn server_and_relay(options: Options) -> (SmtpServer, Relay) {
 }
 
 /// The attempt in short: what, where, which code.
-fn short(attempt: &Attempt) -> String {
+pub fn short(attempt: &Attempt) -> String {
     match attempt {
         Attempt::Accepted(reply) => format!("accepted {}", reply.code),
         Attempt::Refused { stage, reply } => format!("refused at {stage:?} {}", reply.code),

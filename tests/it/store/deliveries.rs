@@ -74,7 +74,7 @@ fn outcome(subscriber_id: SubscriberId, outcome: Outcome) -> Record {
 }
 
 async fn record(store: &Store, mailing: MailingId, worker: WorkerId, records: &[Record]) -> usize {
-    change!(store, |tx| deliveries::record(tx, mailing, worker, records, at(5)))
+    change!(store, |tx| deliveries::record(tx, mailing, worker, records, at(5))).rows
 }
 
 both_dbs!(the_feeder_walks_the_audience_in_batches_to_its_end, |store| {

@@ -79,8 +79,12 @@ pub struct Options {
     pub closes_after_messages: Option<usize>,
     /// How often what is wrong up to MAIL happens, on all connections together; then all is well.
     pub times: Option<u32>,
+    /// Throws away what was said behind a message before the answer to it.
+    pub forgets_behind_messages: bool,
     /// Ends connections with RST, which throws away what is on its way.
     pub resets: bool,
+    /// The answer to EHLO comes so late, as from far away.
+    pub hello_after: Duration,
     /// Each answer comes so late.
     pub answers_after: Duration,
 }
@@ -102,7 +106,9 @@ impl Default for Options {
             injected: "",
             closes_after_messages: None,
             times: None,
+            forgets_behind_messages: false,
             resets: false,
+            hello_after: Duration::ZERO,
             answers_after: Duration::ZERO,
         }
     }
@@ -127,6 +133,8 @@ struct Record {
     most_open: usize,
     /// How often a behaviour with a number happened.
     counted: HashMap<String, u32>,
+    /// Whose messages came with MAIL, RCPT and DATA of the next one.
+    announced_behind: Vec<String>,
     /// How often something was wrong up to MAIL.
     troubles: u32,
 }
@@ -203,6 +211,11 @@ impl SmtpServer {
             *copies.entry(mail.to.clone()).or_default() += 1;
         }
         copies
+    }
+
+    /// To whom messages came in whose flight the next one was announced.
+    pub fn announced_behind(&self) -> Vec<String> {
+        self.shared.record.lock().unwrap().announced_behind.clone()
     }
 
     /// How many there were at the same time, at most.
@@ -406,6 +419,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
     }
 
     async fn hello(&mut self) -> Option<()> {
+        if !self.options.hello_after.is_zero() {
+            tokio::time::sleep(self.options.hello_after).await;
+        }
         let mut lines = vec!["test"];
         lines.extend(self.options.keywords);
         lines.extend(self.options.pipelining.then_some("PIPELINING"));
@@ -519,6 +535,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             return None;
         }
         let bytes = self.message().await?;
+        let behind = self.stream.buffer();
+        if behind.starts_with(b"MAIL") && behind.ends_with(b"DATA\r\n") {
+            self.shared.record.lock().unwrap().announced_behind.push(to.clone());
+        }
+        if self.options.forgets_behind_messages {
+            let forgotten = behind.len();
+            self.stream.consume(forgotten);
+        }
         if let Some(answer) = self.code(&to, "dot") {
             return self.say_code(&answer).await;
         }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::delivery::EngineHandle;
-use postiljon::delivery::wire::{Sending, Wire, WireMail};
+use postiljon::delivery::wire::{Held, Sending, SendingInRow, Wire, WireMail};
 use postiljon::mail::relays::Relays;
 use postiljon::model::{
     Delivery, Language, Mailing, MailingStatus, NamedRelay, Outcome, RelaySettings, StageTimeouts,
@@ -222,6 +222,21 @@ impl Wire for Noted {
         let now = self.clock.get().expect("set").now();
         self.begun.lock().unwrap().push((mail.to.as_str().to_owned(), now));
         Wire::send(&self.relays, mail)
+    }
+
+    fn send_in_row<'a>(
+        &'a self,
+        mail: &'a WireMail,
+        held: Held,
+        next: Option<&'a WireMail>,
+    ) -> SendingInRow<'a> {
+        let now = self.clock.get().expect("set").now();
+        self.begun.lock().unwrap().push((mail.to.as_str().to_owned(), now));
+        Wire::send_in_row(&self.relays, mail, held, next)
+    }
+
+    fn takes_rows(&self) -> bool {
+        Wire::takes_rows(&self.relays)
     }
 
     fn connections(&self) -> Option<watch::Receiver<usize>> {
