@@ -42,7 +42,7 @@ fn as_text(ledger: &[Delivery]) -> String {
 
 on_postgres!(a_sender_that_was_frozen_past_its_lease_neither_sends_on_nor_writes, |database| {
     let mut dice = Dice::new();
-    let proof = Proof::new(database, 3_000, UncertainPolicy::Resend).await;
+    let proof = Proof::new(database, 6_000, UncertainPolicy::Resend).await;
     let store = proof.store().await;
     let folder = |name: &str| proof.folder.path().join(name);
     let mut frozen = proof.start_as("sender", FROZEN, folder("frozen"), &[]);
