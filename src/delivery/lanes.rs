@@ -273,9 +273,7 @@ impl Turn<'_> {
 
     /// Leaves it to another sender, as the first of its lane.
     pub fn leave(self) {
-        if self.wait.is_none() {
-            self.lanes.take_back(&self.claim);
-        }
+        self.lanes.take_back(&self.claim);
     }
 
     /// Says how the destination behaved.
@@ -460,6 +458,8 @@ impl Lanes {
         }
         state.queued += 1;
         state.queues.entry(key).or_default().push_front(claim.clone());
+        drop(state);
+        self.for_senders.notify_waiters();
     }
 
     /// Waits until half of the claims that are wanted in hand have been taken.
@@ -534,6 +534,10 @@ impl Lanes {
                 let Some(claim) = queue.front() else { continue };
                 let Some(destination) = state.destinations.get(&key.1) else { continue };
                 if destination.limit == 0 || destination.blocked_until > now {
+                    // Nothing of it goes out, so there is nothing to announce.
+                    if leaving.is_some() {
+                        continue;
+                    }
                     chosen = Some((key.clone(), Some(destination.blocked_until.saturating_sub(now))));
                     break;
                 }

@@ -60,6 +60,12 @@ both_dbs!(others_are_all_served_while_one_destination_hangs_and_a_stop_does_not_
     assert_eq!(server.copies().len(), 150);
 });
 
+/// Until nothing happens any more.
+async fn until_quiet(engine: &EngineHandle) {
+    let mut activity = engine.activity();
+    while tokio::time::timeout(Duration::from_millis(500), activity.changed()).await.is_ok() {}
+}
+
 both_dbs!(a_mail_that_is_announced_behind_one_that_hangs_goes_another_way, |store| {
     // At first few are on the wire at once, and senders are idle.
     let later = (16..=60).map(|n| format!("fine@d{n}.example"));
@@ -70,18 +76,38 @@ both_dbs!(a_mail_that_is_announced_behind_one_that_hangs_goes_another_way, |stor
     rig.bench.parts.settings.drain = Duration::from_millis(200);
     let engine = rig.bench.start();
     rig.server.wait_for_accepted(40).await;
-    // Until nothing comes any more.
-    let mut before = usize::MAX;
-    while before != rig.server.accepted().len() {
-        before = rig.server.accepted().len();
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    until_quiet(&engine).await;
+    let before = rig.server.accepted().len();
     assert!((57..60).contains(&before), "one or more wait behind those that hang: {before} of 60 arrived");
     rig.bench.clock.advance(Duration::from_secs(2));
     let found =
         rig.bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 60).await;
     assert_eq!(found.status, MailingStatus::Sending, "those that hang have no outcome yet");
     assert!(rig.server.copies().values().all(|copies| *copies == 1));
+    rig.close(engine).await;
+});
+
+both_dbs!(no_claim_is_lost_where_one_destination_hangs_and_another_blocks_us, |store| {
+    let blocked = |round: u8| (1..=8).map(move |n| format!("reject-data+{round}{n}@blocked.example"));
+    let hanging = |round: u8| format!("hang-at-dot@i{round}.example");
+    let mixed = (1..=3).flat_map(|round| {
+        let fine = (1..=5).map(move |n| format!("fine@r{round}n{n}.example"));
+        blocked(round).chain([hanging(round)]).chain(fine)
+    });
+    let mailing = mailing_to(&store, fine(15).chain(mixed)).await;
+    let options = Options { answers_after: Duration::from_millis(12), ..Options::default() };
+    let mut rig = Rig::with(&store, options, |settings| settings).await;
+    rig.bench.parts.settings.destinations.add("[\"blocked.example\"]\nat_once = 2\n").expect("a table");
+    rig.bench.parts.settings.drain = Duration::from_millis(200);
+    let engine = rig.bench.start();
+    rig.server.wait_for_accepted(27).await;
+    until_quiet(&engine).await;
+    rig.bench.clock.advance(Duration::from_secs(2));
+    rig.bench.until(&engine, &mailing, Duration::ZERO, |mailing| mailing.account.sent == 30).await;
+    until_quiet(&engine).await;
+    let ledger = rig.ledger(&mailing).await;
+    let claimed = ledger.iter().filter(|row| row.outcome == Outcome::Claimed).count();
+    assert_eq!(claimed, 3, "those that hang: {ledger:?}");
     rig.close(engine).await;
 });
 
