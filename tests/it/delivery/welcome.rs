@@ -160,10 +160,11 @@ both_dbs!(two_engines_send_each_step_once, |store| {
     let engines = [bench.start(), bench.start()];
     // The clock stands: one that runs ahead of a busy disk would have them bury each other.
     let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut activity = engines[0].activity();
     while wire.all().len() < 150 {
         assert!(tokio::time::Instant::now() < deadline, "{} of 150 were sent", wire.all().len());
         engines.iter().for_each(EngineHandle::wake);
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let _ = tokio::time::timeout(Duration::from_millis(20), activity.changed()).await;
     }
     bench.clock.advance(HOUR * 2);
     until_quiet(&store).await;
