@@ -14,6 +14,7 @@
 //! | 1 | [`i18n`] | the languages of pages and mails |
 //! | 1 | [`keys`] | signatures, keyed hashes and random tokens |
 //! | 1 | [`telemetry`] | logs without personal data |
+//! | 1 | [`waiting`] | how many wait for something |
 //! | 2 | [`mail`] | from words to bytes on the wire, and back |
 //! | 2 | [`store`] | all SQL, for SQLite and PostgreSQL |
 //! | 3 | [`accounts`] | users, passwords, sessions |
@@ -49,4 +50,5 @@ pub mod setup;
 pub mod store;
 pub mod subscriptions;
 pub mod telemetry;
+pub mod waiting;
 pub mod web;

@@ -11,7 +11,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use super::shift::Claim;
 use crate::clock::Clock;
 use crate::model::destination::OTHER;
 use crate::model::{Destinations, EmailAddress, Gcra, Limits, NewsletterId, WarmUp};
+use crate::waiting::Waiting;
 
 /// Mails on the wire at once with which a destination begins.
 const WINDOW_START: usize = 2;
@@ -81,28 +81,12 @@ pub struct Lanes {
     /// Most claims of [`OTHER`] in hand, however fast they go. Each other destination is held by its window.
     hand_max: usize,
     state: Mutex<State>,
-    /// How many senders have nothing to do.
-    waiting: AtomicUsize,
+    /// Senders that have nothing to do.
+    waiting: Waiting,
     /// A claim came or a mail ended: senders look again.
     for_senders: Notify,
     /// There is room again: the feeder looks again.
     for_feeder: Notify,
-}
-
-/// A sender that has nothing to do.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 type Key = (NewsletterId, Arc<str>);
@@ -312,7 +296,7 @@ impl Lanes {
             senders: senders.max(1),
             hand_max,
             state: Mutex::new(State::new(Share::WHOLE)),
-            waiting: AtomicUsize::new(0),
+            waiting: Waiting::default(),
             for_senders: Notify::new(),
             for_feeder: Notify::new(),
         }
@@ -483,12 +467,16 @@ impl Lanes {
     /// The next claim, when there is one whose destination and rates allow it. `rate_wait` says how long the
     /// relays of a claim make it wait.
     pub async fn next(&self, rate_wait: impl Fn(&Claim) -> Duration) -> Turn<'_> {
-        let _waiting = Waiting::begin(&self.waiting);
+        let mut waits = None;
         loop {
             let notified = self.for_senders.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            match self.try_next(&rate_wait, None) {
+            let found = self.try_next(&rate_wait, None);
+            if found.is_err() {
+                waits.get_or_insert_with(|| self.waiting.begin());
+            }
+            match found {
                 Ok(turn) => return turn,
                 Err(Some(rest)) => {
                     tokio::select! {
@@ -504,7 +492,7 @@ impl Lanes {
     /// The claim after the one that a sender has, so that it can be announced behind it: none while other senders have
     /// nothing to do. It begins when the other one has ended, so it may take that one's room at its destination.
     pub fn following(&self, turn: &Turn<'_>, rate_wait: impl Fn(&Claim) -> Duration) -> Option<Turn<'_>> {
-        if self.waiting.load(Ordering::Relaxed) > 0 {
+        if self.waiting.is_anybody() {
             return None;
         }
         self.try_next(&rate_wait, Some(&turn.destination)).ok()

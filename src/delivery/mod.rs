@@ -30,7 +30,8 @@
 //!   a database that does not answer stops sending, and there are never more mails without a stored outcome
 //!   than places. What is on the wire, and what was answered, is noted there at once.
 //! - Nobody waits for a stranger: a destination that is slow, or that blocks us, or hangs, has its own mails in
-//!   hand up to its share, and its other mails in the database.
+//!   hand up to its share, and its other mails in the database. Who is announced behind another waits two seconds for it,
+//!   and then goes to another sender.
 //! - Nothing that waits is claimed while an outcome is being written: one that is written twice, because the answer to its
 //!   commit was lost, cannot meet a later claim of the same delivery.
 //! - No transaction is open across the network.

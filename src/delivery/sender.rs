@@ -5,7 +5,7 @@
 //! journal.
 //!
 //! Where no sender is idle, and the relay answers quickly, the next claim is taken with this one: MAIL, RCPT and DATA of its
-//! mail go out behind this one's final dot, so that a mail costs one round trip (`docs/decisions/0034-rows.md`). All that
+//! mail go out behind this one's final dot, so that a mail costs one round trip (`docs/decisions/0034-announced.md`). All that
 //! is said above happens again before its own octets. If the answer to this mail is late the next one goes to another
 //! sender: it waits for nobody longer than [`ANNOUNCED_WAIT`].
 
@@ -152,7 +152,7 @@ impl<'a> Sender<'a> {
             let before = Before { began: shift.clock.elapsed(), answers: shift.gate.answers() };
             let sent = {
                 let next = next.as_ref().map(|made| &made.mail);
-                let mut sending = shift.wire.send_in_row(&mail, std::mem::take(&mut held), next);
+                let mut sending = shift.wire.send_announcing(&mail, std::mem::take(&mut held), next);
                 tokio::select! {
                     biased;
                     sent = &mut sending => sent,
@@ -185,7 +185,7 @@ impl<'a> Sender<'a> {
     async fn following(&self, turn: &Turn<'a>) -> Option<(Turn<'a>, Option<Made>)> {
         let shift = self.shift;
         let is_calm = self.last_answer <= ANSWER_QUICK && shift.gate.is_open() && shift.lease.is_good();
-        if !is_calm || !shift.wire.takes_rows() {
+        if !is_calm || !shift.wire.announces() {
             return None;
         }
         let mut turn = shift.lanes.following(turn, |claim| shift.wire.wait(&claim.letter.relay))?;

@@ -74,29 +74,29 @@ pub struct Unreachable {
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + Send + 'a>>;
 
-/// What is known of the next mail of a row after one was sent: where it is announced, or nothing. Dropped, nothing of that
+/// Where the next mail was announced behind the one before it, if it was. Dropped, nothing of that
 /// mail was sent.
 #[derive(Debug, Default)]
 pub struct Held(Option<Announced>);
 
-pub type SendingInRow<'a> = Pin<Box<dyn Future<Output = Result<(Sent, Held), Unreachable>> + Send + 'a>>;
+pub type SendingAnnouncing<'a> = Pin<Box<dyn Future<Output = Result<(Sent, Held), Unreachable>> + Send + 'a>>;
 
 /// Where mails go. Called by several senders at once.
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
 
-    /// As [`Wire::send`], for one of a row of mails: what was `held` for it at the one before, and which is `next`.
-    fn send_in_row<'a>(
+    /// As [`Wire::send`], where the mail may be announced, as is `held`, and which is `next`.
+    fn send_announcing<'a>(
         &'a self,
         mail: &'a WireMail,
         _held: Held,
         _next: Option<&'a WireMail>,
-    ) -> SendingInRow<'a> {
+    ) -> SendingAnnouncing<'a> {
         Box::pin(async move { Ok((self.send(mail).await?, Held::default())) })
     }
 
-    /// Whether it makes a difference to know the next mail.
-    fn takes_rows(&self) -> bool {
+    /// Whether mails are announced: then it must know the next one.
+    fn announces(&self) -> bool {
         false
     }
 
@@ -116,18 +116,18 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
 
 impl Wire for Relays {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
-        Box::pin(async move { Ok(Wire::send_in_row(self, mail, Held::default(), None).await?.0) })
+        Box::pin(async move { Ok(Wire::send_announcing(self, mail, Held::default(), None).await?.0) })
     }
 
-    fn send_in_row<'a>(
+    fn send_announcing<'a>(
         &'a self,
         mail: &'a WireMail,
         held: Held,
         next: Option<&'a WireMail>,
-    ) -> SendingInRow<'a> {
+    ) -> SendingAnnouncing<'a> {
         Box::pin(async move {
             let next = next.map(WireMail::outgoing);
-            match Self::send_in_row(self, &mail.outgoing(), &mail.relay, held.0, next.as_ref()).await {
+            match Self::send_announcing(self, &mail.outgoing(), &mail.relay, held.0, next.as_ref()).await {
                 Ok((sent, announced)) => {
                     Ok((Sent { attempt: sent.attempt.into(), relay: sent.relay }, Held(announced)))
                 }
@@ -139,8 +139,8 @@ impl Wire for Relays {
         })
     }
 
-    fn takes_rows(&self) -> bool {
-        Self::takes_rows(self)
+    fn announces(&self) -> bool {
+        Self::announces(self)
     }
 
     fn connections(&self) -> Option<watch::Receiver<usize>> {

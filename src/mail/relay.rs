@@ -4,7 +4,6 @@
 //! last used is used first, and those nobody needs are closed. Several relays are a [`super::relays::Relays`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ pub use super::smtp::{Attempt, Cause, ConnectError, Outgoing, Stage};
 use super::wire;
 use crate::keys;
 use crate::model::{Gcra, RelaySettings, TlsMode};
+use crate::waiting::Waiting;
 
 /// First pause after the relay could not be used.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
@@ -72,30 +72,14 @@ impl Announced {
     }
 }
 
-/// Somebody waits for a connection.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 struct Inner {
     name: Arc<str>,
     settings: RelaySettings,
     tls: Option<TlsConnector>,
     /// One permit for each connection that may be open.
     slots: Arc<Semaphore>,
-    /// How many wait for a permit.
-    waiting: AtomicUsize,
+    /// Those who wait for a permit.
+    waiting: Waiting,
     /// From when the rate counts.
     began: Instant,
     state: Mutex<State>,
@@ -202,7 +186,7 @@ impl Relay {
             settings,
             tls,
             slots,
-            waiting: AtomicUsize::new(0),
+            waiting: Waiting::default(),
             began: Instant::now(),
             state,
         })))
@@ -239,7 +223,7 @@ impl Relay {
         let slot = if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
             slot
         } else {
-            let _waiting = Waiting::begin(&self.0.waiting);
+            let _waits = self.0.waiting.begin();
             let Ok(slot) = timeout(patience, slots.acquire_owned()).await else {
                 self.state().crowded = true;
                 return Ok(None);
@@ -276,15 +260,14 @@ impl Relay {
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
     ) -> Result<(Attempt, Option<Announced>), Unreachable> {
-        // A row keeps its connection: it ends where somebody waits for one, or all wait for turns.
-        let is_wanted = self.0.waiting.load(Ordering::Relaxed) > 0;
-        let next = next.filter(|_| !is_wanted);
+        // What is announced keeps its connection, for which somebody may wait.
+        let next = next.filter(|_| !self.0.waiting.is_anybody());
         if let Some((session, is_announced)) = kept {
             let start = Instant::now();
             let failures = self.failures();
             let (attempt, session) = self.send_on(session, is_announced, mail, next).await?;
             let is_moot = if is_announced {
-                self.note_row(&attempt)
+                self.note_announced(&attempt)
             } else {
                 // A relay that hangs is not one that closed the connection.
                 is_stale(&attempt) && start.elapsed() < self.0.settings.timeouts.command
@@ -300,14 +283,14 @@ impl Relay {
     }
 
     /// Whether messages are announced: who waits for turns waits for the next one as well.
-    pub(super) fn takes_rows(&self) -> bool {
+    pub(super) fn announces(&self) -> bool {
         let state = self.state();
         let is_far = state.round_trip.is_some_and(|round_trip| round_trip >= FAR);
         is_far && state.rate.is_none() && state.forgotten < FORGOTTEN_MAX
     }
 
     /// Whether an announcement came to nothing: MAIL was not heard, or not wanted there. Counts those in a row.
-    fn note_row(&self, attempt: &Attempt) -> bool {
+    fn note_announced(&self, attempt: &Attempt) -> bool {
         let is_moot = match attempt {
             Attempt::Refused { stage: Stage::Mail, reply } => reply.code >= 500 || reply.closes(),
             Attempt::Lost { stage, .. } => *stage == Stage::Mail,
@@ -451,7 +434,7 @@ impl Relay {
         let failures = self.failures();
         // The last message of a connection announces none.
         let is_last = session.messages + 1 >= self.0.settings.messages_per_connection.max(1);
-        let next = next.filter(|_| !is_last && self.takes_rows());
+        let next = next.filter(|_| !is_last && self.announces());
         let sent =
             if is_announced { session.send_announced(next).await } else { session.send(mail, next).await };
         match sent {

@@ -94,15 +94,15 @@ impl Relays {
     /// # Errors
     /// [`Unreachable`] when no relay can be used now; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>, preferred: &str) -> Result<Sent, Unreachable> {
-        self.send_in_row(mail, preferred, None, None).await.map(|(sent, _)| sent)
+        self.send_announcing(mail, preferred, None, None).await.map(|(sent, _)| sent)
     }
 
-    /// As [`Relays::send`], for one of a row of messages: the `announced` one, if it was; and the `next` one is announced
+    /// As [`Relays::send`], for one message of several: the `announced` one, if it was; and the `next` one is announced
     /// behind it where that can be, which is told.
     ///
     /// # Errors
     /// [`Unreachable`] when no relay can be used now; nothing was sent.
-    pub async fn send_in_row(
+    pub async fn send_announcing(
         &self,
         mail: &Outgoing<'_>,
         preferred: &str,
@@ -138,8 +138,8 @@ impl Relays {
     }
 
     /// Whether messages are announced, as far as is known: at one relay, which is far away.
-    pub fn takes_rows(&self) -> bool {
-        matches!(self.members().as_slice(), [only] if only.relay.takes_rows())
+    pub fn announces(&self) -> bool {
+        matches!(self.members().as_slice(), [only] if only.relay.announces())
     }
 
     /// How long until a message with this preference can go without waiting, as far as is known now.

@@ -244,7 +244,7 @@ async fn insert_alike(
         let made: Vec<(SubscriberId,)> = bulk::fetch_all(db, &columns, &sql, &same).await?;
         return Ok(made.into_iter().map(|(subscriber,)| subscriber).collect());
     }
-    // There each row is a message between two threads. That all are made is the rule.
+    // On SQLite each row that is answered is a message between two threads, and that all are made is the rule.
     tx.savepoint().await?;
     if bulk::execute(tx, &columns, sql, &same).await? == newborns.len() as u64 {
         return Ok(newborns.iter().map(|newborn| newborn.subscriber_id).collect());

@@ -1,6 +1,6 @@
+mod announced;
 mod hostile;
 mod receive;
 pub mod relays;
-mod rows;
 mod shipped;
 pub mod smtp;

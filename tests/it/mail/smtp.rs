@@ -68,22 +68,25 @@ pub fn short(attempt: &Attempt) -> String {
     }
 }
 
+/// What the server does to a recipient, and what becomes of the message.
+pub const CASES: [(&str, &str); 12] = [
+    ("ok", "accepted 250"),
+    ("defer", "refused at Recipient 451"),
+    ("reject", "refused at Recipient 550"),
+    ("reject-data", "refused at FinalDot 554"),
+    ("defer-dot", "refused at FinalDot 452"),
+    ("close-421", "refused at Recipient 421"),
+    ("drop-at-rcpt", "lost at Recipient"),
+    ("drop-at-data", "lost at Data"),
+    ("drop-after-dot", "uncertain"),
+    ("hang-at-rcpt", "lost at Recipient"),
+    ("hang-at-data", "lost at Data"),
+    ("hang-at-dot", "uncertain"),
+];
+
 #[tokio::test]
 async fn with_and_without_pipelining_the_results_are_the_same() {
-    for (local, expected) in [
-        ("ok", "accepted 250"),
-        ("defer", "refused at Recipient 451"),
-        ("reject", "refused at Recipient 550"),
-        ("reject-data", "refused at FinalDot 554"),
-        ("defer-dot", "refused at FinalDot 452"),
-        ("close-421", "refused at Recipient 421"),
-        ("drop-at-rcpt", "lost at Recipient"),
-        ("drop-at-data", "lost at Data"),
-        ("drop-after-dot", "uncertain"),
-        ("hang-at-rcpt", "lost at Recipient"),
-        ("hang-at-data", "lost at Data"),
-        ("hang-at-dot", "uncertain"),
-    ] {
+    for (local, expected) in CASES {
         for pipelining in [true, false] {
             let (server, relay) = server_and_relay(Options { pipelining, ..Options::default() }).await;
             let start = Instant::now();

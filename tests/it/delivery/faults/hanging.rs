@@ -67,9 +67,13 @@ async fn until_quiet(engine: &EngineHandle) {
 }
 
 both_dbs!(a_mail_that_is_announced_behind_one_that_hangs_goes_another_way, |store| {
-    // At first few are on the wire at once, and senders are idle.
-    let later = (16..=60).map(|n| format!("fine@d{n}.example"));
-    let mailing = mailing_to(&store, fine(15).chain(ill("hang-at-dot", 3)).chain(later)).await;
+    // Those that hang come when all are busy, and others behind each of them.
+    let later = (1..=3).flat_map(|round| {
+        let behind = (1..=5).map(move |n| format!("fine@r{round}n{n}.example"));
+        [format!("hang-at-dot@i{round}.example")].into_iter().chain(behind)
+    });
+    let rest = (9..=45).map(|n| format!("fine@d{n}.example"));
+    let mailing = mailing_to(&store, fine(8).chain(later).chain(rest)).await;
     // As from far away: else nothing is announced.
     let options = Options { answers_after: Duration::from_millis(12), ..Options::default() };
     let mut rig = Rig::with(&store, options, |settings| settings).await;

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::delivery::EngineHandle;
-use postiljon::delivery::wire::{Held, Sending, SendingInRow, Wire, WireMail};
+use postiljon::delivery::wire::{Held, Sending, SendingAnnouncing, Wire, WireMail};
 use postiljon::mail::relays::Relays;
 use postiljon::model::{
     Delivery, Language, Mailing, MailingStatus, NamedRelay, Outcome, RelaySettings, StageTimeouts,
@@ -224,19 +224,19 @@ impl Wire for Noted {
         Wire::send(&self.relays, mail)
     }
 
-    fn send_in_row<'a>(
+    fn send_announcing<'a>(
         &'a self,
         mail: &'a WireMail,
         held: Held,
         next: Option<&'a WireMail>,
-    ) -> SendingInRow<'a> {
+    ) -> SendingAnnouncing<'a> {
         let now = self.clock.get().expect("set").now();
         self.begun.lock().unwrap().push((mail.to.as_str().to_owned(), now));
-        Wire::send_in_row(&self.relays, mail, held, next)
+        Wire::send_announcing(&self.relays, mail, held, next)
     }
 
-    fn takes_rows(&self) -> bool {
-        Wire::takes_rows(&self.relays)
+    fn announces(&self) -> bool {
+        Wire::announces(&self.relays)
     }
 
     fn connections(&self) -> Option<watch::Receiver<usize>> {

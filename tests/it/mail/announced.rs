@@ -1,4 +1,4 @@
-//! Messages in a row: what is said behind a message belongs to the next one, and costs it nothing (RFC 2920, 3.1).
+//! Messages that are announced behind the one before: what is said there costs nobody anything (RFC 2920, 3.1).
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use postiljon::mail::relay::{Announced, Attempt, Outgoing};
 use postiljon::mail::relays::Relays;
 use postiljon::model::{EmailAddress, NamedRelay, RelaySettings, StageTimeouts};
 
-use super::smtp::{address, settings, short};
+use super::smtp::{CASES, address, settings, short};
 use crate::support::smtp_server::{At, Options, SmtpServer};
 
 const MESSAGE: &[u8] = b"Subject: hello\r\n\r\nA line\r\n.a dot\r\n";
@@ -38,12 +38,12 @@ async fn step(
     let next = next.map(|next| address(&format!("{next}@example.be")));
     let mail = |to| Outgoing { envelope_from: Some(&from), to, envelope_id: None, bytes: MESSAGE };
     let next: Option<Outgoing<'_>> = next.as_ref().map(|next: &EmailAddress| mail(next));
-    let (sent, announced) = relays.send_in_row(&mail(&to), "", announced, next.as_ref()).await.unwrap();
+    let (sent, announced) = relays.send_announcing(&mail(&to), "", announced, next.as_ref()).await.unwrap();
     (sent.attempt, announced)
 }
 
-/// A row: what became of each, and how many were announced.
-async fn row(relays: &Relays, of: &[&str]) -> (Vec<String>, usize) {
+/// One after the other: what became of each, and how many were announced.
+async fn all_of(relays: &Relays, of: &[&str]) -> (Vec<String>, usize) {
     let (mut held, mut results, mut announced) = (None, Vec::new(), 0);
     for (at, to) in of.iter().enumerate() {
         let (attempt, then) = step(relays, to, held.take(), of.get(at + 1).copied()).await;
@@ -62,7 +62,7 @@ fn recipients(server: &SmtpServer) -> Vec<String> {
 #[tokio::test]
 async fn each_message_arrives_whole_and_once_over_one_connection() {
     let (server, relays) = server_and_relays(far()).await;
-    let (results, announced) = row(&relays, &["ok+1", "ok+2", "ok+3", "ok+4"]).await;
+    let (results, announced) = all_of(&relays, &["ok+1", "ok+2", "ok+3", "ok+4"]).await;
     assert_eq!((results, announced), (vec!["accepted 250".to_owned(); 4], 3));
     assert_eq!(recipients(&server), ["ok+1", "ok+2", "ok+3", "ok+4"]);
     assert!(server.accepted().iter().all(|mail| mail.bytes == MESSAGE && mail.from == "news@sender.example"));
@@ -75,7 +75,7 @@ async fn each_message_arrives_whole_and_once_over_one_connection() {
         "one flight for the end of one and the beginning of the next"
     );
     // The connection is as good as any afterwards.
-    assert_eq!(row(&relays, &["ok+5"]).await.0, ["accepted 250"]);
+    assert_eq!(all_of(&relays, &["ok+5"]).await.0, ["accepted 250"]);
     assert_eq!(server.connections(), 1);
 }
 
@@ -110,22 +110,9 @@ async fn what_happens_to_one_is_the_same_with_another_behind_it() {
 
 #[tokio::test]
 async fn what_happens_to_one_that_was_announced_is_the_same() {
-    for (what, expected) in [
-        ("ok", "accepted 250"),
-        ("defer", "refused at Recipient 451"),
-        ("reject", "refused at Recipient 550"),
-        ("reject-data", "refused at FinalDot 554"),
-        ("defer-dot", "refused at FinalDot 452"),
-        ("close-421", "refused at Recipient 421"),
-        ("drop-at-rcpt", "lost at Recipient"),
-        ("drop-at-data", "lost at Data"),
-        ("drop-after-dot", "uncertain"),
-        ("hang-at-rcpt", "lost at Recipient"),
-        ("hang-at-data", "lost at Data"),
-        ("hang-at-dot", "uncertain"),
-    ] {
+    for (what, expected) in CASES {
         let (server, relays) = server_and_relays(far()).await;
-        let (results, announced) = row(&relays, &["ok+first", what]).await;
+        let (results, announced) = all_of(&relays, &["ok+first", what]).await;
         assert_eq!((results[1].as_str(), announced), (expected, 1), "{what}");
         assert_eq!(results[0], "accepted 250");
         let expected = if matches!(what, "ok" | "drop-after-dot") { 2 } else { 1 };
@@ -141,20 +128,20 @@ async fn an_announced_message_that_does_not_follow_is_not_sent() {
     drop(held.expect("announced"));
     server.wait_until_all_closed().await;
     assert_eq!(recipients(&server), ["ok+1"]);
-    assert_eq!(row(&relays, &["ok+3"]).await.0, ["accepted 250"], "its connection is free again");
+    assert_eq!(all_of(&relays, &["ok+3"]).await.0, ["accepted 250"], "its connection is free again");
 }
 
 #[tokio::test]
 async fn nothing_is_announced_where_that_cannot_be() {
     for options in [Options { pipelining: false, ..far() }, Options::default()] {
         let (server, relays) = server_and_relays(options).await;
-        assert_eq!(row(&relays, &["ok+1", "ok+2"]).await.1, 0, "without PIPELINING, or near by");
+        assert_eq!(all_of(&relays, &["ok+1", "ok+2"]).await.1, 0, "without PIPELINING, or near by");
         assert_eq!(server.connections(), 1);
     }
 
     let server = SmtpServer::start(far()).await;
     let relays = one(RelaySettings { messages_per_connection: 2, ..settings(server.addr) });
-    let (results, announced) = row(&relays, &["ok+1", "ok+2", "ok+3", "ok+4", "ok+5"]).await;
+    let (results, announced) = all_of(&relays, &["ok+1", "ok+2", "ok+3", "ok+4", "ok+5"]).await;
     assert_eq!(
         (results, announced),
         (vec!["accepted 250".to_owned(); 5], 2),
@@ -164,8 +151,8 @@ async fn nothing_is_announced_where_that_cannot_be() {
 
     let hourly = RelaySettings { mails_per_hour: std::num::NonZeroU32::new(36_000), ..settings(server.addr) };
     let relays = one(hourly);
-    assert!(!relays.takes_rows());
-    assert_eq!(row(&relays, &["ok+1", "ok+2"]).await.1, 0, "at a rate");
+    assert!(!relays.announces());
+    assert_eq!(all_of(&relays, &["ok+1", "ok+2"]).await.1, 0, "at a rate");
 
     let both = ["one", "two"].map(|name| NamedRelay {
         name: name.into(),
@@ -173,12 +160,12 @@ async fn nothing_is_announced_where_that_cannot_be() {
         settings: settings(server.addr),
     });
     let relays = Relays::new(both.into()).unwrap();
-    assert_eq!(row(&relays, &["ok+1", "ok+2"]).await.1, 0, "where each message chooses its relay");
+    assert_eq!(all_of(&relays, &["ok+1", "ok+2"]).await.1, 0, "where each message chooses its relay");
     assert_eq!(server.accepted().len(), 9);
 }
 
 #[tokio::test]
-async fn a_row_ends_where_somebody_waits_for_its_connection() {
+async fn nothing_is_announced_where_somebody_waits_for_the_connection() {
     let server = SmtpServer::start(far()).await;
     let relays = one(RelaySettings { connections: 1, ..settings(server.addr) });
     let (_, held) = step(&relays, "ok+1", None, Some("ok+2")).await;
@@ -187,7 +174,8 @@ async fn a_row_ends_where_somebody_waits_for_its_connection() {
         let relays = relays.clone();
         async move { short(&step(&relays, "other", None, None).await.0) }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // On this one thread it goes as far as it can: to waiting for the connection.
+    tokio::task::yield_now().await;
     assert_eq!(recipients(&server), ["ok+1"]);
     let (_, held) = step(&relays, "ok+2", held, Some("ok+3")).await;
     assert!(held.is_none(), "the other one has waited");
@@ -201,7 +189,7 @@ async fn a_relay_that_closes_behind_each_message_loses_none() {
     let (server, relays) = server_and_relays(Options { closes_after_messages: Some(1), ..far() }).await;
     let all: Vec<String> = (0..6).map(|n| format!("ok+{n}")).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let (results, announced) = row(&relays, &all).await;
+    let (results, announced) = all_of(&relays, &all).await;
     assert_eq!((results, announced), (vec!["accepted 250".to_owned(); 6], 3), "it is tried three times");
     assert_eq!(
         (recipients(&server), server.connections()),
@@ -214,11 +202,11 @@ async fn a_relay_that_forgets_what_is_said_behind_a_message_is_told_no_more() {
     let options = Options { forgets_behind_messages: true, ..far() };
     let (server, relays) = server_and_relays(options).await;
     let begin = Instant::now();
-    let (results, announced) = row(&relays, &["ok+1", "ok+2", "ok+3", "ok+4", "ok+5", "ok+6"]).await;
+    let (results, announced) = all_of(&relays, &["ok+1", "ok+2", "ok+3", "ok+4", "ok+5", "ok+6"]).await;
     assert_eq!((results, announced), (vec!["accepted 250".to_owned(); 6], 3));
     assert_eq!((server.accepted().len(), server.connections()), (6, 4));
     assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
-    assert!(!relays.takes_rows());
+    assert!(!relays.announces());
 }
 
 /// Postfix says so to who speaks out of turn.
