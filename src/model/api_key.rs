@@ -81,6 +81,8 @@ pub struct ExternalArticle {
     pub article_id: Option<ArticleId>,
     /// Of the article when it was last taken over.
     pub article_version: i64,
+    /// SHA-256 of what was handed in then; empty: it was changed by its version since.
+    pub content: Vec<u8>,
 }
 
 #[cfg(test)]

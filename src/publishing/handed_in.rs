@@ -5,9 +5,11 @@
 //! changed all the same.
 
 use super::articles::{self, ArticleError, ArticleInput, New};
+use super::pictures::{self, Fetcher};
 use super::versions;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
+use crate::keys::sha256;
 use crate::model::{Act, Article, ArticleId, ArticleStatus, ArticleVersion, Permission, UserId, VersionKind};
 use crate::store::article_versions::{self, Saving};
 use crate::store::{self, Store, StoreError, Tx, external_articles};
@@ -18,7 +20,7 @@ const EXTERNAL_ID_MAX_CHARS: usize = 500;
 const RACES_MAX: usize = 5;
 
 /// An article as a program says it. `None`: as it is; of a new one: empty.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct HandedIn {
     pub title: Option<String>,
     pub author: Option<String>,
@@ -35,6 +37,20 @@ pub struct HandedIn {
 }
 
 impl HandedIn {
+    /// By which what comes again unchanged is recognised.
+    fn content(&self) -> Vec<u8> {
+        sha256(&serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// With pictures of our own, where the text has any.
+    async fn with_own_pictures(&self, pictures: Fetcher<'_>) -> Self {
+        let body = match &self.body {
+            Some(body) => Some(pictures.with_own_pictures(body).await),
+            None => None,
+        };
+        Self { body, ..self.clone() }
+    }
+
     fn over(&self, there: ArticleInput) -> ArticleInput {
         let said = |new: &Option<String>, old: String| new.clone().unwrap_or(old);
         ArticleInput {
@@ -114,17 +130,18 @@ impl HandInError {
     }
 }
 
-/// Stores an article; one of an external id that its person handed in before is changed instead. Empty: it has none.
+/// Stores an article; one of an external id that its person handed in before is changed instead. Empty: it has none. Pictures
+/// that stand elsewhere are fetched, as far as they can be had.
 ///
 /// # Errors
 /// [`HandInError`].
 pub async fn hand_in(
-    store: &Store,
-    clock: &Clock,
+    pictures: Fetcher<'_>,
     by: UserId,
     external_id: &str,
     handed: &HandedIn,
 ) -> Result<(ArticleId, Outcome), HandInError> {
+    let Fetcher { store, clock, .. } = pictures;
     store.permit(Permission::WriteArticles, None)?;
     let is_right = external_id.chars().count() <= EXTERNAL_ID_MAX_CHARS
         && !external_id.chars().any(char::is_control)
@@ -133,22 +150,62 @@ pub async fn hand_in(
         let message = Message::new("error-external-id");
         return Err(ArticleError::from(FieldErrors::of("external_id", message)).into());
     }
+    let content = handed.content();
+    if let Some(id) = known_unchanged(store, by, external_id, handed, &content).await? {
+        return Ok((id, Outcome::Same));
+    }
+    let handed = handed.with_own_pictures(pictures).await;
+    let external = External { by, id: external_id, content: &content };
     for _ in 1..RACES_MAX {
-        match hand_in_once(store, clock, by, external_id, handed).await {
+        match hand_in_once(store, clock, external, &handed).await {
             Err(error) if error.is_duplicate() => {}
             done => return done,
         }
     }
-    hand_in_once(store, clock, by, external_id, handed).await
+    hand_in_once(store, clock, external, &handed).await
+}
+
+/// What a program calls an article, and what it says of it.
+#[derive(Debug, Clone, Copy)]
+struct External<'a> {
+    by: UserId,
+    /// Empty: nothing.
+    id: &'a str,
+    content: &'a [u8],
+}
+
+/// The article of which the same was handed in last, when nobody has changed it since and no picture is missing.
+async fn known_unchanged(
+    store: &Store,
+    by: UserId,
+    external_id: &str,
+    handed: &HandedIn,
+    content: &[u8],
+) -> Result<Option<ArticleId>, StoreError> {
+    if external_id.is_empty() {
+        return Ok(None);
+    }
+    let mut reader = store.read().await?;
+    let known = external_articles::by_external_id(reader.db(), by, external_id).await?;
+    let Some(known) = known.filter(|known| known.content == content) else { return Ok(None) };
+    let Some(id) = known.article_id else { return Ok(None) };
+    let Some(stored) = store::articles::by_id(reader.db(), id).await? else { return Ok(None) };
+    let latest = versions::latest(reader.db(), &stored).await?;
+    let is_read = stored.status == ArticleStatus::Draft || latest.number == stored.version;
+    let is_same = latest.number == known.article_version
+        && is_read
+        && handed.status.is_none_or(|status| status == stored.status)
+        && !pictures::shows_others(&latest.body);
+    Ok(is_same.then_some(id))
 }
 
 async fn hand_in_once(
     store: &Store,
     clock: &Clock,
-    by: UserId,
-    external_id: &str,
+    external: External<'_>,
     handed: &HandedIn,
 ) -> Result<(ArticleId, Outcome), HandInError> {
+    let External { by, id: external_id, content } = external;
     let mut tx = store.begin().await?;
     if external_id.is_empty() {
         let article = add(&mut tx, clock, by, handed).await?;
@@ -158,7 +215,7 @@ async fn hand_in_once(
     let known = external_articles::claim(&mut tx, by, external_id).await?;
     let Some(id) = known.article_id else {
         let article = add(&mut tx, clock, by, handed).await?;
-        external_articles::set(&mut tx, by, external_id, article.id, article.version).await?;
+        external_articles::set(&mut tx, by, external_id, article.id, article.version, content).await?;
         tx.commit().await?;
         return Ok((article.id, Outcome::Created));
     };
@@ -168,7 +225,7 @@ async fn hand_in_once(
         return Err(HandInError::EditedHere { id, version: latest.number });
     }
     let (version, outcome) = change_in(&mut tx, clock, by, stored, &latest, handed).await?;
-    external_articles::set(&mut tx, by, external_id, id, version).await?;
+    external_articles::set(&mut tx, by, external_id, id, version, content).await?;
     tx.commit().await?;
     Ok((id, outcome))
 }
@@ -198,19 +255,20 @@ async fn is_as_taken(tx: &mut Tx, latest: &ArticleVersion, taken: i64) -> Result
     Ok(then.is_some_and(|then| words(&then) == words(latest)))
 }
 
-/// Changes an article that a program knows.
+/// Changes an article that a program knows; pictures as in [`hand_in`].
 ///
 /// # Errors
 /// [`HandInError::Stale`] when it is not as the program knows it; nothing is written then.
 pub async fn change(
-    store: &Store,
-    clock: &Clock,
+    pictures: Fetcher<'_>,
     by: UserId,
     id: ArticleId,
     basis: Basis,
     handed: &HandedIn,
 ) -> Result<Outcome, HandInError> {
+    let Fetcher { store, clock, .. } = pictures;
     store.permit(Permission::WriteArticles, None)?;
+    let handed = &handed.with_own_pictures(pictures).await;
     let mut tx = store.begin().await?;
     let external = external_articles::lock_of_article(&mut tx, by, id).await?;
     let stored = store::articles::lock(&mut tx, id).await?.ok_or(ArticleError::NotFound)?;
@@ -221,7 +279,7 @@ pub async fn change(
     let (version, outcome) = change_in(&mut tx, clock, by, stored, &latest, handed).await?;
     // Whoever knew it changed it: what comes for it from now on is measured by this.
     if let Some(external) = external {
-        external_articles::set(&mut tx, by, &external.external_id, id, version).await?;
+        external_articles::set(&mut tx, by, &external.external_id, id, version, b"").await?;
     }
     tx.commit().await?;
     Ok(outcome)

@@ -16,6 +16,7 @@ pub mod links;
 pub mod moves;
 pub mod newsletters;
 pub mod paste;
+pub mod pictures;
 pub mod presence;
 pub mod schedule;
 pub mod sources;

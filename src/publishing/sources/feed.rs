@@ -167,19 +167,6 @@ fn cut(text: &str, most: usize) -> String {
     format!("{}…", cut[..end].trim_end())
 }
 
-/// The addresses of pictures in Markdown, as they stand there, each once.
-pub fn pictures(markdown: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for rest in markdown.split("![").skip(1) {
-        let Some((_, after)) = rest.split_once("](") else { continue };
-        let url: String = after.chars().take_while(|c| !c.is_whitespace() && *c != ')').collect();
-        if url.starts_with("http") && !found.contains(&url) {
-            found.push(url);
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,11 +237,5 @@ mod tests {
         assert_eq!((entry.title.as_str(), entry.url.as_str()), ("<img src=x onerror=alert(1)>T", ""));
         assert!(!entry.body.contains("javascript") && !entry.body.contains("iframe"), "{}", entry.body);
         assert!(entry.body.contains("klik"));
-    }
-
-    #[test]
-    fn pictures_are_found_once() {
-        let markdown = "![a](https://x.example/1.png) t ![b](https://x.example/2.png \"t\")\n![c](https://x.example/1.png) ![d](/images/3.png)";
-        assert_eq!(pictures(markdown), ["https://x.example/1.png", "https://x.example/2.png"]);
     }
 }

@@ -14,7 +14,8 @@ use crate::model::{
     ArticleId, ArticleStatus, Intake, Permission, Source, SourceId, SourceItem, Timestamp, VersionKind,
 };
 use crate::publishing::articles::{self, ArticleError, ArticleInput, New};
-use crate::publishing::images::{self, Images};
+use crate::publishing::images::Images;
+use crate::publishing::pictures::Fetcher;
 use crate::publishing::versions;
 use crate::store::sources::{self as table, Outcome};
 use crate::store::{self, Store, StoreError, Tx};
@@ -29,8 +30,6 @@ const CLAIMED_FOR: Duration = Duration::from_secs(15 * 60);
 const BACKOFF_MAX: Duration = Duration::from_secs(24 * 3600);
 /// What was published so long before we knew of a source is old news.
 const NEW_WITHIN: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Most pictures of an article that are fetched; the others stay where they are.
-const PICTURES_MAX: usize = 20;
 /// The pictures of one article are fetched for so long; the others stay where they are.
 const PICTURES_WITHIN: Duration = Duration::from_secs(60);
 /// Articles that one look makes; the rest comes with the next.
@@ -47,6 +46,13 @@ pub struct Reader<'a> {
     pub clock: &'a Clock,
     pub http: &'a Http,
     pub images: &'a Images,
+}
+
+impl<'a> Reader<'a> {
+    const fn pictures(self) -> Fetcher<'a> {
+        let Self { store, clock, http, images } = self;
+        Fetcher { store, clock, http, images, within: PICTURES_WITHIN }
+    }
 }
 
 /// What a look found.
@@ -243,7 +249,7 @@ fn input_of(source: &Source, entry: &Entry, body: String) -> ArticleInput {
 /// A new article, and the note that its entry is taken, in one transaction. `false` when somebody else made it, or it
 /// cannot be one.
 async fn add(reader: Reader<'_>, source: &Source, entry: &Entry, now: Timestamp) -> Result<bool, StoreError> {
-    let body = with_own_pictures(reader, &entry.body).await;
+    let body = reader.pictures().with_own_pictures(&entry.body).await;
     let Ok(written) = articles::parse(&input_of(source, entry, body)) else {
         tracing::warn!(source = %source.id, "an entry of a feed cannot be an article");
         note(reader.store, source.id, entry, now).await?;
@@ -297,7 +303,7 @@ async fn change(
         report.kept += usize::from(keep(reader.store, &item, from).await?);
         return Ok(());
     }
-    let body = with_own_pictures(reader, &entry.body).await;
+    let body = reader.pictures().with_own_pictures(&entry.body).await;
     // Its tags may have been chosen here; its short name is an address by now.
     let input = ArticleInput { tags: latest.tags.clone(), ..input_of(source, entry, body) };
     match take_over(reader.store, article, &input, item.clone(), now).await {
@@ -339,63 +345,4 @@ async fn keep(store: &Store, item: &SourceItem, from: i64) -> Result<bool, Store
     let was = table::update_item(&mut tx, item, from).await?;
     tx.commit().await?;
     Ok(was)
-}
-
-/// The same text with pictures of our own: fetched through the same door, looked at and made anew. What cannot be had
-/// stays where it is, and the check of an issue says so.
-async fn with_own_pictures(reader: Reader<'_>, body: &str) -> String {
-    let mut body = body.to_owned();
-    let begun = Instant::now();
-    for address in feed::pictures(&body).into_iter().take(PICTURES_MAX) {
-        if begun.elapsed() > PICTURES_WITHIN {
-            break;
-        }
-        let Ok(url) = Url::parse(&address) else { continue };
-        let fetched = match reader.http.fetch(&url, Known::default(), images::FILE_MAX_OCTETS).await {
-            Ok(fetched) if (200..300).contains(&fetched.status) => fetched,
-            _ => continue,
-        };
-        match images::add(reader.store, reader.clock, reader.images, None, "", fetched.body).await {
-            Ok(image) => body = replace_address(&body, &address, &image.address()),
-            Err(error) => tracing::info!(%error, "a picture of a feed is not kept"),
-        }
-    }
-    body
-}
-
-/// Only where it is the address of a picture, as a whole.
-fn replace_address(body: &str, from: &str, to: &str) -> String {
-    let mut replaced = String::with_capacity(body.len());
-    let mut rest = body;
-    let wanted = format!("]({from}");
-    while let Some(at) = rest.find(&wanted) {
-        let (before, after) = rest.split_at(at);
-        let behind = &after[wanted.len()..];
-        replaced.push_str(before);
-        let is_whole = behind.starts_with([')', ' ']);
-        let is_picture = before.rfind('[').is_some_and(|open| before[..open].ends_with('!'));
-        replaced.push_str(if is_whole && is_picture { "](" } else { &wanted });
-        if is_whole && is_picture {
-            replaced.push_str(to);
-        }
-        rest = behind;
-    }
-    replaced.push_str(rest);
-    replaced
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pictures_move_and_only_that_one() {
-        let body =
-            "![a](https://x.example/1.png) [b](https://x.example/1.png) ![c](https://x.example/1.pngx)";
-        let moved = replace_address(body, "https://x.example/1.png", "/images/1.png#10x10");
-        assert_eq!(
-            moved,
-            "![a](/images/1.png#10x10) [b](https://x.example/1.png) ![c](https://x.example/1.pngx)"
-        );
-    }
 }

@@ -1,15 +1,22 @@
 //! Articles that programs hand in: once each, updates recognised, and what somebody edited here left alone.
 
+use std::time::Duration;
+
 use postiljon::clock::Clock;
+use postiljon::files::Files;
+use postiljon::http::{Http, Reach};
 use postiljon::model::{
     Actor, Article, ArticleId, ArticleStatus, ByKey, Grant, Permission, Role, User, VersionKind,
 };
 use postiljon::publishing::articles::{self, ArticleError, ArticleInput};
 use postiljon::publishing::handed_in::{Basis, HandInError, HandedIn, Outcome, change, hand_in};
+use postiljon::publishing::images::Images;
+use postiljon::publishing::pictures::Fetcher;
 use postiljon::publishing::versions;
 use postiljon::store::articles::{ArticleFilter, list};
 use postiljon::store::{Store, StoreError, article_versions, tags, users};
 
+use super::sources::{Web, png};
 use crate::support::database::{both_dbs, change as written, read};
 use crate::support::samples::{self, NOW};
 
@@ -33,6 +40,8 @@ struct Program {
     store: Store,
     clock: Clock,
     user: User,
+    http: Http,
+    images: Images,
 }
 
 impl Program {
@@ -45,15 +54,22 @@ impl Program {
     fn by(store: &Store, user: User, permissions: &[Permission]) -> Self {
         let key = ByKey { name: "Blog".into(), permissions: permissions.to_vec() };
         let actor = Actor::by_key(user.id, &user.name, vec![Grant::of_all(Role::Owner)], key);
-        Self { store: store.acting(actor), clock: Clock::test(NOW), user }
+        let images = Images::new(Files::in_memory());
+        let (store, clock, http) = (store.acting(actor), Clock::test(NOW), Http::new(Reach::Anywhere));
+        Self { store, clock, user, http, images }
     }
 
     async fn hand_in(&self, id: &str, handed: &HandedIn) -> Result<(ArticleId, Outcome), HandInError> {
-        hand_in(&self.store, &self.clock, self.user.id, id, handed).await
+        hand_in(self.pictures(), self.user.id, id, handed).await
     }
 
     async fn change(&self, id: ArticleId, basis: Basis, handed: &HandedIn) -> Result<Outcome, HandInError> {
-        change(&self.store, &self.clock, self.user.id, id, basis, handed).await
+        change(self.pictures(), self.user.id, id, basis, handed).await
+    }
+
+    fn pictures(&self) -> Fetcher<'_> {
+        let Self { store, clock, http, images, .. } = self;
+        Fetcher { store, clock, http, images, within: Duration::from_secs(15) }
     }
 
     async fn article(&self, id: ArticleId) -> Article {
@@ -71,6 +87,30 @@ fn is_denied<T: std::fmt::Debug>(done: Result<T, HandInError>) -> Permission {
         other => panic!("{other:?}"),
     }
 }
+
+both_dbs!(pictures_of_what_is_handed_in_become_ours_and_are_fetched_once, |store| {
+    let program = Program::of(&store, &WRITES).await;
+    let web = Web::start().await;
+    web.set("/a.png", 200, "Content-Type: image/png\r\n", &png());
+    let body = format!("![Een vlak]({0}/a.png) ![Weg]({0}/b.png)", web.url);
+    let handed = HandedIn { body: Some(body), ..handed("Zes lessen") };
+    let (id, outcome) = program.hand_in(ID, &handed).await.expect("stored");
+    assert_eq!(outcome, Outcome::Created);
+    let body = program.article(id).await.body;
+    assert!(body.contains("![Een vlak](/images/") && body.contains("#40x30"), "{body}");
+    assert!(body.contains(&format!("![Weg]({}/b.png)", web.url)), "{body}");
+    // What was missing is asked for again, as long as it is missing; nothing changes by that.
+    assert_eq!((program.hand_in(ID, &handed).await.expect("same").1, web.count()), (Outcome::Same, 4));
+    web.set("/b.png", 200, "Content-Type: image/png\r\n", &png());
+    assert_eq!((program.hand_in(ID, &handed).await.expect("stored").1, web.count()), (Outcome::Updated, 6));
+    assert!(!program.article(id).await.body.contains(&web.url));
+    assert_eq!((program.hand_in(ID, &handed).await.expect("same").1, web.count()), (Outcome::Same, 6));
+    // By its version as well.
+    let body = format!("![Nog een]({}/a.png)", web.url);
+    let other = HandedIn { body: Some(body), ..HandedIn::default() };
+    assert_eq!(program.change(id, Basis::Any, &other).await.expect("saved"), Outcome::Updated);
+    assert!(program.article(id).await.body.starts_with("![Nog een](/images/"));
+});
 
 both_dbs!(an_article_comes_once_and_is_changed_by_its_external_id, |store| {
     let program = Program::of(&store, &WRITES).await;

@@ -2,8 +2,11 @@
 //! `web::access`.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use postiljon::clock::Clock;
+use postiljon::files::Files;
+use postiljon::http::{Http, Reach};
 use postiljon::keys::Keys;
 use postiljon::model::{
     Actor, ArchivePolicy, ArticleId, ArticleStatus, BulkActId, BulkActKind, Condition, DigestRuleId,
@@ -13,10 +16,12 @@ use postiljon::model::{
 };
 use postiljon::publishing::digest::{acts as digest_acts, rules};
 use postiljon::publishing::handed_in::{self, Basis, HandedIn};
+use postiljon::publishing::images::Images;
 use postiljon::publishing::newsletters::{
     AboutInput, BrandInput, IssuesInput, PrivacyInput, SenderInput, SendingInput, set_about, set_archive,
     set_brand, set_issues, set_privacy, set_sender, set_sending, set_tracking,
 };
+use postiljon::publishing::pictures::Fetcher;
 use postiljon::publishing::schedule::{When, schedule};
 use postiljon::publishing::topics::{self, Direction};
 use postiljon::publishing::{
@@ -187,11 +192,13 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         articles::create_by(store, clock, None, VersionKind::Autosaved, article)
     );
     let handed = &HandedIn::default();
-    ask!(WriteArticles, "handed_in::hand_in", handed_in::hand_in(store, clock, user, "", handed));
+    let (http, images) = (&Http::new(Reach::Public), &Images::new(Files::in_memory()));
+    let pictures = Fetcher { store, clock, http, images, within: Duration::ZERO };
+    ask!(WriteArticles, "handed_in::hand_in", handed_in::hand_in(pictures, user, "", handed));
     ask!(
         WriteArticles,
         "handed_in::change",
-        handed_in::change(store, clock, user, on.article, Basis::Version(0), handed)
+        handed_in::change(pictures, user, on.article, Basis::Version(0), handed)
     );
     ask!(WriteArticles, "versions::autosave", versions::autosave(store, clock, user, on.article, 1, article));
     ask!(WriteArticles, "versions::restore", versions::restore(store, clock, user, on.article, 1, 1));

@@ -32,14 +32,23 @@ struct Page {
 
 /// A web server: pages by their path, and the requests that came.
 #[derive(Clone)]
-struct Web {
-    url: String,
+pub(super) struct Web {
+    pub(super) url: String,
     pages: Arc<Mutex<HashMap<String, Page>>>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
+/// A picture of 40 by 30 pixels.
+pub(super) fn png() -> Vec<u8> {
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(40, 30, image::Rgb([10, 120, 110]))
+        .write_to(&mut png, image::ImageFormat::Png)
+        .expect("a picture");
+    png.into_inner()
+}
+
 impl Web {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let web = Self { url, pages: Arc::default(), seen: Arc::default() };
@@ -81,12 +90,12 @@ impl Web {
         [head.into_bytes(), body].concat()
     }
 
-    fn set(&self, path: &str, status: u16, headers: &str, body: &[u8]) {
+    pub(super) fn set(&self, path: &str, status: u16, headers: &str, body: &[u8]) {
         let page = Page { status, headers: headers.to_owned(), body: body.to_owned() };
         self.pages.lock().expect("whole").insert(path.to_owned(), page);
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.seen.lock().expect("whole").len()
     }
 }
@@ -344,11 +353,7 @@ both_dbs!(our_own_network_is_never_asked_for_a_feed_or_a_picture, |store| {
 
 both_dbs!(pictures_come_along_and_what_is_hostile_does_not, |store| {
     let world = World::new(&store).await;
-    let mut png = std::io::Cursor::new(Vec::new());
-    image::RgbImage::from_pixel(40, 30, image::Rgb([10, 120, 110]))
-        .write_to(&mut png, image::ImageFormat::Png)
-        .expect("a picture");
-    world.web.set("/a.png", 200, "Content-Type: image/png\r\n", &png.into_inner());
+    world.web.set("/a.png", 200, "Content-Type: image/png\r\n", &png());
     world.web.set("/b.svg", 200, "", b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>");
     let url = &world.web.url;
     let text = format!(

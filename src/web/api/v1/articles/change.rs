@@ -4,7 +4,7 @@ use actix_web::http::header::IF_MATCH;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{answer, handed_in};
+use super::{answer, handed_in, pictures};
 use crate::model::{ArticleId, ArticleStatus};
 use crate::publishing::handed_in::{Basis, HandInError, change};
 use crate::web::App;
@@ -38,7 +38,7 @@ async fn save(
     names.finish()?;
     let known = known_by_header(request)?;
     let basis = known.or_else(|| version.map(Basis::Version)).ok_or(Refusal::NoVersion)?;
-    match change(&app.store, &app.clock, caller.user, id, basis, &handed).await {
+    match change(pictures(app), caller.user, id, basis, &handed).await {
         Ok(outcome) => answer(app, caller, id, Some(outcome)).await,
         Err(HandInError::Stale { .. }) if known.is_some() => Err(Refusal::Precondition),
         Err(error) => Err(error.into()),

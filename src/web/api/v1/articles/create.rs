@@ -3,7 +3,7 @@
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{answer, handed_in};
+use super::{answer, handed_in, pictures};
 use crate::publishing::handed_in::hand_in;
 use crate::web::App;
 use crate::web::api::v1::access::Caller;
@@ -29,6 +29,6 @@ async fn create(
     let handed = handed_in(&mut names);
     let external_id = names.text("external_id").unwrap_or_default();
     names.finish()?;
-    let (id, outcome) = hand_in(&app.store, &app.clock, caller.user, &external_id, &handed).await?;
+    let (id, outcome) = hand_in(pictures(app), caller.user, &external_id, &handed).await?;
     answer(app, caller, id, Some(outcome)).await
 }

@@ -1,5 +1,7 @@
 //! `/api/v1/articles`: handing articles in, reading and changing them.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
@@ -16,9 +18,13 @@ use super::json::Names;
 use crate::i18n::Message;
 use crate::model::{Article, ArticleId, ArticleStatus, ArticleVersion, Language, Tag};
 use crate::publishing::handed_in::{HandedIn, Outcome};
+use crate::publishing::pictures::Fetcher;
 use crate::publishing::{paste, versions};
 use crate::store::{self, external_articles};
 use crate::web::App;
+
+/// A program waits no longer for pictures than this, and the last of them.
+const PICTURES_WITHIN: Duration = Duration::from_secs(15);
 
 /// An article as the last who wrote it left it.
 #[derive(Serialize)]
@@ -103,6 +109,12 @@ fn page_of(app: &App, article: &Article) -> Option<String> {
     (article.status == ArticleStatus::Published).then(|| app.url(&format!("/a/{}", article.slug)))
 }
 
+/// How pictures of texts are fetched while a program waits.
+fn pictures(app: &App) -> Fetcher<'_> {
+    let App { store, clock, http, images, .. } = app;
+    Fetcher { store, clock, http, images, within: PICTURES_WITHIN }
+}
+
 /// The names that creating and changing have in common.
 fn handed_in(names: &mut Names) -> HandedIn {
     let (body, html) = (names.text("body"), names.text("html"));
@@ -111,7 +123,7 @@ fn handed_in(names: &mut Names) -> HandedIn {
             names.add("body_and_html", "html", Message::new("api-body-and-html"));
             None
         }
-        // As what somebody pastes: pictures stay where they are, and the check of an issue says so.
+        // As what somebody pastes.
         (None, Some(html)) => match paste::to_markdown(&html) {
             Ok(pasted) => Some(pasted.markdown),
             Err(paste::TooLarge) => {
