@@ -17,6 +17,8 @@ const TABS_MAX = 200;
 
 /** axe's rules for pages; off by default is only the size of targets (WCAG 2.2, 2.5.8). */
 const RULES = { rules: { "target-size": { enabled: true } } };
+/** Those that look at colours: the others find in the dark what they found in the light. */
+const RULES_OF_COLOURS = ["color-contrast", "link-in-text-block"];
 
 /**
  * Looks at the page as it stands, under a name for its screenshots. `rules` are axe's, for what is no page (a mail);
@@ -30,7 +32,7 @@ export async function inspect(visitor, name, { rules = {}, hasKeyboard = true, p
     for (const colorScheme of SCHEMES) {
       await page.emulateMedia({ colorScheme });
       const place = `${name}, ${colorScheme}, ${width} px`;
-      await checkAxe(page, place, rules, preload);
+      await checkAxe(page, place, rules, preload, colorScheme === "dark");
       await checkWidth(page, place);
       await page.screenshot({ path: `${ARTEFACTS}${name}-${colorScheme}-${width}.png`, fullPage: true });
     }
@@ -39,13 +41,18 @@ export async function inspect(visitor, name, { rules = {}, hasKeyboard = true, p
   visitor.checkTroubles();
 }
 
-async function checkAxe(page, place, rules, preload) {
+async function checkAxe(page, place, rules, preload, isOnlyColours) {
   // Through the debugger, where no content security policy stands in the way.
-  await page.evaluate(AXE);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  const asked = { ...RULES.rules, ...rules };
+  const isAsked = (rule) => asked[rule]?.enabled !== false;
+  const which = isOnlyColours
+    ? { runOnly: { type: "rule", values: RULES_OF_COLOURS.filter(isAsked) } }
+    : { rules: asked };
   const found = await page.evaluate(
     (options) => window.axe.run(document, options),
     // A frame holds a mail, which is looked at apart; axe cannot talk to one that may run nothing.
-    { iframes: false, preload, resultTypes: ["violations"], rules: { ...RULES.rules, ...rules } },
+    { iframes: false, preload, resultTypes: ["violations"], ...which },
   );
   const told = found.violations.map(
     ({ id, help, nodes }) =>

@@ -76,6 +76,7 @@ async fn issues(store: &Store, newsletter: i64, count: i64) {
     let (numbers, numbers20, numbers48, hours) = (up_to(count), up_to(20), up_to(48), up_to(10 * 365 * 24));
     // The last of them was a week ago.
     let now = START.as_millis() - (count + 1) * WEEK;
+    let draft = count + 1;
     let hour = now / 3_600_000;
     for sql in [
         format!("INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version, created_at,
@@ -96,6 +97,9 @@ async fn issues(store: &Store, newsletter: i64, count: i64) {
         // Every hour of ten years somebody comes, and somebody leaves.
         format!("INSERT INTO newsletter_hours (newsletter_id, hour, confirmed, departed)
             {hours} SELECT {newsletter}, {hour} + n, 12, 1 FROM g"),
+        // One that is being written.
+        format!("INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version, created_at,
+            updated_at) SELECT {uuid}, {newsletter}, {draft}, 'Issue', '', '', 1, 1, 1"),
     ] {
         execute(store, sql.leak()).await;
     }
@@ -229,8 +233,8 @@ async fn desk(store: &Store, newsletter: i64) {
         "/admin".to_owned(),
         "/admin/articles".to_owned(),
         "/admin/issues".to_owned(),
-        "/admin/issues/250".to_owned(),
-        "/admin/issues/250/preview".to_owned(),
+        "/admin/issues/501".to_owned(),
+        "/admin/issues/501/preview".to_owned(),
         "/admin/calendar".to_owned(),
         "/admin/mailings/250".to_owned(),
         "/admin/mailings/1/ledger".to_owned(),

@@ -9,7 +9,7 @@ use super::{ASK_EVERY, CONNECTIONS, Dice, PATIENCE, Proof, RESUME_MAX, address_o
 use crate::support::database::{on_postgres, read};
 
 /// Outcomes that may wait to be recorded, and a mail on each connection: all that a sender may have in doubt.
-const IN_DOUBT_MAX: usize = 64 + CONNECTIONS;
+const IN_DOUBT_MAX: usize = 96 + CONNECTIONS;
 const FROZEN: &str = "frozen.example.org";
 const AWAKE: &str = "awake.example.org";
 
@@ -45,8 +45,13 @@ on_postgres!(a_sender_that_was_frozen_past_its_lease_neither_sends_on_nor_writes
     let proof = Proof::new(database, 6_000, UncertainPolicy::Resend).await;
     let store = proof.store().await;
     let folder = |name: &str| proof.folder.path().join(name);
+    // Nobody is answered before both have begun: on a fast machine one alone is done before the other is there.
+    proof.relay.hold(true);
     let mut frozen = proof.start_as("sender", FROZEN, folder("frozen"), &[]);
     let mut awake = proof.start_as("sender", AWAKE, folder("awake"), &[]);
+    let begun = proof.relay.until(|tally| tally.of(FROZEN) > 0 && tally.of(AWAKE) > 0);
+    within(RESUME_MAX, "both begin", begun).await;
+    proof.relay.hold(false);
     let mails = usize::try_from(1 + dice.below(300)).expect("a small number");
     let both = proof.relay.until(|tally| tally.of(FROZEN) >= mails && tally.of(AWAKE) > 0);
     within(RESUME_MAX, "both send", both).await;

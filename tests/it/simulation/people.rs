@@ -1,6 +1,5 @@
 //! A database with people in it, made once and copied for each run; and who of them was subscribed when.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use postiljon::store::mailings::Content;
 use postiljon::store::{Store, issues, mailings, newsletters, subscribers, subscriptions, tokens};
 
 use super::dice::Dice;
+use crate::support::database::folder_in_memory;
 use crate::support::samples::{NOW, issue_text, new_newsletter};
 
 /// Most readers of a run.
@@ -97,20 +97,14 @@ pub fn confirm_token(subscription: SubscriptionId) -> String {
 pub async fn sqlite() -> (Store, tempfile::TempDir) {
     static TEMPLATE: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = TEMPLATE.get_or_init(|| std::thread::spawn(template).join().expect("a template"));
-    let folder = folder();
+    let folder = folder_in_memory();
     let path = folder.path().join("test.db");
     std::fs::write(&path, bytes).expect("written");
     (Store::open(&format!("sqlite:{}", path.display()), 2).await.expect("SQLite opens"), folder)
 }
 
-fn folder() -> tempfile::TempDir {
-    let in_memory = PathBuf::from("/dev/shm");
-    let place = if in_memory.is_dir() { in_memory } else { std::env::temp_dir() };
-    tempfile::tempdir_in(place).or_else(|_| tempfile::tempdir()).expect("a folder")
-}
-
 fn template() -> Vec<u8> {
-    let folder = folder();
+    let folder = folder_in_memory();
     let path = folder.path().join("template.db");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

@@ -112,16 +112,18 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder_in_memory();
         let database = Self::sqlite_in(folder.path()).await;
         Self { _folder: Some(folder), ..database }
     }
 
     /// In a folder that the caller keeps.
     pub async fn sqlite_in(folder: &Path) -> Self {
-        let url = format!("sqlite:{}", folder.join("test.db").display());
+        static TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
+        let file = folder.join("test.db");
+        std::fs::write(&file, TEMPLATE.get_or_init(migrated_file).await).expect("written");
+        let url = format!("sqlite:{}", file.display());
         let store = Store::open(&url, 4).await.expect("SQLite opens");
-        store.migrate().await.expect("SQLite migrates");
         Self { store, url, _folder: None, admin_url: None }
     }
 
@@ -154,7 +156,27 @@ impl TestDatabase {
     }
 }
 
-/// A migrated database that the others are copies of: made once in a run of the tests.
+/// A folder in memory, where there is such a place: no power is cut in tests.
+pub fn folder_in_memory() -> tempfile::TempDir {
+    // Containers often have one of a few megabytes.
+    let in_memory = Path::new("/dev/shm");
+    let free = rustix::fs::statvfs(in_memory).map_or(0, |space| space.f_bavail * space.f_frsize);
+    let folder = if free > 1 << 30 { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
+    folder.expect("a temporary folder")
+}
+
+/// The octets of a migrated SQLite database that the others are copies of: made once in a run of the tests.
+async fn migrated_file() -> Vec<u8> {
+    let folder = folder_in_memory();
+    let file = folder.path().join("template.db");
+    let store = Store::open(&format!("sqlite:{}", file.display()), 1).await.expect("SQLite opens");
+    store.migrate().await.expect("SQLite migrates");
+    store.forget_deleted().await.expect("the log is in the file");
+    store.close().await;
+    std::fs::read(file).expect("a database")
+}
+
+/// The same on PostgreSQL.
 async fn template(admin_url: &str) -> &'static str {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     TEMPLATE
