@@ -371,9 +371,3 @@ pub async fn list(db: Db<'_>, newsletter: Option<NewsletterId>, page: i64) -> Re
         .fetch_all(c)
         .await?))
 }
-
-/// Mailings of a newsletter that have begun and not ended.
-pub async fn in_progress(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<Mailing>> {
-    const SQL: &str = "SELECT * FROM mailings WHERE newsletter_id = $1 AND status IN ('sending', 'paused')";
-    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
-}

@@ -85,7 +85,7 @@ pub async fn next_ids(
 
 /// How many are selected; one more than `most` stands for any number above it.
 pub async fn count(mut db: Db<'_>, selection: &Selection, most: i64) -> Result<i64> {
-    let driver = driver(db.again(), selection).await?;
+    let driver = driver_to_count(db.again(), selection).await?;
     let mut statement = Statement::of("SELECT count(*) FROM (SELECT 1 FROM subscriptions n WHERE ");
     statement.sql(id_of(driver.as_ref())).sql(" > 0");
     statement
@@ -161,11 +161,18 @@ pub struct Known {
 
 /// Those of several addresses that are known.
 pub async fn known(db: Db<'_>, newsletter: NewsletterId, address_keys: &[&str]) -> Result<Vec<Known>> {
-    const SQL: &str = "SELECT s.id, s.address_key, n.status, n.import_id
-        FROM v JOIN subscribers s ON s.address_key = v.k
-            LEFT JOIN subscriptions n ON n.subscriber_id = s.id AND n.newsletter_id = ?";
+    // Looked up one by one: PostgreSQL would join such a table by walking all of it, until it has hundreds of thousands of rows.
+    const SQL: &str = "SELECT k.id, k.address_key,
+            (SELECT n.status FROM subscriptions n WHERE n.subscriber_id = k.id AND n.newsletter_id = ?) AS status,
+            (SELECT n.import_id FROM subscriptions n WHERE n.subscriber_id = k.id AND n.newsletter_id = ?) AS import_id
+        FROM (SELECT (SELECT s.id FROM subscribers s WHERE s.address_key = v.k) AS id, v.k AS address_key FROM v
+            LIMIT ?) k
+        WHERE k.id IS NOT NULL";
     let columns = [bulk::Column::Texts("k", address_keys.iter().map(|key| Some(*key)).collect())];
-    bulk::fetch_all(db, &columns, SQL, &[bulk::Same::Number(newsletter.0)]).await
+    let newsletter = bulk::Same::Number(newsletter.0);
+    // A limit keeps the two selects apart.
+    let all = bulk::Same::Number(i64::MAX);
+    bulk::fetch_all(db, &columns, SQL, &[newsletter, newsletter, all]).await
 }
 
 /// A subscription that an import brings.
