@@ -88,6 +88,8 @@ pub enum Purpose {
     PasskeyChallenge = 0x73,
     /// How authenticators know a person: nothing that says who it is.
     PasskeyUser = 0x74,
+    /// By which a database recognises the secret with which it is used.
+    SecretCheck = 0x76,
 }
 
 impl Purpose {
@@ -245,6 +247,11 @@ impl Keys {
 
     fn sealing_key(&self, purpose: Purpose) -> Option<RandomizedNonceKey> {
         RandomizedNonceKey::new(&AES_256_GCM, &self.mac(purpose, SEALING)).ok()
+    }
+
+    /// By which a database recognises the secret; it says nothing else of it.
+    pub fn secret_check(&self) -> Vec<u8> {
+        self.mac(Purpose::SecretCheck, b"").to_vec()
     }
 
     /// Under which an erased or suppressed address is recognised.

@@ -1,6 +1,7 @@
 //! The parts put together: what `serve`, `demo` and the tests start and stop.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use crate::model::Actor;
 use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
-use crate::store::{self, Store};
+use crate::store::{self, Store, installation};
 use crate::subscriptions::background::Background;
 use crate::subscriptions::gate::Gate;
 use crate::subscriptions::unsubscribe::unsubscribe_by_mail;
@@ -36,9 +37,11 @@ use crate::web::watching::Watching;
 mod beside;
 mod relays;
 mod signing;
+mod supervised;
 
 use beside::Beside;
 use relays::Keeper;
+use supervised::supervised;
 
 /// In the data folder: what is on the wire.
 const JOURNAL_FOLDER: &str = "journal";
@@ -67,7 +70,7 @@ pub struct Service {
     /// What goes on beside the engine, for as long as the service runs.
     beside: Vec<JoinHandle<()>>,
     inbound: Option<Receiver>,
-    _lock: Option<ProcessLock>,
+    _locks: Vec<ProcessLock>,
 }
 
 /// Opens the database of a configuration, and brings its schema up to date.
@@ -92,12 +95,60 @@ pub async fn connect_store(config: &Config) -> store::Result<Store> {
     Store::open(&url, config.database.connections).await
 }
 
-/// The keys of a configuration.
+/// The keys of a configuration, whose secret is made at the first start. Another one than that with which the database was
+/// used makes the links in all mails worthless, and erased people come back with the next import, so it is refused.
+///
+/// # Errors
+/// When the secret cannot be read or made, or is not that of the database.
+pub async fn open_keys(config: &Config, store: &Store) -> anyhow::Result<Keys> {
+    let mut reader = store.read().await?;
+    let known = installation::secret_check(reader.db()).await?;
+    let is_used = known.is_some() || installation::has_subscribers(reader.db()).await?;
+    drop(reader);
+    if let Some(file) = config.secret_key_file().filter(|file| is_used && !file.exists()) {
+        anyhow::bail!(
+            "the key of this installation, {}, is not there, and the database is in use: restore it from the backup. Is data.folder \
+             ({}) the right one? Without that key the links in mails that were sent lead nowhere, and erased addresses are not \
+             recognised. If it is lost for good: `postiljon migrate --new-secret-key`",
+            file.display(),
+            config.data.folder.display()
+        );
+    }
+    let keys = configured_keys(config)?;
+    let check = keys.secret_check();
+    let known = if let Some(known) = known {
+        known
+    } else {
+        let mut tx = store.begin().await?;
+        installation::set_secret_check(&mut tx, &check).await?;
+        // Of two processes that do so at once the first is right.
+        let known = installation::secret_check(tx.db()).await?;
+        tx.commit().await?;
+        known.unwrap_or_default()
+    };
+    anyhow::ensure!(
+        known == check,
+        "the secret of this installation (secret.key) is not the one with which this database was used: restore that one. Without it \
+         the links in mails that were sent lead nowhere, and erased addresses are not recognised. If it is lost for good: \
+         `postiljon migrate --new-secret-key`"
+    );
+    Ok(keys)
+}
+
+/// The same without a look at the database.
 ///
 /// # Errors
 /// When the secret cannot be read or made.
-pub fn open_keys(config: &Config) -> anyhow::Result<Keys> {
+pub fn configured_keys(config: &Config) -> anyhow::Result<Keys> {
     Ok(Keys::new(config.secret_key()?.expose().as_bytes()))
+}
+
+/// Where an SQLite database is.
+fn database_file(config: &Config) -> Option<PathBuf> {
+    match &config.database.url {
+        DatabaseUrl::Sqlite(path) => Some(path.clone()),
+        DatabaseUrl::Postgres(_) => None,
+    }
 }
 
 /// The gate of a configuration.
@@ -141,12 +192,14 @@ impl Service {
         extra: Option<ExtraRoutes>,
     ) -> anyhow::Result<Self> {
         // One process per SQLite file: its recovery takes every claim for an orphan.
-        let lock = match &config.database.url {
-            DatabaseUrl::Sqlite(_) if role.sends() => Some(ProcessLock::take(&config.data.folder)?),
-            _ => None,
+        let locks = match &config.database.url {
+            DatabaseUrl::Sqlite(file) if role.sends() => {
+                vec![ProcessLock::of_folder(&config.data.folder)?, ProcessLock::of_database(file)?]
+            }
+            _ => Vec::new(),
         };
         let store = open_store(config).await?.timed(clock.clone());
-        let keys = open_keys(config)?;
+        let keys = open_keys(config, &store).await?;
         let wake = Arc::new(Notify::new());
         let mut service = Self {
             store,
@@ -163,7 +216,7 @@ impl Service {
             counter: None,
             beside: Vec::new(),
             inbound: None,
-            _lock: lock,
+            _locks: locks,
         };
         // The port first: when it is taken, nothing has been sent yet.
         if role.serves_pages() {
@@ -195,6 +248,7 @@ impl Service {
             keys: self.keys.clone(),
             wake: Arc::new(Notify::new()),
             mails: Arc::clone(&self.wake),
+            database_file: database_file(config),
         };
         let app = App {
             background: Arc::clone(&background.wake),
@@ -219,17 +273,14 @@ impl Service {
                 "the pages cannot be served on {listen}: {error}. Stop what listens there, or set web.listen"
             )
         })?;
-        self.beside.push(tokio::spawn(background.run()));
+        self.beside.push(supervised("imports and other long work", move || background.clone().run()));
         self.address = Some(bound.address);
         self.web = Some((bound.handle, tokio::spawn(bound.server)));
         Ok(())
     }
 
     async fn start_engine(&mut self, config: &Config) -> anyhow::Result<()> {
-        let database_file = match &config.database.url {
-            DatabaseUrl::Sqlite(path) => Some(path.clone()),
-            DatabaseUrl::Postgres(_) => None,
-        };
+        let database_file = database_file(config);
         let relays = Relays::new(Vec::new())?;
         let Self { store, clock, keys, configured, .. } = self;
         let keeper = Keeper::new(store, clock, keys, configured, &relays, database_file.clone());
@@ -241,6 +292,7 @@ impl Service {
         }
         let mut settings = EngineSettings::new(config.web.public_url.as_str(), relays.connections());
         settings.retry_for = config.mail.retry;
+        settings.drain = config.mail.stop;
         settings.unsubscribe_mailbox =
             config.mail.unsubscribe.as_ref().map(|unsubscribe| unsubscribe.address.clone());
         settings.bounce_address = config.mail.bounce_address.clone();
@@ -284,12 +336,14 @@ impl Service {
             images: Images::new(Files::open(&config.images)?),
             wake: Arc::clone(&self.wake),
         };
-        self.beside.push(tokio::spawn(beside.clone().digests()));
-        self.beside.push(tokio::spawn(beside.sources()));
+        let also = beside.clone();
+        self.beside.push(supervised("making digests", move || beside.clone().digests()));
+        self.beside.push(supervised("asking sources", move || also.clone().sources()));
         self.engine = Some(engine);
         self.relays = Some(relays);
-        self.beside.push(tokio::spawn(keeper.clone().run()));
-        self.beside.push(tokio::spawn(Arc::new(signing).run()));
+        let (following, signing) = (keeper.clone(), Arc::new(signing));
+        self.beside.push(supervised("following the relays", move || following.clone().run()));
+        self.beside.push(supervised("following the signing keys", move || Arc::clone(&signing).run()));
         self.keeper = Some(keeper);
         Ok(())
     }
@@ -327,8 +381,22 @@ impl Service {
         Ok(())
     }
 
-    /// Stops in the order that loses nothing: no more requests, then what is on the wire, then the database.
+    /// Lets a [`Service::stop`] wait no longer for answers of the relay, when it is called.
+    pub fn hurrier(&self) -> impl Fn() + Send + use<> {
+        let engine = self.engine.as_ref().map(EngineHandle::hurrier);
+        move || {
+            if let Some(hurry) = &engine {
+                hurry();
+            }
+        }
+    }
+
+    /// Stops in the order that loses nothing: no new mails and no more requests, then what is on the wire, then the
+    /// database.
     pub async fn stop(self) {
+        if let Some(engine) = &self.engine {
+            engine.begin_to_stop();
+        }
         // Streams have no end of their own.
         self.watching.stop();
         for task in self.beside {

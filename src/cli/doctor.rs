@@ -18,7 +18,7 @@ use crate::dns::Dns;
 use crate::keys::Keys;
 use crate::model::dkim::record_name;
 use crate::model::{ConfiguredDkimKey, DkimSettings, NamedRelay, Retention, Timestamp, TlsMode};
-use crate::service::{connect_store, open_keys, open_provider};
+use crate::service::{configured_keys, connect_store, open_provider};
 use crate::setup::connection;
 use crate::setup::domain_look::{Looked, Record, dmarc_suggestion, is_trouble, look, spf_suggestion, waits};
 use crate::setup::domains::{self, Domain};
@@ -110,7 +110,7 @@ async fn examine(config: &Config, role: Role) -> Vec<Check> {
     let health = health(config).await;
     // Of an older schema nothing is read.
     let has_schema = health.as_ref().is_ok_and(|health| health.missing == 0 && health.unknown == 0);
-    checks.push(key(config, health.as_ref().is_ok_and(|health| health.has_subscribers)));
+    checks.push(key(config, health.as_ref().ok()));
     match health {
         Ok(health) => checks.extend([schema(&health), durability(&health.engine)]),
         Err(check) => checks.push(check),
@@ -162,14 +162,16 @@ fn space(folder: &Path) -> Option<Check> {
     Some(Check::new(verdict, "free space", format!("{} MB.{advice}", free / 1_000_000)))
 }
 
-/// Without the key every link in every mail that was sent is worthless, and a new one would be made silently.
-fn key(config: &Config, has_subscribers: bool) -> Check {
+/// Without the key every link in every mail that was sent is worthless.
+fn key(config: &Config, health: Option<&Health>) -> Check {
     let subject = "key";
+    let known = health.and_then(|health| health.secret_check.as_ref());
+    let has_subscribers = known.is_some() || health.is_some_and(|health| health.has_subscribers);
     match config.secret_key_file() {
         Some(file) if !file.exists() && has_subscribers => {
             let found = format!(
-                "There are subscribers, but no {}: the links in mails that were sent do not work. Restore it from \
-                 the backup, before the next start makes another one.",
+                "The database is in use, but there is no {}: Postiljon does not start without it, and the links in mails that \
+                 were sent would not work. Restore it from the backup.",
                 file.display()
             );
             Check::new(Verdict::Fault, subject, found)
@@ -177,8 +179,13 @@ fn key(config: &Config, has_subscribers: bool) -> Check {
         Some(file) if !file.exists() => {
             Check::new(Verdict::Warning, subject, "It is not there yet. The first start makes it.")
         }
-        _ => match config.secret_key() {
-            Ok(_) => Check::new(Verdict::Ok, subject, "It can be read, and by nobody else."),
+        _ => match configured_keys(config) {
+            Ok(keys) if known.is_some_and(|known| *known != keys.secret_check()) => {
+                let found = "It is not the one with which this database was used: Postiljon does not start with it. Restore that one \
+                             from the backup.";
+                Check::new(Verdict::Fault, subject, found)
+            }
+            Ok(_) => Check::new(Verdict::Ok, subject, "It can be read, and not by everybody."),
             Err(error) => Check::new(Verdict::Fault, subject, format!("{error}.")),
         },
     }
@@ -283,7 +290,6 @@ fn public_address(config: &Config) -> Check {
     Check::new(verdict, "public address", format!("{}{advice}.", url.as_str()))
 }
 
-/// Those of the configuration and those of the desk.
 /// Asks the provider what it says of itself, as the first login would.
 async fn provider(config: &Config) -> Option<Check> {
     let provider = open_provider(config)?;
@@ -334,7 +340,7 @@ async fn stored_relays(config: &Config) -> anyhow::Result<(Vec<NamedRelay>, Vec<
     if stored.is_empty() || config.secret_key_file().is_some_and(|file| !file.exists()) {
         return Ok((found, stored.into_iter().map(|relay| relay.name).collect()));
     }
-    let keys = open_keys(config)?;
+    let keys = configured_keys(config)?;
     for relay in stored {
         match open(&keys, &configured, &relay) {
             Some(relay) => found.push(relay),
@@ -398,7 +404,7 @@ async fn stored_domains(
     drop(reader);
     // A key that is not there yet is not made by looking.
     let has_secret = config.secret_key_file().is_none_or(|file| file.exists());
-    let keys: Option<Keys> = if has_secret { Some(open_keys(config)?) } else { None };
+    let keys: Option<Keys> = if has_secret { Some(configured_keys(config)?) } else { None };
     Ok(domains::put_together(configured, stored, &newsletters, keys.as_ref()))
 }
 

@@ -58,7 +58,7 @@ enum Command {
     /// Serve the pages and send the mail
     Serve(serve::Arguments),
     /// Bring the schema of the database up to date
-    Migrate,
+    Migrate(migrate::Arguments),
     /// Print a link to the first run in the browser, while there is no user
     Setup,
     /// Who works at the desk
@@ -96,7 +96,7 @@ impl Command {
         match self {
             Self::Demo(arguments) => demo::run(arguments).await,
             Self::Serve(arguments) => serve::run(arguments, settings).await,
-            Self::Migrate => migrate::run(settings).await,
+            Self::Migrate(arguments) => migrate::run(arguments, settings).await,
             Self::Setup => setup::run(settings).await,
             Self::User(arguments) => user::run(arguments, settings).await,
             Self::Key(arguments) => key::run(arguments, settings).await,

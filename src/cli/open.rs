@@ -22,8 +22,8 @@ impl Open {
         Ok(Self { config, store, clock: Clock::system() })
     }
 
-    pub fn keys(&self) -> anyhow::Result<Keys> {
-        open_keys(&self.config)
+    pub async fn keys(&self) -> anyhow::Result<Keys> {
+        open_keys(&self.config, &self.store).await
     }
 
     pub fn public_url(&self) -> &str {

@@ -126,7 +126,7 @@ struct Row {
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let open = Open::new(settings).await?;
-    let keys = open.keys()?;
+    let keys = open.keys().await?;
     let configured = Configured::new(open.config.relays.clone(), open.config.web.public_url.host());
     match arguments.action {
         Action::List { output } => list(&open, &configured, output).await,

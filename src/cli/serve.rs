@@ -42,8 +42,18 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             _ = hangup.recv() => reload(&service, &config, settings, arguments.role).await,
         }
     }
+    let again = until_stopped()?;
     tracing::info!("stopping: what is on the wire is finished first");
-    service.stop().await;
+    let hurry = service.hurrier();
+    let mut stop = std::pin::pin!(service.stop());
+    tokio::select! {
+        () = &mut stop => {}
+        () = again => {
+            tracing::warn!("asked to stop once more: answers of the relay that are still missing become doubts");
+            hurry();
+            stop.await;
+        }
+    }
     tracing::info!("stopped");
     Ok(())
 }

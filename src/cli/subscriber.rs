@@ -134,7 +134,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
         Action::Erase { address: text, yes } => {
             let address = address(&text)?;
             anyhow::ensure!(yes, "erasing {text} cannot be undone. Add --yes if that is what you want");
-            let was_there = erase(&open.store, &open.clock, &open.keys()?, &address).await?;
+            let was_there = erase(&open.store, &open.clock, &open.keys().await?, &address).await?;
             let what = if was_there { "is erased" } else { "was not known" };
             output::print(&format!("{text} {what}; the address will not be mailed again.\n"))
         }

@@ -207,7 +207,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
 
 /// What may have to write to somebody, and so needs the key of the installation.
 async fn manage(open: &Open, action: Action) -> anyhow::Result<()> {
-    let keys = open.keys()?;
+    let keys = open.keys().await?;
     let desk = Desk { store: &open.store, clock: &open.clock, keys: &keys, public_url: open.public_url() };
     match action {
         Action::Invite { address, name, language, granted } => {

@@ -121,6 +121,8 @@ pub struct Mail {
     pub retry: Duration,
     /// How long a mailing that is sent now can be called back.
     pub undo: Duration,
+    /// How long a stop waits for answers of the relay.
+    pub stop: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -226,19 +228,26 @@ impl Config {
     /// Whether anything else than the relays is different in `other`, as far as it can be shown: a secret
     /// cannot.
     pub fn differs_beyond_relays(&self, other: &Self) -> bool {
+        // A new part is named here, or this does not compile.
         let shown = |config: &Self| {
-            format!(
-                "{:?}",
-                (
-                    &config.data,
-                    &config.database,
-                    &config.web,
-                    &config.oidc,
-                    &config.mail,
-                    &config.retention,
-                    &config.log
-                )
-            )
+            let Self {
+                data,
+                images,
+                database,
+                web,
+                secret_key,
+                oidc,
+                relays: _,
+                mail,
+                signup,
+                destinations,
+                destinations_mx,
+                dkim,
+                retention,
+                log,
+            } = config;
+            let one = format!("{data:?} {images:?} {database:?} {web:?} {secret_key:?} {oidc:?} {mail:?}");
+            (one, format!("{signup:?} {destinations:?} {destinations_mx} {dkim:?} {retention:?} {log:?}"))
         };
         shown(self) != shown(other)
     }

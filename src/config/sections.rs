@@ -274,6 +274,7 @@ fn mail(reader: &mut Reader) -> Option<Mail> {
     let listen = reader.get(&MAIL_INBOUND_LISTEN);
     let retry = reader.get(&MAIL_RETRY_HOURS);
     let undo = reader.get(&MAIL_UNDO_SECONDS);
+    let stop = reader.get(&MAIL_STOP_SECONDS);
     for (one, other) in [
         (&MAIL_UNSUBSCRIBE_ADDRESS.about, &MAIL_INBOUND_LISTEN.about),
         (&MAIL_INBOUND_LISTEN.about, &MAIL_UNSUBSCRIBE_ADDRESS.about),
@@ -299,7 +300,7 @@ fn mail(reader: &mut Reader) -> Option<Mail> {
         );
     }
     let unsubscribe = address.zip(listen).map(|(address, listen)| MailtoUnsubscribe { address, listen });
-    Some(Mail { bounce_address, unsubscribe, retry: retry?, undo: undo? })
+    Some(Mail { bounce_address, unsubscribe, retry: retry?, undo: undo?, stop: stop? })
 }
 
 fn retention(reader: &mut Reader) -> Option<Retention> {

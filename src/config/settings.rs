@@ -265,6 +265,9 @@ settings! {
     MAIL_INBOUND_LISTEN: SocketAddr = "mail.inbound_listen", Text, Example("127.0.0.1:2525"), values::socket_address;
     /// For how many hours a mail is tried again that the relay put off, from 1 to 240.
     MAIL_RETRY_HOURS: Duration = "mail.retry_hours", Integer, Value("48"), values::hours;
+    /// For how many seconds a stop waits for answers of the relay, from 0 to 3600. A mail whose answer is still missing then
+    /// is recorded as a doubt. By default as long as the answer to a message may take (RFC 5321, 4.5.3.2), and a little more.
+    MAIL_STOP_SECONDS: Duration = "mail.stop_seconds", Integer, Value("620"), values::stop_seconds;
     /// For how many seconds a mailing that is sent now still waits, so that it can be called back, from 0 to 600.
     MAIL_UNDO_SECONDS: Duration = "mail.undo_seconds", Integer, Value("30"), values::undo_seconds;
 

@@ -100,6 +100,11 @@ pub fn days(text: &str, least: u64) -> Result<Duration, String> {
     number(text, least..=DAYS_MAX).map(|days| Duration::from_secs(days * 24 * 3600))
 }
 
+/// How long a stop waits: an hour is longer than any relay takes.
+pub fn stop_seconds(text: &str) -> Result<Duration, String> {
+    number(text, 0..=3600u64).map(Duration::from_secs)
+}
+
 /// How long a mailing can be called back: longer than ten minutes is scheduling.
 pub fn undo_seconds(text: &str) -> Result<Duration, String> {
     number(text, 0..=600u64).map(Duration::from_secs)

@@ -32,6 +32,8 @@ use crate::store::Store;
 /// How long the recorder may take for the last outcomes when the engine stops; what it does not manage is
 /// recovered as doubts.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long those who send on with other relays wait for what is on the wire.
+const HANDOVER_MAX: Duration = Duration::from_secs(30);
 /// After a task failed: a fault that comes back does not fill the log.
 const RESTART_PAUSE: Duration = Duration::from_secs(5);
 
@@ -53,7 +55,7 @@ pub struct EngineSettings {
     pub senders: usize,
     /// A mail that is refused for the time being is tried again for so long (`mail.retry_hours`).
     pub retry_for: Duration,
-    /// How long [`EngineHandle::stop`] waits for mails that are on the wire.
+    /// How long [`EngineHandle::stop`] waits for mails that are on the wire (`mail.stop_seconds`).
     pub drain: Duration,
     /// Where mails to unsubscribe are received, if anywhere.
     pub unsubscribe_mailbox: Option<EmailAddress>,
@@ -78,7 +80,7 @@ impl EngineSettings {
             public_url: public_url.to_owned(),
             senders: senders.max(1),
             retry_for: Duration::from_secs(48 * 3600),
-            drain: Duration::from_secs(30),
+            drain: HANDOVER_MAX,
             unsubscribe_mailbox: None,
             bounce_address: None,
             journal_folder: None,
@@ -132,10 +134,23 @@ impl EngineHandle {
         self.signals.done.subscribe()
     }
 
+    /// Begins no more mails; [`EngineHandle::stop`] waits for those on the wire.
+    pub fn begin_to_stop(&self) {
+        self.signals.stop.send_replace(true);
+    }
+
+    /// Ends the wait of [`EngineHandle::stop`]: what is still on the wire is recorded as doubts.
+    pub fn hurrier(&self) -> impl Fn() + Send + use<> {
+        let signals = self.signals.clone();
+        move || {
+            signals.hurry.send_replace(true);
+        }
+    }
+
     /// Finishes the mails on the wire, up to the limit of the settings, gives back everything else, and
     /// signs off.
     pub async fn stop(self) {
-        self.signals.stop.send_replace(true);
+        self.begin_to_stop();
         if let Err(error) = self.task.await
             && error.is_panic()
         {
@@ -266,8 +281,11 @@ async fn work(shift: Arc<Shift>, signals: &Signals, connections: &mut Option<wat
         Some(ended) = tasks.others.join_next() => failure("a task", ended),
         Some(ended) = tasks.recorder.join_next() => failure("the recorder", ended),
     };
+    let is_last = *signals.stop.borrow();
+    // Who goes on with other relays does not let all others wait for one that hangs.
+    let wait = if is_last { shift.settings.drain } else { shift.settings.drain.min(HANDOVER_MAX) };
     match end {
-        End::InOrder => tasks.finish(&shift).await,
+        End::InOrder => tasks.finish(&shift, wait).await,
         End::Buried | End::Failed => {
             tasks.abort().await;
             end
@@ -341,16 +359,17 @@ impl Tasks {
         Self { heart, feeding, others, recorder: recording, outcomes }
     }
 
-    /// Lets the tasks finish what is on the wire, and gives back the rest.
-    async fn finish(self, shift: &Shift) -> End {
+    /// Lets the tasks finish what is on the wire, for so long, and gives back the rest.
+    async fn finish(self, shift: &Shift, wait: Duration) -> End {
         let Self { mut heart, mut feeding, mut others, mut recorder, outcomes } = self;
         shift.signals.stop.send_replace(true);
-        let drained = tokio::select! {
+        let is_drained = tokio::select! {
             () = &mut heart => return End::Buried,
-            drained = tokio::time::timeout(shift.settings.drain, drain(&mut feeding, &mut others)) => drained,
+            () = shift.signals.hurried() => false,
+            drained = tokio::time::timeout(wait, drain(&mut feeding, &mut others)) => drained.is_ok(),
         };
         let outbox_in_doubt = !feeding.is_empty();
-        if drained.is_err() {
+        if !is_drained {
             tracing::warn!("some mails were still on the wire at the end; they are recorded as doubts");
         }
         feeding.shutdown().await;

@@ -55,11 +55,14 @@ pub struct Signals {
     /// Something was done; for those who watch.
     pub done: watch::Sender<u64>,
     pub stop: watch::Sender<bool>,
+    /// Whoever asked to stop waits no longer for what is on the wire.
+    pub hurry: watch::Sender<bool>,
 }
 
 impl Signals {
     pub fn new() -> Self {
-        Self { work: watch::Sender::new(0), done: watch::Sender::new(0), stop: watch::Sender::new(false) }
+        let no = || watch::Sender::new(false);
+        Self { work: watch::Sender::new(0), done: watch::Sender::new(0), stop: no(), hurry: no() }
     }
 
     pub fn wake(&self) {
@@ -73,6 +76,11 @@ impl Signals {
     /// Comes back when the engine is to stop.
     pub async fn stopped(&self) {
         let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
+    }
+
+    /// Comes back when a stop is to wait no longer.
+    pub async fn hurried(&self) {
+        let _ = self.hurry.subscribe().wait_for(|hurry| *hurry).await;
     }
 }
 

@@ -194,7 +194,8 @@ impl Relays {
         let sum = sum_of_connections(&members);
         let old = std::mem::replace(&mut *self.members(), members);
         self.share_rates();
-        self.0.connections.send_replace(sum);
+        // Who only learns of another weight goes on with what is on the wire.
+        self.0.connections.send_if_modified(|known| std::mem::replace(known, sum) != sum);
         let gone = old.iter().map(|member| &member.relay).filter(|relay| !self.has(relay));
         let gone: Vec<_> = gone.map(Relay::close).collect();
         futures_util::future::join_all(gone).await;

@@ -205,7 +205,7 @@ impl Counter {
                     }
                     None => break,
                 },
-                _ = tick.tick() => self.write().await,
+                _ = tick.tick(), if !self.batch.is_empty() => self.write().await,
             }
             if self.batch.len() >= BATCH && has_room {
                 self.write().await;

@@ -7,12 +7,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::delivery::pulse;
 use crate::keys::Keys;
 use crate::mail::relays::Relays;
 use crate::model::StoredRelay;
 use crate::setup::relays::{Configured, open};
-use crate::store::{self, Store};
+use crate::store::{self, Store, log_mark};
 
 /// How often it is looked whether another process has changed a relay; what this one changes is known at once.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -56,7 +55,7 @@ impl Keeper {
     /// Takes over changes for ever.
     pub(super) async fn run(self) {
         let Inner { clock, configured, database_file, .. } = &*self.0;
-        let mark = || database_file.as_deref().and_then(pulse::mark_of);
+        let mark = || database_file.as_deref().and_then(log_mark);
         let mut seen = mark();
         loop {
             tokio::select! {

@@ -7,12 +7,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::delivery::pulse;
 use crate::keys::Keys;
 use crate::mail::dkim::Signers;
 use crate::model::{DkimSettings, StoredDkimKey};
 use crate::setup::domains::in_use;
-use crate::store::{Store, dkim_keys, newsletters};
+use crate::store::{Store, dkim_keys, log_mark, newsletters};
 
 /// How often it is looked whether a key was changed at the desk.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -59,7 +58,7 @@ impl Keeper {
 
     /// Takes over changes for ever.
     pub(super) async fn run(self: Arc<Self>) {
-        let mark = || self.database_file.as_deref().and_then(pulse::mark_of);
+        let mark = || self.database_file.as_deref().and_then(log_mark);
         let mut seen = mark();
         loop {
             self.clock.sleep(LOOK_EVERY).await;

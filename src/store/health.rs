@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::migrate::Migrator;
 
-use super::{Db, Pools, Result, Store, on, postgres, sql, sqlite};
+use super::{Db, Pools, Result, Store, installation, on, postgres, sql, sqlite};
 use crate::model::Timestamp;
 
 /// How a database is set up.
@@ -16,6 +16,8 @@ pub struct Health {
     pub unknown: usize,
     /// Somebody has signed up, and has mails with our links.
     pub has_subscribers: bool,
+    /// By which the secret of the installation is recognised, once one was used.
+    pub secret_check: Option<Vec<u8>>,
     pub engine: EngineFacts,
 }
 
@@ -47,7 +49,7 @@ impl Store {
     pub async fn health(&self) -> Result<Health> {
         let mut tx = self.begin().await?;
         let applied = applied(tx.db()).await?;
-        let has_subscribers = !applied.is_empty() && has_subscribers(tx.db()).await?;
+        let has_subscribers = !applied.is_empty() && installation::has_subscribers(tx.db()).await?;
         let engine = match tx.db() {
             Db::Sqlite(c) => EngineFacts::Sqlite {
                 journal_mode: sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *c).await?,
@@ -71,14 +73,9 @@ impl Store {
             Pools::Postgres(_) => versions(&postgres::MIGRATIONS),
         };
         let (missing, unknown) = (known.difference(&applied).count(), applied.difference(&known).count());
-        Ok(Health { missing, unknown, has_subscribers, engine })
+        let secret_check = if missing == 0 { installation::secret_check(tx.db()).await? } else { None };
+        Ok(Health { missing, unknown, has_subscribers, secret_check, engine })
     }
-}
-
-async fn has_subscribers(db: Db<'_>) -> Result<bool> {
-    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM subscribers LIMIT 1) AS one";
-    let count: i64 = on!(db, |c| sqlx::query_scalar(sql).fetch_one(c).await?);
-    Ok(count > 0)
 }
 
 fn versions(migrations: &Migrator) -> BTreeSet<i64> {

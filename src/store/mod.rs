@@ -52,6 +52,7 @@ pub mod hits;
 pub mod identities;
 pub mod images;
 pub mod imports;
+pub mod installation;
 pub mod issue_approvals;
 pub mod issue_translations;
 pub mod issues;
@@ -97,6 +98,7 @@ pub mod workers;
 pub use bulk::BULK_ROWS_MAX;
 pub use error::{Result, StoreError};
 pub use faults::{Faults, Step};
+pub use sqlite::{LogMark, log_mark};
 
 /// Most rows that one page of a list shows.
 pub const PAGE_ROWS: i64 = 50;

@@ -1,7 +1,7 @@
 //! What only SQLite needs.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
@@ -55,4 +55,16 @@ pub async fn open(path: &str, connections: u32) -> Result<Pools> {
         .test_before_acquire(false)
         .connect_lazy_with(options.read_only(true));
     Ok(Pools::Sqlite { reader, writer })
+}
+
+/// What changes whenever somebody writes into a database: length and last change of its log.
+pub type LogMark = (u64, SystemTime);
+
+/// That of a database; `None` where there is no log. It is looked at and never opened: closing it would take this process's
+/// locks away from SQLite.
+pub fn log_mark(database: &Path) -> Option<LogMark> {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    let found = std::fs::metadata(PathBuf::from(log)).ok()?;
+    Some((found.len(), found.modified().ok()?))
 }

@@ -3,6 +3,7 @@
 //! It runs in every process that serves pages. Each step is a transaction that says in the database who is at it, so
 //! that several processes share the work, and another one goes on where one died.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::Notify;
 use super::{bulk, import};
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::store::{Store, StoreError, people};
+use crate::store::{self, Store, StoreError, people};
 
 /// How often it is looked whether there is something to do, if nobody says so.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -28,7 +29,12 @@ pub struct Background {
     pub wake: Arc<Notify>,
     /// Mails were written.
     pub mails: Arc<Notify>,
+    /// An SQLite database, to notice what others write into it.
+    pub database_file: Option<PathBuf>,
 }
+
+/// What time alone makes due is found after so long: who was working died, and his time is up.
+const FULL_LOOK_EVERY: Duration = Duration::from_secs(15);
 
 impl Background {
     /// Runs until it is dropped: between two steps, or in one, which then is undone.
@@ -36,6 +42,8 @@ impl Background {
         let mut worker = import::Worker::default();
         let mut tidied: Option<Duration> = None;
         loop {
+            // Before the look: what is written during it is seen with the next.
+            let seen = self.database_file.as_deref().and_then(store::log_mark);
             if tidied.is_none_or(|at| self.clock.elapsed().saturating_sub(at) > TIDY_EVERY) {
                 tidied = Some(self.clock.elapsed());
                 if let Err(error) = import::forget_abandoned(&self.store, &self.clock).await {
@@ -44,7 +52,7 @@ impl Background {
             }
             match self.step(&mut worker).await {
                 Ok(true) => {}
-                Ok(false) => self.rest().await,
+                Ok(false) => self.rest(seen).await,
                 Err(error) => {
                     tracing::warn!(cause = %error, "a step in the background failed; it is done again");
                     tokio::time::sleep(LOOK_EVERY).await;
@@ -53,10 +61,18 @@ impl Background {
         }
     }
 
-    async fn rest(&self) {
-        tokio::select! {
-            () = self.wake.notified() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+    /// Until there may be something to do: a process that has nothing to do should sleep.
+    async fn rest(&self, seen: Option<store::LogMark>) {
+        let begun = tokio::time::Instant::now();
+        loop {
+            tokio::select! {
+                () = self.wake.notified() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let Some(file) = &self.database_file else { return };
+            if store::log_mark(file) != seen || begun.elapsed() >= FULL_LOOK_EVERY {
+                return;
+            }
         }
     }
 

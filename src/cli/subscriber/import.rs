@@ -153,7 +153,7 @@ fn meaning(name: &str, fields: &[Field]) -> Option<Meaning> {
 async fn work(open: &Open, import: &Import) -> anyhow::Result<Import> {
     /// How often it is looked how far another process is.
     const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
-    let keys = open.keys()?;
+    let keys = open.keys().await?;
     let mut worker = Worker::default();
     loop {
         let done = work_off_one(&open.store, &open.clock, &keys, &mut worker, import.id).await?;

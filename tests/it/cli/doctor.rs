@@ -1,5 +1,7 @@
 //! `doctor`: a line for each thing, what to do beside a fault, and the exit code.
 
+use std::path::Path;
+
 use postiljon::clock::Clock;
 use postiljon::store::Store;
 
@@ -82,6 +84,20 @@ async fn a_fault_is_told_with_its_remedy_and_by_the_exit_code() {
         "{}",
         answer.out
     );
+    // No start makes another one, and another one is not taken.
+    let serve = |folder: &Path| postiljon(folder, &["--config", "p.toml", "serve"], "");
+    let refused = serve(folder.path());
+    assert!(refused.code == 1 && refused.err.contains("restore it from the backup"), "{}", refused.err);
+    assert!(!folder.path().join("data/secret.key").exists());
+    let renew = postiljon(folder.path(), &["--config", "p.toml", "migrate", "--new-secret-key"], "");
+    assert_eq!(renew.code, 0, "{}", renew.err);
+    let answer = doctor(folder.path(), &[]).await;
+    assert!(answer.out.contains("It can be read, and not by everybody."), "{}", answer.out);
+    std::fs::write(folder.path().join("data/secret.key"), "0123456789abcdef".repeat(4)).expect("written");
+    let answer = doctor(folder.path(), &[]).await;
+    assert!(answer.out.contains("It is not the one with which this database was used"), "{}", answer.out);
+    let refused = serve(folder.path());
+    assert!(refused.code == 1 && refused.err.contains("restore that one"), "{}", refused.err);
     std::fs::write(folder.path().join("p.toml"), "[relay]\nhots = \"x\"\n").expect("written");
     let answer = doctor(folder.path(), &[]).await;
     assert!(answer.code == 1 && answer.out.contains("Did you mean relay.host?"), "{}", answer.out);

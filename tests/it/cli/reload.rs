@@ -127,5 +127,8 @@ async fn a_new_relay_gets_the_mail_without_a_restart() {
     assert_eq!(one.accepted().len(), 2);
     assert_eq!(one.commands().last().map(String::as_str), Some("QUIT"));
 
+    configure(folder, &format!("{}[signup]\ncheck_mx = false\n", table("relays.second", &two)));
+    service.signal("-HUP");
+    service.until("other settings that changed need a restart");
     service.stop();
 }

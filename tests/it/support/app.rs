@@ -89,6 +89,7 @@ impl TestApp {
             keys: self.app.keys.clone(),
             wake: Arc::default(),
             mails: Arc::default(),
+            database_file: None,
         };
         let mut worker = Worker::default();
         while background.step(&mut worker).await.expect("a step") {}
