@@ -354,6 +354,10 @@ impl Composer {
         if row.used_at.is_some() || row.status == SubscriptionStatus::Confirmed {
             return Ok(Err(Moot::NotNeeded));
         }
+        // Whoever cancels an import has those asked no more who wait for it.
+        if mail.is_bulk && row.is_called_off {
+            return Ok(Err(Moot::NotNeeded));
+        }
         let is_reminder = mail.kind == OutboxKind::Reminder;
         if is_reminder && row.status != SubscriptionStatus::Pending {
             return Ok(Err(Moot::NotNeeded));

@@ -292,6 +292,7 @@ mod tests {
             doubts,
             due_at: NOW,
             created_at: NOW,
+            is_bulk: false,
         }
     }
 

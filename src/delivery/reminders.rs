@@ -87,6 +87,6 @@ async fn write(shift: &Shift, tx: &mut Tx, subscription: &Forgotten) -> anyhow::
         nonce: nonce.to_vec(),
         message_uuid,
     };
-    outbox::insert(tx, &mail, shift.clock.now()).await?;
+    outbox::insert_bulk(tx, &[&mail], shift.clock.now()).await?;
     Ok(())
 }

@@ -154,7 +154,7 @@ async fn queue_for(
             nonce: Vec::new(),
             message_uuid: Uuid::now_v7(),
         };
-        outbox::insert(&mut tx, &mail, now).await?;
+        outbox::insert_bulk(&mut tx, &[&mail], now).await?;
         mails += 1;
     }
     tx.commit().await?;

@@ -57,4 +57,6 @@ pub struct OutboxMail {
     pub doubts: i64,
     pub due_at: Timestamp,
     pub created_at: Timestamp,
+    /// One of those that come by the thousand.
+    pub is_bulk: bool,
 }

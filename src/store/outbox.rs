@@ -40,11 +40,26 @@ pub async fn insert_all(
     mails: &[(&NewMail, Timestamp)],
     now: Timestamp,
 ) -> Result<Vec<OutboxId>> {
+    insert_many(tx, mails, false, now).await
+}
+
+/// Mails of which there may be thousands: they wait for all others that are due.
+pub async fn insert_bulk(tx: &mut Tx, mails: &[&NewMail], now: Timestamp) -> Result<()> {
+    let mails: Vec<(&NewMail, Timestamp)> = mails.iter().map(|mail| (*mail, now)).collect();
+    insert_many(tx, &mails, true, now).await.map(drop)
+}
+
+async fn insert_many(
+    tx: &mut Tx,
+    mails: &[(&NewMail, Timestamp)],
+    is_bulk: bool,
+    now: Timestamp,
+) -> Result<Vec<OutboxId>> {
     const SQL: &str =
         "INSERT INTO outbox (kind, status, newsletter_id, subscription_id, to_address, issue_id, language,
-            nonce, message_uuid, attempts, due_at, reply, created_at, welcome_step_id)
+            nonce, message_uuid, attempts, due_at, reply, created_at, is_bulk, welcome_step_id)
         SELECT v.kind, 'queued', v.newsletter_id, v.subscription_id, v.to_address, v.issue_id, v.language,
-            v.nonce, v.message_uuid, 0, v.due_at, '', CAST(? AS BIGINT), v.welcome_step_id
+            v.nonce, v.message_uuid, 0, v.due_at, '', CAST(? AS BIGINT), CAST(? AS BIGINT) <> 0, v.welcome_step_id
         FROM v WHERE v.kind IS NOT NULL RETURNING id";
     fn numbers<'a>(
         mails: &[(&'a NewMail, Timestamp)],
@@ -72,26 +87,52 @@ pub async fn insert_all(
         Column::Numbers("due_at", mails.iter().map(|(_, due_at)| Some(due_at.as_millis())).collect()),
         numbers(mails, "welcome_step_id", |mail| mail.welcome_step_id.map(|id| id.0)),
     ];
-    let ids: Vec<(OutboxId,)> =
-        bulk::fetch_all(tx.db(), &columns, SQL, &[Same::Number(now.as_millis())]).await?;
+    let ids: Vec<(OutboxId,)> = bulk::fetch_all(
+        tx.db(),
+        &columns,
+        SQL,
+        &[Same::Number(now.as_millis()), Same::Number(is_bulk.into())],
+    )
+    .await?;
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
-/// Claims mails that are due, the oldest first.
+/// Claims mails that are due, the oldest first; of those that come by the thousand only what is left of the limit.
 pub async fn claim(tx: &mut Tx, worker: WorkerId, limit: i64, now: Timestamp) -> Result<Vec<OutboxMail>> {
+    let mut mails = claim_of(tx, worker, false, limit, now).await?;
+    let rest = limit - i64::try_from(mails.len()).unwrap_or(limit);
+    if rest > 0 {
+        mails.extend(claim_of(tx, worker, true, rest, now).await?);
+    }
+    Ok(mails)
+}
+
+async fn claim_of(
+    tx: &mut Tx,
+    worker: WorkerId,
+    is_bulk: bool,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<OutboxMail>> {
     // Materialized: PostgreSQL may run a subquery anew for each row, and then the limit is none.
     let sql = sql!(
         tx.db(),
         "WITH due AS MATERIALIZED (
-            SELECT id FROM outbox WHERE status = 'queued' AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
+            SELECT id FROM outbox WHERE status = 'queued' AND is_bulk = $4 AND due_at <= $2 ORDER BY due_at, id LIMIT $3",
         sqlite: "",
         postgres: " FOR UPDATE SKIP LOCKED",
         ") UPDATE outbox SET status = 'claimed', worker_id = $1
         WHERE status = 'queued' AND id IN (SELECT id FROM due)
         RETURNING id, kind, status, newsletter_id, subscription_id, to_address, issue_id, welcome_step_id, language,
-            nonce, message_uuid, attempts, doubts, due_at, created_at"
+            nonce, message_uuid, attempts, doubts, due_at, created_at, is_bulk"
     );
-    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(worker).bind(now).bind(limit).fetch_all(c).await?))
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql)
+        .bind(worker)
+        .bind(now)
+        .bind(limit)
+        .bind(is_bulk)
+        .fetch_all(c)
+        .await?))
 }
 
 /// Ends a mail that this worker claimed; `false` when others have recovered it.
@@ -180,7 +221,10 @@ pub async fn recover(tx: &mut Tx, worker: WorkerId, doubts_max: i64, now: Timest
 
 /// When the next mail is due.
 pub async fn next_due(db: Db<'_>) -> Result<Option<Timestamp>> {
-    const SQL: &str = "SELECT MIN(due_at) FROM outbox WHERE status = 'queued'";
+    // Two looks at the beginning of an index instead of a walk through it.
+    const SQL: &str = "SELECT MIN(due_at) FROM (
+            SELECT MIN(due_at) AS due_at FROM outbox WHERE status = 'queued' AND is_bulk = FALSE
+            UNION ALL SELECT MIN(due_at) FROM outbox WHERE status = 'queued' AND is_bulk = TRUE) AS next";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
 }
 

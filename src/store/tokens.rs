@@ -75,11 +75,14 @@ pub struct Addressed {
     pub used_at: Option<Timestamp>,
     pub address: EmailAddress,
     pub status: SubscriptionStatus,
+    /// It came with an import that was cancelled.
+    pub is_called_off: bool,
 }
 
 pub async fn find_addressed(db: Db<'_>, hash: &[u8]) -> Result<Option<Addressed>> {
-    const SQL: &str = "SELECT t.created_at, t.expires_at, t.used_at, s.address, n.status FROM tokens t
-        JOIN subscriptions n ON n.id = t.subscription_id JOIN subscribers s ON s.id = n.subscriber_id
+    const SQL: &str = "SELECT t.created_at, t.expires_at, t.used_at, s.address, n.status,
+            EXISTS (SELECT 1 FROM imports i WHERE i.id = n.import_id AND i.status = 'cancelled') AS is_called_off
+        FROM tokens t JOIN subscriptions n ON n.id = t.subscription_id JOIN subscribers s ON s.id = n.subscriber_id
         WHERE t.hash = $1 AND t.purpose = 'confirm'";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
 }

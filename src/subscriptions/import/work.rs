@@ -440,8 +440,7 @@ impl Writer<'_> {
             })
             .collect();
         tokens::insert_confirms(tx, &new).await?;
-        let mails: Vec<(&NewMail, Timestamp)> = mails.iter().map(|mail| (mail, now)).collect();
-        outbox::insert_all(tx, &mails, now).await?;
-        Ok(())
+        let mails: Vec<&NewMail> = mails.iter().collect();
+        outbox::insert_bulk(tx, &mails, now).await
     }
 }

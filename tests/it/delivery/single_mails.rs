@@ -5,12 +5,12 @@ use std::time::Duration;
 use postiljon::model::{Language, NewsletterId, OutboxKind, SubscriptionId};
 use postiljon::store::outbox::{self, NewMail};
 use postiljon::store::outbox_contents::{self, WrittenMail};
-use postiljon::store::{Store, tokens};
+use postiljon::store::{Store, imports, tokens};
 use uuid::Uuid;
 
 use super::script::{Script, Step};
 use super::{Bench, PATIENCE};
-use crate::support::database::{both_dbs, change, read};
+use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::samples::{NOW, address, newsletter, pending};
 
 fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMail {
@@ -30,12 +30,18 @@ fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMa
 /// Someone has asked for a newsletter, and the question to confirm is in the outbox.
 async fn signed_up(store: &Store, bench: &Bench) {
     let newsletter = newsletter(store, "insights").await;
-    let subscription = pending(store, newsletter.id, 1).await;
+    let mail = question(store, bench, newsletter.id).await;
+    change!(store, |tx| outbox::insert(tx, &mail, NOW));
+}
+
+/// A question to someone who may answer it.
+async fn question(store: &Store, bench: &Bench, newsletter: NewsletterId) -> NewMail {
+    let subscription = pending(store, newsletter, 1).await;
     let token = bench.keys.derive_token(postiljon::keys::Purpose::Confirm, &[5; 32]);
     let hash = postiljon::keys::token_hash(&token).expect("a token");
     let until = NOW.plus(Duration::from_secs(7 * 24 * 3600));
     change!(store, |tx| tokens::insert_confirm(tx, &hash, subscription.id, "m", NOW, until));
-    change!(store, |tx| outbox::insert(tx, &confirmation(newsletter.id, subscription.id), NOW));
+    confirmation(newsletter, subscription.id)
 }
 
 /// Waits until the outbox is empty, moving the clock whenever nothing happens.
@@ -58,6 +64,27 @@ both_dbs!(a_confirmation_goes_out_once, |store| {
     until_empty(&store, &bench, &engine).await;
     assert_eq!(wire.taken().len(), 1);
     assert_eq!(wire.taken()[0].0, "reader1@example.org");
+    engine.stop().await;
+});
+
+both_dbs!(who_waits_to_be_asked_for_an_import_that_was_cancelled_is_not_asked, |store| {
+    let wire = Script::new(|_, _| Step::Accept);
+    let bench = Bench::new(&store, wire.clone());
+    let newsletter = newsletter(&store, "insights").await;
+    let mail = question(&store, &bench, newsletter.id).await;
+    change!(store, |tx| imports::insert(tx, newsletter.id, "list.csv", None, NOW));
+    execute(&store, "UPDATE subscriptions SET import_id = (SELECT id FROM imports)").await;
+    change!(store, |tx| outbox::insert_bulk(tx, &[&mail], NOW));
+    execute(&store, "UPDATE imports SET status = 'cancelled'").await;
+    let engine = bench.start();
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.taken().len(), 0);
+    // Who then signs up is asked.
+    let own = NewMail { message_uuid: Uuid::now_v7(), ..mail };
+    change!(store, |tx| outbox::insert(tx, &own, NOW));
+    engine.wake();
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.taken().len(), 1);
     engine.stop().await;
 });
 

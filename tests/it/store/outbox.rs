@@ -126,6 +126,24 @@ both_dbs!(a_mail_for_later_waits_for_its_moment, |store| {
     assert_eq!((claimed.id, claimed.due_at, claimed.created_at), (id, at(10), NOW));
 });
 
+both_dbs!(what_comes_by_the_thousand_waits_for_all_others, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let subscription = pending(&store, newsletter.id, 1).await;
+    let mail = confirmation(newsletter.id, subscription.id);
+    change!(store, |tx| outbox::insert_bulk(tx, &[&mail, &mail, &mail], NOW));
+    let urgent = change!(store, |tx| outbox::insert(tx, &mail, at(10)));
+    let later = change!(store, |tx| outbox::insert(tx, &mail, at(20)));
+    assert_eq!(read!(store, |db| outbox::next_due(db)), Some(NOW));
+    let worker = change!(store, |tx| workers::insert(tx, NOW));
+    let first = change!(store, |tx| outbox::claim(tx, worker, 2, at(10)));
+    assert_eq!(first.iter().map(|mail| mail.is_bulk).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(first[0].id, urgent);
+    let rest = change!(store, |tx| outbox::claim(tx, worker, 10, at(10)));
+    assert!(rest.len() == 2 && rest.iter().all(|mail| mail.is_bulk));
+    assert_eq!(read!(store, |db| outbox::next_due(db)), Some(at(20)));
+    assert_eq!(change!(store, |tx| outbox::claim(tx, worker, 10, at(20)))[0].id, later);
+});
+
 both_dbs!(what_a_dead_worker_held_is_sent_again_until_it_was_in_doubt_too_often, |store| {
     let newsletter = newsletter(&store, "insights").await;
     let subscription = pending(&store, newsletter.id, 1).await;
