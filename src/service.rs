@@ -26,6 +26,7 @@ use crate::model::Actor;
 use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
+use crate::store::health::Schema;
 use crate::store::{self, Store, installation};
 use crate::subscriptions::background::Background;
 use crate::subscriptions::gate::Gate;
@@ -73,12 +74,17 @@ pub struct Service {
     _locks: Vec<ProcessLock>,
 }
 
+/// What to do with the database of a newer version.
+pub const NEWER_SCHEMA: &str =
+    "a newer version has used this database. Run that version, or restore the backup from before it";
+
 /// Opens the database of a configuration, and brings its schema up to date.
 ///
 /// # Errors
-/// When it cannot be reached or migrated.
+/// When it cannot be reached or migrated, or a newer version has used it.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let store = connect_store(config).await?;
+    anyhow::ensure!(store.schema().await? != Schema::Newer, "{NEWER_SCHEMA}");
     store.migrate().await?;
     Ok(store)
 }

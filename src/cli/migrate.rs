@@ -13,7 +13,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
-    let open = Open::new(settings).await?;
+    let open = Open::migrated(settings).await?;
     if arguments.new_secret_key {
         let mut tx = open.store.begin().await?;
         installation::forget_secret_check(&mut tx).await?;

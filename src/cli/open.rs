@@ -5,7 +5,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::model::{EmailAddress, Newsletter, Slug};
-use crate::service::{open_keys, open_store};
+use crate::service::{NEWER_SCHEMA, connect_store, open_keys, open_store};
+use crate::store::health::Schema;
 use crate::store::{self, Store};
 
 pub(super) struct Open {
@@ -15,8 +16,24 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Opens the database, also while a service runs on it, and brings its schema up to date.
+    /// Opens the database, also while a service runs on it. An empty one gets its schema; one of another version is refused:
+    /// a command that changed it would pull it away under a service of the version before.
     pub async fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let config = settings.load()?;
+        let store = connect_store(&config).await?;
+        match store.schema().await? {
+            Schema::Current => {}
+            Schema::Empty => store.migrate().await?,
+            Schema::Older => anyhow::bail!(
+                "the database is of an older version. Stop every process, make a backup, then run: postiljon migrate"
+            ),
+            Schema::Newer => anyhow::bail!("{NEWER_SCHEMA}"),
+        }
+        Ok(Self { config, store, clock: Clock::system() })
+    }
+
+    /// The same, and an older database is brought up to date.
+    pub async fn migrated(settings: &Settings) -> anyhow::Result<Self> {
         let config = settings.load()?;
         let store = open_store(&config).await?;
         Ok(Self { config, store, clock: Clock::system() })

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::patience::Patience;
 use super::shift::Shift;
+use crate::model::Timestamp;
+use crate::store::subscriptions::UNCONFIRMED_ROWS;
 use crate::store::{
     Result, account_links, deliveries, known_browsers, login_steps, passkey_challenges, provider_logins,
     rate_limits, sessions, subscriptions, tokens, warmup,
@@ -43,10 +45,25 @@ pub async fn run(shift: &Shift) {
     }
 }
 
+/// In small transactions: after an import that asked, there are as many as it asked.
+async fn erase_unconfirmed(shift: &Shift, before: Timestamp) -> Result<usize> {
+    let mut erased = 0;
+    while !*shift.signals.stop.borrow() {
+        let mut tx = shift.store.begin().await?;
+        let some = subscriptions::delete_unconfirmed(&mut tx, before).await?;
+        tx.commit().await?;
+        erased += some;
+        if some < UNCONFIRMED_ROWS {
+            break;
+        }
+    }
+    Ok(erased)
+}
+
 async fn clean(shift: &Shift) -> Result<()> {
     let now = shift.clock.now();
+    let unconfirmed = erase_unconfirmed(shift, now.minus(UNCONFIRMED_KEPT)).await?;
     let mut tx = shift.store.begin().await?;
-    let unconfirmed = subscriptions::delete_unconfirmed(&mut tx, now.minus(UNCONFIRMED_KEPT)).await?;
     tokens::delete_expired(&mut tx, now.minus(EXPIRED_TOKENS_KEPT)).await?;
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;

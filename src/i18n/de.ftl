@@ -2246,7 +2246,7 @@ error-import-empty = In dieser Datei steht nichts.
 error-import-archive = Das ist ein Zip oder eine Excel-Mappe. Speichern Sie sie als CSV und versuchen Sie es erneut.
 error-import-large = Diese Datei ist zu groß: höchstens 1 GB und 5 Millionen Zeilen.
 error-import-address = Wählen Sie eine Spalte mit der E-Mail-Adresse.
-error-import-twice = Jede Bedeutung kann nur eine Spalte haben.
+error-import-twice = Jede Bedeutung kann nur eine Spalte haben, außer denen, die sagen, wer gegangen ist.
 
 ## Domains, retention and logos
 

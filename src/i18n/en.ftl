@@ -2243,7 +2243,7 @@ error-import-empty = There is nothing in this file.
 error-import-archive = This is a zip or an Excel workbook. Save it as CSV and try again.
 error-import-large = This file is too large: at most 1 GB and 5 million rows.
 error-import-address = Choose one column with the email address.
-error-import-twice = Each meaning can have one column only.
+error-import-twice = Each meaning can have one column only, but for those that say who has left.
 
 ## Domains, retention and logos
 

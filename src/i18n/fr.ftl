@@ -2249,7 +2249,7 @@ error-import-empty = Ce fichier ne contient rien.
 error-import-archive = C’est un zip ou un classeur Excel. Enregistrez-le en CSV et réessayez.
 error-import-large = Ce fichier est trop grand : 1 Go et 5 millions de lignes au plus.
 error-import-address = Choisissez une colonne avec l’adresse e-mail.
-error-import-twice = Chaque signification ne peut avoir qu’une colonne.
+error-import-twice = Chaque signification ne peut avoir qu’une colonne, sauf celles qui disent qui est parti.
 
 ## Domains, retention and logos
 

@@ -2240,7 +2240,7 @@ error-import-empty = In dit bestand staat niets.
 error-import-archive = Dit is een zip of een Excel-werkmap. Bewaar ze als CSV en probeer opnieuw.
 error-import-large = Dit bestand is te groot: hoogstens 1 GB en 5 miljoen rijen.
 error-import-address = Kies één kolom met het e-mailadres.
-error-import-twice = Elke betekenis kan maar één kolom hebben.
+error-import-twice = Elke betekenis kan maar één kolom hebben, behalve wat zegt wie vertrokken is.
 
 ## Domains, retention and logos
 

@@ -99,6 +99,13 @@ pub enum Meaning {
     },
 }
 
+impl Meaning {
+    /// Whether several columns may say it: whoever has left by one of them has left.
+    pub const fn may_repeat(&self) -> bool {
+        matches!(self, Self::Ignored | Self::Status | Self::Subscribed | Self::Left | Self::LeftAt)
+    }
+}
+
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Import {
     pub id: ImportId,

@@ -59,19 +59,22 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
     values.get(values.len().checked_sub(1)? / 2).copied()
 }
 
+/// How many of a thousand mails with an end bounced.
+pub fn bounce_rate(bounced: i64, sent: i64) -> i64 {
+    per_mille(bounced, sent + bounced)
+}
+
 fn usual(before: &[MailingLine]) -> Option<Usual> {
     if before.len() < COMPARED_MIN {
         return None;
     }
-    let rates =
-        |part: fn(&MailingLine) -> i64| before.iter().map(move |line| per_mille(part(line), line.sent));
     let counted = before.iter().filter(|line| line.tracking.is_on());
     let clicks: Vec<i64> = counted.map(|line| per_mille(line.clicks, line.sent)).collect();
     Some(Usual {
         mailings: before.len(),
         clicks: if clicks.len() < COMPARED_MIN { None } else { median(clicks) },
-        bounced: median(rates(|line| line.bounced).collect())?,
-        departures: median(rates(|line| line.departures).collect())?,
+        bounced: median(before.iter().map(|line| bounce_rate(line.bounced, line.sent)).collect())?,
+        departures: median(before.iter().map(|line| per_mille(line.departures, line.sent)).collect())?,
     })
 }
 
@@ -120,7 +123,7 @@ impl MailingReport {
         Usual {
             mailings: 1,
             clicks: self.mailing.tracking.is_on().then(|| per_mille(self.counts.clicks, sent)),
-            bounced: per_mille(self.mailing.account.bounced, sent),
+            bounced: bounce_rate(self.mailing.account.bounced, sent),
             departures: per_mille(self.counts.departures, sent),
         }
     }
@@ -170,6 +173,13 @@ mod tests {
     #[test]
     fn a_part_is_rounded_and_a_part_of_nothing_is_nothing() {
         assert_eq!([per_mille(1, 3), per_mille(2, 3), per_mille(1, 0), per_mille(5, 5)], [333, 667, 0, 1000]);
+    }
+
+    #[test]
+    fn a_bounce_rate_is_a_part_of_all_that_had_an_end_wherever_it_stands() {
+        assert_eq!([bounce_rate(10, 90), bounce_rate(9, 1), bounce_rate(0, 0)], [100, 900, 0]);
+        let lines = [1, 2, 3].map(|_| MailingLine { bounced: 10, ..line(90, 0, Tracking::Off) });
+        assert_eq!(usual(&lines).expect("enough").bounced, 100);
     }
 
     #[test]

@@ -27,11 +27,14 @@ enum Value {
 pub(super) struct Statement {
     sql: String,
     values: Vec<Value>,
+    /// Everybody is looked at: PostgreSQL may join whole tables. Otherwise it is to look people up one by one, since the
+    /// first of them are enough.
+    pub is_of_all: bool,
 }
 
 impl Statement {
     pub fn of(sql: &str) -> Self {
-        Self { sql: sql.to_owned(), values: Vec::new() }
+        Self { sql: sql.to_owned(), values: Vec::new(), is_of_all: false }
     }
 
     pub fn sql(&mut self, sql: &str) -> &mut Self {
@@ -168,6 +171,8 @@ impl Statement {
     fn condition(&mut self, condition: &Condition) -> &mut Self {
         let equals = |is: &bool| if *is { " = " } else { " <> " };
         let not = |is: &bool| if *is { "" } else { "NOT " };
+        // PostgreSQL joins no select that has an offset.
+        let end = if self.is_of_all { "))" } else { ") LIMIT 1 OFFSET 0)" };
         match condition {
             Condition::Status { is, status } => self.sql("n.status").sql(equals(is)).text(status.as_str()),
             // The cast, which PostgreSQL drops, keeps SQLite from walking the index of languages with a look at each row:
@@ -198,7 +203,7 @@ impl Statement {
                         AND n.newsletter_id = (SELECT i.newsletter_id FROM issues i WHERE i.id = ",
                 )
                 .number(issue.0)
-                .sql("))"),
+                .sql(end),
             Condition::Clicked { has, issue } => self
                 .sql(not(has))
                 .sql(

@@ -41,7 +41,46 @@ pub enum EngineFacts {
     },
 }
 
+/// Which migrations a database has had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// None: nothing is in it.
+    Empty,
+    Current,
+    /// Some of this version are missing.
+    Older,
+    /// Some that this version does not know.
+    Newer,
+}
+
 impl Store {
+    /// Asks the database which version it is of.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn schema(&self) -> Result<Schema> {
+        let mut reader = self.read().await?;
+        let applied = applied(reader.db()).await?;
+        let known = self.known();
+        Ok(if applied.is_empty() {
+            Schema::Empty
+        } else if applied == known {
+            Schema::Current
+        } else if applied.is_subset(&known) {
+            Schema::Older
+        } else {
+            Schema::Newer
+        })
+    }
+
+    /// The migrations of this version.
+    fn known(&self) -> BTreeSet<i64> {
+        match &self.pools {
+            Pools::Sqlite { .. } => versions(&sqlite::MIGRATIONS),
+            Pools::Postgres(_) => versions(&postgres::MIGRATIONS),
+        }
+    }
+
     /// Asks the database about itself.
     ///
     /// # Errors
@@ -68,10 +107,7 @@ impl Store {
                 EngineFacts::Postgres { version, fsync: fsync == "on", synchronous_commit, now }
             }
         };
-        let known = match &self.pools {
-            Pools::Sqlite { .. } => versions(&sqlite::MIGRATIONS),
-            Pools::Postgres(_) => versions(&postgres::MIGRATIONS),
-        };
+        let known = self.known();
         let (missing, unknown) = (known.difference(&applied).count(), applied.difference(&known).count());
         let secret_check = if missing == 0 { installation::secret_check(tx.db()).await? } else { None };
         Ok(Health { missing, unknown, has_subscribers, secret_check, engine })

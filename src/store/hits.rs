@@ -60,7 +60,7 @@ pub async fn lock_readers(tx: &mut Tx, readers: &[SubscriptionId]) -> Result<Has
     Ok(agreed)
 }
 
-/// When the relay took the mail of a mailing to a reader; `None` when it has not.
+/// When the relay took the mail of a mailing to a reader, or may have; `None` when it has not, as far as is known.
 pub async fn delivered_at(
     db: Db<'_>,
     mailing: MailingId,
@@ -68,7 +68,7 @@ pub async fn delivered_at(
 ) -> Result<Option<Timestamp>> {
     const SQL: &str = "SELECT d.at FROM subscriptions n
             JOIN deliveries d ON d.mailing_id = $1 AND d.subscriber_id = n.subscriber_id
-        WHERE n.id = $2 AND d.outcome = 'sent'";
+        WHERE n.id = $2 AND d.outcome IN ('sent', 'uncertain')";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).bind(reader).fetch_optional(c).await?))
 }
 

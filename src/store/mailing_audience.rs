@@ -16,6 +16,7 @@ pub(super) async fn fill(tx: &mut Tx, mailing: &Mailing, now: Timestamp) -> Resu
     if let Some(Ok(filter)) = filter {
         let mut statement =
             Statement::of("INSERT INTO mailing_audience (mailing_id, subscription_id) SELECT ");
+        statement.is_of_all = true;
         statement
             .sql("CAST(")
             .number(mailing.id.0)

@@ -8,6 +8,7 @@
 //! - An update that depends on a state says so in WHERE, and answers whether it found the row.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::{
     PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction, pool::PoolConnection,
@@ -110,6 +111,8 @@ pub struct Store {
     faults: Option<Arc<dyn Faults>>,
     actor: Actor,
     clock: Clock,
+    /// Whether what was to be written last could not be.
+    is_stuck: Arc<AtomicBool>,
 }
 
 /// Connections.
@@ -131,6 +134,7 @@ pub struct Tx {
     faults: Option<Arc<dyn Faults>>,
     actor: Actor,
     clock: Clock,
+    is_stuck: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -188,7 +192,8 @@ impl Store {
         } else {
             return Err(StoreError::BadUrl);
         };
-        Ok(Self { pools, faults: None, actor: Actor::Operator, clock: Clock::system() })
+        let is_stuck = Arc::default();
+        Ok(Self { pools, faults: None, actor: Actor::Operator, clock: Clock::system(), is_stuck })
     }
 
     /// The same database, which fails when it is told to. For tests.
@@ -251,12 +256,20 @@ impl Store {
     /// and then writes would fail as busy.
     pub async fn begin(&self) -> Result<Tx> {
         faults::ask(self.faults.as_ref(), Step::Begin).await?;
-        let transaction = match &self.pools {
-            Pools::Sqlite { writer, .. } => Begun::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Begun::Postgres(pool.begin().await?),
+        let begun = match &self.pools {
+            Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Begun::Sqlite),
+            Pools::Postgres(pool) => pool.begin().await.map(Begun::Postgres),
         };
+        let transaction = begun.inspect_err(|_| self.is_stuck.store(true, Ordering::Relaxed))?;
         let (actor, clock) = (self.actor.clone(), self.clock.clone());
-        Ok(Tx { transaction, faults: self.faults.clone(), actor, clock })
+        let is_stuck = Arc::clone(&self.is_stuck);
+        Ok(Tx { transaction, faults: self.faults.clone(), actor, clock, is_stuck })
+    }
+
+    /// Whether what was to be written last could not be: the disk is full, or the database is locked or gone. It takes nobody's
+    /// time to ask; who writes next finds out.
+    pub fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
     }
 
     /// Whether several processes may share this database.
@@ -369,10 +382,16 @@ impl Tx {
 
     pub async fn commit(self) -> Result<()> {
         faults::ask(self.faults.as_ref(), Step::Commit).await?;
-        match self.transaction {
-            Begun::Sqlite(transaction) => transaction.commit().await?,
-            Begun::Postgres(transaction) => transaction.commit().await?,
-        }
+        let committed = match self.transaction {
+            Begun::Sqlite(transaction) => transaction.commit().await,
+            Begun::Postgres(transaction) => transaction.commit().await,
+        };
+        let committed = committed.map_err(StoreError::from);
+        // One that PostgreSQL rolls back, because two waited for each other, can be done anew at once.
+        let is_stuck =
+            committed.as_ref().is_err_and(|error| error.is_unavailable() && !error.was_rolled_back());
+        self.is_stuck.store(is_stuck, Ordering::Relaxed);
+        committed?;
         faults::ask(self.faults.as_ref(), Step::Committed).await
     }
 }

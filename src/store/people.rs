@@ -100,7 +100,8 @@ pub async fn count(mut db: Db<'_>, selection: &Selection, most: i64) -> Result<i
 pub async fn count_audience(mut db: Db<'_>, selection: &Selection, rhythm: Rhythm) -> Result<i64> {
     let driver = driver_to_count(db.again(), selection).await?;
     let mut statement =
-        Statement::of("SELECT count(*) FROM subscriptions n WHERE n.status = 'confirmed' AND ");
+        Statement::of("SELECT count(*) FROM subscriptions n WHERE CAST(n.status AS TEXT) = 'confirmed' AND ");
+    statement.is_of_all = true;
     statement.sql(since_of(rhythm)).sql(" IS NOT NULL").selected(selection, driver.as_ref());
     statement.fetch_number(db).await
 }

@@ -119,7 +119,7 @@ fn mapped(import: &Import, fields: &[Field], said: &[String]) -> anyhow::Result<
         let meaning = meaning(name, fields)
             .ok_or_else(|| anyhow::anyhow!("--map {said}: {name} is neither a meaning nor a field"))?;
         for other in &mut meanings {
-            if *other == meaning {
+            if *other == meaning && !meaning.may_repeat() {
                 *other = Meaning::Ignored;
             }
         }

@@ -25,12 +25,12 @@ pub fn origin_of(headings: &[String]) -> ImportOrigin {
     }
 }
 
-/// What each column probably means; each of the meanings once.
+/// What each column probably means; each of the meanings once, but for those that say who has left.
 pub fn guess(origin: ImportOrigin, headings: &[String], fields: &[Field]) -> Vec<Meaning> {
     let mut meanings: Vec<Meaning> = Vec::with_capacity(headings.len());
     for heading in headings {
         let meaning = guess_one(origin, heading, fields);
-        let is_taken = meaning != Meaning::Ignored && meanings.contains(&meaning);
+        let is_taken = !meaning.may_repeat() && meanings.contains(&meaning);
         meanings.push(if is_taken { Meaning::Ignored } else { meaning });
     }
     // A file without headings that knows one column only.

@@ -180,7 +180,7 @@ fn checked(meanings: &[Meaning], basis: &str) -> Result<(String, String), FieldE
         errors.add("address", Message::new("error-import-address"));
     }
     let is_twice = meanings.iter().enumerate().any(|(at, meaning)| {
-        *meaning != Meaning::Ignored && meanings.iter().skip(at + 1).any(|other| other == meaning)
+        !meaning.may_repeat() && meanings.iter().skip(at + 1).any(|other| other == meaning)
     });
     if is_twice {
         errors.add("address", Message::new("error-import-twice"));

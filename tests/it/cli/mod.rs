@@ -6,6 +6,7 @@ mod mailings;
 mod relays;
 mod reload;
 mod reports;
+mod schema;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -4,10 +4,12 @@
 //! may not, the system forbids the process to make any file longer than it is, which a write answers in the
 //! same way.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use postiljon::demo::browser::Browser;
 use postiljon::model::UncertainPolicy;
 
 use super::process::Process;
@@ -62,14 +64,25 @@ fn limit_files(process: &Process, octets: &str) {
 /// Sends, fills the disk, watches, makes room, and sees that the mailing ends well.
 async fn filled_and_freed(database: &TestDatabase, disk: Option<&SmallDisk>) {
     let proof = Proof::new(database, 3_000, UncertainPolicy::Resend).await;
-    let mut process = proof.start("sender.example.org");
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let listen = [("POSTILJON_WEB_LISTEN", free.to_string())];
+    let mut process = proof.start_as("all", "sender.example.org", proof.folder.path().to_owned(), &listen);
+    let browser = Browser::new(&format!("http://{free}"));
+    let health = async || browser.get("/healthz").await.expect("an answer").status;
     within(RESUME_MAX, "it sends", proof.relay.until(|tally| tally.copies >= 500)).await;
+    assert_eq!(health().await, 200);
     match disk {
         Some(disk) => disk.fill(),
         None => limit_files(&process, "4096"),
     }
     within(PATIENCE, "the sender notices", async {
         while !process.log().contains("trying again until it works") {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    })
+    .await;
+    within(PATIENCE, "it says that it is not well", async {
+        while health().await != 503 {
             tokio::time::sleep(ASK_EVERY).await;
         }
     })
@@ -84,6 +97,7 @@ async fn filled_and_freed(database: &TestDatabase, disk: Option<&SmallDisk>) {
         None => limit_files(&process, "unlimited"),
     }
     let sent = proof.until_sent(&mut process).await;
+    assert_eq!(health().await, 200);
     let too_many = proof.books_are_right(&sent).await;
     println!(
         "full after {at_notice} mails, {during} more while it was full; lost 0, copies too many {too_many}"

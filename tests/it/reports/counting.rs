@@ -14,7 +14,7 @@ use postiljon::subscriptions::preferences::data::personal_data;
 use postiljon::subscriptions::unsubscribe::{resubscribe, undo_link};
 
 use super::World;
-use crate::support::database::{TestDatabase, both_dbs, read};
+use crate::support::database::{TestDatabase, both_dbs, execute, read};
 use crate::support::dice::Dice;
 use crate::support::people::address;
 use crate::support::press::piece;
@@ -195,6 +195,11 @@ both_dbs!(a_click_at_the_moment_of_delivery_is_a_machines, |store| {
     assert_eq!(world.counted(&mailing).await.clicks, 1);
     let rules = read!(store, |db| reports::rules(db, mailing.id));
     assert_eq!(rules, [(HitKind::Click, HitRule::Human, 1), (HitKind::Click, HitRule::Soon, 1)]);
+    // Also of a mail of which nobody knows whether it arrived: it did.
+    execute(&store, "UPDATE deliveries SET outcome = 'uncertain'").await;
+    world.site.app.clock.set(delivered.expect("delivered").plus(Duration::from_secs(60)));
+    world.open(&mail.clicks()[1]).await;
+    assert_eq!(world.counted(&mailing).await.clicks, 2);
     world.site.app.stop().await;
 });
 

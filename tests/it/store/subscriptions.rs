@@ -69,6 +69,18 @@ both_dbs!(what_nobody_confirmed_in_time_is_erased, |store| {
     assert!(read!(store, |db| subscriptions::by_id(db, reader.id)).is_some());
 });
 
+both_dbs!(what_nobody_confirmed_goes_in_small_transactions, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let count = subscriptions::UNCONFIRMED_ROWS + 3;
+    for n in 1..=count {
+        pending(&store, newsletter.id, n).await;
+    }
+    let erase = async || change!(store, |tx| subscriptions::delete_unconfirmed(tx, at(1)));
+    assert_eq!([erase().await, erase().await, erase().await], [subscriptions::UNCONFIRMED_ROWS, 3, 0]);
+    let left = read!(store, |db| subscriptions::count(db, newsletter.id, SubscriptionStatus::Pending));
+    assert_eq!(left, 0);
+});
+
 both_dbs!(who_asked_again_lately_is_not_erased_yet, |store| {
     let newsletter = newsletter(&store, "insights").await;
     let subscription = pending(&store, newsletter.id, 1).await;

@@ -12,7 +12,7 @@ use crate::mail::slot::line_for_anyone;
 use crate::model::calendar::start_of_hour;
 use crate::model::{HitKind, MailingId, Timestamp, Tracking};
 use crate::publishing::schedule::zone_of;
-use crate::reports::mailing::{HOURS, MailingReport, of_mailing, per_mille};
+use crate::reports::mailing::{HOURS, MailingReport, bounce_rate, of_mailing, per_mille};
 use crate::web::admin::{Frame, grouped, id_of};
 use crate::web::charts::{Chart, Point, Series};
 use crate::web::layout::html;
@@ -147,11 +147,7 @@ fn tiles(t: Texts, report: &MailingReport) -> Vec<Tile> {
     let share = |count: i64| percent(t, per_mille(count, sent));
     let mut tiles = vec![
         tile("report-sent", sent, t.with("report-of-audience", "audience", grouped(account.audience))),
-        tile(
-            "report-bounced",
-            account.bounced,
-            percent(t, per_mille(account.bounced, sent + account.bounced)),
-        ),
+        tile("report-bounced", account.bounced, percent(t, bounce_rate(account.bounced, sent))),
         tile("report-left", counts.departures, share(counts.departures)),
     ];
     if report.mailing.tracking.is_on() {
