@@ -2062,6 +2062,7 @@ people-count = { $count ->
    *[other] { $shown } Anmeldungen
 }
 people-count-more = Mehr als { $count } Anmeldungen
+people-count-unfinished = Noch nicht gezählt: Nicht alle Bedingungen sind vollständig.
 people-export = Als CSV exportieren
 people-none-found = Niemand gefunden.
 people-none = Noch hat sich niemand angemeldet.
@@ -2108,6 +2109,7 @@ people-joined-any = mindestens eine Bedingung
 people-group = Gruppe { $number }
 people-test-of = { $kind }: Vergleich
 people-value-of = { $kind }: Wert
+people-not-offered = { $value } (wird nicht mehr angeboten)
 people-remove-condition = Bedingung { $kind } entfernen
 people-new-condition = Neue Bedingung
 people-add = Hinzufügen

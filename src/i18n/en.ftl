@@ -2059,6 +2059,7 @@ people-count = { $count ->
    *[other] { $shown } subscriptions
 }
 people-count-more = More than { $count } subscriptions
+people-count-unfinished = Not counted yet: some conditions are not complete.
 people-export = Export as CSV
 people-none-found = Nobody was found.
 people-none = Nobody has subscribed yet.
@@ -2105,6 +2106,7 @@ people-joined-any = at least one condition
 people-group = Group { $number }
 people-test-of = { $kind }: comparison
 people-value-of = { $kind }: value
+people-not-offered = { $value } (no longer offered)
 people-remove-condition = Remove the condition { $kind }
 people-new-condition = New condition
 people-add = Add

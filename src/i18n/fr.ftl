@@ -2065,6 +2065,7 @@ people-count = { $count ->
    *[other] { $shown } inscriptions
 }
 people-count-more = Plus de { $count } inscriptions
+people-count-unfinished = Pas encore compté : des conditions sont incomplètes.
 people-export = Exporter en CSV
 people-none-found = Personne n’a été trouvé.
 people-none = Personne n’est encore inscrit.
@@ -2111,6 +2112,7 @@ people-joined-any = au moins une condition
 people-group = Groupe { $number }
 people-test-of = { $kind } : comparaison
 people-value-of = { $kind } : valeur
+people-not-offered = { $value } (n’est plus proposé)
 people-remove-condition = Retirer la condition { $kind }
 people-new-condition = Nouvelle condition
 people-add = Ajouter

@@ -2056,6 +2056,7 @@ people-count = { $count ->
    *[other] { $shown } inschrijvingen
 }
 people-count-more = Meer dan { $count } inschrijvingen
+people-count-unfinished = Nog niet geteld: niet alle voorwaarden zijn volledig.
 people-export = Exporteren als CSV
 people-none-found = Niemand gevonden.
 people-none = Nog niemand ingeschreven.
@@ -2102,6 +2103,7 @@ people-joined-any = minstens één voorwaarde
 people-group = Groep { $number }
 people-test-of = { $kind }: vergelijking
 people-value-of = { $kind }: waarde
+people-not-offered = { $value } (wordt niet meer aangeboden)
 people-remove-condition = Voorwaarde { $kind } verwijderen
 people-new-condition = Nieuwe voorwaarde
 people-add = Toevoegen

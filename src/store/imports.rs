@@ -115,11 +115,11 @@ pub async fn list(db: Db<'_>) -> Result<Vec<Import>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(PAGE_ROWS).fetch_all(c).await?))
 }
 
-/// Those of a newsletter that brought people, for a filter.
-pub async fn that_ran(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<Import>> {
+/// Those of a newsletter that brought people, for a filter: the latest, at most `limit`.
+pub async fn that_ran(db: Db<'_>, newsletter: NewsletterId, limit: i64) -> Result<Vec<Import>> {
     const SQL: &str = "SELECT * FROM imports WHERE newsletter_id = $1 AND added + asked + left_before > 0
             AND status IN ('running', 'done', 'cancelled') ORDER BY id DESC LIMIT $2";
-    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(PAGE_ROWS).fetch_all(c).await?))
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(limit).fetch_all(c).await?))
 }
 
 /// Takes an import that moves and that nobody else works on, until `until`.

@@ -211,6 +211,14 @@ async fn seen_by(db: Db<'_>, actor: &Actor) -> Result<String> {
 /// No id is larger.
 const FOREVER: IssueId = IssueId(i64::MAX);
 
+/// Issues of a newsletter of which the sending has begun, by id, number and subject: the latest, at most `limit`.
+pub async fn sent(db: Db<'_>, newsletter: NewsletterId, limit: i64) -> Result<Vec<(IssueId, i64, String)>> {
+    const SQL: &str = "SELECT i.id, i.number, i.subject FROM issues i WHERE i.newsletter_id = $1
+            AND EXISTS (SELECT 1 FROM mailings m WHERE m.issue_id = i.id AND m.started_at IS NOT NULL)
+        ORDER BY i.number DESC LIMIT $2";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(limit).fetch_all(c).await?))
+}
+
 /// One page, the newest first, and one row more if there is a next page; of one newsletter or of all.
 pub async fn list(db: Db<'_>, newsletter: Option<NewsletterId>, page: i64) -> Result<Vec<IssueRow>> {
     list_where(db, newsletter, None, PAGE_ROWS + 1, page.max(0) * PAGE_ROWS, FOREVER).await

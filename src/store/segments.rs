@@ -22,14 +22,17 @@ pub async fn insert(
         .await?))
 }
 
-/// `false` when it is gone; a duplicate error as [`insert`].
-pub async fn update(tx: &mut Tx, id: SegmentId, name: &str, filter: &str, now: Timestamp) -> Result<bool> {
-    const SQL: &str = "UPDATE segments SET name = $2, filter = $3, updated_at = $4 WHERE id = $1";
+/// `false` when it is no longer as it was `before`, or gone; a duplicate error as [`insert`].
+pub async fn update(tx: &mut Tx, before: &Segment, name: &str, filter: &str, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE segments SET name = $2, filter = $3, updated_at = $4
+        WHERE id = $1 AND name = $5 AND filter = $6";
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
-        .bind(id)
+        .bind(before.id)
         .bind(name)
         .bind(filter)
         .bind(now)
+        .bind(&before.name)
+        .bind(&before.filter)
         .execute(c)
         .await?
         .rows_affected());

@@ -2,12 +2,15 @@
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
+use crate::keys::sha256_hex;
 use crate::model::{Act, Filter, NewsletterId, Permission, Segment, SegmentId};
 use crate::store::{Store, StoreError, Tx, segments};
 
 /// Most segments of a newsletter: a list that can still be read.
 const SEGMENTS_MAX: i64 = 100;
 const NAME_MAX_CHARS: usize = 80;
+/// Of a mark: that two states have the same is one chance in 2^64.
+const MARK_DIGITS: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentError {
@@ -16,10 +19,19 @@ pub enum SegmentError {
     Invalid(#[from] FieldErrors),
     #[error("there is no such segment")]
     NotFound,
+    #[error("somebody else has changed this segment in the meantime")]
+    Changed,
     #[error("a mailing is scheduled to this segment")]
     InUse,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What a segment is now, in short: the form carries it, so that nobody overwrites what they have not seen.
+pub fn mark(segment: &Segment) -> String {
+    let mut mark = sha256_hex(format!("{:?}", (&segment.name, &segment.filter)).as_bytes());
+    mark.truncate(MARK_DIGITS);
+    mark
 }
 
 fn checked(name: &str, filter: &Filter) -> Result<(String, String), FieldErrors> {
@@ -66,24 +78,30 @@ pub async fn add(
     Ok(segment)
 }
 
-/// Changes it. Mailings that are scheduled keep the filter of then.
+/// Changes one that still is as it was `seen`, its [`mark`]; `None` overwrites whatever is there. Mailings that are
+/// scheduled keep the filter of then.
 ///
 /// # Errors
-/// As [`add`].
+/// As [`add`]; [`SegmentError::Changed`] when somebody else was faster.
 pub async fn change(
     store: &Store,
     clock: &Clock,
     id: SegmentId,
+    seen: Option<&str>,
     name: &str,
     filter: &Filter,
 ) -> Result<(), SegmentError> {
     let (name, filter) = checked(name, filter)?;
     let mut tx = store.begin().await?;
-    let newsletter = permitted(&mut tx, id).await?;
-    if !segments::update(&mut tx, id, &name, &filter, clock.now()).await.map_err(taken)? {
-        return Err(SegmentError::NotFound);
+    let before = permitted(&mut tx, id).await?;
+    if seen.is_some_and(|seen| seen != mark(&before)) {
+        return Err(SegmentError::Changed);
     }
-    tx.note(Act::SegmentChanged, Some(newsletter), id.0).await?;
+    // Two who save at once have both seen the same: the second finds another row than it read.
+    if !segments::update(&mut tx, &before, &name, &filter, clock.now()).await.map_err(taken)? {
+        return Err(SegmentError::Changed);
+    }
+    tx.note(Act::SegmentChanged, Some(before.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -94,7 +112,7 @@ pub async fn change(
 /// [`SegmentError::InUse`] while a mailing is scheduled to it.
 pub async fn delete(store: &Store, id: SegmentId) -> Result<(), SegmentError> {
     let mut tx = store.begin().await?;
-    let newsletter = permitted(&mut tx, id).await?;
+    let newsletter = permitted(&mut tx, id).await?.newsletter_id;
     let is_deleted = segments::delete(&mut tx, id).await?;
     if !is_deleted {
         let is_there = segments::by_id(tx.db(), id).await?.is_some();
@@ -105,9 +123,9 @@ pub async fn delete(store: &Store, id: SegmentId) -> Result<(), SegmentError> {
     Ok(())
 }
 
-/// The newsletter of a segment that may be changed.
-async fn permitted(tx: &mut Tx, id: SegmentId) -> Result<NewsletterId, SegmentError> {
+/// A segment that may be changed.
+async fn permitted(tx: &mut Tx, id: SegmentId) -> Result<Segment, SegmentError> {
     let segment = segments::by_id(tx.db(), id).await?.ok_or(SegmentError::NotFound)?;
     tx.permit(Permission::ChangeSubscribers, Some(segment.newsletter_id))?;
-    Ok(segment.newsletter_id)
+    Ok(segment)
 }

@@ -139,7 +139,11 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(SetNewsletter, "set_tracking", set_tracking(store, id, None, Tracking::Aggregate));
     let filter = &french();
     ask!(ChangeSubscribers, "segments::add", segments::add(store, clock, id, "Nieuw", filter));
-    ask!(ChangeSubscribers, "segments::change", segments::change(store, clock, on.segment, "Oud", filter));
+    ask!(
+        ChangeSubscribers,
+        "segments::change",
+        segments::change(store, clock, on.segment, None, "Oud", filter)
+    );
     ask!(ChangeSubscribers, "segments::delete", segments::delete(store, on.segment));
     let wanted = |kind| bulk::Wanted {
         kind,

@@ -31,7 +31,7 @@ both_dbs!(a_segment_has_a_name_of_its_own_and_a_filter, |store| {
             other => panic!("{name}: {other:?}"),
         }
     }
-    segments::change(&store, &people.clock, segment.id, "Nederlands", &dutch()).await.expect("changed");
+    segments::change(&store, &people.clock, segment.id, None, "Nederlands", &dutch()).await.expect("changed");
     assert_eq!(read!(store, |db| table::by_id(db, segment.id)).expect("there").name, "Nederlands");
 });
 

@@ -5,7 +5,7 @@
 
 use chrono_tz::Tz;
 
-use super::query::{Choices, Pick, day, day_of};
+use super::query::{Choices, Named, Pick, day, day_of};
 use crate::i18n::Texts;
 use crate::model::{
     Condition, FieldId, FieldKind, FieldTest, Filter, FormId, Group, ImportId, IssueId, Joined, Language,
@@ -77,6 +77,20 @@ impl Draft {
         let groups: Vec<_> = filter.groups.iter().map(|group| group.joined).collect();
         let groups = if groups.is_empty() { vec![Joined::All] } else { groups };
         Self { joined: filter.joined, rows: rows.collect(), groups }
+    }
+
+    /// What the rows name.
+    pub fn named(&self) -> Named {
+        let mut named = Named::default();
+        for row in &self.rows {
+            let Ok(id) = row.value.parse() else { continue };
+            match row.kind.as_str() {
+                "mailed" | "clicked" => named.issues.push(IssueId(id)),
+                "import" => named.imports.push(ImportId(id)),
+                _ => {}
+            }
+        }
+        named
     }
 
     /// The filter, and which rows mean nothing yet.

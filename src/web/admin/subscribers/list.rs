@@ -8,7 +8,7 @@ use askama::Template;
 use chrono_tz::Tz;
 use futures_util::stream;
 
-use super::query::{Asked, Choices, Pick, seal};
+use super::query::{Asked, Choices, Named, Pick, keep_chosen, seal};
 use super::show::class_of;
 use crate::i18n::Texts;
 use crate::model::{EmailAddress, Language, Permission, SubscriptionId, SubscriptionStatus};
@@ -146,7 +146,10 @@ pub(super) async fn show(
     let mut found = people::page(reader.db(), &asked.selection, before).await?;
     let total = people::count(reader.db(), &asked.selection, COUNT_MAX).await?;
     let choices = match &asked.newsletter {
-        Some(newsletter) => Choices::of(&mut reader, t, newsletter).await?,
+        Some(newsletter) => {
+            let named = Named::of(&asked.selection.filter);
+            Choices::of(&mut reader, t, newsletter, &named).await?
+        }
         None => Choices::default(),
     };
     drop(reader);
@@ -160,9 +163,18 @@ pub(super) async fn show(
     } else {
         t.with2("people-count", "count", total, "shown", grouped(total))
     };
+    let kept = |mut picks: Vec<Pick>, name: &str| {
+        let chosen = form.first(name);
+        let id = chosen.rsplit('-').next().unwrap_or_default();
+        // Anything else than a number is no filter, nor is one of a newsletter that is not asked for.
+        if asked.newsletter.is_some() && id.parse::<i64>().is_ok() {
+            keep_chosen(t, &mut picks, chosen, id);
+        }
+        picks
+    };
     let picks = |all: &[(i64, String)], name: &str| {
         let chosen = form.first(name);
-        all.iter().map(|(id, label)| Pick::of(id.to_string(), label, chosen)).collect::<Vec<_>>()
+        kept(all.iter().map(|(id, label)| Pick::of(id.to_string(), label, chosen)).collect(), name)
     };
     let statuses = SubscriptionStatus::ALL.iter().map(|status| {
         Pick::of(status.as_str(), t.text(&format!("reader-status-{status}")), form.first("status"))
@@ -172,7 +184,7 @@ pub(super) async fn show(
         .iter()
         .map(|language| Pick::of(language.as_str(), language.own_name(), form.first("language")))
         .collect();
-    let issues = issue_picks(t, &choices.issues, form.first("issue"));
+    let issues = kept(issue_picks(t, &choices.issues, form.first("issue")), "issue");
     let fields = choices
         .fields
         .iter()

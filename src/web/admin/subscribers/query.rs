@@ -9,8 +9,9 @@ use crate::i18n::Texts;
 use crate::keys::Purpose;
 use crate::model::topic::text_for;
 use crate::model::{
-    Condition, FieldId, FieldTest, Filter, FormId, IssueId, Language, Newsletter, NewsletterId, Permission,
-    SegmentId, Selection, SubscriptionStatus, Timestamp, TopicId, Tracking, search_words,
+    Condition, FieldId, FieldTest, Filter, FormId, Import, ImportId, IssueId, Language, Newsletter,
+    NewsletterId, Permission, SegmentId, Selection, SubscriptionStatus, Timestamp, TopicId, Tracking,
+    search_words,
 };
 use crate::publishing::schedule::{moment, zone_of};
 use crate::store::{self, Reader};
@@ -19,8 +20,8 @@ use crate::web::{App, PageError};
 
 /// Longest text that somebody looks for: an address is no longer (RFC 5321, 4.5.3.1.3).
 pub const FIND_MAX_CHARS: usize = 254;
-/// Issues that are offered to choose from.
-const ISSUES_MAX: usize = 50;
+/// Issues, and imports, that are offered to choose from: those of many years. One that was chosen before stays a choice.
+const CHOICES_MAX: i64 = 1_000;
 
 /// Something to choose in a `<select>`.
 #[derive(Debug, Clone)]
@@ -35,6 +36,14 @@ impl Pick {
         let value = value.into();
         let is_chosen = value == chosen;
         Self { value, label: label.into(), is_chosen }
+    }
+}
+
+/// Keeps what is chosen a choice, also where it is no longer offered: a browser would show the first one in its place, and
+/// saving would change what is meant.
+pub fn keep_chosen(t: Texts, picks: &mut Vec<Pick>, chosen: &str, name: &str) {
+    if !chosen.is_empty() && !picks.iter().any(|pick| pick.is_chosen) {
+        picks.push(Pick::of(chosen, t.with("people-not-offered", "value", name), chosen));
     }
 }
 
@@ -182,6 +191,29 @@ impl Asked {
     }
 }
 
+/// What a filter names already: it can be chosen however many came after it.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    pub issues: Vec<IssueId>,
+    pub imports: Vec<ImportId>,
+}
+
+impl Named {
+    pub fn of(filter: &Filter) -> Self {
+        let mut named = Self::default();
+        for condition in filter.conditions() {
+            match condition {
+                Condition::Mailed { issue, .. } | Condition::Clicked { issue, .. } => {
+                    named.issues.push(*issue);
+                }
+                Condition::Import { import, .. } => named.imports.push(*import),
+                _ => {}
+            }
+        }
+        named
+    }
+}
+
 /// What can be chosen about the people of a newsletter.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
@@ -196,7 +228,12 @@ pub struct Choices {
 }
 
 impl Choices {
-    pub async fn of(reader: &mut Reader, t: Texts, newsletter: &Newsletter) -> Result<Self, PageError> {
+    pub async fn of(
+        reader: &mut Reader,
+        t: Texts,
+        newsletter: &Newsletter,
+        named: &Named,
+    ) -> Result<Self, PageError> {
         let id: NewsletterId = newsletter.id;
         let texts = store::topics::texts(reader.db(), id).await?;
         let topics = store::topics::of_newsletter(reader.db(), id).await?;
@@ -215,28 +252,53 @@ impl Choices {
                 .map_or_else(|| field.key.clone(), |text| text.label.clone())
         };
         let forms = store::forms::of_newsletter(reader.db(), id).await?;
-        let mailings = store::mailings::list(reader.db(), Some(id), 0).await?;
         let segments = store::segments::list(reader.db(), Some(id)).await?;
-        let imports = store::imports::that_ran(reader.db(), id).await?;
-        let zone = zone_of(newsletter);
         Ok(Self {
             counts_people: newsletter.tracking == Tracking::Person,
             topics: topics.iter().map(|topic| (topic.id.0, topic_name(topic))).collect(),
             forms: forms.into_iter().map(|form| (form.id.0, form.name)).collect(),
             fields: fields.into_iter().map(|field| (field.clone(), label(&field))).collect(),
-            issues: mailings
-                .into_iter()
-                .filter(|row| row.mailing.started_at.is_some())
-                .take(ISSUES_MAX)
-                .map(|row| (row.mailing.issue_id.0, format!("{}. {}", row.number, row.subject)))
-                .collect(),
+            issues: issues(reader, id, &named.issues).await?,
             segments: segments.into_iter().map(|segment| (segment.id.0, segment.name)).collect(),
-            imports: imports
-                .into_iter()
-                .map(|import| {
-                    (import.id.0, format!("{}, {}", import.file_name, t.date(import.created_at, zone)))
-                })
-                .collect(),
+            imports: imports(reader, t, newsletter, &named.imports).await?,
         })
     }
+}
+
+/// The issues that were sent, and those that are named, if they are the newsletter's.
+async fn issues(
+    reader: &mut Reader,
+    newsletter: NewsletterId,
+    named: &[IssueId],
+) -> Result<Vec<(i64, String)>, PageError> {
+    let mut found = store::issues::sent(reader.db(), newsletter, CHOICES_MAX).await?;
+    for id in named {
+        if found.iter().any(|(known, ..)| known == id) {
+            continue;
+        }
+        let issue = store::issues::by_id(reader.db(), *id).await?;
+        let issue = issue.filter(|issue| issue.newsletter_id == newsletter);
+        found.extend(issue.map(|issue| (issue.id, issue.number, issue.subject)));
+    }
+    Ok(found.into_iter().map(|(id, number, subject)| (id.0, format!("{number}. {subject}"))).collect())
+}
+
+/// The imports that brought people, and those that are named, if they are the newsletter's.
+async fn imports(
+    reader: &mut Reader,
+    t: Texts,
+    newsletter: &Newsletter,
+    named: &[ImportId],
+) -> Result<Vec<(i64, String)>, PageError> {
+    let mut found = store::imports::that_ran(reader.db(), newsletter.id, CHOICES_MAX).await?;
+    for id in named {
+        if found.iter().any(|known| known.id == *id) {
+            continue;
+        }
+        let import = store::imports::by_id(reader.db(), *id).await?;
+        found.extend(import.filter(|import| import.newsletter_id == newsletter.id));
+    }
+    let zone = zone_of(newsletter);
+    let name = |import: &Import| format!("{}, {}", import.file_name, t.date(import.created_at, zone));
+    Ok(found.iter().map(|import| (import.id.0, name(import))).collect())
 }

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::conditions::{self, Draft, Input, Row};
-use super::query::{Choices, Pick};
+use super::query::{Choices, Pick, keep_chosen};
 use crate::i18n::{FieldErrors, Message};
 use crate::model::filter::{CONDITIONS_MAX, GROUPS_MAX};
 use crate::model::{Filter, Joined, Newsletter, NewsletterId, Permission, Segment, SegmentId, Selection};
@@ -15,6 +15,7 @@ use crate::publishing::schedule::zone_of;
 use crate::store;
 use crate::store::people::{self, COUNT_MAX};
 use crate::subscriptions::segments::{self as verbs, SegmentError};
+use crate::web::admin::newsletters::sections::SEEN;
 use crate::web::admin::{Frame, Mistakes, grouped, id_of};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
@@ -45,6 +46,8 @@ struct EditPage {
     /// Where it is posted to.
     action: String,
     delete: Option<String>,
+    /// What the segment was when it was opened; empty for a new one.
+    seen: String,
     newsletter: String,
     name: String,
     is_any: bool,
@@ -143,6 +146,16 @@ impl Edited {
     }
 }
 
+/// The form as it is shown.
+struct Typed<'a> {
+    name: &'a str,
+    draft: &'a Draft,
+    /// The mark with which it was opened; `None`: that of the segment as it is now.
+    seen: Option<&'a str>,
+    mistakes: Mistakes,
+    marks_wrong: bool,
+}
+
 async fn newsletter_of(app: &App, request: &HttpRequest) -> Result<Newsletter, PageError> {
     let id = NewsletterId(id_of(Form::of_query(request).first("newsletter"))?);
     let mut reader = app.store.read().await?;
@@ -165,7 +178,8 @@ pub async fn new(
 ) -> Result<HttpResponse, PageError> {
     let edited = Edited::New(Box::new(newsletter_of(&app, &request).await?));
     let mistakes = Mistakes::none(signed_in.texts());
-    show(&request, &app, &signed_in, &edited, "", &Draft::new(), mistakes, false).await
+    let typed = Typed { name: "", draft: &Draft::new(), seen: None, mistakes, marks_wrong: false };
+    show(&request, &app, &signed_in, &edited, typed).await
 }
 
 /// `GET /admin/segments/{id}`.
@@ -182,7 +196,8 @@ pub async fn edit(
     let name = both.1.name.clone();
     let edited = Edited::Old(Box::new(both));
     let mistakes = Mistakes::none(signed_in.texts());
-    show(&request, &app, &signed_in, &edited, &name, &draft, mistakes, false).await
+    let typed = Typed { name: &name, draft: &draft, seen: None, mistakes, marks_wrong: false };
+    show(&request, &app, &signed_in, &edited, typed).await
 }
 
 /// `POST /admin/segments/new?newsletter=..`.
@@ -220,6 +235,7 @@ async fn pressed(
     let t = signed_in.texts();
     let mut draft = Draft::of_form(form);
     let name = form.first("name");
+    let seen = form.all(SEEN).next();
     let (act, number) = form.first("do").split_once('-').unwrap_or((form.first("do"), ""));
     let number: Option<usize> = number.parse().ok();
     match (act, number) {
@@ -232,20 +248,24 @@ async fn pressed(
         }
         ("group", _) if draft.groups.len() < GROUPS_MAX => draft.groups.push(Joined::All),
         ("save", _) => {}
-        _ => return show(request, app, signed_in, edited, name, &draft, Mistakes::none(t), true).await,
+        _ => {
+            let typed = Typed { name, draft: &draft, seen, mistakes: Mistakes::none(t), marks_wrong: true };
+            return show(request, app, signed_in, edited, typed).await;
+        }
     }
     if act != "save" {
-        return show(request, app, signed_in, edited, name, &draft, Mistakes::none(t), false).await;
+        let typed = Typed { name, draft: &draft, seen, mistakes: Mistakes::none(t), marks_wrong: false };
+        return show(request, app, signed_in, edited, typed).await;
     }
     let newsletter = edited.newsletter();
-    let choices = Choices::of(&mut app.store.read().await?, t, newsletter).await?;
+    let choices = Choices::of(&mut app.store.read().await?, t, newsletter, &draft.named()).await?;
     let (filter, wrong) = draft.filter(&choices, zone_of(newsletter));
     let saved = if wrong.is_empty() {
         match edited {
             Edited::New(newsletter) => {
                 verbs::add(&app.store, &app.clock, newsletter.id, name, &filter).await.map(drop)
             }
-            Edited::Old(both) => verbs::change(&app.store, &app.clock, both.1.id, name, &filter).await,
+            Edited::Old(both) => verbs::change(&app.store, &app.clock, both.1.id, seen, name, &filter).await,
         }
     } else {
         Err(FieldErrors::of("filter", Message::new("error-filter-unfinished")).into())
@@ -254,30 +274,41 @@ async fn pressed(
         Ok(()) => Ok(see_other("/admin/segments?done=saved")),
         Err(SegmentError::Invalid(errors)) => {
             let mistakes = Mistakes::of(t, errors);
-            show(request, app, signed_in, edited, name, &draft, mistakes, true).await
+            let typed = Typed { name, draft: &draft, seen, mistakes, marks_wrong: true };
+            show(request, app, signed_in, edited, typed).await
+        }
+        Err(SegmentError::Changed) => {
+            let Edited::Old(both) = edited else { return Err(PageError::NotFound) };
+            // Whoever saves once more has been told: with the mark of now.
+            let now = Edited::Old(Box::new(segment_of(app, &both.1.id.to_string()).await?));
+            let mistakes = Mistakes::notice(t, &Message::new("error-changed-meanwhile"));
+            let typed = Typed { name, draft: &draft, seen: None, mistakes, marks_wrong: false };
+            show(request, app, signed_in, &now, typed).await
         }
         Err(SegmentError::Store(error)) => Err(error.into()),
         Err(SegmentError::NotFound | SegmentError::InUse) => Err(PageError::NotFound),
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the page shows all of it, and nothing of it belongs together")]
 async fn show(
     request: &HttpRequest,
     app: &App,
     signed_in: &SignedIn,
     edited: &Edited,
-    name: &str,
-    draft: &Draft,
-    mistakes: Mistakes,
-    marks_wrong: bool,
+    Typed { name, draft, seen, mistakes, marks_wrong }: Typed<'_>,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let newsletter = edited.newsletter();
     let mut reader = app.store.read().await?;
-    let choices = Choices::of(&mut reader, t, newsletter).await?;
+    let choices = Choices::of(&mut reader, t, newsletter, &draft.named()).await?;
     let (filter, wrong) = draft.filter(&choices, zone_of(newsletter));
-    let count = count(&mut reader, t, newsletter.id, filter).await?;
+    // A condition that was just added has no value yet; one whose value means nothing must not be left out in silence.
+    let is_wrong = |at: usize, row: &Row| wrong.contains(&at) && (marks_wrong || !row.value.is_empty());
+    let count = if draft.rows.iter().enumerate().any(|(at, row)| is_wrong(at, row)) {
+        t.text("people-count-unfinished")
+    } else {
+        count(&mut reader, t, newsletter.id, filter).await?
+    };
     drop(reader);
     let shown = |(at, row): (usize, &Row)| {
         let (choices_of, input) = match conditions::input(t, &choices, row) {
@@ -287,7 +318,9 @@ async fn show(
             Input::Date => (Vec::new(), "date"),
             Input::Choice(all) => {
                 let picks = all.into_iter().map(|(value, label)| Pick::of(value, label, &row.value));
-                (picks.collect(), "")
+                let mut picks = picks.collect();
+                keep_chosen(t, &mut picks, &row.value, &row.value);
+                (picks, "")
             }
         };
         ShownRow {
@@ -298,7 +331,7 @@ async fn show(
             choices: choices_of,
             input,
             value: row.value.clone(),
-            is_wrong: marks_wrong && wrong.contains(&at),
+            is_wrong: is_wrong(at, row),
         }
     };
     let groups = draft.groups.iter().enumerate().map(|(number, joined)| ShownGroup {
@@ -306,6 +339,11 @@ async fn show(
         is_any: *joined == Joined::Any,
         rows: draft.rows.iter().enumerate().filter(|(_, row)| row.group == number).map(shown).collect(),
     });
+    let seen = match (seen, edited) {
+        (Some(seen), _) => seen.to_owned(),
+        (None, Edited::Old(both)) => verbs::mark(&both.1),
+        (None, Edited::New(_)) => String::new(),
+    };
     let (action, delete, title) = match edited {
         Edited::New(newsletter) => {
             let action = format!("/admin/segments/new?newsletter={}", newsletter.id);
@@ -321,6 +359,7 @@ async fn show(
         page: Frame::new(request, signed_in, "subscribers", title),
         action,
         delete,
+        seen,
         newsletter: newsletter.name.clone(),
         name: name.to_owned(),
         is_any: draft.joined == Joined::Any,

@@ -1,12 +1,16 @@
 //! Readers at the desk: lists, segments, imports, acts on many, through real HTTP.
 
 use postiljon::demo::browser::{Answer, Browser};
-use postiljon::model::SubscriptionStatus;
+use postiljon::model::{Condition, Filter, IssueId, SubscriptionStatus};
+use postiljon::store::hits::{ReaderHits, Tally};
+use postiljon::store::{hits, imports, segments as table};
+use postiljon::subscriptions::segments;
 
 use super::{get, post, signed_in};
 use crate::support::app::TestApp;
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, change, read};
 use crate::support::people::People;
+use crate::support::samples;
 
 async fn people_of(app: &TestApp) -> People {
     People { clock: app.clock.clone(), ..People::of(&app.app.store).await }
@@ -98,6 +102,141 @@ both_dbs!(a_segment_is_built_by_posting_and_kept, |store| {
     assert!(edit.contains("<option value=\"confirmed\" selected>"), "{edit}");
     let deleted = post(&browser, "/admin/segments/1/delete", &[]).await;
     assert_eq!(deleted.location(), "/admin/segments?done=segment-deleted");
+    app.stop().await;
+});
+
+/// What a browser shows as chosen, and posts: the first option where none is marked.
+fn chosen(page: &str, name: &str) -> String {
+    let start = format!("<select name=\"{name}\"");
+    let select = page.split(&start).nth(1).and_then(|rest| rest.split("</select>").next()).expect("a select");
+    let options: Vec<_> = select.split("<option value=\"").skip(1).collect();
+    let marked =
+        options.iter().find(|option| option.split('>').next().is_some_and(|tag| tag.ends_with(" selected")));
+    let option = marked.or_else(|| options.first()).expect("an option");
+    option.split('"').next().expect("a value").to_owned()
+}
+
+/// The fields of a segment's form as a browser would post them, with another name.
+fn filled(page: &Answer, name: &str, rows: usize) -> Vec<(String, String)> {
+    let mut fields = vec![("name".to_owned(), name.to_owned()), ("g0".to_owned(), "all".to_owned())];
+    fields.push(("seen".to_owned(), page.field("seen").expect("a mark")));
+    for at in 0..rows {
+        for hidden in ["group", "kind"] {
+            let name = format!("c{at}-{hidden}");
+            let value = page.field(&name).expect("a field");
+            fields.push((name, value));
+        }
+        for select in ["test", "value"] {
+            let name = format!("c{at}-{select}");
+            let value = chosen(&page.body, &name);
+            fields.push((name, value));
+        }
+    }
+    fields
+}
+
+async fn press(browser: &Browser, path: &str, fields: &[(String, String)], button: &str) -> Answer {
+    let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let fields: Vec<_> = fields.chain([("do", button)]).collect();
+    post(browser, path, &fields).await
+}
+
+both_dbs!(a_segment_means_the_issue_that_was_chosen_however_many_came_after, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    let newsletter = people.newsletter.id;
+    let jan = people.confirmed("jan@example.org", 1).await;
+    people.confirmed("an@example.org", 2).await;
+    people.confirmed("piet@example.org", 3).await;
+    let first = samples::sending(&store, newsletter).await;
+    for _ in 0..50 {
+        samples::sending(&store, newsletter).await;
+    }
+    let tally = Tally { human: 1, machine: 0 };
+    let hit = ReaderHits { reader: jan.id, mailing: first.id, number: 3, at: samples::NOW, tally };
+    change!(store, |tx| hits::add_reader(tx, &hit));
+    // This import is offered to nobody: it is a choice because the segment names it.
+    let import = change!(store, |tx| imports::insert(tx, newsletter, "old.csv", None, samples::NOW));
+    let filter = Filter::all(vec![
+        Condition::Mailed { was: false, issue: first.issue_id },
+        Condition::Clicked { has: false, issue: first.issue_id },
+        Condition::Import { is: false, import: import.id },
+    ]);
+    let segment = segments::add(&store, &app.clock, newsletter, "Quiet", &filter).await.expect("added");
+    let path = format!("/admin/segments/{}", segment.id);
+    let opened = get(&browser, &path).await;
+    assert!(opened.body.contains("<strong>2 subscriptions</strong>"), "{}", opened.body);
+    assert_eq!(chosen(&opened.body, "c0-value"), first.issue_id.to_string());
+    assert_eq!(chosen(&opened.body, "c1-value"), first.issue_id.to_string());
+    assert_eq!(chosen(&opened.body, "c2-value"), import.id.to_string());
+    let saved = press(&browser, &path, &filled(&opened, "Silent", 3), "save").await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let now = read!(store, |db| table::by_id(db, segment.id)).expect("there");
+    assert_eq!((now.name.as_str(), now.filter.as_str()), ("Silent", segment.filter.as_str()));
+    // A second tab that was opened before that: what is typed in it stays, and what was saved too.
+    let counted = press(&browser, &path, &filled(&opened, "Stale", 3), "count").await;
+    assert_eq!(counted.field("seen"), opened.field("seen"), "counting is not seeing");
+    let mut typed = filled(&counted, "Stale", 3);
+    typed.iter_mut().find(|(name, _)| name == "c1-test").expect("there").1 = "is".to_owned();
+    let stale = press(&browser, &path, &typed, "save").await;
+    assert!(stale.status == 422 && stale.body.contains("Somebody else has changed this"), "{}", stale.body);
+    assert!(
+        stale.body.contains("value=\"Stale\"") && chosen(&stale.body, "c1-test") == "is",
+        "{}",
+        stale.body
+    );
+    let now = read!(store, |db| table::by_id(db, segment.id)).expect("there");
+    assert_eq!((now.name.as_str(), now.filter.as_str()), ("Silent", segment.filter.as_str()));
+    let again = press(&browser, &path, &filled(&stale, "Stale", 3), "save").await;
+    assert_eq!(again.status, 303, "{}", again.body);
+    assert_eq!(read!(store, |db| table::by_id(db, segment.id)).expect("there").name, "Stale");
+    app.stop().await;
+});
+
+both_dbs!(what_is_no_longer_offered_is_said_and_never_becomes_another_choice, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    people.confirmed("jan@example.org", 1).await;
+    let first = samples::sending(&store, people.newsletter.id).await;
+    let filter = Filter::all(vec![Condition::Mailed { was: false, issue: IssueId(999) }]);
+    let segment = segments::add(&store, &app.clock, people.newsletter.id, "Gone", &filter).await;
+    let segment = segment.expect("added");
+    let path = format!("/admin/segments/{}", segment.id);
+    let opened = get(&browser, &path).await;
+    assert_eq!(chosen(&opened.body, "c0-value"), "999");
+    assert!(opened.body.contains("999 (no longer offered)"), "{}", opened.body);
+    assert!(
+        opened.body.contains("Not counted yet") && opened.body.contains("aria-invalid"),
+        "{}",
+        opened.body
+    );
+    let refused = press(&browser, &path, &filled(&opened, "Renamed", 1), "save").await;
+    assert!(refused.status == 422 && refused.body.contains("id=\"filter-error\""), "{}", refused.body);
+    let now = read!(store, |db| table::by_id(db, segment.id)).expect("there");
+    assert_eq!((now.name.as_str(), now.filter.as_str()), ("Gone", segment.filter.as_str()));
+    // The list says it too, and shows an issue that is there as what it is.
+    let list = get(&browser, "/admin/subscribers?issue=was-999").await.body;
+    assert!(list.contains("<option value=\"was-999\" selected>999 (no longer offered)</option>"), "{list}");
+    let list = get(&browser, &format!("/admin/subscribers?issue=not-{}", first.issue_id)).await.body;
+    assert!(list.contains(&format!("<option value=\"not-{}\" selected>", first.issue_id)), "{list}");
+    assert!(!list.contains("no longer offered"), "{list}");
+    app.stop().await;
+});
+
+both_dbs!(a_list_is_narrowed_by_an_issue_of_long_ago, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    people.confirmed("jan@example.org", 1).await;
+    let first = samples::sending(&store, people.newsletter.id).await;
+    for _ in 0..50 {
+        samples::sending(&store, people.newsletter.id).await;
+    }
+    let list = get(&browser, &format!("/admin/subscribers?issue=was-{}", first.issue_id)).await.body;
+    let option = format!("<option value=\"was-{}\" selected>", first.issue_id);
+    assert!(list.contains(&option) && !list.contains("no longer offered"), "{list}");
     app.stop().await;
 });
 
