@@ -942,7 +942,7 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Andere Wege zu weniger Mails
 left-pending-title = Die Anfrage ist zurückgezogen
-left-pending = Sie erhalten keine Mail zu { $newsletter } mehr. Die Anfrage und Ihre Adresse löschen wir bald.
+left-pending = Sie erhalten keine Mail zu { $newsletter } mehr. Die Anfrage und Ihre Adresse löschen wir bald. Es bleibt ein verschlüsseltes Merkmal, das niemand zurücklesen kann, damit kein Import Sie anmeldet.
 left-why = Möchten Sie uns sagen, warum?
 left-why-hint = Sie müssen nicht. Es hilft uns, einen besseren Newsletter zu machen.
 left-why-too_many = Zu viele Mails

@@ -942,7 +942,7 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Other ways to get fewer mails
 left-pending-title = The request is withdrawn
-left-pending = You will get no more mail about { $newsletter }. We erase the request and your address soon.
+left-pending = You will get no more mail about { $newsletter }. We erase the request and your address soon. What stays is a scrambled mark that cannot be read back, so that nobody signs you up by an import.
 left-why = Would you tell us why?
 left-why-hint = You need not. It helps us to make a better newsletter.
 left-why-too_many = Too many mails

@@ -945,7 +945,7 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = D’autres façons de recevoir moins de messages
 left-pending-title = La demande est retirée
-left-pending = Vous ne recevrez plus de message au sujet de { $newsletter }. Nous effacerons bientôt la demande et votre adresse.
+left-pending = Vous ne recevrez plus de message au sujet de { $newsletter }. Nous effacerons bientôt la demande et votre adresse. Il reste une marque chiffrée, que personne ne peut relire, pour qu’aucune importation ne vous inscrive.
 left-why = Voulez-vous nous dire pourquoi ?
 left-why-hint = Rien ne vous y oblige. Cela nous aide à faire une meilleure lettre.
 left-why-too_many = Trop de messages

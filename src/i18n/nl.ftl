@@ -942,7 +942,7 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Andere manieren om minder mails te krijgen
 left-pending-title = De aanvraag is ingetrokken
-left-pending = Je krijgt geen mail meer over { $newsletter }. De aanvraag en je adres wissen we binnenkort.
+left-pending = Je krijgt geen mail meer over { $newsletter }. De aanvraag en je adres wissen we binnenkort. Wat blijft is een versleuteld merkteken dat niemand kan teruglezen, zodat een import je niet inschrijft.
 left-why = Wil je ons vertellen waarom?
 left-why-hint = Het hoeft niet. Het helpt ons om een betere nieuwsbrief te maken.
 left-why-too_many = Te veel mails

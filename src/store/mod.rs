@@ -65,6 +65,7 @@ pub mod mailing_links;
 pub mod mailing_overrides;
 pub mod mailings;
 pub mod newsletters;
+pub mod objections;
 pub mod outbox;
 pub mod outbox_contents;
 pub mod passkey_challenges;

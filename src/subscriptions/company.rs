@@ -3,7 +3,7 @@
 
 use super::another::{self, AskError, Asked};
 use super::unsubscribe::{lock, skip};
-use super::{Evidence, consent};
+use super::{Evidence, consent, objection};
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::keys::{Keys, sha256_hex};
@@ -92,13 +92,16 @@ pub(super) async fn end(
 pub async fn end_subscription(
     store: &Store,
     clock: &Clock,
+    keys: &Keys,
     id: SubscriptionId,
 ) -> std::result::Result<(), CompanyError> {
     let now = clock.now();
     let mut tx = store.begin().await?;
     let (before, open) = lock(&mut tx, id).await?.ok_or(CompanyError::NotPossible)?;
     tx.permit(Permission::ChangeSubscribers, Some(before.newsletter_id))?;
-    end(&mut tx, &before, &open, now).await?;
+    if end(&mut tx, &before, &open, now).await? {
+        objection::keep_unconfirmed(&mut tx, keys, &before, now).await?;
+    }
     tx.note_detail(Act::SubscribersChanged, Some(before.newsletter_id), Some(id.0), "unsubscribe").await?;
     tx.commit().await?;
     Ok(())
@@ -136,6 +139,7 @@ pub async fn subscribe_again(
         };
         consents::insert(&mut tx, &row).await?;
         departures::delete(&mut tx, id).await?;
+        objection::lift(&mut tx, keys, &before).await?;
         tokens::delete_of_subscription(&mut tx, id).await?;
         outbox::delete_queued(&mut tx, id).await?;
         bulk_acts::forget(&mut tx, id).await?;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::unsubscribe::lock;
-use super::{Evidence, consent};
+use super::{Evidence, consent, objection};
 use crate::clock::Clock;
-use crate::keys::token_hash;
+use crate::keys::{Keys, token_hash};
 use crate::model::{Consent, ConsentEvent, Newsletter, Subscription, SubscriptionStatus};
 use crate::store::{
     Result, Store, consents, departures, mailings, newsletters, outbox, subscriptions, tokens, topics,
@@ -69,7 +69,13 @@ pub fn is_new(clock: &Clock, subscription: &Subscription) -> bool {
 ///
 /// # Errors
 /// Only of the database.
-pub async fn confirm(store: &Store, clock: &Clock, token: &str, evidence: &Evidence) -> Result<Confirmation> {
+pub async fn confirm(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    token: &str,
+    evidence: &Evidence,
+) -> Result<Confirmation> {
     let seen = look(store, clock, token).await?;
     let (Confirmation::Open(seen_open), Some(hash)) = (&seen, token_hash(token)) else { return Ok(seen) };
     let mut tx = store.begin().await?;
@@ -92,6 +98,7 @@ pub async fn confirm(store: &Store, clock: &Clock, token: &str, evidence: &Evide
         consents::insert(&mut tx, &consent).await?;
         tokens::mark_used(&mut tx, &hash, now).await?;
         departures::delete(&mut tx, subscription.id).await?;
+        objection::lift(&mut tx, keys, &subscription).await?;
         // A second confirmation mail that waits has nothing more to ask.
         outbox::delete_queued(&mut tx, subscription.id).await?;
     }

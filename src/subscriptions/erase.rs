@@ -7,7 +7,8 @@ use crate::keys::Keys;
 use crate::model::{Act, EmailAddress, Permission, SubscriptionStatus};
 use crate::store::growth::{self, Change};
 use crate::store::{
-    Result, Store, address_changes, deliveries, mailings, outbox, subscribers, subscriptions, suppressions,
+    Result, Store, address_changes, deliveries, mailings, objections, outbox, subscribers, subscriptions,
+    suppressions,
 };
 
 /// Who wants a person erased.
@@ -45,7 +46,10 @@ async fn forget(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddres
     let now = clock.now();
     let mut tx = store.begin().await?;
     // Before anybody is looked for: an import that brings this address in has either done so, or will see this.
-    suppressions::insert(&mut tx, &keys.address_hash(address), now).await?;
+    let hash = keys.address_hash(address);
+    suppressions::insert(&mut tx, &hash, now).await?;
+    // The suppression says more: one hash of an address is kept.
+    objections::delete_of_address(&mut tx, &hash).await?;
     let subscriber = subscribers::by_address(tx.db(), address).await?;
     if who == Who::Desk {
         let newsletters = match &subscriber {

@@ -22,6 +22,7 @@ pub mod import;
 pub mod limits;
 pub mod manage;
 pub mod mx;
+mod objection;
 pub mod open_form;
 pub mod preferences;
 pub mod proof;

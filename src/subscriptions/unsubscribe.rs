@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Evidence, consent};
+use super::{Evidence, consent, objection};
 use crate::clock::Clock;
 use crate::keys::{Keys, Purpose};
 use crate::model::{
@@ -83,6 +83,7 @@ pub async fn unsubscribe(
         hits::forget_reader(&mut tx, id).await?;
         tokens::delete_of_subscription(&mut tx, id).await?;
         outbox::delete_queued(&mut tx, id).await?;
+        objection::keep_unconfirmed(&mut tx, keys, &before, now).await?;
         consents::insert(&mut tx, &consent(&before, ConsentEvent::Withdrawn, evidence, now)).await?;
     }
     tx.commit().await?;

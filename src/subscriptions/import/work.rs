@@ -21,8 +21,8 @@ use crate::store::people::{Brought, Known};
 use crate::store::subscribers::NewSubscriber;
 use crate::store::tokens::NewToken;
 use crate::store::{
-    Store, StoreError, Tx, consents, growth, imports, mailings, newsletters, outbox, people, subscribers,
-    subscription_values, suppressions, tokens,
+    Store, StoreError, Tx, consents, growth, imports, mailings, newsletters, objections, outbox, people,
+    subscribers, subscription_values, suppressions, tokens,
 };
 use crate::subscriptions::signup::CONFIRM_VALID;
 
@@ -249,6 +249,9 @@ impl Writer<'_> {
         let hashes: Vec<&[u8]> = hashes.iter().map(Vec::as_slice).collect();
         let erased: HashSet<Vec<u8>> = suppressions::among(tx.db(), &hashes).await?.into_iter().collect();
         let known = self.known(tx, &named).await?;
+        // After those who are known: somebody who moves to another address in this moment is found either there or here.
+        let objected = objections::among(tx.db(), self.newsletter.id, &hashes).await?;
+        let objected: HashSet<Vec<u8>> = objected.into_iter().collect();
         let mut new = Vec::new();
         for (one, hash) in named.into_iter().zip(&hashes) {
             let before = known.get(&one.key);
@@ -261,6 +264,8 @@ impl Writer<'_> {
                 told.push((one.row, RowOutcome::RefusedLeft, ""));
             } else if status.is_some() {
                 told.push((one.row, RowOutcome::Known, ""));
+            } else if objected.contains(*hash) {
+                told.push((one.row, RowOutcome::RefusedLeft, ""));
             } else if let Some(seen) = &mut seen {
                 let mut hasher = DefaultHasher::new();
                 one.key.hash(&mut hasher);

@@ -20,7 +20,7 @@ use crate::model::{
 use crate::store::address_changes::{self, AddressChange};
 use crate::store::outbox::NewMail;
 use crate::store::{
-    Db, Result, Store, StoreError, Tx, consents, newsletters, outbox, subscribers, subscriptions,
+    Db, Result, Store, StoreError, Tx, consents, newsletters, objections, outbox, subscribers, subscriptions,
     suppressions,
 };
 use crate::subscriptions::{Evidence, consent, limits};
@@ -229,7 +229,8 @@ pub async fn confirm_move(
         Move::Open(moving) => moving,
         other => return Ok(other),
     };
-    if suppressions::contains(tx.db(), &keys.address_hash(&moving.new_address)).await? {
+    let new_hash = keys.address_hash(&moving.new_address);
+    if suppressions::contains(tx.db(), &new_hash).await? {
         return Ok(Move::Unknown);
     }
     let old = moving.subscriber.address.clone();
@@ -240,6 +241,14 @@ pub async fn confirm_move(
     }
     address_changes::mark_used(&mut tx, &hash, now).await?;
     let all = subscriptions::of_subscriber(tx.db(), moving.subscriber.id).await?;
+    // A file of the company still has the old address, and nothing else would tell whose it was.
+    let old_hash = keys.address_hash(&old);
+    for subscription in &all {
+        objections::insert(&mut tx, subscription.newsletter_id, &old_hash, now).await?;
+        if subscription.status == SubscriptionStatus::Confirmed {
+            objections::delete(&mut tx, subscription.newsletter_id, &new_hash).await?;
+        }
+    }
     for subscription in all.iter().filter(|subscription| subscription.confirmed_at.is_some()) {
         let row = consent(subscription, ConsentEvent::AddressChanged, evidence, now);
         consents::insert(&mut tx, &row).await?;

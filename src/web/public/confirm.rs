@@ -110,7 +110,7 @@ pub async fn post(
     token: Path<String>,
 ) -> Result<HttpResponse, PageError> {
     let evidence = evidence(client, "page");
-    match confirm::confirm(&app.store, &app.clock, &token, &evidence).await? {
+    match confirm::confirm(&app.store, &app.clock, &app.keys, &token, &evidence).await? {
         Confirmation::Open(_) | Confirmation::Done(_) => Ok(see_other(&address(&request, &token))),
         other => show(&request, &app, other, token.into_inner()).await,
     }

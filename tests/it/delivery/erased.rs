@@ -45,7 +45,7 @@ async fn live(people: &People, bench: &Bench) {
     form.evidence.user_agent = "Hooiberg/1".into();
     people.send(&form).await.expect("signed up");
     let mail = people.mails().await.pop().expect("a mail");
-    confirm::confirm(&people.store, &people.clock, &people.token(&mail), &Evidence::command())
+    confirm::confirm(&people.store, &people.clock, &people.keys, &people.token(&mail), &Evidence::command())
         .await
         .expect("confirmed");
     let reader = people.subscription(ADDRESS).await.expect("a subscription");

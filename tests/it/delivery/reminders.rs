@@ -87,7 +87,7 @@ both_dbs!(after_two_days_there_is_one_reminder_whose_link_confirms, |store| {
     let again = token(reminder);
     assert_ne!(first, again, "each mail has a token of its own");
     for token in [&again, &first, &again] {
-        let done = confirm(&store, &bench.clock, token, &Evidence::command()).await;
+        let done = confirm(&store, &bench.clock, &bench.keys, token, &Evidence::command()).await;
         assert!(matches!(done, Ok(Confirmation::Done(_))), "{done:?}");
     }
     let now = read!(store, |db| subscriptions::by_id(db, subscription.id)).expect("there");
@@ -106,7 +106,7 @@ both_dbs!(who_confirmed_left_or_is_suppressed_or_could_not_be_asked_is_not_remin
     let (late, _) = asked(&store, &bench, &newsletter, 5).await;
     let engine = bench.start();
     wire.wait_for(5).await;
-    confirm(&store, &bench.clock, &confirmed, &Evidence::command()).await.expect("confirmed");
+    confirm(&store, &bench.clock, &bench.keys, &confirmed, &Evidence::command()).await.expect("confirmed");
     let link = bench.keys.sign_link(Purpose::Unsubscribe, left.id);
     unsubscribe(&store, &bench.clock, &bench.keys, &link, &Evidence::command()).await.expect("left");
     let person = read!(store, |db| subscribers::by_id(db, suppressed.subscriber_id)).expect("there");

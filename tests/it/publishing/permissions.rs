@@ -168,7 +168,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(
         ChangeSubscribers,
         "company::end_subscription",
-        company::end_subscription(store, clock, on.subscription)
+        company::end_subscription(store, clock, keys, on.subscription)
     );
     ask!(
         ChangeSubscribers,

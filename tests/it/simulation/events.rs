@@ -139,7 +139,9 @@ impl World {
     async fn confirm(&mut self) {
         let index = self.dice.index(self.readers.len());
         let token = confirm_token(self.readers[index].subscription);
-        confirm::confirm(&self.store, &self.clock, &token, &Evidence::command()).await.expect("confirmed");
+        confirm::confirm(&self.store, &self.clock, &keys(), &token, &Evidence::command())
+            .await
+            .expect("confirmed");
         self.remember(index).await;
     }
 

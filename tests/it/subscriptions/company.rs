@@ -12,7 +12,7 @@ both_dbs!(the_company_ends_a_subscription_and_brings_it_back_on_a_basis_only, |s
     let people = People::of(&store).await;
     let jan = people.confirmed("jan@example.org", 1).await;
     for _ in 0..2 {
-        end_subscription(&store, &people.clock, jan.id).await.expect("ended");
+        end_subscription(&store, &people.clock, &people.keys, jan.id).await.expect("ended");
     }
     let ended = people.subscription("jan@example.org").await.expect("there");
     assert_eq!((ended.status, ended.audience_since), (SubscriptionStatus::Unsubscribed, None));

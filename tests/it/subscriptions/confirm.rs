@@ -18,7 +18,7 @@ both_dbs!(confirming_twice_is_success_twice_and_one_consent, |store| {
     let seen = look(&people.store, &people.clock, &token).await.expect("looked");
     assert!(matches!(seen, Confirmation::Open(_)));
     for _ in 0..2 {
-        let done = confirm(&people.store, &people.clock, &token, &Evidence::command()).await;
+        let done = confirm(&people.store, &people.clock, &people.keys, &token, &Evidence::command()).await;
         assert!(matches!(done, Ok(Confirmation::Done(_))), "{done:?}");
         people.clock.advance(WEEK);
     }
@@ -33,12 +33,12 @@ both_dbs!(an_old_or_foreign_link_says_so, |store| {
     people.sign_up("jan@example.org", 1).await.expect("signed up");
     let token = people.token(&people.mails().await[0]);
     people.clock.advance(WEEK);
-    let old = confirm(&people.store, &people.clock, &token, &Evidence::command()).await;
+    let old = confirm(&people.store, &people.clock, &people.keys, &token, &Evidence::command()).await;
     assert!(matches!(old, Ok(Confirmation::Expired(_))), "{old:?}");
     let link =
         people.keys.sign_link(postiljon::keys::Purpose::Unsubscribe, postiljon::model::SubscriptionId(1));
     for foreign in ["", "x", "é", &"a".repeat(52), &"a".repeat(10_000), &link] {
-        let answer = confirm(&people.store, &people.clock, foreign, &Evidence::command()).await;
+        let answer = confirm(&people.store, &people.clock, &people.keys, foreign, &Evidence::command()).await;
         assert!(matches!(answer, Ok(Confirmation::Unknown)), "{answer:?}");
     }
     let status = people.subscription("jan@example.org").await.expect("there").status;
@@ -49,10 +49,10 @@ both_dbs!(someone_who_left_comes_back_by_a_new_mail_and_not_by_the_old_one, |sto
     let people = People::of(&store).await;
     people.sign_up("jan@example.org", 1).await.expect("signed up");
     let old = people.token(&people.mails().await[0]);
-    confirm(&people.store, &people.clock, &old, &Evidence::command()).await.expect("confirmed");
+    confirm(&people.store, &people.clock, &people.keys, &old, &Evidence::command()).await.expect("confirmed");
     let subscription = people.subscription("jan@example.org").await.expect("there");
     people.leave(&subscription).await;
-    let again = confirm(&people.store, &people.clock, &old, &Evidence::command()).await;
+    let again = confirm(&people.store, &people.clock, &people.keys, &old, &Evidence::command()).await;
     assert!(matches!(again, Ok(Confirmation::Unknown)), "{again:?}");
     people.clock.advance(Duration::from_secs(3600));
     people.confirmed("jan@example.org", 2).await;

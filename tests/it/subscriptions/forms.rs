@@ -60,7 +60,7 @@ both_dbs!(answers_are_canonical_and_stay_as_their_owner_confirmed_them, |store| 
     let mails = people.mails().await;
     let token = people.token(mails.last().expect("a mail"));
     let evidence = postiljon::subscriptions::Evidence::command();
-    postiljon::subscriptions::confirm::confirm(&people.store, &people.clock, &token, &evidence)
+    postiljon::subscriptions::confirm::confirm(&people.store, &people.clock, &people.keys, &token, &evidence)
         .await
         .expect("confirmed");
     send(&[("company", "Stranger"), ("size", "1")], 3).await;

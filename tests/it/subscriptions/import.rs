@@ -1,12 +1,13 @@
 use postiljon::model::{
     ConsentEvent, Import, ImportCounts, ImportStatus, Language, OutboxKind, SubscriptionStatus,
 };
-use postiljon::store::{consents, imports, mailings, subscribers};
+use postiljon::store::{consents, imports, mailings, objections, subscribers, suppressions};
+use postiljon::subscriptions::company::{end_subscription, subscribe_again};
 use postiljon::subscriptions::erase::erase;
 use postiljon::subscriptions::import::{self, ImportError, Upload, Worker, work_off};
 
-use crate::support::database::{both_dbs, read};
-use crate::support::people::{People, address};
+use crate::support::database::{both_dbs, change, read};
+use crate::support::people::{People, address, newsletter};
 
 const BASIS: &str = "Subscribed on our website between 2021 and 2025.";
 
@@ -32,7 +33,8 @@ async fn checked(people: &People, file: &[u8], basis: &str) -> Import {
     worked_off(people, &import).await
 }
 
-async fn ran(people: &People, file: &[u8], basis: &str) -> (ImportCounts, Import) {
+/// What the check said, and what it was.
+pub async fn ran(people: &People, file: &[u8], basis: &str) -> (ImportCounts, Import) {
     let import = checked(people, file, basis).await;
     assert_eq!(import.status, ImportStatus::Checked);
     let would = import.counts;
@@ -127,7 +129,7 @@ both_dbs!(without_a_basis_each_is_asked_and_nobody_is_subscribed, |store| {
     let mail = mails.iter().find(|mail| mail.subscription_id == Some(jan.id)).expect("a mail");
     let token = people.token(mail);
     let evidence = postiljon::subscriptions::Evidence::command();
-    postiljon::subscriptions::confirm::confirm(&store, &people.clock, &token, &evidence)
+    postiljon::subscriptions::confirm::confirm(&store, &people.clock, &people.keys, &token, &evidence)
         .await
         .expect("pressed");
     let jan = people.subscription("jan@example.org").await.expect("there");
@@ -193,4 +195,73 @@ both_dbs!(five_in_a_hundred_broken_rows_are_told_one_by_one_and_the_others_taken
     assert_eq!((would, done.counts), (expected, expected));
     let one = read!(store, |db| subscribers::by_address(db, &address("r1@example.org"))).expect("there");
     assert_eq!(one.name, "Zoë \"1\"");
+});
+
+/// Whether no import may bring this address.
+async fn is_kept_out(people: &People, text: &str) -> bool {
+    let hash = people.keys.address_hash(&address(text));
+    !read!(people.store, |db| objections::among(db, people.newsletter.id, &[&hash])).is_empty()
+}
+
+both_dbs!(who_said_no_to_the_confirmation_is_not_subscribed_by_the_next_import, |store| {
+    let people = People::of(&store).await;
+    ran(&people, b"email\njan@example.org\nan@example.org\npiet@example.org\n", "").await;
+    let jan = people.subscription("jan@example.org").await.expect("asked");
+    people.leave(&jan).await;
+    let an = people.subscription("an@example.org").await.expect("asked");
+    end_subscription(&store, &people.clock, &people.keys, an.id).await.expect("ended at the desk");
+    let piet = people.subscription("piet@example.org").await.expect("asked");
+    // Who was confirmed once stays known as someone who has left: no hash is needed.
+    let els = people.confirmed("els@example.org", 1).await;
+    people.leave(&els).await;
+    assert!(!is_kept_out(&people, "els@example.org").await);
+    // A week later nothing of them is left; Piet said nothing.
+    for asked in [&jan, &an, &piet] {
+        assert!(change!(store, |tx| subscribers::delete(tx, asked.subscriber_id)));
+    }
+    let file = b"email\njan@example.org\nan@example.org\npiet@example.org\nels@example.org\n";
+    for basis in ["", BASIS] {
+        let import = checked(&people, file, basis).await;
+        assert_eq!(import.counts.refused_left, 3, "{basis}: {:?}", import.counts);
+        import::cancel(&store, &people.clock, import.id).await.expect("cancelled");
+    }
+    let (would, done) = ran(&people, file, BASIS).await;
+    let expected = ImportCounts { added: 1, refused_left: 3, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    for gone in ["jan@example.org", "an@example.org"] {
+        assert!(people.subscription(gone).await.is_none(), "{gone}");
+        assert!(is_kept_out(&people, gone).await, "{gone}");
+    }
+    // Whoever signs up is heard, and confirming ends it.
+    people.sign_up("jan@example.org", 2).await.expect("signed up");
+    assert!(is_kept_out(&people, "jan@example.org").await, "anybody can ask in somebody's name");
+    people.clock.advance(std::time::Duration::from_secs(120));
+    people.confirmed("jan@example.org", 3).await;
+    assert!(!is_kept_out(&people, "jan@example.org").await);
+    // So does the company, on a basis, as long as it knows the person; and erasing leaves one hash.
+    people.sign_up("an@example.org", 4).await.expect("signed up");
+    let an = people.subscription("an@example.org").await.expect("there");
+    subscribe_again(&store, &people.clock, &people.keys, an.id, BASIS).await.expect("back");
+    assert!(!is_kept_out(&people, "an@example.org").await);
+    people.sign_up("bo@example.org", 5).await.expect("signed up");
+    people.leave(&people.subscription("bo@example.org").await.expect("there")).await;
+    assert!(is_kept_out(&people, "bo@example.org").await);
+    erase(&store, &people.clock, &people.keys, &address("bo@example.org")).await.expect("erased");
+    assert!(!is_kept_out(&people, "bo@example.org").await);
+    let hash = people.keys.address_hash(&address("bo@example.org"));
+    assert!(read!(store, |db| suppressions::contains(db, &hash)));
+});
+
+both_dbs!(an_objection_is_to_one_newsletter, |store| {
+    let people = People::of(&store).await;
+    people.sign_up("jan@example.org", 1).await.expect("signed up");
+    let jan = people.subscription("jan@example.org").await.expect("there");
+    people.leave(&jan).await;
+    change!(store, |tx| subscribers::delete(tx, jan.subscriber_id));
+    let other = newsletter(&store, "other", Language::Dutch).await;
+    let others = People::of_newsletter(&store, other).await;
+    let (_, done) = ran(&others, b"email\njan@example.org\n", BASIS).await;
+    assert_eq!(done.counts, ImportCounts { added: 1, ..ImportCounts::default() });
+    let (_, done) = ran(&people, b"email\njan@example.org\n", BASIS).await;
+    assert_eq!(done.counts, ImportCounts { refused_left: 1, ..ImportCounts::default() });
 });

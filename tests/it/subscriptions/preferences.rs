@@ -23,6 +23,7 @@ use postiljon::subscriptions::show::dossier;
 use postiljon::subscriptions::signup::SignUp;
 use postiljon::subscriptions::unsubscribe::{resubscribe, undo_link};
 
+use super::import::ran;
 use crate::support::database::{both_dbs, change, read};
 use crate::support::people::{People, address};
 use crate::support::{forms, samples};
@@ -322,6 +323,27 @@ both_dbs!(a_new_address_takes_every_subscription_with_it_and_the_old_one_hears_o
     assert_eq!(events.iter().filter(|event| **event == ConsentEvent::AddressChanged).count(), 1);
 });
 
+both_dbs!(an_old_address_is_not_brought_back_by_an_import, |store| {
+    let people = People::of(&store).await;
+    let jan = people.confirmed("old@example.org", 1).await;
+    people.ask(&jan, "new@example.net").await.expect("asked");
+    let token = people.change_token().await.expect("a mail");
+    assert!(matches!(people.press(&token).await, Move::Done(_)));
+    let file = b"email\nold@example.org\nnew@example.net\n";
+    let basis = "Subscribed on our website between 2021 and 2025.";
+    let (_, done) = ran(&people, file, basis).await;
+    assert_eq!((done.counts.refused_left, done.counts.known), (1, 1), "one person, once: {:?}", done.counts);
+    people.leave(&people.subscription("new@example.net").await.expect("moved")).await;
+    let (would, done) = ran(&people, file, basis).await;
+    assert_eq!((would, done.counts.refused_left), (done.counts, 2), "{:?}", done.counts);
+    assert!(people.subscription("old@example.org").await.is_none());
+    // Whoever has the old address now, and asks, is heard.
+    people.clock.advance(Duration::from_secs(24 * 3600));
+    people.confirmed("old@example.org", 2).await;
+    let (_, done) = ran(&people, file, basis).await;
+    assert_eq!((done.counts.known, done.counts.refused_left), (1, 1), "{:?}", done.counts);
+});
+
 both_dbs!(only_the_newest_wish_for_an_address_counts_and_for_seven_days, |store| {
     let people = People::of(&store).await;
     let jan = people.confirmed("jan@example.org", 1).await;
@@ -402,9 +424,15 @@ both_dbs!(personal_data_holds_the_whole_story_and_no_formula, |store| {
     form.name = "=HYPERLINK(1)";
     people.send(&form).await.expect("signed up");
     let token = people.token(&people.mails().await[0]);
-    postiljon::subscriptions::confirm::confirm(&store, &people.clock, &token, &Evidence::command())
-        .await
-        .expect("confirmed");
+    postiljon::subscriptions::confirm::confirm(
+        &store,
+        &people.clock,
+        &people.keys,
+        &token,
+        &Evidence::command(),
+    )
+    .await
+    .expect("confirmed");
     let jan = people.subscription("jan@example.org").await.expect("there");
     people.clock.advance(Duration::from_secs(1));
     let mailing = people.begun_about(&topic).await;
@@ -447,9 +475,15 @@ both_dbs!(personal_data_holds_what_was_answered_to_fields, |store| {
     };
     people.send(&sign_up).await.expect("signed up");
     let token = people.token(&people.mails().await[0]);
-    postiljon::subscriptions::confirm::confirm(&store, &people.clock, &token, &Evidence::command())
-        .await
-        .expect("confirmed");
+    postiljon::subscriptions::confirm::confirm(
+        &store,
+        &people.clock,
+        &people.keys,
+        &token,
+        &Evidence::command(),
+    )
+    .await
+    .expect("confirmed");
     // What was answered stays, and is told, when nobody is asked for it any more.
     archive_field(&store, &people.clock, fields[3].id, true).await.expect("archived");
     let jan = people.subscription("jan@example.org").await.expect("there");

@@ -223,6 +223,7 @@ both_dbs!(until_someone_confirms_the_last_sign_up_names_them_and_after_it_none, 
     postiljon::subscriptions::confirm::confirm(
         &people.store,
         &people.clock,
+        &people.keys,
         &people.token(&mails[0]),
         &postiljon::subscriptions::Evidence::command(),
     )

@@ -146,7 +146,9 @@ both_dbs!(an_audience_is_exact_whoever_comes_and_goes_while_a_mailing_begins, |s
     for token in coming {
         let people = people.clone();
         tasks.spawn(async move {
-            confirm(&people.store, &people.clock, &token, &Evidence::command()).await.expect("confirmed");
+            confirm(&people.store, &people.clock, &people.keys, &token, &Evidence::command())
+                .await
+                .expect("confirmed");
         });
     }
     let starter = people.clone();

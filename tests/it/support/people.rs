@@ -128,7 +128,7 @@ impl People {
         let id = self.subscription(address).await.map(|subscription| subscription.id);
         let is_theirs = |mail: &&OutboxMail| mail.kind == OutboxKind::Confirm && mail.subscription_id == id;
         let mail = mails.iter().rfind(is_theirs).expect("a mail");
-        confirm::confirm(&self.store, &self.clock, &self.token(mail), &Evidence::command())
+        confirm::confirm(&self.store, &self.clock, &self.keys, &self.token(mail), &Evidence::command())
             .await
             .expect("confirmed");
         let subscription = self.subscription(address).await.expect("a subscription");

@@ -39,7 +39,7 @@ pub async fn post(
     csrf::check(&request, &app, &signed_in, &form)?;
     let (person, found) = subscription(&app, &path).await?;
     let (done, said) = match path.2.as_str() {
-        "end" => (company::end_subscription(&app.store, &app.clock, found.id).await, "ended"),
+        "end" => (company::end_subscription(&app.store, &app.clock, &app.keys, found.id).await, "ended"),
         "again" => {
             let basis = form.first("basis");
             (company::subscribe_again(&app.store, &app.clock, &app.keys, found.id, basis).await, "subscribed")
