@@ -2183,6 +2183,10 @@ people-import-basis-hint = Zum Beispiel: „Über das Formular auf unserer Websi
 people-import-check = Prüfen
 people-import-would = Was geschehen würde
 people-import-did = Was geschehen ist
+people-import-still = { $count ->
+    [one] { $shown } Zeile betrifft jemanden, der anderswo abgemeldet ist und hier noch angemeldet, oder um Bestätigung gebeten wurde. Der Import ändert daran nichts. Im Bericht steht, welche Zeile es ist (still_subscribed): Suchen Sie die Person unter Leser und beenden Sie die Anmeldung dort, außer sie hat sich hier selbst angemeldet.
+   *[other] { $shown } Zeilen betreffen Menschen, die anderswo abgemeldet sind und hier noch angemeldet, oder um Bestätigung gebeten wurden. Der Import ändert daran nichts. Im Bericht steht, welche Zeilen es sind (still_subscribed): Suchen Sie jede Person unter Leser und beenden Sie die Anmeldung dort, außer sie hat sich hier selbst angemeldet.
+}
 people-import-report = Bericht je Zeile (CSV)
 people-import-sure = Stimmt das?
 people-import-asks = Alle bekommen eine Mail mit der Bitte um Bestätigung. Wer nicht bestätigt, wird nach 8 Tagen vergessen.
@@ -2194,6 +2198,7 @@ people-import-outcome-added = Angemeldet
 people-import-outcome-asked = Um Bestätigung gebeten
 people-import-outcome-left_before = Anderswo schon abgemeldet
 people-import-outcome-known = Schon bekannt
+people-import-outcome-still_subscribed = Anderswo abgemeldet, hier noch angemeldet
 people-import-outcome-refused_left = Hier abgemeldet, bleibt so
 people-import-outcome-refused_erased = Gelöscht, bleibt so
 people-import-outcome-duplicate = Doppelt in der Datei
@@ -2248,7 +2253,7 @@ error-import-empty = In dieser Datei steht nichts.
 error-import-archive = Das ist ein Zip oder eine Excel-Mappe. Speichern Sie sie als CSV und versuchen Sie es erneut.
 error-import-large = Diese Datei ist zu groß: höchstens 1 GB und 5 Millionen Zeilen.
 error-import-address = Wählen Sie eine Spalte mit der E-Mail-Adresse.
-error-import-twice = Jede Bedeutung kann nur eine Spalte haben, außer denen, die sagen, wer gegangen ist.
+error-import-twice = Jede Bedeutung kann nur eine Spalte haben, außer denen, die sagen, wer abgemeldet ist.
 
 ## Domains, retention and logos
 

@@ -2180,6 +2180,10 @@ people-import-basis-hint = For example: “Subscribed with the form on our websi
 people-import-check = Check
 people-import-would = What would happen
 people-import-did = What happened
+people-import-still = { $count ->
+    [one] { $shown } row is of somebody who left elsewhere and is still subscribed here, or was asked to confirm. The import changes nothing about that. The report says which row it is (still_subscribed): look the person up under Readers, and end the subscription there unless they signed up here themselves.
+   *[other] { $shown } rows are of people who left elsewhere and are still subscribed here, or were asked to confirm. The import changes nothing about that. The report says which rows they are (still_subscribed): look each person up under Readers, and end the subscription there unless they signed up here themselves.
+}
 people-import-report = Report for each row (CSV)
 people-import-sure = Is this right?
 people-import-asks = Each gets a mail that asks for confirmation. Whoever does not confirm is forgotten after 8 days.
@@ -2191,6 +2195,7 @@ people-import-outcome-added = Subscribed
 people-import-outcome-asked = Asked to confirm
 people-import-outcome-left_before = Had left elsewhere
 people-import-outcome-known = Known already
+people-import-outcome-still_subscribed = Left elsewhere, still subscribed here
 people-import-outcome-refused_left = Has left here, and stays so
 people-import-outcome-refused_erased = Erased, and stays so
 people-import-outcome-duplicate = Twice in the file
@@ -2245,7 +2250,7 @@ error-import-empty = There is nothing in this file.
 error-import-archive = This is a zip or an Excel workbook. Save it as CSV and try again.
 error-import-large = This file is too large: at most 1 GB and 5 million rows.
 error-import-address = Choose one column with the email address.
-error-import-twice = Each meaning can have one column only, but for those that say who has left.
+error-import-twice = Each meaning can have one column only, except those that say who has left.
 
 ## Domains, retention and logos
 

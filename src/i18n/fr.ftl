@@ -2186,6 +2186,10 @@ people-import-basis-hint = Par exemple : « Inscription par le formulaire de n
 people-import-check = Vérifier
 people-import-would = Ce qui se passerait
 people-import-did = Ce qui s’est passé
+people-import-still = { $count ->
+    [one] { $shown } ligne concerne une personne désinscrite ailleurs et encore inscrite ici, ou à qui une confirmation a été demandée. L’importation n’y change rien. Le rapport dit de quelle ligne il s’agit (still_subscribed) : cherchez cette personne sous Lecteurs et mettez-y fin à l’inscription, sauf si elle s’est inscrite ici elle-même.
+   *[other] { $shown } lignes concernent des personnes désinscrites ailleurs et encore inscrites ici, ou à qui une confirmation a été demandée. L’importation n’y change rien. Le rapport dit de quelles lignes il s’agit (still_subscribed) : cherchez chaque personne sous Lecteurs et mettez-y fin à l’inscription, sauf si elle s’est inscrite ici elle-même.
+}
 people-import-report = Rapport par ligne (CSV)
 people-import-sure = Est-ce correct ?
 people-import-asks = Chaque personne reçoit un e-mail qui demande confirmation. Sans confirmation, elle est oubliée après 8 jours.
@@ -2197,6 +2201,7 @@ people-import-outcome-added = Inscrits
 people-import-outcome-asked = Confirmation demandée
 people-import-outcome-left_before = Déjà désinscrits ailleurs
 people-import-outcome-known = Déjà connus
+people-import-outcome-still_subscribed = Désinscrits ailleurs, encore inscrits ici
 people-import-outcome-refused_left = Désinscrits ici, le restent
 people-import-outcome-refused_erased = Effacés, le restent
 people-import-outcome-duplicate = En double dans le fichier
@@ -2251,7 +2256,7 @@ error-import-empty = Ce fichier ne contient rien.
 error-import-archive = C’est un zip ou un classeur Excel. Enregistrez-le en CSV et réessayez.
 error-import-large = Ce fichier est trop grand : 1 Go et 5 millions de lignes au plus.
 error-import-address = Choisissez une colonne avec l’adresse e-mail.
-error-import-twice = Chaque signification ne peut avoir qu’une colonne, sauf celles qui disent qui est parti.
+error-import-twice = Chaque signification ne peut avoir qu’une colonne, sauf celles qui disent qui s’est désinscrit.
 
 ## Domains, retention and logos
 

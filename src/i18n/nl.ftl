@@ -2177,6 +2177,10 @@ people-import-basis-hint = Bijvoorbeeld: “Ingeschreven via het formulier op on
 people-import-check = Nakijken
 people-import-would = Wat er zou gebeuren
 people-import-did = Wat er gebeurde
+people-import-still = { $count ->
+    [one] { $shown } rij gaat over iemand die elders uitgeschreven is en hier nog ingeschreven, of om bevestiging gevraagd werd. De import verandert daar niets aan. In het verslag staat welke rij het is (still_subscribed): zoek die persoon op bij Lezers en beëindig de inschrijving daar, tenzij die persoon zich hier zelf inschreef.
+   *[other] { $shown } rijen gaan over mensen die elders uitgeschreven zijn en hier nog ingeschreven, of om bevestiging gevraagd werden. De import verandert daar niets aan. In het verslag staat welke rijen het zijn (still_subscribed): zoek elke persoon op bij Lezers en beëindig de inschrijving daar, tenzij die persoon zich hier zelf inschreef.
+}
 people-import-report = Verslag per rij (CSV)
 people-import-sure = Klopt dit?
 people-import-asks = Iedereen krijgt een mail met de vraag om te bevestigen. Wie dat niet doet, wordt na 8 dagen vergeten.
@@ -2188,6 +2192,7 @@ people-import-outcome-added = Ingeschreven
 people-import-outcome-asked = Krijgt een bevestigingsmail
 people-import-outcome-left_before = Elders al uitgeschreven
 people-import-outcome-known = Al bekend
+people-import-outcome-still_subscribed = Elders uitgeschreven, hier nog ingeschreven
 people-import-outcome-refused_left = Hier uitgeschreven, blijft zo
 people-import-outcome-refused_erased = Gewist, blijft zo
 people-import-outcome-duplicate = Dubbel in het bestand
@@ -2242,7 +2247,7 @@ error-import-empty = In dit bestand staat niets.
 error-import-archive = Dit is een zip of een Excel-werkmap. Bewaar ze als CSV en probeer opnieuw.
 error-import-large = Dit bestand is te groot: hoogstens 1 GB en 5 miljoen rijen.
 error-import-address = Kies één kolom met het e-mailadres.
-error-import-twice = Elke betekenis kan maar één kolom hebben, behalve wat zegt wie vertrokken is.
+error-import-twice = Elke betekenis kan maar één kolom hebben, behalve die welke zeggen wie uitgeschreven is.
 
 ## Domains, retention and logos
 

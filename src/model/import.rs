@@ -47,7 +47,9 @@ text_enum!(
         LeftBefore = "left_before",
         /// Was known already: nothing has changed.
         Known = "known",
-        /// Has left this newsletter, and stays so.
+        /// Has left elsewhere, and is subscribed here, or was asked to confirm: nothing has changed, and somebody must look.
+        StillSubscribed = "still_subscribed",
+        /// Has left this newsletter, or said no to it, or has another address by now; and stays so.
         RefusedLeft = "refused_left",
         /// Was erased, and stays so.
         RefusedErased = "refused_erased",
@@ -100,7 +102,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// Whether several columns may say it: whoever has left by one of them has left.
+    /// Whether a file may have several such columns: each of them can say that somebody has left, and one is enough.
     pub const fn may_repeat(&self) -> bool {
         matches!(self, Self::Ignored | Self::Status | Self::Subscribed | Self::Left | Self::LeftAt)
     }
@@ -139,6 +141,7 @@ pub struct ImportCounts {
     pub asked: i64,
     pub left_before: i64,
     pub known: i64,
+    pub still_subscribed: i64,
     pub refused_left: i64,
     pub refused_erased: i64,
     pub duplicate: i64,
@@ -152,6 +155,7 @@ impl ImportCounts {
             RowOutcome::Asked => self.asked,
             RowOutcome::LeftBefore => self.left_before,
             RowOutcome::Known => self.known,
+            RowOutcome::StillSubscribed => self.still_subscribed,
             RowOutcome::RefusedLeft => self.refused_left,
             RowOutcome::RefusedErased => self.refused_erased,
             RowOutcome::Duplicate => self.duplicate,
@@ -165,6 +169,7 @@ impl ImportCounts {
             RowOutcome::Asked => &mut self.asked,
             RowOutcome::LeftBefore => &mut self.left_before,
             RowOutcome::Known => &mut self.known,
+            RowOutcome::StillSubscribed => &mut self.still_subscribed,
             RowOutcome::RefusedLeft => &mut self.refused_left,
             RowOutcome::RefusedErased => &mut self.refused_erased,
             RowOutcome::Duplicate => &mut self.duplicate,
@@ -179,6 +184,7 @@ impl ImportCounts {
             + self.asked
             + self.left_before
             + self.known
+            + self.still_subscribed
             + self.refused_left
             + self.refused_erased
             + self.duplicate

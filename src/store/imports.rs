@@ -75,9 +75,10 @@ pub async fn begin(
     basis: &str,
     now: Timestamp,
 ) -> Result<Option<Import>> {
-    const SQL: &str = "UPDATE imports SET status = $2, mapping = $3, basis = $4, started_at = $5, cursor = 0, added = 0,
-            asked = 0, left_before = 0, known = 0, refused_left = 0, refused_erased = 0, duplicate = 0, invalid = 0,
-            worker = '', lease_until = 0
+    const SQL: &str =
+        "UPDATE imports SET status = $2, mapping = $3, basis = $4, started_at = $5, cursor = 0, added = 0,
+            asked = 0, left_before = 0, known = 0, still_subscribed = 0, refused_left = 0, refused_erased = 0,
+            duplicate = 0, invalid = 0, worker = '', lease_until = 0
         WHERE id = $1 AND status IN ('mapping', 'checked') RETURNING *";
     let begun = on!(tx.db(), |c| sqlx::query_as(SQL)
         .bind(import)
@@ -175,7 +176,8 @@ pub struct Step<'a> {
 /// committed.
 pub async fn advance(tx: &mut Tx, import: ImportId, status: ImportStatus, step: Step<'_>) -> Result<bool> {
     const SQL: &str = "UPDATE imports SET cursor = $4, added = $5, asked = $6, left_before = $7, known = $8,
-            refused_left = $9, refused_erased = $10, duplicate = $11, invalid = $12, lease_until = $13
+            refused_left = $9, refused_erased = $10, duplicate = $11, invalid = $12, lease_until = $13,
+            still_subscribed = $15
         WHERE id = $1 AND worker = $2 AND cursor = $3 AND status = $14";
     let counts = step.counts;
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
@@ -193,6 +195,7 @@ pub async fn advance(tx: &mut Tx, import: ImportId, status: ImportStatus, step: 
         .bind(counts.invalid)
         .bind(step.until)
         .bind(status)
+        .bind(counts.still_subscribed)
         .execute(c)
         .await?
         .rows_affected());
@@ -201,8 +204,9 @@ pub async fn advance(tx: &mut Tx, import: ImportId, status: ImportStatus, step: 
 
 /// A check that was broken off begins anew.
 pub async fn restart_check(tx: &mut Tx, import: ImportId, worker: &str) -> Result<()> {
-    const SQL: &str = "UPDATE imports SET cursor = 0, added = 0, asked = 0, left_before = 0, known = 0, refused_left = 0,
-            refused_erased = 0, duplicate = 0, invalid = 0 WHERE id = $1 AND worker = $2 AND status = 'checking'";
+    const SQL: &str = "UPDATE imports SET cursor = 0, added = 0, asked = 0, left_before = 0, known = 0,
+            still_subscribed = 0, refused_left = 0, refused_erased = 0, duplicate = 0, invalid = 0
+        WHERE id = $1 AND worker = $2 AND status = 'checking'";
     on!(tx.db(), |c| sqlx::query(SQL).bind(import).bind(worker).execute(c).await?.rows_affected());
     forget_reports(tx, import).await
 }

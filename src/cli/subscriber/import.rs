@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SHORT NAME", required_unless_present = "resume")]
     newsletter: Option<String>,
     /// What a column means, as COLUMN=MEANING: address, name, first_name, last_name, language, status, subscribed,
-    /// left, left_at, ignored, or the key of a field. What is not said is guessed
+    /// left, left_at, ignored, or the key of a field. What is not said is guessed. Several columns may say who has left
     #[arg(long, value_name = "COLUMN=MEANING")]
     map: Vec<String>,
     /// On what you base that these people get mail; kept as evidence. Without it each is asked for confirmation
@@ -118,8 +118,8 @@ fn mapped(import: &Import, fields: &[Field], said: &[String]) -> anyhow::Result<
         })?;
         let meaning = meaning(name, fields)
             .ok_or_else(|| anyhow::anyhow!("--map {said}: {name} is neither a meaning nor a field"))?;
-        for other in &mut meanings {
-            if *other == meaning && !meaning.may_repeat() {
+        for other in meanings.iter_mut().filter(|_| !meaning.may_repeat()) {
+            if *other == meaning {
                 *other = Meaning::Ignored;
             }
         }
@@ -203,12 +203,22 @@ fn tell(import: &Import, output: Output) -> anyhow::Result<()> {
         RowOutcome::Asked => "Asked to confirm",
         RowOutcome::LeftBefore => "Had left elsewhere",
         RowOutcome::Known => "Known already",
+        RowOutcome::StillSubscribed => "Left elsewhere, still subscribed here",
         RowOutcome::RefusedLeft => "Has left here, stays so",
         RowOutcome::RefusedErased => "Erased, stays so",
         RowOutcome::Duplicate => "Twice in the file",
         RowOutcome::Invalid => "Cannot be used",
     };
     let mut fields = vec![("File", import.file_name.clone()), ("Status", import.status.to_string())];
-    fields.extend(RowOutcome::ALL.iter().map(|one| (name(*one), import.counts.of(*one).to_string())));
+    for outcome in RowOutcome::ALL {
+        let count = import.counts.of(*outcome);
+        fields.push((name(*outcome), count.to_string()));
+        if *outcome == RowOutcome::StillSubscribed && count > 0 {
+            fields.push((
+                "",
+                "(nothing has changed for them: --report says which rows, to look each of them up)".into(),
+            ));
+        }
+    }
     output.one(import, &fields)
 }

@@ -256,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn several_columns_may_say_who_has_left_and_one_is_enough() {
+        let heads = headings("email,unsubscribed,bounced,email");
+        let meanings = guess(ImportOrigin::Unknown, &heads, &[]);
+        assert_eq!(meanings, [Meaning::Address, Meaning::Left, Meaning::Left, Meaning::Ignored]);
+        for (row, has_left) in [("false,false", false), ("true,false", true), ("false,true", true)] {
+            let (_, person) = read("email,unsubscribed,bounced", &format!("j@x.be,{row}"));
+            assert_eq!(person.has_left, has_left, "{row}");
+        }
+    }
+
+    #[test]
     fn a_word_that_nobody_knows_means_left() {
         for (status, has_left) in
             [("Confirmed", false), ("cleaned", true), ("unactivated", true), ("???", true)]

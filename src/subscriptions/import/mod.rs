@@ -7,7 +7,7 @@
 //! 4. The background works off the chunks in order: rows, evidence, mails, counts and cursor of some chunks in one
 //!    transaction, so that it goes on where it was whatever happens to the process (`docs/decisions/0024-imports.md`).
 //!
-//! Who has left or was erased stays so, and a second import of a file changes nothing.
+//! Who has left, said no or was erased stays so, and a second import of a file changes nothing.
 
 pub mod columns;
 pub mod file;

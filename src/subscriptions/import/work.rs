@@ -209,6 +209,12 @@ struct Writer<'a> {
     basis: Option<ConsentTextId>,
 }
 
+/// What becomes of somebody who is subscribed here, or was asked to confirm. Who left elsewhere may have signed up here by
+/// themselves: only the company can tell.
+const fn found_here(person: &Candidate) -> RowOutcome {
+    if person.has_left { RowOutcome::StillSubscribed } else { RowOutcome::Known }
+}
+
 /// A row that names somebody.
 struct Named {
     row: i64,
@@ -263,7 +269,7 @@ impl Writer<'_> {
             } else if status == Some(SubscriptionStatus::Unsubscribed) {
                 told.push((one.row, RowOutcome::RefusedLeft, ""));
             } else if status.is_some() {
-                told.push((one.row, RowOutcome::Known, ""));
+                told.push((one.row, found_here(&one.person), ""));
             } else if objected.contains(*hash) {
                 told.push((one.row, RowOutcome::RefusedLeft, ""));
             } else if let Some(seen) = &mut seen {
@@ -343,7 +349,7 @@ impl Writer<'_> {
         for ((one, _), brought) in new.iter().zip(&brought) {
             match made.get(&brought.subscriber_id) {
                 // Somebody signed up in this moment.
-                None => told.push((one.row, RowOutcome::Known, "")),
+                None => told.push((one.row, found_here(&one.person), "")),
                 Some(id) => {
                     told.push((one.row, self.outcome(&one.person), ""));
                     rows.push((one, *brought, *id));

@@ -2,6 +2,7 @@
 
 mod digests;
 mod doctor;
+mod imports;
 mod mailings;
 mod relays;
 mod reload;

@@ -1,5 +1,5 @@
 use postiljon::model::{
-    ConsentEvent, Import, ImportCounts, ImportStatus, Language, OutboxKind, SubscriptionStatus,
+    ConsentEvent, Import, ImportCounts, ImportStatus, Language, Meaning, OutboxKind, SubscriptionStatus,
 };
 use postiljon::store::{consents, imports, mailings, objections, subscribers, suppressions};
 use postiljon::subscriptions::company::{end_subscription, subscribe_again};
@@ -264,4 +264,48 @@ both_dbs!(an_objection_is_to_one_newsletter, |store| {
     assert_eq!(done.counts, ImportCounts { added: 1, ..ImportCounts::default() });
     let (_, done) = ran(&people, b"email\njan@example.org\n", BASIS).await;
     assert_eq!(done.counts, ImportCounts { refused_left: 1, ..ImportCounts::default() });
+});
+
+both_dbs!(every_column_that_says_who_has_left_is_heard, |store| {
+    let people = People::of(&store).await;
+    let file = b"email,unsubscribed,bounced\n\
+        left@example.org,true,\n\
+        bounced@example.org,false,true\n\
+        stays@example.org,false,false\n";
+    let (would, done) = ran(&people, file, BASIS).await;
+    let expected = ImportCounts { added: 1, left_before: 2, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    let bounced = people.subscription("bounced@example.org").await.expect("there");
+    assert_eq!(bounced.status, SubscriptionStatus::Unsubscribed);
+    // What is one thing only still has one column.
+    let import = read_in(&people, b"email,name\njan@example.org,Jan\n").await;
+    let twice = [Meaning::Name, Meaning::Name, Meaning::Address];
+    match import::check(&store, &people.clock, import.id, &twice, BASIS).await {
+        Err(ImportError::Invalid(errors)) => assert!(errors.field("address").is_some(), "{errors:?}"),
+        other => panic!("{other:?}"),
+    }
+});
+
+both_dbs!(who_left_elsewhere_and_is_subscribed_here_is_told_and_not_changed, |store| {
+    let people = People::of(&store).await;
+    people.confirmed("reads@example.org", 1).await;
+    people.sign_up("waits@example.org", 2).await.expect("signed up");
+    let left = people.confirmed("left@example.org", 3).await;
+    people.leave(&left).await;
+    people.confirmed("known@example.org", 4).await;
+    let file = b"email,status\n\
+        reads@example.org,unsubscribed\n\
+        waits@example.org,cleaned\n\
+        left@example.org,unsubscribed\n\
+        known@example.org,subscribed\n";
+    let (would, done) = ran(&people, file, "").await;
+    let expected = ImportCounts { still_subscribed: 2, refused_left: 1, known: 1, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    assert_eq!(done.counts.total(), done.row_count);
+    let (_, report) = read!(store, |db| imports::report_after(db, done.id, 0)).expect("a report");
+    let expected = "2,still_subscribed,\n3,still_subscribed,\n4,refused_left,\n5,known,\n";
+    assert_eq!(report, expected);
+    let status = async |of: &str| people.subscription(of).await.expect("there").status;
+    assert_eq!(status("reads@example.org").await, SubscriptionStatus::Confirmed);
+    assert_eq!(status("waits@example.org").await, SubscriptionStatus::Pending);
 });

@@ -63,6 +63,8 @@ struct ImportPage {
     columns: Vec<Column>,
     basis: String,
     counts: Vec<Count>,
+    /// That somebody must look at some rows.
+    warning: Option<String>,
     has_report: bool,
     people: Option<String>,
     mistakes: Mistakes,
@@ -312,6 +314,10 @@ async fn show(
         columns: columns.collect(),
         basis,
         counts: counts.collect(),
+        warning: (import.counts.still_subscribed > 0).then(|| {
+            let count = import.counts.still_subscribed;
+            t.with2("people-import-still", "count", count, "shown", grouped(count))
+        }),
         has_report: import.counts.total() > 0,
         people: (has_ended && import.counts.total() > 0)
             .then(|| format!("/admin/subscribers?newsletter={}", import.newsletter_id)),

@@ -240,6 +240,36 @@ both_dbs!(a_list_is_narrowed_by_an_issue_of_long_ago, |store| {
     app.stop().await;
 });
 
+both_dbs!(an_import_warns_of_who_left_elsewhere_and_is_subscribed_here, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    people.confirmed("jan@example.org", 1).await;
+    let file = b"email,unsubscribed,bounced\njan@example.org,,true\n";
+    let taken = upload(&browser, &people.newsletter.id.to_string(), file).await;
+    assert_eq!(taken.status, 303, "{}", taken.body);
+    let page = taken.location().to_owned();
+    let mapping = get(&browser, &page).await.body;
+    for column in ["m1", "m2"] {
+        assert_eq!(chosen(&mapping, column), "left", "{mapping}");
+    }
+    let columns = [("m0", "address"), ("m1", "left"), ("m2", "left")];
+    let checking = post(&browser, &format!("{page}/check"), &columns).await;
+    assert_eq!(checking.status, 303, "{}", checking.body);
+    app.work_off().await;
+    let warning = "1 row is of somebody who left elsewhere and is still subscribed here";
+    let checked = get(&browser, &page).await.body;
+    assert!(checked.contains(warning) && checked.contains("look the person up under Readers"), "{checked}");
+    assert_eq!(post(&browser, &format!("{page}/run"), &[]).await.status, 303);
+    app.work_off().await;
+    assert!(get(&browser, &page).await.body.contains(warning));
+    let report = get(&browser, &format!("{page}/report.csv")).await.body;
+    assert_eq!(report, "row,outcome,reason\n2,still_subscribed,\n");
+    let jan = people.subscription("jan@example.org").await.expect("there");
+    assert_eq!(jan.status, SubscriptionStatus::Confirmed, "nothing changes by itself");
+    app.stop().await;
+});
+
 both_dbs!(a_file_is_taken_in_step_by_step, |store| {
     let app = TestApp::start(&store).await;
     let browser = signed_in(&app).await;
