@@ -106,17 +106,6 @@ both_dbs!(an_import_revives_nobody_and_a_check_says_exactly_what_it_will_do, |st
     assert_eq!(new.status, SubscriptionStatus::Confirmed);
 });
 
-both_dbs!(several_columns_may_say_who_has_left, |store| {
-    let people = People::of(&store).await;
-    let file = b"email,unsubscribed,bounced\nan@example.org,no,no\njan@example.org,no,yes\npiet@example.org,yes,no\n";
-    let (_, done) = ran(&people, file, BASIS).await;
-    assert_eq!(done.counts, ImportCounts { added: 1, left_before: 2, ..ImportCounts::default() });
-    for who in ["jan@example.org", "piet@example.org"] {
-        let status = people.subscription(who).await.expect("there").status;
-        assert_eq!(status, SubscriptionStatus::Unsubscribed, "{who}");
-    }
-});
-
 both_dbs!(without_a_basis_each_is_asked_and_nobody_is_subscribed, |store| {
     let people = People::of(&store).await;
     let (_, done) = ran(&people, b"email\njan@example.org\nan@example.org\n", "").await;
