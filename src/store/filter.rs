@@ -232,9 +232,11 @@ impl Statement {
         match test {
             FieldTest::Given | FieldTest::NotGiven => self,
             FieldTest::Is | FieldTest::IsNot => self.sql(" AND v.value = ").text(value),
-            FieldTest::Contains => {
-                self.sql(" AND LOWER(v.value) LIKE ").text(&like_pattern(value)).sql(" ESCAPE '\\'")
-            }
+            // An answer of before has no key until the background has been there.
+            FieldTest::Contains => self
+                .sql(" AND COALESCE(v.value_key, LOWER(v.value)) LIKE ")
+                .text(&like_pattern(value))
+                .sql(" ESCAPE '\\'"),
             FieldTest::AtLeast | FieldTest::AtMost => {
                 let compared = if test == FieldTest::AtLeast { " >= " } else { " <= " };
                 match (kind, value.parse()) {

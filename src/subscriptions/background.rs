@@ -1,4 +1,5 @@
-//! What is done behind the pages: imports, acts on many, and the words by which people are found.
+//! What is done behind the pages: imports, acts on many, and the words by which people and
+//! answers are found.
 //!
 //! It runs in every process that serves pages. Each step is a transaction that says in the database who is at it, so
 //! that several processes share the work, and another one goes on where one died.
@@ -12,7 +13,7 @@ use tokio::sync::Notify;
 use super::{bulk, import};
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::store::{self, Store, StoreError, people};
+use crate::store::{self, Store, StoreError, people, subscription_values};
 
 /// How often it is looked whether there is something to do, if nobody says so.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -89,7 +90,8 @@ impl Background {
         }
         let acted = bulk::work_off(store, clock, keys, worker.name()).await;
         let indexed = index_some(store).await;
-        Ok(imported? | acted? | indexed?)
+        let keyed = key_some(store).await;
+        Ok(imported? | acted? | indexed? | keyed?)
     }
 }
 
@@ -103,6 +105,20 @@ pub async fn index_some(store: &Store) -> Result<bool, StoreError> {
     }
     let mut tx = store.begin().await?;
     let has_more = people::index_words(&mut tx).await?;
+    tx.commit().await?;
+    Ok(has_more)
+}
+
+/// Writes the keys of some answers that are older than keys; `false` when there are no more.
+///
+/// # Errors
+/// Of the database.
+pub async fn key_some(store: &Store) -> Result<bool, StoreError> {
+    if !subscription_values::has_unwritten_keys(store.read().await?.db()).await? {
+        return Ok(false);
+    }
+    let mut tx = store.begin().await?;
+    let has_more = subscription_values::write_keys(&mut tx).await?;
     tx.commit().await?;
     Ok(has_more)
 }

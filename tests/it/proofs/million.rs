@@ -50,8 +50,9 @@ async fn fill(store: &Store, count: i64, newsletter: i64, topic: i64, city: i64)
             FROM subscribers ORDER BY id"),
         format!("INSERT INTO subscription_topics (subscription_id, topic_id, since)
             SELECT id, {topic}, {now} FROM subscriptions WHERE id % 10 = 1"),
-        format!("INSERT INTO subscription_values (subscription_id, field_id, value)
-            SELECT id, {city}, CASE WHEN id % 100 = 1 THEN 'Gent' ELSE 'Aalst' END FROM subscriptions"),
+        format!("INSERT INTO subscription_values (subscription_id, field_id, value, value_key)
+            SELECT id, {city}, CASE WHEN id % 100 = 1 THEN 'Gent' ELSE 'Aalst' END,
+                CASE WHEN id % 100 = 1 THEN 'gent' ELSE 'aalst' END FROM subscriptions"),
         "INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, reply)
             SELECT 1, subscriber_id, 'sent', 1, 0, 1, '' FROM subscriptions WHERE id % 3 = 1".to_owned(),
         "ANALYZE".to_owned(),

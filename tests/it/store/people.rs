@@ -7,8 +7,9 @@ use postiljon::store::hits::{ReaderHits, Tally};
 use postiljon::store::{
     Store, fields, hits, people, subscribers, subscription_values, subscriptions, topics,
 };
+use postiljon::subscriptions::background::key_some;
 
-use crate::support::database::{both_dbs, change, read};
+use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::samples::{NOW, address, at, confirmed, newsletter, pending_at, scheduled};
 
 async fn ids(store: &Store, newsletter: &Newsletter, filter: Filter) -> Vec<SubscriptionId> {
@@ -119,6 +120,53 @@ both_dbs!(each_condition_selects_whom_it_says, |store| {
             expected,
             "{condition:?}"
         );
+    }
+});
+
+both_dbs!(a_part_of_an_answer_is_found_in_any_case_with_accents_and_in_answers_of_before, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let rules = FieldRules { max_length: None, least: None, most: None, options: String::new() };
+    let city =
+        change!(store, |tx| fields::insert(tx, newsletter.id, "city", FieldKind::Text, &rules, NOW)).id;
+    let mut all = Vec::new();
+    for (n, value) in ["Évry", "Grande École", "Österreich", "Gent % Sint", "Evry"].iter().enumerate() {
+        let id = pending_at(&store, newsletter.id, &format!("reader{n}@example.org")).await.id;
+        // As forms do it, and as imports do.
+        if n % 2 == 0 {
+            change!(store, |tx| subscription_values::set_all(tx, &[(id, city, Some("Iets anders"))]));
+            change!(store, |tx| subscription_values::set_all(tx, &[(id, city, Some(*value))]));
+        } else {
+            change!(store, |tx| subscription_values::insert_all(tx, &[(id, city, *value)]));
+        }
+        all.push(id);
+    }
+    let contains = async |value: &str| {
+        let (field_kind, test) = (FieldKind::Text, FieldTest::Contains);
+        let condition = Condition::Field { field: city, field_kind, test, value: value.into() };
+        ids(&store, &newsletter, Filter::all(vec![condition])).await
+    };
+    let cases = [
+        ("Évry", all[0]),
+        ("éVRY", all[0]),
+        ("École", all[1]),
+        ("ÉCOLE", all[1]),
+        ("Österreich", all[2]),
+        ("öster", all[2]),
+        ("GENT %", all[3]),
+        ("EVRY", all[4]),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(contains(value).await, [expected], "{value}");
+    }
+    assert_eq!(contains("anders").await, [], "what was said before is not found");
+    // As a version before this one wrote them: found as it did, and then as now.
+    execute(&store, "UPDATE subscription_values SET value_key = NULL").await;
+    assert_eq!(contains("GENT %").await, [all[3]]);
+    assert!(read!(store, |db| subscription_values::has_unwritten_keys(db)));
+    assert!(!key_some(&store).await.expect("written"), "all at once");
+    assert!(!read!(store, |db| subscription_values::has_unwritten_keys(db)));
+    for (value, expected) in cases {
+        assert_eq!(contains(value).await, [expected], "{value}");
     }
 });
 
