@@ -137,6 +137,12 @@ pub async fn contents(db: Db<'_>, id: MailingId) -> Result<Vec<Content>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
 }
 
+/// The languages in which a mailing goes out, without its contents.
+pub async fn languages(db: Db<'_>, id: MailingId) -> Result<Vec<Language>> {
+    const SQL: &str = "SELECT language FROM mailing_contents WHERE mailing_id = $1 ORDER BY language";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(id).fetch_all(c).await?))
+}
+
 /// How many the last mailing of a newsletter to such readers, or of one of its topics, went to; `None` before the first.
 pub async fn last_audience(
     db: Db<'_>,

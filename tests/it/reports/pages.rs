@@ -2,11 +2,14 @@
 
 use std::time::Instant;
 
-use postiljon::model::Tracking;
+use postiljon::model::{ArticleDisplay, ArticleStatus, Language, Placed, Tracking};
+use postiljon::publishing::articles::{self, ArticleInput};
+use postiljon::publishing::translations::{self, TranslationInput};
 use postiljon::store::newsletters;
 
 use super::World;
 use crate::support::database::{both_dbs, execute, read};
+use crate::support::press::{piece, words};
 use crate::web::admin::{get, post, signed_in};
 
 const JAN: &str = "jan@example.org";
@@ -34,6 +37,7 @@ both_dbs!(a_report_shows_numbers_links_and_the_mail_with_them, |store| {
     }
     assert!(!page.body.contains(" style="), "no style of its own");
     assert!(page.body.contains("sandbox=\"allow-popups"), "the mail stands in a frame that runs nothing");
+    assert!(!page.body.contains("#on-mail"), "one language, no choice");
     let frame = get(&browser, &format!("{path}/mail")).await;
     assert!(frame.body.contains("title=\"3 clicks\">3</span>"), "{}", frame.body);
     assert!(
@@ -134,6 +138,53 @@ both_dbs!(the_summary_is_asked_for_and_given_up, |store| {
         assert_eq!(world.rows("summary_readers").await, rows, "{value}");
     }
     assert_eq!(browser.get(&path).await.expect("an answer").status, 303, "a GET changes nothing");
+    world.site.app.stop().await;
+});
+
+both_dbs!(the_mail_with_its_links_is_shown_in_each_of_its_languages, |store| {
+    let world = World::start(&store, Tracking::Aggregate).await;
+    let clock = &world.site.app.clock;
+    let french = articles::translate(&store, clock, None, world.article.id, Language::French)
+        .await
+        .expect("translated");
+    let text = ArticleInput {
+        language: "fr".into(),
+        slug: french.slug.to_string(),
+        ..piece("Des ponts", "Lisez [le premier](https://un.example/).")
+    };
+    articles::save(&store, clock, french.id, french.version, &text).await.expect("saved");
+    articles::set_status(&store, clock, french.id, ArticleStatus::Published).await.expect("published");
+    let placed = [Placed::new(world.article.id, ArticleDisplay::Full)];
+    let issue = world.press.issue(world.newsletter.id, &words("Twee talen"), &placed).await;
+    let text = TranslationInput {
+        subject: "Deux langues".into(),
+        preheader: "Trois histoires".into(),
+        ..TranslationInput::default()
+    };
+    translations::save(&store, clock, issue.id, Language::French, 0, &text).await.expect("saved");
+    let mailing = world.press.schedule(&issue).await.expect("scheduled");
+    world.press.start(&mailing).await;
+    let browser = signed_in(&world.site.app).await;
+    let path = format!("/admin/mailings/{}/report", mailing.id);
+    let (own, other) = ("het eerste", "le premier");
+    for (query, shown, hidden) in [
+        ("", own, other),
+        ("?language=fr", other, own),
+        ("?language=nl", own, other),
+        ("?language=de", own, other),
+    ] {
+        let frame = get(&browser, &format!("{path}/mail{query}")).await.body;
+        assert!(frame.contains(shown) && !frame.contains(hidden), "{query}: {frame}");
+        assert!(frame.contains("title=\"0 clicks\">0</span>"), "{query}: {frame}");
+    }
+    let page = get(&browser, &path).await.body;
+    for part in ["href=\"?language=fr#on-mail\"", "/report/mail?language=nl\"", "id=\"on-mail\"><summary>"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let page = get(&browser, &format!("{path}?language=fr")).await.body;
+    for part in ["aria-current=\"true\">Français", "/report/mail?language=fr\"", "id=\"on-mail\" open>"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
     world.site.app.stop().await;
 });
 

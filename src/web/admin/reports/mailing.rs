@@ -6,13 +6,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono_tz::Tz;
 
-use super::{percent, table};
+use super::{mail, percent, table};
 use crate::i18n::Texts;
 use crate::mail::slot::line_for_anyone;
 use crate::model::calendar::start_of_hour;
-use crate::model::{HitKind, MailingId, Timestamp, Tracking};
+use crate::model::{HitKind, Language, MailingId, Timestamp, Tracking};
 use crate::publishing::schedule::zone_of;
 use crate::reports::mailing::{HOURS, MailingReport, bounce_rate, of_mailing, per_mille};
+use crate::store;
 use crate::web::admin::{Frame, grouped, id_of};
 use crate::web::charts::{Chart, Point, Series};
 use crate::web::layout::html;
@@ -41,6 +42,12 @@ struct ReportPage {
     curve: String,
     hours: Vec<Hour>,
     links: Vec<Link>,
+    /// Of the mail that is shown; `None`: there is none.
+    language: Option<Language>,
+    /// Whether somebody asked for it.
+    is_language_asked: bool,
+    /// Those in which it went out; empty: one.
+    languages: Vec<LanguageChoice>,
     rules: Vec<Rule>,
 }
 
@@ -77,13 +84,18 @@ struct Link {
     readers: Option<String>,
 }
 
+struct LanguageChoice {
+    language: Language,
+    is_shown: bool,
+}
+
 struct Rule {
     kind: String,
     rule: String,
     hits: String,
 }
 
-/// `GET /admin/mailings/{id}/report`.
+/// `GET /admin/mailings/{id}/report`, with `?language=` of the mail that is shown.
 pub async fn get(
     request: HttpRequest,
     app: Data<App>,
@@ -91,6 +103,9 @@ pub async fn get(
     id: Path<String>,
 ) -> Result<HttpResponse, PageError> {
     let report = report_of(&app, &id).await?;
+    let known = store::mailings::languages(app.store.read().await?.db(), report.mailing.id).await?;
+    let asked = mail::asked(&request);
+    let language = mail::shown(&known, asked, report.newsletter.language);
     let t = signed_in.texts();
     let zone = zone_of(&report.newsletter);
     let (mailing, issue, newsletter) = (&report.mailing, &report.issue, &report.newsletter);
@@ -117,9 +132,22 @@ pub async fn get(
         curve: curve(t, zone, &report, now),
         hours: hours(t, zone, &report, now),
         links: links(t, &report),
+        language,
+        is_language_asked: asked.is_some(),
+        languages: choices(&known, language),
         rules: rules(t, &report),
     };
     html(StatusCode::OK, &template)
+}
+
+/// The languages among which one can choose, if there are several.
+fn choices(known: &[Language], shown: Option<Language>) -> Vec<LanguageChoice> {
+    if known.len() < 2 {
+        return Vec::new();
+    }
+    let choice =
+        |language: &Language| LanguageChoice { language: *language, is_shown: Some(*language) == shown };
+    known.iter().map(choice).collect()
 }
 
 async fn report_of(app: &App, id: &str) -> Result<MailingReport, PageError> {
