@@ -6,7 +6,7 @@ use super::output::{self, Output};
 use crate::model::calendar::Period;
 use crate::model::{IssueId, Newsletter};
 use crate::publishing::schedule::zone_of;
-use crate::reports::mailing::{MailingReport, of_mailing, per_mille};
+use crate::reports::mailing::{MailingReport, bounce_rate, of_mailing, per_mille};
 use crate::reports::newsletter::{Line, growth_of};
 use crate::store;
 use crate::store::reports::MailingLine;
@@ -62,8 +62,11 @@ async fn issue(open: &Open, id: IssueId, arguments: &Arguments) -> anyhow::Resul
 }
 
 fn share(part: i64, whole: i64) -> String {
-    let rate = per_mille(part, whole);
-    format!("{part} ({}.{}%)", rate / 10, (rate % 10).abs())
+    with_rate(part, per_mille(part, whole))
+}
+
+fn with_rate(count: i64, rate: i64) -> String {
+    format!("{count} ({}.{}%)", rate / 10, (rate % 10).abs())
 }
 
 fn fields(report: &MailingReport) -> Vec<(&'static str, String)> {
@@ -72,7 +75,7 @@ fn fields(report: &MailingReport) -> Vec<(&'static str, String)> {
         ("Issue", format!("{} of {}: {}", report.issue.number, report.newsletter.name, report.issue.subject)),
         ("Status", report.mailing.status.to_string()),
         ("Sent", format!("{} of {}", account.sent, account.audience)),
-        ("Bounced", share(account.bounced, account.sent + account.bounced)),
+        ("Bounced", with_rate(account.bounced, bounce_rate(account.bounced, account.sent))),
         ("Left after it", share(counts.departures, account.sent)),
         ("Counted", report.mailing.tracking.to_string()),
     ];
