@@ -7,7 +7,7 @@ use crate::model::calendar::Period;
 use crate::model::{IssueId, Newsletter};
 use crate::publishing::schedule::zone_of;
 use crate::reports::mailing::{MailingReport, bounce_rate, of_mailing, per_mille};
-use crate::reports::newsletter::{Line, growth_of};
+use crate::reports::newsletter::{EveryMailing, Line, growth_of};
 use crate::store;
 use crate::store::reports::MailingLine;
 use crate::subscriptions::export::guarded;
@@ -134,10 +134,13 @@ async fn newsletter(open: &Open, arguments: &Arguments) -> anyhow::Result<()> {
     let newsletter = open.newsletter(&arguments.what).await?;
     let zone = zone_of(&newsletter);
     let mut reader = open.store.read().await?;
-    let lines = growth_of(&mut reader, newsletter.id, arguments.by, open.clock.now(), zone).await?;
-    let mailings = store::reports::mailings(reader.db(), newsletter.id, 0).await?;
-    drop(reader);
     if arguments.csv {
+        drop(reader);
+        let mut every = EveryMailing::of(&open.store, newsletter.id);
+        let mut mailings = Vec::new();
+        while let Some(part) = every.next().await? {
+            mailings.extend(part);
+        }
         return csv_of(
             [
                 "mailing",
@@ -149,6 +152,8 @@ async fn newsletter(open: &Open, arguments: &Arguments) -> anyhow::Result<()> {
                 "departures",
                 "clicks",
                 "machine_clicks",
+                "opens",
+                "machine_opens",
             ],
             mailings.iter().map(|line| {
                 [
@@ -161,10 +166,15 @@ async fn newsletter(open: &Open, arguments: &Arguments) -> anyhow::Result<()> {
                     line.departures.to_string(),
                     line.clicks.to_string(),
                     line.machine_clicks.to_string(),
+                    line.opens.to_string(),
+                    line.machine_opens.to_string(),
                 ]
             }),
         );
     }
+    let lines = growth_of(&mut reader, newsletter.id, arguments.by, open.clock.now(), zone).await?;
+    let mailings = store::reports::mailings(reader.db(), newsletter.id, 0).await?;
+    drop(reader);
     let growth: Vec<GrowthLine> = lines.iter().map(GrowthLine::of).collect();
     if arguments.output.json {
         return arguments.output.one(&NewsletterReport { newsletter, growth, mailings }, &[]);

@@ -1519,6 +1519,7 @@ reports-week-of = Woche vom { $date }
 reports-mailings-title = Ausgaben
 reports-mailings-none = Noch keine Ausgabe wurde verschickt.
 reports-issue = Ausgabe
+reports-opens = Geöffnet (unzuverlässig)
 reports-not-counted = nicht gezählt
 reports-summary-title = Jeden Monat per E-Mail
 reports-summary-words = Am ersten Morgen des Monats: wer kam, wer ging, und jede Ausgabe in einer Zeile. Nur für Sie; Kollegen wählen selbst.

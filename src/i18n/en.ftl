@@ -1519,6 +1519,7 @@ reports-week-of = Week of { $date }
 reports-mailings-title = Issues
 reports-mailings-none = No issue has been sent yet.
 reports-issue = Issue
+reports-opens = Opened (unreliable)
 reports-not-counted = not counted
 reports-summary-title = By mail every month
 reports-summary-words = On the first morning of the month: who came, who left, and every issue in one line. For you alone; colleagues choose for themselves.

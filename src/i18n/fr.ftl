@@ -1522,6 +1522,7 @@ reports-week-of = Semaine du { $date }
 reports-mailings-title = Numéros
 reports-mailings-none = Aucun numéro n’est encore parti.
 reports-issue = Numéro
+reports-opens = Ouverts (peu fiable)
 reports-not-counted = non comptés
 reports-summary-title = Par e-mail chaque mois
 reports-summary-words = Le premier matin du mois : qui est arrivé, qui est parti, et chaque numéro en une ligne. Pour vous seul ; vos collègues choisissent eux-mêmes.

@@ -1516,6 +1516,7 @@ reports-week-of = Week van { $date }
 reports-mailings-title = Nummers
 reports-mailings-none = Er is nog geen nummer verstuurd.
 reports-issue = Nummer
+reports-opens = Geopend (onbetrouwbaar)
 reports-not-counted = niet geteld
 reports-summary-title = Elke maand per mail
 reports-summary-words = Op de eerste ochtend van de maand: wie kwam, wie ging, en elk nummer in één regel. Alleen voor jou; collega’s kiezen zelf.

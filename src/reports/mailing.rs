@@ -153,6 +153,8 @@ mod tests {
             machine_clicks: 0,
             click_readers: 0,
             departures: 0,
+            opens: 0,
+            machine_opens: 0,
         }
     }
 
@@ -164,8 +166,6 @@ mod tests {
     }
 
     #[test]
-    fn mailings_that_counted_nothing_do_not_count_as_none() {
-    #[test]
     fn what_came_back_is_a_part_of_all_that_was_answered_here_as_there() {
         assert_eq!([bounce_rate(0, 0), bounce_rate(5, 0), bounce_rate(500, 500)], [0, 1000, 500]);
         let lines = [100, 500, 900].map(|bounced| {
@@ -176,6 +176,8 @@ mod tests {
         assert_eq!(usual(&lines).map(|usual| usual.bounced), Some(bounce_rate(500, 500)));
     }
 
+    #[test]
+    fn mailings_that_counted_nothing_do_not_count_as_none() {
         let mut lines = [20, 22, 24, 0, 0, 0, 0].map(|clicks| line(1000, clicks, Tracking::Off)).to_vec();
         assert_eq!(usual(&lines).expect("enough").clicks, None);
         for line in &mut lines[..3] {

@@ -58,6 +58,9 @@ pub struct MailingLine {
     pub machine_clicks: i64,
     pub click_readers: i64,
     pub departures: i64,
+    /// Unreliable: to be marked so wherever they are shown.
+    pub opens: i64,
+    pub machine_opens: i64,
 }
 
 /// The columns of [`MailingLine`]; the hole is for the rest.
@@ -66,7 +69,8 @@ macro_rules! lines_sql {
         concat!(
             "SELECT m.id, m.issue_id, i.number, i.subject, m.status, m.started_at, m.tracking, m.audience, m.sent, m.bounced,
                 COALESCE(k.clicks, 0) AS clicks, COALESCE(k.machine_clicks, 0) AS machine_clicks,
-                COALESCE(k.click_readers, 0) AS click_readers, COALESCE(k.departures, 0) AS departures
+                COALESCE(k.click_readers, 0) AS click_readers, COALESCE(k.departures, 0) AS departures,
+                COALESCE(k.opens, 0) AS opens, COALESCE(k.machine_opens, 0) AS machine_opens
             FROM mailings m JOIN issues i ON i.id = m.issue_id LEFT JOIN mailing_counts k ON k.mailing_id = m.id
             WHERE m.newsletter_id = $1 AND m.started_at IS NOT NULL ",
             $rest
@@ -82,6 +86,24 @@ pub async fn mailings(db: Db<'_>, newsletter: NewsletterId, page: i64) -> Result
         .bind(newsletter)
         .bind(PAGE_ROWS + 1)
         .bind(page.max(0) * PAGE_ROWS)
+        .fetch_all(c)
+        .await?))
+}
+
+/// The same behind one that began at a moment: for exports.
+pub async fn mailings_behind(
+    db: Db<'_>,
+    newsletter: NewsletterId,
+    behind: (Timestamp, MailingId),
+    limit: i64,
+) -> Result<Vec<MailingLine>> {
+    const SQL: &str =
+        lines_sql!("AND (m.started_at, m.id) < ($2, $3) ORDER BY m.started_at DESC, m.id DESC LIMIT $4");
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(newsletter)
+        .bind(behind.0)
+        .bind(behind.1)
+        .bind(limit)
         .fetch_all(c)
         .await?))
 }

@@ -1,9 +1,12 @@
 //! Reports: what came of an issue ([`mailing`]), and how a newsletter does ([`newsletter`]). The numbers are gathered in
 //! `crate::reports`; each chart has a table with the same numbers beside it, and each table a file for spreadsheets.
 
-use actix_web::HttpResponse;
+use std::future::ready;
+
 use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::web::{ServiceConfig, resource};
+use actix_web::web::{Bytes, ServiceConfig, resource};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use futures_util::{Stream, StreamExt as _, stream};
 
 use crate::i18n::Texts;
 use crate::model::Language;
@@ -45,18 +48,38 @@ fn table<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<HttpResponse, PageError> {
+    let body = lines(std::iter::once(headings.map(str::to_owned)).chain(rows))?;
+    Ok(file(name).body(body))
+}
+
+/// The same of which the rows come part by part.
+fn long_table<const N: usize>(
+    name: &str,
+    headings: [&str; N],
+    rows: impl Stream<Item = Result<Vec<[String; N]>, PageError>> + 'static,
+) -> HttpResponse {
+    let head = vec![headings.map(str::to_owned)];
+    let parts = stream::once(ready(Ok(head))).chain(rows);
+    // Where a part fails the connection breaks off, so that nobody takes a part for the whole.
+    file(name).streaming(parts.map(|part| lines(part?)))
+}
+
+fn file(name: &str) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")));
+    answer
+}
+
+fn lines<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> Result<Bytes, PageError> {
     let failed = |error: String| PageError::internal("a table could not be written", error);
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(headings).map_err(|error| failed(error.to_string()))?;
     for row in rows {
         let row = row.map(|cell| guarded(&cell));
         writer.write_record(row).map_err(|error| failed(error.to_string()))?;
     }
-    let body = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")))
-        .body(body))
+    Ok(Bytes::from(writer.into_inner().map_err(|error| failed(error.to_string()))?))
 }
 
 #[cfg(test)]

@@ -6,15 +6,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
+use futures_util::stream;
 
-use super::{percent, table};
+use super::{long_table, percent, table};
 use crate::i18n::Texts;
 use crate::mail::slot::line_for_anyone;
 use crate::model::calendar::Period;
 use crate::model::{Language, Newsletter};
 use crate::publishing::schedule::zone_of;
 use crate::reports::mailing::per_mille;
-use crate::reports::newsletter::{Line, growth_of};
+use crate::reports::newsletter::{EveryMailing, Line, growth_of};
 use crate::reports::summary::set_summary;
 use crate::store;
 use crate::store::reports::MailingLine;
@@ -37,6 +38,8 @@ struct ReportsPage {
     chart: String,
     growth: Vec<GrowthRow>,
     mailings: Vec<MailingRow>,
+    /// Whether the newsletter counts opens, or has counted them of one of these.
+    counts_opens: bool,
     paging: Paging,
     wants_summary: bool,
 }
@@ -63,6 +66,8 @@ struct MailingRow {
     sent: String,
     /// Empty: not counted.
     clicks: String,
+    /// Unreliable; empty: not counted.
+    opens: String,
     bounced: String,
     departed: String,
 }
@@ -102,6 +107,7 @@ pub async fn get(
         chart: chart(t, period, &growth),
         growth: growth.iter().rev().map(|line| growth_row(t, period, line)).collect(),
         mailings: lines.iter().map(|line| mailing_row(t, zone, &newsletter, line)).collect(),
+        counts_opens: newsletter.tracking.is_on() || lines.iter().any(|line| line.tracking.is_on()),
         paging,
         wants_summary,
         newsletter,
@@ -180,12 +186,50 @@ fn mailing_row(t: Texts, zone: Tz, newsletter: &Newsletter, line: &MailingLine) 
         at: t.date(line.started_at, zone),
         sent: grouped(line.sent),
         clicks: if line.tracking.is_on() { share(line.clicks) } else { String::new() },
+        opens: if line.tracking.is_on() { grouped(line.opens) } else { String::new() },
         bounced: grouped(line.bounced),
         departed: grouped(line.departures),
     }
 }
 
-/// `GET /admin/newsletters/{id}/reports/{growth,mailings}.csv`.
+/// New ones at the end: some programs count columns.
+const MAILING_HEADINGS: [&str; 14] = [
+    "mailing",
+    "issue",
+    "subject",
+    "started_at",
+    "tracking",
+    "audience",
+    "sent",
+    "bounced",
+    "departures",
+    "clicks",
+    "machine_clicks",
+    "click_readers",
+    "opens",
+    "machine_opens",
+];
+
+fn mailing_cells(line: &MailingLine) -> [String; 14] {
+    [
+        line.id.to_string(),
+        line.number.to_string(),
+        line.subject.clone(),
+        line.started_at.rfc3339(),
+        line.tracking.to_string(),
+        line.audience.to_string(),
+        line.sent.to_string(),
+        line.bounced.to_string(),
+        line.departures.to_string(),
+        line.clicks.to_string(),
+        line.machine_clicks.to_string(),
+        line.click_readers.to_string(),
+        line.opens.to_string(),
+        line.machine_opens.to_string(),
+    ]
+}
+
+/// `GET /admin/newsletters/{id}/reports/{growth,mailings}.csv`: of the mailings all, not those of a page.
 pub async fn csv(
     request: HttpRequest,
     app: Data<App>,
@@ -194,7 +238,6 @@ pub async fn csv(
 ) -> Result<HttpResponse, PageError> {
     let (id, wanted) = path.into_inner();
     let period = period_of(&request);
-    let page = page_of(&Form::of_query(&request));
     let mut reader = app.store.read().await?;
     let newsletter = newsletter_of(&mut reader, &id).await?;
     let name = format!("{}-{wanted}", newsletter.slug);
@@ -213,39 +256,13 @@ pub async fn csv(
             table(&name, [period.as_str(), "confirmed", "departed", "bounced"], lines.iter().map(row))
         }
         "mailings" => {
-            let mut lines = store::reports::mailings(reader.db(), newsletter.id, page).await?;
-            Paging::of(&mut lines, page, "?");
-            let row = |line: &MailingLine| {
-                [
-                    line.id.to_string(),
-                    line.number.to_string(),
-                    line.subject.clone(),
-                    line.started_at.rfc3339(),
-                    line.tracking.to_string(),
-                    line.audience.to_string(),
-                    line.sent.to_string(),
-                    line.bounced.to_string(),
-                    line.departures.to_string(),
-                    line.clicks.to_string(),
-                    line.machine_clicks.to_string(),
-                    line.click_readers.to_string(),
-                ]
-            };
-            let headings = [
-                "mailing",
-                "issue",
-                "subject",
-                "started_at",
-                "tracking",
-                "audience",
-                "sent",
-                "bounced",
-                "departures",
-                "clicks",
-                "machine_clicks",
-                "click_readers",
-            ];
-            table(&name, headings, lines.iter().map(row))
+            drop(reader);
+            let every = EveryMailing::of(&app.store, newsletter.id);
+            let rows = stream::try_unfold(every, |mut every| async move {
+                let part = every.next().await?;
+                Ok::<_, PageError>(part.map(|part| (part.iter().map(mailing_cells).collect(), every)))
+            });
+            Ok(long_table(&name, MAILING_HEADINGS, rows))
         }
         _ => Err(PageError::NotFound),
     }
