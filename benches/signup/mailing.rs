@@ -123,9 +123,9 @@ async fn readers(store: &Store, newsletter: NewsletterId) -> anyhow::Result<()> 
     ] {
         let sql = AssertSqlSafe(sql);
         match store.pools() {
-            Pools::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await?),
-            Pools::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await?),
-        }
+            Pools::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await?.rows_affected(),
+            Pools::Postgres(pool) => sqlx::query(sql).execute(pool).await?.rows_affected(),
+        };
     }
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Db, PAGE_ROWS, Result, Tx, on, sql};
+use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
     ArticleId, IssueId, Language, Mailing, MailingId, MailingStatus, Move, NewsletterId, PauseReason, Rhythm,
-    Segment, SubscriptionId, Timestamp, TopicId, Variant,
+    Segment, SubscriberId, SubscriptionId, Timestamp, TopicId, Variant,
 };
 
 /// What is mailed, frozen. The texts hold slots for what differs per subscriber.
@@ -233,22 +233,50 @@ pub async fn lock_sending(tx: &mut Tx, id: MailingId) -> Result<Option<Mailing>>
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
 }
 
+/// Mailings that have not ended, in the order of their ids, taken until the end of the transaction.
+macro_rules! open_sql {
+    ($which:literal, $end:literal) => {
+        concat!(
+            "SELECT * FROM mailings WHERE ",
+            $which,
+            " AND (status IN ('scheduled', 'sending', 'paused')
+                OR (status = 'cancelled' AND started_at IS NOT NULL AND cursor < audience_end)) ORDER BY id",
+            $end
+        )
+    };
+    ($db:expr, $which:literal) => {
+        match $db {
+            Db::Sqlite(_) => open_sql!($which, ""),
+            Db::Postgres(_) => open_sql!($which, " FOR UPDATE"),
+        }
+    };
+}
+
 /// Takes the rows of a newsletter's mailings that have not ended, in the order of their ids, for a verb that
 /// changes who is subscribed: a mailing cannot begin, and no feeder can claim, between what the verb reads
 /// and what it commits, so that every audience is exact.
 pub async fn lock_open(tx: &mut Tx, newsletter: NewsletterId) -> Result<Vec<Mailing>> {
+    let sql = open_sql!(tx.db(), "newsletter_id = $1");
+    hold_subscriptions(tx).await?;
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(newsletter).fetch_all(c).await?))
+}
+
+/// The same of all newsletters that a person has to do with, in one order: one after the other two transactions could wait for
+/// each other.
+pub async fn lock_open_of(tx: &mut Tx, person: SubscriberId) -> Result<Vec<Mailing>> {
+    let sql = open_sql!(
+        tx.db(),
+        "newsletter_id IN (SELECT n.newsletter_id FROM subscriptions n WHERE n.subscriber_id = $1)"
+    );
+    hold_subscriptions(tx).await?;
+    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(person).fetch_all(c).await?))
+}
+
+async fn hold_subscriptions(tx: &mut Tx) -> Result<()> {
     if let Db::Postgres(c) = tx.db() {
         sqlx::query("LOCK TABLE subscriptions IN ROW EXCLUSIVE MODE").execute(c).await?;
     }
-    let sql = sql!(
-        tx.db(),
-        "SELECT * FROM mailings WHERE newsletter_id = $1 AND (status IN ('scheduled', 'sending', 'paused')
-            OR (status = 'cancelled' AND started_at IS NOT NULL AND cursor < audience_end)) ORDER BY id",
-        sqlite: "",
-        postgres: " FOR UPDATE",
-        ""
-    );
-    Ok(on!(tx.db(), |c| sqlx::query_as(sql).bind(newsletter).fetch_all(c).await?))
+    Ok(())
 }
 
 /// Moves the cursor; in the transaction of the claims that it passed.

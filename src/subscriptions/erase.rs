@@ -4,7 +4,7 @@
 use super::unsubscribe::skip;
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::model::{Act, EmailAddress, Permission, SubscriptionStatus};
+use crate::model::{Act, EmailAddress, Mailing, Permission, SubscriptionStatus};
 use crate::store::growth::{self, Change};
 use crate::store::{
     Result, Store, address_changes, deliveries, mailings, objections, outbox, subscribers, subscriptions,
@@ -69,10 +69,12 @@ async fn forget(store: &Store, clock: &Clock, keys: &Keys, address: &EmailAddres
     if let Some(subscriber) = &subscriber {
         subscribers::lock(&mut tx, subscriber.id).await?;
         let mut subscriptions = subscriptions::of_subscriber(tx.db(), subscriber.id).await?;
+        let open = mailings::lock_open_of(&mut tx, subscriber.id).await?;
         // In one order for everyone, so that two who are erased at once cannot wait for each other.
         subscriptions.sort_by_key(|subscription| subscription.newsletter_id);
         for subscription in &subscriptions {
-            let open = mailings::lock_open(&mut tx, subscription.newsletter_id).await?;
+            let of_newsletter = |mailing: &&Mailing| mailing.newsletter_id == subscription.newsletter_id;
+            let open: Vec<Mailing> = open.iter().filter(of_newsletter).cloned().collect();
             skip(&mut tx, subscription, &open, now).await?;
             if subscription.status == SubscriptionStatus::Confirmed {
                 growth::add(&mut tx, subscription.id, now, Change::Departed).await?;
