@@ -158,6 +158,7 @@ struct Typed<'a> {
 
 async fn newsletter_of(app: &App, request: &HttpRequest) -> Result<Newsletter, PageError> {
     let id = NewsletterId(id_of(Form::of_query(request).first("newsletter"))?);
+    app.store.permit(Permission::ChangeSubscribers, Some(id))?;
     let mut reader = app.store.read().await?;
     store::newsletters::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)
 }
