@@ -134,6 +134,8 @@ impl Http {
             .timeout(ANSWER_WITHIN)
             .redirect(policy)
             .referer(false)
+            // One of the environment would look names up by itself, past [`PublicNames`].
+            .no_proxy()
             .dns_resolver(Arc::new(PublicNames(self.reach)))
             .build()?;
         Ok(client)

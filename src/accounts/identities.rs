@@ -2,7 +2,8 @@
 
 use super::Desk;
 use super::mails;
-use super::own::{WayError, keep_a_way_in};
+use super::own::{WayError, Ways, keep_a_way_in};
+use super::provider::Provider;
 use super::second_factor::confirm;
 use crate::mail::accounts::Notice;
 use crate::model::{Act, IdentityId, User};
@@ -18,7 +19,7 @@ pub async fn of_user(desk: Desk<'_>, user: &User) -> store::Result<Vec<Identity>
     identities::of_user(desk.store.read().await?.db(), user.id).await
 }
 
-/// Cuts a link; one that is cut already is fine. Every other session ends. `called`: how people call the provider.
+/// Cuts a link to an account at the provider; one that is cut already is fine. Every other session ends.
 ///
 /// # Errors
 /// [`WayError`]: without the password, or when it is the last way in.
@@ -28,7 +29,7 @@ pub async fn cut(
     this_session: &[u8],
     id: IdentityId,
     password: &str,
-    called: &str,
+    provider: &Provider,
 ) -> Result<(), WayError> {
     super::users::own(desk.store, user.id)?;
     confirm(desk, user, this_session, password).await?;
@@ -38,10 +39,10 @@ pub async fn cut(
     if !identities::delete(&mut tx, user.id, id).await? {
         return Ok(());
     }
-    keep_a_way_in(&mut tx, user.id).await?;
+    keep_a_way_in(&mut tx, user.id, Ways::of(Some(provider))).await?;
     sessions::delete_others(&mut tx, user.id, this_session).await?;
     tx.note(Act::PersonIdentityCut, None, user.id.0).await?;
-    mails::tell(&mut tx, desk, user.id, Notice::IdentityCut(called)).await?;
+    mails::tell(&mut tx, desk, user.id, Notice::IdentityCut(provider.label())).await?;
     tx.commit().await?;
     Ok(())
 }

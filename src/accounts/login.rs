@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
+
 use super::passwords::{self, HashError};
 use super::second_factor::{self, Typed};
 use super::sessions::{self, SessionError, Visit};
@@ -11,7 +13,7 @@ use crate::i18n::Message;
 use crate::keys::{Keys, NoRandomness, Purpose, random_token, token_hash};
 use crate::mail::accounts::Notice;
 use crate::model::{Act, EmailAddress, Timestamp, User, UserId};
-use crate::store::{self, Store, StoreError, Tx, audit, rate_limits};
+use crate::store::{self, Store, StoreError, Tx, audit, known_browsers, rate_limits};
 
 const QUARTER: Duration = Duration::from_secs(15 * 60);
 
@@ -38,7 +40,8 @@ pub(super) struct Limits {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Short, so that a stranger who keeps failing cannot shut an account's owner out for long. For a network (an IPv4 /24, an
+/// Short, so that a stranger who keeps failing cannot shut an account's owner out for long; a browser from which the owner
+/// signed in before is counted apart, and is not shut out at all. For a network (an IPv4 /24, an
 /// IPv6 /64) the wait grows.
 const PER_LOGIN: Limits = Limits {
     account: Limit { name: "login-account", window: QUARTER, most: 5 },
@@ -151,7 +154,7 @@ pub async fn log_in(
     let Desk { store, clock, keys, .. } = desk;
     let parsed = EmailAddress::parse(address).ok();
     let account = parsed.as_ref().map_or_else(|| address.trim().to_lowercase(), EmailAddress::key);
-    let counters = Counters::new(keys, PER_LOGIN, &account, from.ip);
+    let counters = Counters::new(keys, PER_LOGIN, &counted_as(store, &account, &from.visit).await?, from.ip);
     counters.count_or_wait(store, clock.now()).await?;
 
     let user = match &parsed {
@@ -177,6 +180,13 @@ pub async fn log_in(
     let passed = pass(&mut tx, desk, user, from, "").await?;
     tx.commit().await?;
     Ok(passed)
+}
+
+/// What tries at an account are counted under: those from a browser of its owner apart. The same work for any address.
+async fn counted_as(store: &Store, account: &str, visit: &Visit<'_>) -> Result<String, StoreError> {
+    let Some(hash) = token_hash(visit.browser) else { return Ok(account.to_owned()) };
+    let is_known = known_browsers::is_of_address(store.read().await?.db(), account, &hash).await?;
+    Ok(if is_known { format!("{account} {}", HEXLOWER.encode(&hash)) } else { account.to_owned() })
 }
 
 /// Lets in somebody whose password was right, or whom the provider sends; who has a second factor is asked for it first.
@@ -225,7 +235,14 @@ pub async fn log_in_with_code(
     let user = store::login_steps::find(desk.store.read().await?.db(), &hash, now).await?;
     let user = user.ok_or(LoginError::StepOver)?;
     let counters = Counters::new(desk.keys, PER_CODE, &user.id.to_string(), from.ip);
-    counters.count_or_wait(desk.store, now).await?;
+    let mut tx = desk.store.begin().await?;
+    let counted = counters.count(&mut tx, now).await?;
+    if counted.is_just_full {
+        audit::by(&mut tx, None, "", Act::PersonCodesRefused, None, Some(user.id.0), "", now).await?;
+        mails::tell(&mut tx, desk, user.id, Notice::CodesRefused).await?;
+    }
+    tx.commit().await?;
+    counted.or_wait()?;
     let mut tx = desk.store.begin().await?;
     // The step may have ended meanwhile, with the password or the person.
     store::users::lock(&mut tx, user.id).await?.ok_or(LoginError::StepOver)?;
@@ -256,7 +273,7 @@ pub(super) async fn enter(
     way: &str,
 ) -> Result<String, LoginError> {
     let known = token_hash(from.visit.browser);
-    let (has_any, is_known) = store::known_browsers::look(tx.db(), user.id, known.as_deref()).await?;
+    let (has_any, is_known) = known_browsers::look(tx.db(), user.id, known.as_deref()).await?;
     // Who never signed in with a cookie of ours has nothing to compare with.
     if has_any && !is_known {
         let browser = browser_in_words(from.visit.user_agent);
@@ -277,10 +294,10 @@ pub(super) async fn count_network<E: From<Wait> + From<StoreError>>(
     let now = desk.clock.now();
     let key = key_of(desk.keys, limit, &network_of(ip));
     let mut tx = desk.store.begin().await?;
-    let until = hit(&mut tx, &(limit, key), now).await?;
+    let over = hit(&mut tx, &(limit, key), now).await?;
     tx.commit().await?;
-    match until {
-        Some(until) => Err(Wait { minutes: minutes(until, now) }.into()),
+    match over {
+        Some(over) => Err(Wait { minutes: minutes(over.until, now) }.into()),
         None => Ok(()),
     }
 }
@@ -317,6 +334,17 @@ pub(super) struct Counters {
 pub(super) struct Counted {
     pub account_wait: Option<i64>,
     pub network_wait: Option<i64>,
+    /// This is the first attempt at the account in its window that is refused.
+    is_just_full: bool,
+}
+
+impl Counted {
+    fn or_wait(&self) -> Result<(), LoginError> {
+        match self.account_wait.max(self.network_wait) {
+            None => Ok(()),
+            Some(minutes) => Err(LoginError::Throttled { minutes }),
+        }
+    }
 }
 
 impl Counters {
@@ -329,15 +357,23 @@ impl Counters {
         }
     }
 
-    /// Counts an attempt.
+    /// Counts an attempt; one that its network is refused is none at the account: otherwise one stranger alone could keep
+    /// shutting its owner out.
     pub(super) async fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<Counted, StoreError> {
-        let account_until = hit(tx, &self.account, now).await?;
-        let mut network_until = None;
+        let mut network = None;
         for one in &self.networks {
-            network_until = network_until.max(hit(tx, one, now).await?);
+            network = network.max(hit(tx, one, now).await?);
         }
-        let wait = |until: Option<Timestamp>| until.map(|until| minutes(until, now));
-        Ok(Counted { account_wait: wait(account_until), network_wait: wait(network_until) })
+        let account = match network {
+            None => hit(tx, &self.account, now).await?,
+            Some(_) => None,
+        };
+        let wait = |over: Option<Over>| over.map(|over| minutes(over.until, now));
+        Ok(Counted {
+            account_wait: wait(account),
+            network_wait: wait(network),
+            is_just_full: account.is_some_and(|over| over.by == 1),
+        })
     }
 
     /// Counts an attempt, and refuses it when there were too many.
@@ -345,10 +381,7 @@ impl Counters {
         let mut tx = store.begin().await?;
         let counted = self.count(&mut tx, now).await?;
         tx.commit().await?;
-        match counted.account_wait.max(counted.network_wait) {
-            None => Ok(()),
-            Some(minutes) => Err(LoginError::Throttled { minutes }),
-        }
+        counted.or_wait()
     }
 
     /// A success clears the account, and takes its own attempt off the network's count. Other attempts
@@ -370,20 +403,30 @@ pub(super) async fn count_one(
     of: &str,
     now: Timestamp,
 ) -> Result<Option<Wait>, StoreError> {
-    let until = hit(tx, &(limit, key_of(keys, limit, of)), now).await?;
-    Ok(until.map(|until| Wait { minutes: minutes(until, now) }))
+    let over = hit(tx, &(limit, key_of(keys, limit, of)), now).await?;
+    Ok(over.map(|over| Wait { minutes: minutes(over.until, now) }))
 }
 
-/// Counts under one key; answers until when it is too much.
+/// Too many attempts under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Over {
+    until: Timestamp,
+    /// So many more than are borne.
+    by: i64,
+}
+
+/// Counts under one key; answers when it is too much.
 async fn hit(
     tx: &mut Tx,
     (limit, key): &(Limit, Vec<u8>),
     now: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
-    if rate_limits::hit(tx, key, limit.window, now).await? > limit.most {
-        return rate_limits::ends_at(tx.db(), key, now).await;
+) -> Result<Option<Over>, StoreError> {
+    let by = rate_limits::hit(tx, key, limit.window, now).await? - limit.most;
+    if by <= 0 {
+        return Ok(None);
     }
-    Ok(None)
+    let until = rate_limits::ends_at(tx.db(), key, now).await?;
+    Ok(until.map(|until| Over { until, by }))
 }
 
 /// A browser as people call it: `Firefox, Linux`. Names that all of them pretend to be are asked for last.

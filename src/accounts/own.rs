@@ -1,6 +1,7 @@
 //! One's own account: another password, and the sessions that are open.
 
 use super::passwords::{self, HashError};
+use super::provider::Provider;
 use super::second_factor::{FactorError, confirm};
 use super::sessions::IDLE_MAX;
 use super::{Desk, mails};
@@ -36,11 +37,29 @@ pub enum WayError {
     Store(#[from] StoreError),
 }
 
+/// Which ways beside passkeys lead to this desk.
+#[derive(Debug, Clone, Copy)]
+pub struct Ways<'a> {
+    takes_passwords: bool,
+    /// Of the provider that there is; accounts at an earlier one lead nowhere.
+    issuer: Option<&'a str>,
+}
+
+impl<'a> Ways<'a> {
+    pub fn of(provider: Option<&'a Provider>) -> Self {
+        Self {
+            takes_passwords: provider.is_none_or(Provider::leaves_passwords),
+            issuer: provider.map(Provider::issuer),
+        }
+    }
+}
+
 /// Whether somebody can still come in, after one of the ways was taken away in this transaction.
-pub(super) async fn keep_a_way_in(tx: &mut Tx, user: UserId) -> Result<(), WayError> {
+pub(super) async fn keep_a_way_in(tx: &mut Tx, user: UserId, ways: Ways<'_>) -> Result<(), WayError> {
     let has_password = users::by_id(tx.db(), user).await?.is_some_and(|user| user.has_password());
-    let is_open = has_password
-        || !identities::of_user(tx.db(), user).await?.is_empty()
+    let identities = identities::of_user(tx.db(), user).await?;
+    let is_open = (has_password && ways.takes_passwords)
+        || identities.iter().any(|identity| Some(identity.issuer.as_str()) == ways.issuer)
         || !passkeys::of_user(tx.db(), user).await?.is_empty();
     if is_open { Ok(()) } else { Err(WayError::Last) }
 }

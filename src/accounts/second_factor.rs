@@ -42,12 +42,19 @@ fn context(user: UserId) -> [u8; 8] {
     user.0.to_be_bytes()
 }
 
-/// Makes a secret that waits for its first code.
+/// Makes a secret that waits for its first code, which the password is asked for: whoever finds a machine unlocked
+/// would shut its owner out with it.
 ///
 /// # Errors
-/// [`FactorError::MovedOn`] when there is a second factor already.
-pub async fn begin(desk: Desk<'_>, user: &User) -> Result<(), FactorError> {
+/// [`FactorError::Invalid`] at `password`; [`FactorError::MovedOn`] when there is a second factor already.
+pub async fn begin(
+    desk: Desk<'_>,
+    user: &User,
+    this_session: &[u8],
+    password: &str,
+) -> Result<(), FactorError> {
     super::users::own(desk.store, user.id)?;
+    confirm(desk, user, this_session, password).await?;
     let secret = keys::random::<SECRET_OCTETS>()?;
     let sealed = desk.keys.seal(Purpose::Authenticator, &context(user.id), &secret)?;
     let mut tx = desk.store.begin().await?;

@@ -70,6 +70,8 @@ pub enum Notice<'a> {
     FactorOff,
     /// Instead of the authenticator: how many are left.
     CodeUsed(i64),
+    /// Whoever typed them has the password.
+    CodesRefused,
     /// New ones in place of the old.
     CodesMade,
     /// Of the API: its name.
@@ -90,12 +92,13 @@ pub enum Notice<'a> {
 
 impl Notice<'_> {
     /// Every kind, for tests.
-    pub const SAMPLES: [Notice<'static>; 14] = [
+    pub const SAMPLES: [Notice<'static>; 15] = [
         Notice::PasswordChanged,
         Notice::NewLogin("Firefox, Linux"),
         Notice::FactorOn,
         Notice::FactorOff,
         Notice::CodeUsed(9),
+        Notice::CodesRefused,
         Notice::CodesMade,
         Notice::KeyMade("Blog"),
         Notice::IdentityLinked("Example Company"),
@@ -114,6 +117,7 @@ impl Notice<'_> {
             Self::FactorOn => "factor-on",
             Self::FactorOff => "factor-off",
             Self::CodeUsed(_) => "code",
+            Self::CodesRefused => "codes-refused",
             Self::CodesMade => "codes",
             Self::KeyMade(_) => "key",
             Self::IdentityLinked(_) => "identity",

@@ -99,6 +99,8 @@ text_enum!(Act {
     PersonPasskeyCopied = "person_passkey_copied",
     PersonCodesMade = "person_codes_made",
     PersonCodeUsed = "person_code_used",
+    /// Somebody with the password typed too many wrong ones.
+    PersonCodesRefused = "person_codes_refused",
     /// Of everybody: the detail is `on` or `off`.
     PersonFactorDemanded = "person_factor_demanded",
     /// Of the API: the detail has its permissions.

@@ -10,6 +10,13 @@ pub async fn look(db: Db<'_>, user: UserId, hash: Option<&[u8]>) -> Result<(bool
     Ok((!known.is_empty(), known.iter().any(|one| Some(one.as_slice()) == hash)))
 }
 
+/// Whether somebody with this key of an address signed in from a browser before.
+pub async fn is_of_address(db: Db<'_>, address_key: &str, hash: &[u8]) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM users u JOIN known_browsers b ON b.user_id = u.id
+        WHERE u.address_key = $1 AND b.hash = $2)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(address_key).bind(hash).fetch_one(c).await?))
+}
+
 /// Notes that somebody signed in from a browser, and keeps the latest `most` of them.
 pub async fn set(tx: &mut Tx, user: UserId, hash: &[u8], now: Timestamp, most: i64) -> Result<()> {
     const SQL: &str = "INSERT INTO known_browsers (user_id, hash, last_seen_at) VALUES ($1, $2, $3)

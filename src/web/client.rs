@@ -1,7 +1,7 @@
 //! Who is asking: the address of the client, behind proxies that we trust and no others (S21).
 
 use std::future::{Ready, ready};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
 
@@ -28,11 +28,18 @@ impl Client {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         let trusted = request.app_data::<Data<App>>().map_or(&[][..], |app| &app.settings.trusted_proxies);
         Self {
-            ip: client_ip(peer, &header("x-forwarded-for"), trusted).to_canonical(),
+            ip: client_ip(peer, &forwarded_for(request), trusted).to_canonical(),
             user_agent: header("user-agent"),
             page: header("referer"),
         }
     }
+}
+
+/// All hops, in their order: a proxy adds to the line that is there, or a line of its own below, which is the same
+/// (RFC 9110, section 5.3).
+fn forwarded_for(request: &HttpRequest) -> String {
+    let lines = request.headers().get_all("x-forwarded-for");
+    lines.map(|line| line.to_str().unwrap_or_default()).collect::<Vec<_>>().join(",")
 }
 
 /// The last address in the chain that is not one of our proxies.
@@ -43,12 +50,19 @@ fn client_ip(peer: IpAddr, forwarded_for: &str, trusted: &[Network]) -> IpAddr {
         if !is_proxy(client) {
             break;
         }
-        match hop.trim().parse() {
-            Ok(ip) => client = ip,
-            Err(_) => break,
+        match address_of(hop.trim()) {
+            Some(ip) => client = ip,
+            None => break,
         }
     }
     client
+}
+
+/// A hop as proxies write it: `192.0.2.7`, `2001:db8::7`, and with the port that some add, `192.0.2.7:4711` or
+/// `[2001:db8::7]:4711`.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 impl FromRequest for Client {
@@ -80,5 +94,30 @@ mod tests {
         assert_eq!(client("10.0.0.1", "198.51.100.1, 10.0.0.2", &["10.0.0.0/8"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", "garbage", &["10.0.0.0/8"]), "10.0.0.1");
         assert_eq!(client("::1", "2001:db8::5", &["::1"]), "2001:db8::5");
+    }
+
+    #[test]
+    fn a_hop_may_have_a_port() {
+        for (hop, address) in [
+            ("198.51.100.1:4711", "198.51.100.1"),
+            ("[2001:db8::5]:4711", "2001:db8::5"),
+            ("[2001:db8::5]", "2001:db8::5"),
+            ("2001:db8::5", "2001:db8::5"),
+            ("198.51.100.1:", "10.0.0.1"),
+            ("", "10.0.0.1"),
+            ("unknown", "10.0.0.1"),
+        ] {
+            assert_eq!(client("10.0.0.1", hop, &["10.0.0.0/8"]), address, "{hop}");
+        }
+    }
+
+    #[test]
+    fn every_line_counts_and_the_last_one_first() {
+        let mut request = actix_web::test::TestRequest::default();
+        for line in ["203.0.113.66, 203.0.113.67", "198.51.100.1"] {
+            request = request.append_header(("x-forwarded-for", line));
+        }
+        let hops = forwarded_for(&request.to_http_request());
+        assert_eq!(client("10.0.0.1", &hops, &["10.0.0.0/8"]), "198.51.100.1");
     }
 }

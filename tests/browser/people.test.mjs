@@ -97,6 +97,7 @@ for (const javaScript of [true, false]) {
         await join(cor, path);
         await cor.open("/admin/account");
         await cor.follow(cor.page.locator(`a[href='${FACTOR}']`));
+        await cor.page.locator("#password").fill(PASSWORD);
         await cor.follow(cor.page.locator("button[value=begin]"));
         if (javaScript) await inspect(cor, "account-factor-waiting");
         const spelled = await cor.page.locator("code").first().innerText();

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use self::ceremony::{CeremonyError, Expected, Signed, Site};
 use super::login::{self, Limit, LoggedIn, LoginError, Origin, Wait};
-use super::own::{WayError, keep_a_way_in};
+use super::own::{WayError, Ways, keep_a_way_in};
 use super::second_factor::{FactorError, confirm};
 use super::sessions::SessionError;
 use super::{Desk, mails};
@@ -225,6 +225,7 @@ pub async fn remove(
     this_session: &[u8],
     id: PasskeyId,
     password: &str,
+    ways: Ways<'_>,
 ) -> Result<(), WayError> {
     super::users::own(desk.store, user.id)?;
     confirm(desk, user, this_session, password).await?;
@@ -232,7 +233,7 @@ pub async fn remove(
     // Two that are removed at once would both be the last but one.
     users::lock(&mut tx, user.id).await?;
     let Some(name) = passkeys::delete(&mut tx, user.id, id).await? else { return Ok(()) };
-    keep_a_way_in(&mut tx, user.id).await?;
+    keep_a_way_in(&mut tx, user.id, ways).await?;
     sessions::delete_others(&mut tx, user.id, this_session).await?;
     tx.note(Act::PersonPasskeyRemoved, None, user.id.0).await?;
     mails::tell(&mut tx, desk, user.id, Notice::PasskeyRemoved(&name)).await?;

@@ -87,7 +87,9 @@ impl Office {
 
     /// Turns the second factor on; answers the secret and the codes.
     async fn with_factor(&self, session: &Session, store: &Store) -> (Vec<u8>, Vec<String>) {
-        second_factor::begin(self.desk(store), &session.user).await.expect("begun");
+        second_factor::begin(self.desk(store), &session.user, &session.token_hash, PASSWORD)
+            .await
+            .expect("begun");
         let secret = self.secret(&session.user).await;
         let typed = self.code(&secret);
         let codes = second_factor::turn_on(self.desk(store), &session.user, &session.token_hash, &typed);
@@ -165,7 +167,10 @@ both_dbs!(sessions_are_listed_with_their_browser_and_ended_one_by_one, |store| {
 both_dbs!(a_second_factor_is_on_after_a_right_code_and_each_code_counts_once, |store| {
     let office = Office::open(&store).await;
     let ((this, an), (other, _)) = (office.an(1).await, office.an(2).await);
-    second_factor::begin(office.desk(&an), &this.user).await.expect("begun");
+    let begin =
+        async |password| second_factor::begin(office.desk(&an), &this.user, &this.token_hash, password).await;
+    assert!(matches!(begin("fout").await, Err(FactorError::Invalid(_))), "an unlocked machine is not enough");
+    begin(PASSWORD).await.expect("begun");
     let secret = office.secret(&this.user).await;
     assert!(
         !everything(&store)
@@ -184,7 +189,7 @@ both_dbs!(a_second_factor_is_on_after_a_right_code_and_each_code_counts_once, |s
     assert_eq!(codes.len(), CODES);
     assert!(office.is_live(&this).await && !office.is_live(&other).await);
     assert_eq!(office.mails().await, ["De tweede stap staat aan"]);
-    assert!(matches!(second_factor::begin(office.desk(&an), &this.user).await, Err(FactorError::MovedOn)));
+    assert!(matches!(begin(PASSWORD).await, Err(FactorError::MovedOn)));
     let step = office.step(4).await;
     // No session yet, and the step is none.
     assert!(sessions::find(&store, &office.clock, &step).await.expect("read").is_none());
@@ -261,6 +266,9 @@ both_dbs!(codes_cannot_be_guessed_and_nobody_is_shut_out_for_long, |store| {
         let throttled = office.typed(step, &office.code(&secret), 9).await;
         assert!(matches!(throttled, Err(LoginError::Throttled { .. })), "{throttled:?}");
     }
+    // Whoever guesses codes has the password: she hears of it, once.
+    let told = office.mails().await.into_iter().filter(|subject| subject == "De codes waren te vaak fout");
+    assert_eq!(told.count(), 1);
     office.clock.advance(Duration::from_secs(15 * 60));
     let step = office.step(4).await;
     assert!(office.typed(&step, &office.code(&secret), 4).await.is_ok());

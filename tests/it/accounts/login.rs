@@ -103,6 +103,49 @@ both_dbs!(one_network_cannot_try_one_account_after_the_other, |store| {
     assert_eq!(key(&log_in(&store, &clock, AN, PASSWORD, 2).await), "signed in");
 });
 
+both_dbs!(a_network_that_is_refused_shuts_nobody_else_out, |store| {
+    let clock = Clock::test(NOW);
+    add_an(&store, &clock).await;
+    for network in [1, 1, 1, 1] {
+        assert_eq!(
+            key(&log_in(&store, &clock, "bo@example.org", "fout", network).await),
+            "error-login-wrong"
+        );
+    }
+    assert_eq!(key(&log_in(&store, &clock, AN, "fout", 1).await), "error-login-wrong");
+    for _ in 0..20 {
+        assert_eq!(key(&log_in(&store, &clock, AN, "fout", 1).await), "error-login-throttled");
+    }
+    assert_eq!(key(&log_in(&store, &clock, AN, PASSWORD, 2).await), "signed in");
+});
+
+both_dbs!(a_browser_of_the_owner_is_counted_apart, |store| {
+    let clock = Clock::test(NOW);
+    add_an(&store, &clock).await;
+    let keys = Keys::new(&[7; 32]);
+    let desk = Desk { store: &store, clock: &clock, keys: &keys, public_url: "https://news.example" };
+    let mine = postiljon::keys::random_token().expect("random");
+    let try_from = async |password: &str, network: u8, browser: &str| {
+        let origin = Origin { visit: Visit { user_agent: "", browser }, ..from(network) };
+        login::log_in(desk, AN, password, &origin).await.map_err(|error| error.key())
+    };
+    assert!(matches!(try_from(PASSWORD, 1, &mine).await, Ok(Passed::In(_))));
+    for network in 2..=6 {
+        let wrong = try_from("fout", network, "").await;
+        assert_eq!(wrong.err(), Some("error-login-wrong"));
+    }
+    // Strangers wait, whatever cookie they make up; she does not.
+    for made_up in ["", "x", &postiljon::keys::random_token().expect("random")] {
+        assert_eq!(try_from(PASSWORD, 7, made_up).await.err(), Some("error-login-throttled"));
+    }
+    assert!(matches!(try_from(PASSWORD, 1, &mine).await, Ok(Passed::In(_))));
+    // Who has the browser and not the password has five tries too.
+    for _ in 1..=5 {
+        assert_eq!(try_from("fout", 8, &mine).await.err(), Some("error-login-wrong"));
+    }
+    assert_eq!(try_from("fout", 9, &mine).await.err(), Some("error-login-throttled"));
+});
+
 both_dbs!(those_who_sign_in_rightly_do_not_use_up_their_networks_tries, |store| {
     let clock = Clock::test(NOW);
     add_an(&store, &clock).await;

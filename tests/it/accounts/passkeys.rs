@@ -5,7 +5,7 @@ use std::time::Duration;
 use postiljon::accounts::Desk;
 use postiljon::accounts::authenticator::{code, period_of};
 use postiljon::accounts::login::{Passed, log_in as log_in_by_password};
-use postiljon::accounts::own::WayError;
+use postiljon::accounts::own::{WayError, Ways};
 use postiljon::accounts::passkeys::ceremony::{CeremonyError, Expected, Signed, Site, made, used};
 use postiljon::accounts::passkeys::{self, Answered, Asked, CHALLENGE_LIFETIME, PasskeyError, user_handle};
 use postiljon::accounts::second_factor::{self, FactorError, State};
@@ -446,7 +446,7 @@ both_dbs!(a_passkey_is_made_signs_in_and_is_removed, |store| {
     assert_eq!((lines[0].name.as_str(), lines[0].last_used_at), ("Phone", Some(office.clock.now())));
     // Removed with the password, by whose it is.
     let remove = async |id: PasskeyId, password: &str| {
-        passkeys::remove(office.desk(&an.1), &user, &an.0.token_hash, id, password).await
+        passkeys::remove(office.desk(&an.1), &user, &an.0.token_hash, id, password, Ways::of(None)).await
     };
     assert!(matches!(remove(lines[0].id, "fout").await, Err(WayError::Unconfirmed(FactorError::Invalid(_)))));
     remove(lines[0].id, PASSWORD).await.expect("removed");
@@ -455,12 +455,25 @@ both_dbs!(a_passkey_is_made_signs_in_and_is_removed, |store| {
     assert_eq!(office.mails().await, ["Een passkey is verwijderd"]);
     let bo = office.bo().await;
     let theirs = office.session("bo@example.org", 3).await;
-    let foreign =
-        passkeys::remove(office.desk(&theirs.1), &bo, &theirs.0.token_hash, lines[1].id, PASSWORD).await;
+    let foreign = passkeys::remove(
+        office.desk(&theirs.1),
+        &bo,
+        &theirs.0.token_hash,
+        lines[1].id,
+        PASSWORD,
+        Ways::of(None),
+    )
+    .await;
     foreign.expect("nothing of theirs");
     assert_eq!(passkeys::of_user(office.desk(&an.1), &user).await.expect("read").len(), 2);
-    let refused =
-        passkeys::remove(office.desk(&theirs.1), &user, &theirs.0.token_hash, lines[1].id, PASSWORD);
+    let refused = passkeys::remove(
+        office.desk(&theirs.1),
+        &user,
+        &theirs.0.token_hash,
+        lines[1].id,
+        PASSWORD,
+        Ways::of(None),
+    );
     assert!(matches!(refused.await, Err(WayError::Store(_))), "in nobody else's name");
 });
 
@@ -635,7 +648,7 @@ both_dbs!(a_passkey_is_worth_both_factors_and_leaves_the_password_as_strict_as_i
     let an = office.session(AN, 1).await;
     let user = an.0.user.clone();
     let desk = office.desk(&an.1);
-    second_factor::begin(desk, &user).await.expect("begun");
+    second_factor::begin(desk, &user, &an.0.token_hash, PASSWORD).await.expect("begun");
     let State::Waiting(secret) = second_factor::state(desk, user.id).await.expect("read") else {
         panic!("none")
     };
@@ -672,7 +685,7 @@ both_dbs!(the_last_way_in_stays, |store| {
     let acting = office.store.acting(session.actor.clone());
     let desk = office.desk(&acting);
     let id = passkeys::of_user(desk, &user).await.expect("read")[0].id;
-    let last = passkeys::remove(desk, &user, &session.token_hash, id, "").await;
+    let last = passkeys::remove(desk, &user, &session.token_hash, id, "", Ways::of(None)).await;
     assert!(matches!(last, Err(WayError::Last)), "{last:?}");
     office.log_in(&mut device, &user).await.expect("it is still there");
     // A second one makes the first dispensable, in a session that has just begun.
@@ -682,9 +695,9 @@ both_dbs!(the_last_way_in_stays, |store| {
     let (made, this) = (second.make(), session.token_hash.as_slice());
     passkeys::add(desk, &office.site, &user, this, &fresh.token, &client, &made).await.expect("added");
     office.clock.advance(second_factor::FRESH);
-    let stale = passkeys::remove(desk, &user, &session.token_hash, id, "").await;
+    let stale = passkeys::remove(desk, &user, &session.token_hash, id, "", Ways::of(None)).await;
     assert!(matches!(stale, Err(WayError::Unconfirmed(_))), "{stale:?}");
     let again = office.log_in(&mut device, &user).await.expect("signed in");
     let found = sessions::find(&store, &office.clock, &again.token).await.expect("read").expect("live");
-    passkeys::remove(desk, &user, &found.token_hash, id, "").await.expect("removed");
+    passkeys::remove(desk, &user, &found.token_hash, id, "", Ways::of(None)).await.expect("removed");
 });

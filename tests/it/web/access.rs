@@ -285,6 +285,106 @@ both_dbs!(every_route_is_open_to_whom_the_table_says_and_to_nobody_else, |store|
     app.stop().await;
 });
 
+// Objects that stand in a query or in a form, where the guard of paths does not see them: as what belongs to nobody.
+both_dbs!(what_stands_in_a_query_or_a_form_is_guarded_like_what_stands_in_a_path, |store| {
+    let app = TestApp::start(&store).await;
+    let (mine, own) = objects(&store, "mine", 1).await;
+    let (_, foreign) = objects(&store, "theirs", 2).await;
+    samples::article(&store, "piece").await;
+    let none = Objects::none();
+    let before = everything(&store).await;
+    for role in [Role::Owner, Role::Editor] {
+        let browser = person(&app, &format!("{role}"), &[Grant::of_one(mine, role)]).await;
+        let csrf = browser.get("/admin").await.expect("an answer").field("csrf").expect("a token");
+        let get = async |path: String| browser.get(&path).await.expect("an answer");
+        let post = async |path: String, fields: &[(&str, &str)]| {
+            let fields: Vec<_> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
+            browser.post(&path, &fields).await.expect("an answer")
+        };
+        for (theirs, expected) in [(&own, 200), (&foreign, 404), (&none, 404)] {
+            let (letter, segment) = (theirs.newsletter.as_str(), theirs.segment.as_str());
+            let lists = [
+                format!("/admin/segments/new?newsletter={letter}"),
+                format!("/admin/subscribers?newsletter={letter}"),
+                format!("/admin/subscribers?newsletter={}&segment={segment}", own.newsletter),
+            ];
+            for path in lists {
+                let page = get(path.clone()).await;
+                assert_eq!(page.status, expected, "{role} {path}: {}", page.body);
+                assert!(!page.body.contains("THEIRS"), "{role} {path}: {}", page.body);
+            }
+        }
+        for theirs in [&foreign, &none] {
+            let (letter, segment) = (theirs.newsletter.as_str(), theirs.segment.as_str());
+            let refused = [
+                post(format!("/admin/segments/new?newsletter={letter}"), &[("name", "Mine"), ("do", "save")])
+                    .await,
+                post(
+                    "/admin/acts".to_owned(),
+                    &[("query", &format!("newsletter={letter}")), ("act", "unsubscribe"), ("who", "all")],
+                )
+                .await,
+                post(
+                    "/admin/acts".to_owned(),
+                    &[
+                        ("query", &format!("newsletter={}&segment={segment}", own.newsletter)),
+                        ("act", "unsubscribe"),
+                        ("who", "all"),
+                    ],
+                )
+                .await,
+                post("/admin/issues".to_owned(), &[("newsletter", letter), ("subject", "Hello")]).await,
+            ];
+            for (at, answer) in refused.iter().enumerate() {
+                assert!(matches!(answer.status, 404 | 422), "{role} {at}: {} {}", answer.status, answer.body);
+                assert!(!answer.body.contains("THEIRS"), "{role} {at}: {}", answer.body);
+            }
+            // As a reader: of their own newsletter alone.
+            let look = format!("/admin/issues/{}/preview", own.issue);
+            let as_theirs = get(format!("{look}?view=text&as={}", theirs.reader)).await;
+            assert_eq!(as_theirs.status, 200, "{}", as_theirs.body);
+            assert!(!as_theirs.body.contains("reader2"), "{role}: {}", as_theirs.body);
+            let mail = get(format!("/admin/issues/{}/mail?as={}", own.issue, theirs.reader)).await;
+            assert!(mail.status == 200 && !mail.body.contains("reader2"), "{role}: {}", mail.body);
+            let on = format!("/admin/issues/{}/schedule", own.issue);
+            let fields = [("segment", segment), ("when", "now"), ("do", "schedule")];
+            let scheduled = post(on, &fields).await;
+            assert!(
+                matches!(scheduled.status, 400 | 404 | 409 | 422),
+                "{role}: {} {}",
+                scheduled.status,
+                scheduled.body
+            );
+        }
+        let look = format!("/admin/issues/{}/preview", own.issue);
+        let answers = [
+            post(look.clone(), &[("reader", "reader2@example.org")]).await,
+            post(look.clone(), &[("reader", "nobody@example.org")]).await,
+        ];
+        let said = answers.map(|answer| (answer.status, answer.body.contains("Nobody has this address")));
+        assert_eq!(said, [(422, true); 2], "nobody learns who reads other newsletters");
+        let own_reader = post(look, &[("reader", "reader1@example.org")]).await;
+        assert_eq!(own_reader.status, 303, "{}", own_reader.body);
+    }
+    let viewer = person(&app, "viewer", &[Grant::of_one(mine, Role::Viewer)]).await;
+    let look = format!("/admin/issues/{}/preview", own.issue);
+    let page = viewer.get(&format!("{look}?view=text&as={}", own.reader)).await.expect("an answer");
+    assert!(page.status == 200 && !page.body.contains("reader1"), "{}", page.body);
+    assert!(!page.body.contains("name=\"reader\""), "{}", page.body);
+    let csrf = page.field("csrf").expect("a token");
+    let asked =
+        viewer.post(&look, &[("csrf", &csrf), ("reader", "reader1@example.org")]).await.expect("an answer");
+    assert_eq!(verdict(&asked), Verdict::Denied, "{}", asked.body);
+    let after = everything(&store).await;
+    let tables = ["segments:", "bulk_acts:", "issues:", "mailings:", "imports:", "subscriptions:"];
+    let of = |rows: &[String]| {
+        let is_one = |row: &&String| tables.iter().any(|table| row.starts_with(table));
+        rows.iter().filter(is_one).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(of(&before), of(&after), "nothing was made or changed");
+    app.stop().await;
+});
+
 both_dbs!(no_way_to_write_a_path_leads_past_the_guard, |store| {
     let app = TestApp::start(&store).await;
     let (mine, _) = objects(&store, "mine", 1).await;

@@ -36,7 +36,7 @@ pub async fn post(
         }
     } else {
         let id = IdentityId(id_of(form.first("identity"))?);
-        match cut(app.desk(), user, this, id, password, provider.label()).await {
+        match cut(app.desk(), user, this, id, password, provider).await {
             Ok(()) => {
                 app.wake.notify_one();
                 return Ok(see_other("/admin/account?done=cut"));

@@ -8,6 +8,7 @@ use askama::Template;
 use data_encoding::BASE64URL_NOPAD;
 
 use super::identities::{unconfirmed, way};
+use crate::accounts::own::Ways;
 use crate::accounts::passkeys::ceremony::Site;
 use crate::accounts::passkeys::cose::ALGORITHMS;
 use crate::accounts::passkeys::{self as verbs, Asked, CHALLENGE_LIFETIME, PasskeyError, user_handle};
@@ -142,7 +143,7 @@ pub async fn post(
         }
         (Ok(()), _) => {
             let id = PasskeyId(id_of(form.first("remove"))?);
-            match verbs::remove(desk, user, this, id, password).await {
+            match verbs::remove(desk, user, this, id, password, Ways::of(app.provider.as_ref())).await {
                 Ok(()) => Ok("passkey-removed"),
                 Err(error) => {
                     let mistakes = way(t, error)?;

@@ -88,7 +88,7 @@ pub async fn post(
     let password = form.first("password");
     let made = match (given_twice(&form, &["code", "password"]).or(()), form.first("do")) {
         (Err(errors), _) => Err(errors.into()),
-        (Ok(()), "begin") => verbs::begin(desk, user).await.map(|()| Vec::new()),
+        (Ok(()), "begin") => verbs::begin(desk, user, this, password).await.map(|()| Vec::new()),
         (Ok(()), "on") => verbs::turn_on(desk, user, this, form.first("code")).await,
         (Ok(()), "off") => verbs::turn_off(desk, user, this, password).await.map(|()| Vec::new()),
         (Ok(()), "codes") => verbs::renew_codes(desk, user, this, password).await,

@@ -12,7 +12,7 @@ use super::checks::{CheckLine, check_lines};
 use super::initial;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::{escape_html, for_reader};
-use crate::model::{EmailAddress, IssueId, Language, Subscriber, TestGroup};
+use crate::model::{EmailAddress, Issue, IssueId, Language, NewsletterId, Permission, Subscriber, TestGroup};
 use crate::publishing::compose::{Composed, View};
 use crate::publishing::test_groups;
 use crate::publishing::test_mail::{TestMailError, send_test_in};
@@ -83,6 +83,7 @@ struct PreviewPage {
     languages: Vec<Choice>,
     /// The other subject of a trial; empty: there is one.
     second_subject: String,
+    may_look_as: bool,
     /// As whom it is looked at; empty: nobody in particular.
     reader: String,
     without_reader: String,
@@ -132,9 +133,32 @@ async fn language_of(
     Ok(subscription.map_or(composed.newsletter.language, |subscription| subscription.language))
 }
 
-async fn reader_of(app: &App, looking: &Looking) -> Result<Option<Subscriber>, PageError> {
-    let Some(id) = looking.reader else { return Ok(None) };
-    Ok(store::subscribers::by_public_id(app.store.read().await?.db(), id).await?)
+/// The reader as whom somebody looks, if they may see readers of this newsletter and it is one of them.
+async fn reader_of(
+    app: &App,
+    looking: &Looking,
+    newsletter: NewsletterId,
+) -> Result<Option<Subscriber>, PageError> {
+    let Some(id) = looking.reader.filter(|_| may_look_as(app, newsletter)) else { return Ok(None) };
+    let reader = store::subscribers::by_public_id(app.store.read().await?.db(), id).await?;
+    of_newsletter(app, newsletter, reader).await
+}
+
+/// A reader's name and language are read off the mail.
+fn may_look_as(app: &App, newsletter: NewsletterId) -> bool {
+    app.store.permit(Permission::SeeSubscribers, Some(newsletter)).is_ok()
+}
+
+/// Somebody who has to do with another newsletter alone is nobody here.
+async fn of_newsletter(
+    app: &App,
+    newsletter: NewsletterId,
+    reader: Option<Subscriber>,
+) -> Result<Option<Subscriber>, PageError> {
+    let Some(reader) = reader else { return Ok(None) };
+    let subscriptions = store::subscriptions::of_subscriber(app.store.read().await?.db(), reader.id).await?;
+    let is_here = subscriptions.iter().any(|subscription| subscription.newsletter_id == newsletter);
+    Ok(is_here.then_some(reader))
 }
 
 async fn show(
@@ -148,7 +172,7 @@ async fn show(
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let composed = super::composed(app, id, app.clock.now()).await?;
-    let reader = reader_of(app, &looking).await?;
+    let reader = reader_of(app, &looking, composed.newsletter.id).await?;
     let name = reader.as_ref().map_or("", |reader| reader.name.as_str());
     let shown = composed.view(language_of(app, &looking, reader.as_ref(), &composed).await?);
     let groups =
@@ -178,6 +202,7 @@ async fn show(
             })
             .collect(),
         languages: languages(&composed, &looking, shown.language),
+        may_look_as: may_look_as(app, composed.newsletter.id),
         reader: reader.as_ref().map(|reader| reader.address.to_string()).unwrap_or_default(),
         without_reader: Looking { reader: None, ..looking.clone() }.query(),
         query: looking.query(),
@@ -212,7 +237,7 @@ pub async fn mail(
 ) -> Result<HttpResponse, PageError> {
     let looking = Looking::of(&Form::of_query(&request));
     let composed = super::composed(&app, IssueId(id_of(&id)?), app.clock.now()).await?;
-    let reader = reader_of(&app, &looking).await?;
+    let reader = reader_of(&app, &looking, composed.newsletter.id).await?;
     let shown = composed.view(language_of(&app, &looking, reader.as_ref(), &composed).await?);
     let rendered = shown.rendered.as_ref().map_err(|_| PageError::NotFound)?;
     let name = reader.map(|reader| reader.name).unwrap_or_default();
@@ -251,10 +276,13 @@ pub async fn look_as(
     csrf::check(&request, &app, &signed_in, &form)?;
     let id = IssueId(id_of(&id)?);
     let looking = Looking::of(&Form::of_query(&request));
+    let newsletter = issue_of(&app, id).await?.newsletter_id;
+    app.store.permit(Permission::SeeSubscribers, Some(newsletter))?;
     let found = match EmailAddress::parse(form.first("reader")) {
-        Ok(address) => store::subscribers::by_address(app.store.read().await?.db(), &address)
-            .await?
-            .ok_or_else(|| Message::new("reader-unknown")),
+        Ok(address) => {
+            let known = store::subscribers::by_address(app.store.read().await?.db(), &address).await?;
+            of_newsletter(&app, newsletter, known).await?.ok_or_else(|| Message::new("reader-unknown"))
+        }
         Err(error) => Err(Message::new(error.key())),
     };
     match found {
@@ -305,10 +333,13 @@ pub async fn test(
     }
 }
 
+async fn issue_of(app: &App, id: IssueId) -> Result<Issue, PageError> {
+    store::issues::by_id(app.store.read().await?.db(), id).await?.ok_or(PageError::NotFound)
+}
+
 async fn group_of(app: &App, id: IssueId, group: &str) -> Result<Option<TestGroup>, PageError> {
-    let mut reader = app.store.read().await?;
-    let issue = store::issues::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
-    let groups = store::test_groups::of_newsletter(reader.db(), issue.newsletter_id).await?;
+    let issue = issue_of(app, id).await?;
+    let groups = store::test_groups::of_newsletter(app.store.read().await?.db(), issue.newsletter_id).await?;
     Ok(groups.into_iter().find(|known| known.id.to_string() == group))
 }
 
@@ -317,7 +348,7 @@ async fn keep_group(app: &App, id: IssueId, name: &str, addresses: &str) -> Resu
     if name.trim().is_empty() {
         return Ok(());
     }
-    let issue = store::issues::by_id(app.store.read().await?.db(), id).await?.ok_or(PageError::NotFound)?;
+    let issue = issue_of(app, id).await?;
     match test_groups::save(&app.store, &app.clock, issue.newsletter_id, name, addresses).await {
         Err(test_groups::TestGroupError::Store(error)) => Err(error.into()),
         _ => Ok(()),

@@ -64,7 +64,10 @@ both_dbs!(a_second_step_is_set_up_asked_for_and_turned_off, |store| {
     let browser = signed_in(&app).await;
     newsletter(&store, "mine").await;
     assert!(get(&browser, FACTOR).await.body.contains("Any app for such codes works"));
-    assert_eq!(post(&browser, FACTOR, &[("do", "begin")]).await.location(), FACTOR);
+    let refused = post(&browser, FACTOR, &[("do", "begin"), ("password", "fout")]).await;
+    assert!(refused.status == 422 && refused.body.contains("id=\"password-error\""), "{}", refused.body);
+    let begin = [("do", "begin"), ("password", PASSWORD)];
+    assert_eq!(post(&browser, FACTOR, &begin).await.location(), FACTOR);
     let page = get(&browser, FACTOR).await.body;
     assert!(page.contains("<svg") && page.contains("role=\"img\""), "{page}");
     let wrong = post(&browser, FACTOR, &[("do", "on"), ("code", "123")]).await;
@@ -123,7 +126,10 @@ both_dbs!(where_everybody_needs_a_second_step_nothing_else_is_open_without, |sto
     let form = [("csrf", csrf.as_str()), ("title", "x"), ("language", "nl")];
     assert_eq!(browser.post("/admin/articles", &form).await.expect("an answer").location(), FACTOR);
     assert!(get(&browser, FACTOR).await.body.contains("Everybody here needs a second step"));
-    browser.post(FACTOR, &[("csrf", &csrf), ("do", "begin")]).await.expect("an answer");
+    browser
+        .post(FACTOR, &[("csrf", &csrf), ("do", "begin"), ("password", PASSWORD)])
+        .await
+        .expect("an answer");
     let page = get(&browser, FACTOR).await.body;
     let typed = shown_code(&app, &page);
     let on =

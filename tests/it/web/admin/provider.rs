@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{ADDRESS, PASSWORD, get, post};
 use crate::support::app::{START, TestApp};
-use crate::support::database::{both_dbs, everything, execute, read};
+use crate::support::database::{both_dbs, change, everything, execute, read};
 use crate::support::people::take_mails;
 use crate::support::provider::{AnswerToCode, MockProvider, Person, Plan, Sign, person};
 use crate::support::samples::newsletter;
@@ -501,7 +501,7 @@ both_dbs!(a_second_factor_of_ones_own_is_asked_for_behind_the_provider_too, |sto
     let acting =
         office.app.app.store.acting(Actor::user(office.an.id, "An", vec![Grant::of_all(Role::Owner)]));
     let desk = postiljon::accounts::Desk { store: &acting, ..office.app.app.desk() };
-    second_factor::begin(desk, &office.an).await.expect("begun");
+    second_factor::begin(desk, &office.an, b"", PASSWORD).await.expect("begun");
     let State::Waiting(secret) = second_factor::state(desk, office.an.id).await.expect("read") else {
         panic!("none")
     };
@@ -585,6 +585,26 @@ both_dbs!(an_account_is_linked_by_its_owner_with_the_password_and_the_link_can_b
     // Without the token of the session nothing begins.
     let forged = an.post("/admin/account/identities", &[("do", "link"), ("password", PASSWORD)]).await;
     assert_eq!(forged.expect("an answer").status, 403);
+    office.app.stop().await;
+});
+
+both_dbs!(where_passwords_open_nothing_the_last_link_stays, |store| {
+    let office = Office::with(&store, &[], false).await;
+    let there = office.linked().await;
+    let an = office.app.browser();
+    assert_eq!(office.come(&an, &there).await.location(), "/admin");
+    // At a provider that there was before: it leads nowhere any more.
+    change!(store, |tx| identities::insert(tx, office.an.id, "https://before.example", "an", START));
+    let identity = read!(store, |db| identities::of_user(db, office.an.id))[0].id.to_string();
+    let fields = [("do", "cut"), ("identity", identity.as_str()), ("password", PASSWORD)];
+    let refused = post(&an, "/admin/account/identities", &fields).await;
+    assert!(
+        refused.status == 422 && refused.body.contains("last way"),
+        "{} {}",
+        refused.status,
+        refused.body
+    );
+    assert_eq!(read!(store, |db| identities::of_user(db, office.an.id)).len(), 2, "nothing was cut");
     office.app.stop().await;
 });
 
