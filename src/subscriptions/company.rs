@@ -101,8 +101,8 @@ pub async fn end_subscription(
     tx.permit(Permission::ChangeSubscribers, Some(before.newsletter_id))?;
     if end(&mut tx, &before, &open, now).await? {
         objection::keep_unconfirmed(&mut tx, keys, &before, now).await?;
+        tx.note_detail(Act::SubscribersChanged, Some(before.newsletter_id), Some(id.0), "unsubscribe").await?;
     }
-    tx.note_detail(Act::SubscribersChanged, Some(before.newsletter_id), Some(id.0), "unsubscribe").await?;
     tx.commit().await?;
     Ok(())
 }
@@ -182,6 +182,7 @@ pub async fn ask_again(
         return Err(AskError::Enough.into());
     }
     another::queue(&mut tx, keys, &now, OutboxKind::Confirm, mail).await?;
+    tx.note_detail(Act::SubscribersChanged, Some(now.newsletter_id), Some(id.0), "ask").await?;
     tx.commit().await?;
     Ok(())
 }

@@ -78,6 +78,7 @@ impl Upload {
         store.permit(Permission::ImportSubscribers, Some(newsletter))?;
         let mut tx = store.begin().await?;
         let import = imports::insert(&mut tx, newsletter, &name, user, clock.now()).await?;
+        tx.note_detail(Act::SubscribersImported, Some(newsletter), Some(import.id.0), "upload").await?;
         tx.commit().await?;
         let reader = FileReader::default();
         Ok(Self { store: store.clone(), import, reader, waiting: Vec::new(), rows: 0, chunks: 0 })
@@ -248,6 +249,10 @@ pub async fn cancel(store: &Store, clock: &Clock, id: ImportId) -> Result<bool, 
     let mut tx = store.begin().await?;
     permit(&mut tx, id).await?;
     let was = imports::set_status(&mut tx, id, &from, ImportStatus::Cancelled, clock.now()).await?;
+    if was {
+        let newsletter = imports::by_id(tx.db(), id).await?.map(|import| import.newsletter_id);
+        tx.note_detail(Act::SubscribersImported, newsletter, Some(id.0), "cancel").await?;
+    }
     tx.commit().await?;
     Ok(was)
 }

@@ -21,6 +21,7 @@ both_dbs!(the_company_ends_a_subscription_and_brings_it_back_on_a_basis_only, |s
     subscribe_again(&store, &people.clock, &people.keys, jan.id, BASIS).await.expect("back");
     let back = people.subscription("jan@example.org").await.expect("there");
     assert_eq!(back.status, SubscriptionStatus::Confirmed);
+    assert_eq!(people.noted("subscribers_changed").await, ["subscribe", "unsubscribe"]);
     let chain = read!(store, |db| consents::of_subscriber(db, jan.subscriber_id));
     let events: Vec<_> = chain.iter().map(|one| (one.event, one.source.as_str())).collect();
     assert_eq!(
@@ -40,6 +41,7 @@ both_dbs!(nobody_who_was_erased_is_brought_back_and_the_question_is_asked_within
     people.clock.advance(std::time::Duration::from_secs(120));
     ask_again(&store, &people.clock, &people.keys, jan.id).await.expect("asked");
     assert_eq!(people.mails().await.len(), 1);
+    assert_eq!(people.noted("subscribers_changed").await, ["ask"]);
     let mut asked = 0;
     while ask_again(&store, &people.clock, &people.keys, jan.id).await.is_ok() {
         asked += 1;

@@ -151,6 +151,7 @@ both_dbs!(an_import_needs_one_address_and_a_basis_that_says_something, |store| {
     assert!(matches!(early, Err(ImportError::NotPossible)), "nothing runs that was not checked");
     assert!(import::cancel(&store, &people.clock, import.id).await.expect("cancelled"));
     assert!(!import::cancel(&store, &people.clock, import.id).await.expect("asked"), "once");
+    assert_eq!(people.noted("subscribers_imported").await, ["cancel", "upload"]);
 });
 
 both_dbs!(five_in_a_hundred_broken_rows_are_told_one_by_one_and_the_others_taken, |store| {

@@ -9,6 +9,7 @@ use postiljon::model::{
     DisposableDomains, EmailAddress, Issue, Language, Mailing, Newsletter, OutboxKind, OutboxMail, Slug,
     Subscription, SubscriptionStatus, UncertainPolicy, WorkerId,
 };
+use postiljon::store::audit::{self, AuditFilter};
 use postiljon::store::{Store, issues, mailings, newsletters, outbox, subscribers, subscriptions};
 use postiljon::subscriptions::Evidence;
 use postiljon::subscriptions::capture::Capture;
@@ -19,6 +20,7 @@ use postiljon::subscriptions::stamp::stamp;
 use postiljon::subscriptions::{confirm, unsubscribe};
 
 use super::app::START;
+use super::database::read;
 
 /// Most mails read at once by a test.
 const MAILS_MAX: i64 = 1_000;
@@ -115,6 +117,12 @@ impl People {
     /// The mails that wait, taken out of the outbox.
     pub async fn mails(&self) -> Vec<OutboxMail> {
         take_mails(&self.store, &self.clock).await
+    }
+
+    /// What the log says of acts of one kind, the last one first.
+    pub async fn noted(&self, act: &str) -> Vec<String> {
+        let rows = read!(self.store, |db| audit::list(db, &AuditFilter::default()));
+        rows.into_iter().filter(|row| row.act == act).map(|row| row.detail).collect()
     }
 
     pub fn token(&self, mail: &OutboxMail) -> String {

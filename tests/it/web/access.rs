@@ -496,6 +496,9 @@ both_dbs!(a_list_shows_what_one_may_see_and_nothing_of_other_newsletters, |store
     let owner = person(&app, "owner", &[Grant::of_all(Role::Owner)]).await;
     let all = owner.get(&page).await.expect("an answer").body;
     assert!(all.contains("THEIRS") && all.contains("behind-the-story"), "who may sees it: {all}");
+    for button in ["/erase\"", "/data.json\""] {
+        assert!(all.contains(button) && !shown.contains(button), "no button that is refused: {shown}");
+    }
     assert_eq!(editor.get(&format!("{page}/receipt/mine")).await.expect("an answer").status, 200);
     assert_eq!(editor.get(&format!("{page}/receipt/theirs")).await.expect("an answer").status, 404);
     app.stop().await;
