@@ -94,4 +94,19 @@ mod tests {
         files.put("../../outside.png", vec![1]).await.expect("written");
         assert!(!folder.path().join("outside.png").exists());
     }
+
+    /// The variables that every client of S3 reads name the service; `scripts/s3.sh` starts one and sets them.
+    #[cfg(feature = "s3")]
+    #[tokio::test]
+    #[ignore = "needs a service: scripts/s3.sh runs it"]
+    async fn a_file_comes_back_from_a_service_and_a_bucket_that_is_not_there_is_told() {
+        let bucket = |name: &str| Files::open(&ImageStore::S3 { bucket: name.to_owned() }).expect("opened");
+        let files = bucket("pictures");
+        let large = vec![7_u8; 3 * 1024 * 1024];
+        files.put("a/mail.png", large.clone()).await.expect("written");
+        assert_eq!(files.get("a/mail.png").await.expect("read"), Some(large));
+        assert_eq!(files.get("a/web.png").await.expect("read"), None);
+        let refused = bucket("nothing").put("a/mail.png", vec![1]).await.expect_err("refused");
+        assert!(refused.to_string().contains("NoSuchBucket"), "{refused}");
+    }
 }

@@ -64,6 +64,18 @@ pub async fn begin(store: &Store, clock: &Clock, wanted: Wanted) -> Result<BulkA
     let mut selection = wanted.selection;
     selection.newsletter = Some(wanted.newsletter);
     selection.ids.truncate(TICKED_MAX);
+    // Before the transaction: a count may walk through a million, and whoever signs up would wait for it. Who comes after
+    // the last one is not meant.
+    let mut reader = store.read().await?;
+    let end_id = people::last_id(reader.db()).await?;
+    let total = people::count(reader.db(), &selection, i64::MAX - 1).await?;
+    drop(reader);
+    if total == 0 {
+        return Err(BulkError::Nobody);
+    }
+    if !wanted.kind.can_be_undone() && wanted.typed_count != Some(total) {
+        return Err(BulkError::NotSure { count: total });
+    }
     let mut tx = store.begin().await?;
     if matches!(wanted.kind, BulkActKind::AddTopic | BulkActKind::RemoveTopic) {
         let topic = match wanted.topic {
@@ -72,14 +84,6 @@ pub async fn begin(store: &Store, clock: &Clock, wanted: Wanted) -> Result<BulkA
         };
         topic.filter(|topic| topic.newsletter_id == wanted.newsletter).ok_or(BulkError::NoTopic)?;
     }
-    let total = people::count(tx.db(), &selection, i64::MAX - 1).await?;
-    if total == 0 {
-        return Err(BulkError::Nobody);
-    }
-    if !wanted.kind.can_be_undone() && wanted.typed_count != Some(total) {
-        return Err(BulkError::NotSure { count: total });
-    }
-    let end_id = people::last_id(tx.db()).await?;
     let json = serde_json::to_string(&selection).unwrap_or_default();
     let new = NewAct {
         kind: wanted.kind,
