@@ -1,7 +1,8 @@
 //! Stops a mailing that goes wrong, and tells those who work with it: before a mistake in it, or in the list,
 //! has reached everybody and spoilt the sender's name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use super::alert;
 use super::shift::{Settled, Shift};
@@ -16,10 +17,15 @@ const ONE_IN: i64 = 20;
 /// So many refusals of the sender, with nothing taken between, are no accident.
 const SENDER_REFUSALS: u32 = 5;
 
+/// A look that failed is made again after this.
+pub const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// What this worker has seen of the mailings that it sends.
 #[derive(Debug, Default)]
 pub struct Breaker {
     sender_refusals: HashMap<MailingId, Refusals>,
+    /// At which it could not look, with bounces that may be too many.
+    unseen: BTreeSet<MailingId>,
 }
 
 /// Refusals of the sender with nothing taken between.
@@ -50,11 +56,33 @@ impl Breaker {
         }
     }
 
-    /// Looks at what was just recorded of a mailing, and pauses it if need be.
-    ///
-    /// # Errors
-    /// Of the database; the outcomes are stored already, and the next batch looks again.
-    pub async fn look(&mut self, shift: &Shift, id: MailingId, records: &[Record]) -> Result<()> {
+    /// Looks at what was just recorded of a mailing, and pauses it if need be. Where the database does not answer,
+    /// [`Breaker::look_again`] makes up for it.
+    pub async fn look(&mut self, shift: &Shift, id: MailingId, records: &[Record]) {
+        match self.judge(shift, id, records).await {
+            Ok(()) => {
+                self.unseen.remove(&id);
+            }
+            Err(error) => {
+                tracing::warn!(mailing = %id, %error, "cannot look whether a mailing goes wrong; it is tried again");
+                self.unseen.insert(id);
+            }
+        }
+    }
+
+    /// Whether a look failed.
+    pub fn has_unseen(&self) -> bool {
+        !self.unseen.is_empty()
+    }
+
+    /// Looks where it failed: nothing else may come of these mailings for a while.
+    pub async fn look_again(&mut self, shift: &Shift) {
+        for id in self.unseen.clone() {
+            self.look(shift, id, &[]).await;
+        }
+    }
+
+    async fn judge(&mut self, shift: &Shift, id: MailingId, records: &[Record]) -> Result<()> {
         let Some(reason) = self.reason(shift, id, records).await? else { return Ok(()) };
         let now = shift.clock.now();
         let mut tx = shift.store.begin().await?;
@@ -63,6 +91,10 @@ impl Breaker {
             self.sender_refusals.remove(&id);
             return Ok(());
         };
+        if reason == PauseReason::Bounces && paused.are_bounces_accepted {
+            // Somebody resumed it since it was looked at.
+            return Ok(());
+        }
         alert::mailing_paused(&mut tx, &shift.settings.public_url, &paused, now).await?;
         tx.commit().await?;
         self.sender_refusals.remove(&id);
@@ -80,7 +112,8 @@ impl Breaker {
     ) -> Result<Option<PauseReason>> {
         let refusals =
             self.sender_refusals.get(&id).filter(|refusals| refusals.count >= SENDER_REFUSALS).copied();
-        if refusals.is_none() && !records.iter().any(|record| record.outcome == Outcome::Bounced) {
+        let has_bounced = records.iter().any(|record| record.outcome == Outcome::Bounced);
+        if refusals.is_none() && !has_bounced && !self.unseen.contains(&id) {
             return Ok(None);
         }
         let mailing = mailings::by_id(shift.store.read().await?.db(), id).await?;
@@ -91,9 +124,8 @@ impl Breaker {
             self.sender_refusals.remove(&id);
         }
         // Someone who saw it and went on has decided.
-        let is_wrong = mailing.is_some_and(|mailing| {
-            mailing.pause_reason != PauseReason::Bounces && has_too_many_bounces(&mailing.account)
-        });
+        let is_wrong = mailing
+            .is_some_and(|mailing| !mailing.are_bounces_accepted && has_too_many_bounces(&mailing.account));
         Ok(is_wrong.then_some(PauseReason::Bounces))
     }
 }

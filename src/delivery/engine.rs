@@ -1,6 +1,6 @@
 //! The tasks of a sender put together: signed on, watched, stopped in good order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::composer::{Composer, Links};
 use super::gate::Gate;
 use super::hosting::Hosting;
-use super::journal::Journal;
+use super::journal::{self, Journal, Remains};
 use super::lanes::Lanes;
 use super::lease::Lease;
 use super::patience::Patience;
@@ -425,10 +425,31 @@ async fn drain(feeding: &mut JoinSet<feeder::Ended>, others: &mut JoinSet<()>) {
     while feeding.join_next().await.is_some() {}
 }
 
-/// After a task failed: everything this worker held is in doubt.
+/// After a task failed: what this worker had on the wire and what it was answered stands in its journal.
 async fn recover_own(parts: &EngineParts, worker: WorkerId) {
+    let remains = match &parts.settings.journal_folder {
+        Some(folder) => remains_of_own(folder, worker).await,
+        None => None,
+    };
     let mut patience = Patience::new("recover after a failure");
-    while let Err(error) = recovery::bury_own(&parts.store, &parts.clock, worker).await {
+    while let Err(error) = recovery::bury_own(&parts.store, &parts.clock, worker, remains.as_ref()).await {
         patience.wait(&error).await;
     }
+    if let Some(remains) = remains {
+        remains.delete();
+    }
+}
+
+/// Whatever was aborted may hold the journal for a moment yet.
+async fn remains_of_own(folder: &Path, worker: WorkerId) -> Option<Remains> {
+    const TRIES: u32 = 50;
+    for _ in 0..TRIES {
+        let remains = journal::remains_of_worker(folder, worker);
+        if remains.is_some() {
+            return remains;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tracing::error!(%worker, "the journal of a sender that failed cannot be read; what it held is in doubt");
+    None
 }

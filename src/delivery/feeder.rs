@@ -66,6 +66,9 @@ pub async fn run(shift: &Shift) -> Ended {
     let mut patience = Patience::new("claim deliveries");
     while shift.unless_stopped(shift.lanes.feeder_room()).await.is_some() {
         work.mark_unchanged();
+        let room = shift.lanes.denied_has_room();
+        tokio::pin!(room);
+        room.as_mut().enable();
         match feeder.round().await {
             Ok(Round::Claimed(claims)) => {
                 patience.over();
@@ -75,7 +78,7 @@ pub async fn run(shift: &Shift) -> Ended {
                 patience.over();
                 tokio::select! {
                     () = shift.idle(&mut work, next_due) => {}
-                    () = shift.lanes.denied_has_room() => {}
+                    () = room => {}
                 }
             }
             Err(Failure::Nothing(error)) => {

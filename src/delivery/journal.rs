@@ -241,7 +241,7 @@ fn make_file(
     places: usize,
 ) -> io::Result<(PathBuf, File)> {
     std::fs::create_dir_all(folder)?;
-    let path = folder.join(format!("worker-{worker}.{EXTENSION}"));
+    let path = path_of(folder, worker);
     let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path)?;
     file.try_lock()?;
     let head = Head { format: FORMAT, worker, started_at, boot: boot_id() };
@@ -256,6 +256,10 @@ fn make_file(
     }
     file.sync_all()?;
     Ok((path, file))
+}
+
+fn path_of(folder: &Path, worker: WorkerId) -> PathBuf {
+    folder.join(format!("worker-{worker}.{EXTENSION}"))
 }
 
 /// Which start of the machine this is (Linux); empty where that is not told.
@@ -283,6 +287,11 @@ impl Remains {
             tracing::warn!(%error, "the journal of a dead sender could not be deleted");
         }
     }
+}
+
+/// The journal of a worker of this process that ended without signing off; `None` while something of it still holds it.
+pub fn remains_of_worker(folder: &Path, worker: WorkerId) -> Option<Remains> {
+    remains_of(path_of(folder, worker)).filter(|remains| remains.worker == worker)
 }
 
 /// The journals in a folder whose processes are dead. One that cannot be read says nothing, and its worker's

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::hosting::Hosting;
 use super::share::Share;
@@ -459,9 +460,10 @@ impl Lanes {
         }
     }
 
-    /// Comes back when a destination that was denied has room.
-    pub async fn denied_has_room(&self) {
-        self.for_feeder.notified().await;
+    /// Comes back when a destination that was denied has room. Enable it before asking for room: what becomes free between
+    /// the asking and the waiting must not be missed.
+    pub fn denied_has_room(&self) -> Notified<'_> {
+        self.for_feeder.notified()
     }
 
     /// The next claim, when there is one whose destination and rates allow it. `rate_wait` says how long the
@@ -612,9 +614,13 @@ impl Lanes {
         if &**name == OTHER {
             return self.report_other(&mut state, to, weather);
         }
+        let senders = self.senders;
         let destination = self.destination_state(&mut state, name);
         let change = destination.report(weather, now);
-        if change == Change::None && weather == Weather::Fair && state.denied.remove(name) {
+        let is_fair = change == Change::None && weather == Weather::Fair;
+        // As in `pop`: a transaction for each mail that was taken would cost more than it brings.
+        let has_room = destination.hand(now, senders).is_none_or(|most| destination.queued <= most / 2);
+        if is_fair && has_room && state.denied.remove(name) {
             self.for_feeder.notify_waiters();
         }
         change

@@ -142,6 +142,7 @@ mod tests {
             segment_name: None,
             segment_filter: None,
             pause_reason: PauseReason::None,
+            are_bounces_accepted: false,
             tracking: crate::model::Tracking::Off,
         }
     }

@@ -98,6 +98,8 @@ pub fn refusal_of(stage: Stage, reply: &Reply) -> Refusal {
         (_, 421) => Refusal::Policy,
         // A relay that puts off whatever comes, as for want of space, is asked again like any other.
         _ if stage == Stage::Mail && reply.classify() == Verdict::Deferred => Refusal::Other,
+        // We say there how large it is.
+        (Some((5, 3, 4)), _) | (None, 552) if stage == Stage::Mail => Refusal::Message,
         _ if stage == Stage::Mail => Refusal::Sender,
         (Some((_, 1, 1 | 2 | 3 | 6 | 10) | (5, 2, 1)), _) => Refusal::Address,
         (Some((_, 1, 7 | 8)), _) => Refusal::Sender,
@@ -189,6 +191,9 @@ mod tests {
             (Stage::Mail, 421, "busy", Refusal::Policy),
             (Stage::Mail, 550, "5.1.1 who are you", Refusal::Sender),
             (Stage::Mail, 452, "4.3.1 no space left", Refusal::Other),
+            (Stage::Mail, 552, "5.3.4 too big", Refusal::Message),
+            (Stage::Mail, 552, "too big", Refusal::Message),
+            (Stage::Recipient, 553, "5.6.7 beyond ASCII", Refusal::Message),
             (Stage::Recipient, 451, "4.3.0 try later", Refusal::Other),
         ] {
             assert_eq!(refusal_of(stage, &Reply::parse(code, words)), about, "{code} {words}");

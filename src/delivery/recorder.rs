@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::breaker::Breaker;
+use super::breaker::{AGAIN_AFTER, Breaker};
 use super::journal::Place;
 use super::patience::Patience;
 use super::shift::{Settled, Shift};
@@ -24,7 +24,18 @@ const GATHER: Duration = Duration::from_millis(20);
 pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
     let mut patience = Patience::new("record what became of mails; sending waits");
     let mut breaker = Breaker::default();
-    while let Some(first) = outcomes.recv().await {
+    loop {
+        let first = match breaker.has_unseen() {
+            false => outcomes.recv().await,
+            true => match tokio::time::timeout(AGAIN_AFTER, outcomes.recv()).await {
+                Ok(first) => first,
+                Err(_) => {
+                    breaker.look_again(shift).await;
+                    continue;
+                }
+            },
+        };
+        let Some(first) = first else { return };
         let mut batch = BTreeMap::<MailingId, Vec<Record>>::new();
         let mut places = Vec::<Place>::new();
         for settled in gather(shift, first, &mut outcomes).await {
@@ -46,9 +57,7 @@ pub async fn run(shift: &Shift, mut outcomes: mpsc::Receiver<Settled>) {
         places.into_iter().for_each(Place::free);
         drop(known);
         for (mailing, records) in &batch {
-            if let Err(error) = breaker.look(shift, *mailing, records).await {
-                tracing::warn!(%mailing, %error, "cannot look whether a mailing goes wrong");
-            }
+            breaker.look(shift, *mailing, records).await;
         }
         wake_for_retries(shift, &batch);
         shift.signals.did();

@@ -90,11 +90,18 @@ async fn record_notes(tx: &mut Tx, worker: WorkerId, notes: &[Note], now: Timest
     Ok(notes.iter().filter(|note| note.is_on_wire).count() as u64)
 }
 
-/// Buries a worker of this process of which a task failed.
-pub async fn bury_own(store: &Store, clock: &Clock, worker: WorkerId) -> Result<()> {
-    let all = workers::all(store.read().await?.db()).await?;
-    if let Some((worker, last_beat)) = all.into_iter().find(|(id, _)| *id == worker) {
-        bury(store, clock, worker, last_beat, None).await?;
+/// Buries a worker of this process of which a task failed: by its journal, as if the process had died. Without one
+/// everything that it held is in doubt.
+pub async fn bury_own(
+    store: &Store,
+    clock: &Clock,
+    worker: WorkerId,
+    remains: Option<&Remains>,
+) -> Result<()> {
+    let row = workers::by_id(store.read().await?.db(), worker).await?;
+    if let Some((started_at, last_beat)) = row {
+        let remains = remains.filter(|remains| remains.started_at == started_at);
+        bury(store, clock, worker, last_beat, remains).await?;
     }
     Ok(())
 }

@@ -290,21 +290,28 @@ impl Envelope {
 }
 
 impl Prepared {
-    /// Makes the command lines and the payload, or the refusal we know without asking the relay.
-    fn hold(&mut self, mail: &Outgoing<'_>, offers: &Offers) -> Result<(), Reply> {
-        let refused = |code, subject, detail, text| Err(Reply::new(code, Some((5, subject, detail)), text));
-        let utf8 = mail.to.needs_smtputf8() || mail.envelope_from.is_some_and(EmailAddress::needs_smtputf8);
+    /// Makes the command lines and the payload, or the refusal we know without asking the relay: at the stage of what it
+    /// is about.
+    fn hold(&mut self, mail: &Outgoing<'_>, offers: &Offers) -> Result<(), (Stage, Reply)> {
+        let refused = |stage, code, subject, detail, text| {
+            Err((stage, Reply::new(code, Some((5, subject, detail)), text)))
+        };
+        let is_sender_utf8 = mail.envelope_from.is_some_and(EmailAddress::needs_smtputf8);
+        let utf8 = mail.to.needs_smtputf8() || is_sender_utf8;
         if utf8 && !offers.smtputf8 {
-            return refused(553, 6, 7, "the relay cannot deliver to an address beyond ASCII (no SMTPUTF8)");
+            let stage = if is_sender_utf8 { Stage::Mail } else { Stage::Recipient };
+            let text = "the relay cannot deliver to an address beyond ASCII (no SMTPUTF8)";
+            return refused(stage, 553, 6, 7, text);
         }
         if offers.size.is_some_and(|limit| limit > 0 && mail.bytes.len() > limit) {
-            return refused(552, 3, 4, "the message is larger than the relay takes");
+            return refused(Stage::Message, 552, 3, 4, "the message is larger than the relay takes");
         }
         let Ok(eight_bit) = self.payload.hold(mail.bytes) else {
-            return refused(554, 6, 0, "the message holds a bare CR, LF or NUL");
+            return refused(Stage::Message, 554, 6, 0, "the message holds a bare CR, LF or NUL");
         };
         if eight_bit && !offers.eight_bit_mime {
-            return refused(554, 6, 3, "the message is not 7-bit and the relay does not offer 8BITMIME");
+            let text = "the message is not 7-bit and the relay does not offer 8BITMIME";
+            return refused(Stage::Message, 554, 6, 3, text);
         }
         let Envelope { text, rcpt, data } = &mut self.envelope;
         text.clear();
@@ -446,9 +453,9 @@ impl Session {
         debug_assert!(self.announced.is_none(), "another message is announced");
         // Until the end is reached: a future dropped on the way must not leave a session to reuse.
         self.usable = false;
-        if let Err(reply) = self.message.hold(mail, &self.offers) {
+        if let Err((stage, reply)) = self.message.hold(mail, &self.offers) {
             self.usable = true;
-            return Ok(Attempt::Refused { stage: Stage::Mail, reply });
+            return Ok(Attempt::Refused { stage, reply });
         }
         self.run(false, next).await
     }

@@ -120,6 +120,8 @@ pub struct Mailing {
     pub retry_from: Option<Timestamp>,
     /// Why it was last paused.
     pub pause_reason: PauseReason,
+    /// Somebody had it go on although more bounced than is usual.
+    pub are_bounces_accepted: bool,
     #[sqlx(flatten)]
     pub trial: Trial,
     /// The topic of its issue, as it was when this was scheduled: then only who has it is in the audience.

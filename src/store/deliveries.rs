@@ -52,6 +52,8 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
             WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
                 AND (CASE WHEN $9 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
                 AND (n.subscriber_id * $6 + $7) % 100 < $8
+                AND ($10 = 0 OR NOT EXISTS (SELECT 1 FROM deliveries d
+                    WHERE d.mailing_id = $7 AND d.subscriber_id = n.subscriber_id LIMIT 1 OFFSET 0))
             ORDER BY n.id LIMIT $5) AS f"
     );
     let json: Option<String> = on!(db, |c| sqlx::query_scalar(sql)
@@ -64,6 +66,7 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         .bind(mailing.id)
         .bind(share)
         .bind(mailing.rhythm)
+        .bind(is_rest(mailing))
         .fetch_one(c)
         .await?);
     let unreadable = |error| sqlx::Error::Decode(error);
@@ -85,6 +88,12 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
 /// is open.
 fn trial(mailing: &Mailing) -> (i64, i64) {
     (PLACE_STEP, if mailing.is_trying() { mailing.trial.share } else { 100 })
+}
+
+/// 1: the winner of a trial goes to those who were not asked, and who was asked has a row. The offset keeps PostgreSQL from
+/// reading all of those rows for each batch.
+fn is_rest(mailing: &Mailing) -> i64 {
+    i64::from(mailing.trial.winner.is_some())
 }
 
 /// To how many of a trial each of its two subjects was sent.
@@ -116,6 +125,8 @@ async fn candidates_of_topic(
             AND n.newsletter_id = $1 AND n.status = 'confirmed'
             AND (CASE WHEN $10 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
             AND (n.subscriber_id * $7 + $8) % 100 < $9
+            AND ($11 = 0 OR NOT EXISTS (SELECT 1 FROM deliveries d
+                WHERE d.mailing_id = $8 AND d.subscriber_id = n.subscriber_id LIMIT 1 OFFSET 0))
         ORDER BY t.subscription_id LIMIT $5";
     let (step, share) = trial(mailing);
     Ok(on!(db, |c| sqlx::query_as(SQL)
@@ -129,6 +140,7 @@ async fn candidates_of_topic(
         .bind(mailing.id)
         .bind(share)
         .bind(mailing.rhythm)
+        .bind(is_rest(mailing))
         .fetch_all(c)
         .await?))
 }
@@ -144,6 +156,8 @@ async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Res
             AND n.status = 'confirmed'
             AND (CASE WHEN $8 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
             AND (n.subscriber_id * $6 + $1) % 100 < $7
+            AND ($9 = 0 OR NOT EXISTS (SELECT 1 FROM deliveries d
+                WHERE d.mailing_id = $1 AND d.subscriber_id = n.subscriber_id LIMIT 1 OFFSET 0))
         ORDER BY a.subscription_id LIMIT $5";
     let (step, share) = trial(mailing);
     Ok(on!(db, |c| sqlx::query_as(SQL)
@@ -155,6 +169,7 @@ async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Res
         .bind(step)
         .bind(share)
         .bind(mailing.rhythm)
+        .bind(is_rest(mailing))
         .fetch_all(c)
         .await?))
 }

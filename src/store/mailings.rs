@@ -322,7 +322,7 @@ pub async fn make_move(
     const LOCK: &str = "UPDATE mailings SET cursor = cursor WHERE id = $1 RETURNING *";
     const SQL: &str =
         "UPDATE mailings SET status = $2, due_at = $3, finished_at = $4, retry_from = $5, pause_reason = $6,
-            winner = $7, cursor = $8
+            winner = $7, cursor = $8, are_bounces_accepted = $9
         WHERE id = $1 RETURNING *";
     let mailing: Option<Mailing> = on!(tx.db(), |c| sqlx::query_as(LOCK).bind(id).fetch_optional(c).await?);
     let Some(mailing) = mailing.filter(|mailing| mailing.allows(wanted)) else { return Ok(None) };
@@ -342,6 +342,7 @@ pub async fn make_move(
     // Behind the share of a trial are those who were not asked: they get the winner, or are skipped.
     let is_rest = mailing.trial.is_open() && (wanted.winner().is_some() || wanted == Move::Cancel);
     let cursor = if is_rest { SubscriptionId(0) } else { mailing.cursor };
+    let saw_bounces = wanted == Move::Resume && mailing.pause_reason == PauseReason::Bounces;
     let reason = if wanted == Move::Pause { reason } else { mailing.pause_reason };
     if wanted.winner() == Some(Variant::Second) {
         super::issues::swap_subjects(tx, mailing.issue_id).await?;
@@ -355,6 +356,7 @@ pub async fn make_move(
         .bind(reason)
         .bind(wanted.winner().or(mailing.trial.winner))
         .bind(cursor)
+        .bind(mailing.are_bounces_accepted || saw_bounces)
         .fetch_optional(c)
         .await?))
 }

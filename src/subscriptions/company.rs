@@ -101,7 +101,8 @@ pub async fn end_subscription(
     tx.permit(Permission::ChangeSubscribers, Some(before.newsletter_id))?;
     if end(&mut tx, &before, &open, now).await? {
         objection::keep_unconfirmed(&mut tx, keys, &before, now).await?;
-        tx.note_detail(Act::SubscribersChanged, Some(before.newsletter_id), Some(id.0), "unsubscribe").await?;
+        tx.note_detail(Act::SubscribersChanged, Some(before.newsletter_id), Some(id.0), "unsubscribe")
+            .await?;
     }
     tx.commit().await?;
     Ok(())

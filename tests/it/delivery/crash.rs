@@ -1,13 +1,49 @@
-//! What the journal keeps of a process that dies.
+//! What the journal keeps of a process that dies, and of a sender that fails in one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use postiljon::delivery::wire::{Sending, Wire, WireMail};
 use postiljon::model::{Outcome, SubscriberId};
 use postiljon::store::{deliveries, mailings, workers};
 
 use super::script::{Script, Step};
 use super::{Bench, CONNECTIONS, due_mailing};
 use crate::support::database::{both_dbs, execute, read};
+
+/// A fault of ours at one of the tries.
+#[derive(Debug)]
+struct Faulty {
+    wire: Arc<Script>,
+    tries: AtomicUsize,
+    at: usize,
+}
+
+impl Wire for Faulty {
+    fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
+        assert_ne!(self.tries.fetch_add(1, Ordering::Relaxed), self.at, "a fault, as a test wants it");
+        self.wire.send(mail)
+    }
+}
+
+both_dbs!(a_sender_that_fails_in_its_process_sends_nothing_twice_that_was_answered, |store| {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, mailing) = due_mailing(&store, 40).await;
+    let wire = Script::new(|_, _| Step::Accept);
+    // Soon after the others were answered: the recorder gathers for longer than they take.
+    let faulty = Arc::new(Faulty { wire: wire.clone(), tries: AtomicUsize::new(0), at: 10 });
+    let mut bench = Bench::new(&store, faulty);
+    bench.parts.settings.senders = 1;
+    bench.parts.settings.journal_folder = Some(folder.path().to_owned());
+    let engine = bench.start();
+    let sent = bench.until_sent(&engine, &mailing, Duration::ZERO).await;
+    assert_eq!((sent.account.sent, sent.account.uncertain), (40, 0));
+    let copies = wire.copies();
+    assert!(copies.values().all(|copies| *copies == 1), "{copies:?}");
+    engine.stop().await;
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is left behind");
+});
 
 both_dbs!(after_a_crash_only_mails_on_the_wire_are_in_doubt, |store| {
     let folder = tempfile::tempdir().expect("a folder");

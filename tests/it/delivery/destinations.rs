@@ -47,6 +47,20 @@ fn taken_at(wire: &Script, domain: &str) -> usize {
     wire.taken().iter().filter(|(to, _)| to.ends_with(domain)).count()
 }
 
+both_dbs!(nobody_waits_while_a_provider_has_room, |store| {
+    // The clock stands still: whoever misses that there is room sleeps for ever.
+    let mailing = mailing_to(&store, &[("gmail.com", 300)]).await;
+    let wire = Script::new(|_, _| Step::AcceptSlowly);
+    let bench = bench(&store, wire.clone());
+    wire.tell_time(&bench.clock);
+    let engine = bench.start();
+    let began = std::time::Instant::now();
+    let sent = bench.until_sent(&engine, &mailing, Duration::ZERO).await;
+    assert_eq!((sent.account.sent, wire.taken().len()), (300, 300));
+    println!("300 mails to one provider in {:?}", began.elapsed());
+    engine.stop().await;
+});
+
 both_dbs!(a_provider_that_hangs_holds_only_its_own_mails, |store| {
     let mailing = mailing_to(&store, &[("gmail.com", 120), ("example.org", 280)]).await;
     let wire = Script::new(|to, _| if to.ends_with("gmail.com") { Step::TakeAndWait } else { Step::Accept });

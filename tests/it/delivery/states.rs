@@ -117,6 +117,10 @@ both_dbs!(a_mailing_that_bounces_too_much_is_paused_and_the_users_are_told, |sto
         .await;
     assert_eq!(paused.pause_reason, PauseReason::Bounces);
     assert!(paused.account.sent + paused.account.bounced < 400, "{:?}", paused.account);
+    // Someone who saw it goes on: it is not stopped for that again, also when it was stopped for another reason since.
+    for wanted in [Move::Resume, Move::Pause, Move::Resume] {
+        make_move(&store, &bench.clock, mailing.id, wanted).await.expect("moved");
+    }
     wire.release();
     let told = || wire.copies().get("ann@example.org").copied();
     // On the wire, and then recorded.
@@ -124,8 +128,6 @@ both_dbs!(a_mailing_that_bounces_too_much_is_paused_and_the_users_are_told, |sto
         bench.clock.advance(Duration::from_secs(1));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // Someone who saw it goes on: it is not stopped for that again.
-    make_move(&store, &bench.clock, mailing.id, Move::Resume).await.expect("resumed");
     engine.wake();
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
     assert_eq!((sent.account.sent, sent.account.bounced, told()), (540, 60, Some(1)));

@@ -80,6 +80,10 @@ both_dbs!(a_share_is_asked_and_everybody_else_waits_for_the_winner_and_gets_it_o
     engine.wake();
     let chosen = make_move(&store, &bench.clock, mailing.id, Move::ChooseSecond).await.expect("chosen");
     assert_eq!(chosen.mailing.trial.winner, Some(Variant::Second));
+    // Whoever was asked is no candidate again: they would count once more where a destination is warmed up.
+    let rest = read!(store, |db| deliveries::candidates(db, &chosen.mailing, 1_000));
+    let asked: Vec<_> = wire.copies().into_keys().collect();
+    assert!(rest.iter().all(|one| !asked.contains(&one.address.to_string())), "{} candidates", rest.len());
     engine.wake();
     let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
     assert_eq!((sent.account.sent, counts(&wire)), (200, [20, 180]));

@@ -73,7 +73,7 @@ async fn a_message_with_bare_line_ends_never_reaches_the_wire() {
             .send(&Outgoing { envelope_from: None, to: &to, envelope_id: None, bytes: body.as_bytes() })
             .await;
         assert!(
-            matches!(&attempt, Ok(Attempt::Refused { stage: Stage::Mail, reply }) if reply.code == 554),
+            matches!(&attempt, Ok(Attempt::Refused { stage: Stage::Message, reply }) if reply.code == 554),
             "{attempt:?}"
         );
     }

@@ -436,7 +436,7 @@ async fn a_local_part_beyond_ascii_needs_smtputf8() {
     let (server, relay) = server_and_relay(Options::default()).await;
     let to = address("zoë@example.nl");
     let attempt = send_bytes(&relay, &to, MESSAGE).await.unwrap();
-    assert_eq!(short(&attempt), "refused at Mail 553");
+    assert_eq!(short(&attempt), "refused at Recipient 553");
     assert!(!server.commands().iter().any(|line| line.starts_with("MAIL")));
     assert_eq!(short(&send(&relay, "ok").await.unwrap()), "accepted 250");
 
@@ -450,7 +450,7 @@ async fn a_local_part_beyond_ascii_needs_smtputf8() {
 #[tokio::test]
 async fn a_message_larger_than_the_relay_takes_is_not_sent() {
     let (server, relay) = server_and_relay(Options { keywords: &["SIZE 20"], ..Options::default() }).await;
-    assert_eq!(short(&send(&relay, "ok").await.unwrap()), "refused at Mail 552");
+    assert_eq!(short(&send(&relay, "ok").await.unwrap()), "refused at Message 552");
     assert!(!server.commands().iter().any(|line| line.starts_with("MAIL")));
     let small = send_bytes(&relay, &address("ok@example.be"), b"a\r\n").await.unwrap();
     assert_eq!(short(&small), "accepted 250");

@@ -108,9 +108,7 @@ async fn show_list(
         let of = newsletters.iter().find(|one| one.id == segment.newsletter_id);
         let Some(newsletter) = of else { continue };
         let count = match Filter::parse(&segment.filter) {
-            Ok(filter) if began.elapsed() < COUNT_FOR => {
-                count(&mut reader, t, newsletter.id, filter).await?
-            }
+            Ok(filter) if began.elapsed() < COUNT_FOR => count(&mut reader, t, newsletter.id, filter).await?,
             Ok(_) | Err(_) => String::new(),
         };
         lines.push(Line {
