@@ -100,6 +100,10 @@ pub fn candidate(
     fields: &[AskedField],
     cells: &[String],
 ) -> Result<Candidate, RowProblem> {
+    // A download that broke off, or a quote that is missing: who has left must not become a reader by it.
+    if meanings.iter().skip(cells.len()).any(Meaning::says_who_left) {
+        return Err(RowProblem::TooShort);
+    }
     let mut address = "";
     let (mut name, mut first, mut last) = ("", "", "");
     let mut language = None;
@@ -252,6 +256,20 @@ mod tests {
             let (found, person) = read(line, row);
             assert_eq!((found, person.has_left), (origin, has_left), "{line}: {row}");
             assert_eq!((person.address.as_str(), person.name.as_str()), ("j@x.be", "Jan Maes"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_ends_before_it_says_who_has_left_is_no_person() {
+        let heads = headings("id,email,name,note,subscribed_to_emails,created_at,deleted_at,labels");
+        let meanings = guess(ImportOrigin::Ghost, &heads, &[]);
+        let read = |row: &str| {
+            let cells: Vec<String> = row.split(',').map(str::to_owned).collect();
+            candidate(&meanings, &[], &cells).map(|person| person.has_left)
+        };
+        assert_eq!(read("1,j@x.be,Jan Maes,,true,a,"), Ok(false), "what is missing behind says nothing");
+        for cut in ["1,j@x.be,Jan Maes,,true,a", "1,j@x.be,Jan Maes", "1,j@x.be", "Maes"] {
+            assert_eq!(read(cut), Err(RowProblem::TooShort), "{cut}");
         }
     }
 

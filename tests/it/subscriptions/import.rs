@@ -298,3 +298,20 @@ both_dbs!(who_left_elsewhere_and_is_subscribed_here_is_told_and_not_changed, |st
     assert_eq!(status("reads@example.org").await, SubscriptionStatus::Confirmed);
     assert_eq!(status("waits@example.org").await, SubscriptionStatus::Pending);
 });
+
+both_dbs!(a_row_that_was_cut_before_it_says_who_has_left_subscribes_nobody, |store| {
+    let people = People::of(&store).await;
+    let heads = "id,email,name,note,subscribed_to_emails,complimentary_plan,created_at,deleted_at\n";
+    // The download broke off in the row of somebody who has left.
+    let (would, done) = ran(&people, format!("{heads}1,gone@example.org,Jan").as_bytes(), BASIS).await;
+    let expected = ImportCounts { invalid: 1, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    let (_, report) = read!(store, |db| imports::report_after(db, done.id, 0)).expect("a report");
+    assert_eq!(report, "2,invalid,too_short\n");
+    // A name with a line end that nobody quoted.
+    let file = format!("{heads}1,new@example.org,Nora,,true,false,a,\n2,gone@example.org,Jan\nMaes,,false,false,a,b\n");
+    let (would, done) = ran(&people, file.as_bytes(), BASIS).await;
+    let expected = ImportCounts { added: 1, invalid: 2, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    assert!(people.subscription("gone@example.org").await.is_none());
+});
