@@ -1773,8 +1773,8 @@ source-articles = { $count ->
    *[other] { $count } Artikel
 }
 source-changed = { $count ->
-    [one] Ein Artikel hat sich dort geändert und wurde hier bearbeitet
-   *[other] { $count } Artikel haben sich dort geändert und wurden hier bearbeitet
+    [one] Ein Artikel hat sich dort geändert und wurde hier bearbeitet oder veröffentlicht
+   *[other] { $count } Artikel haben sich dort geändert und wurden hier bearbeitet oder veröffentlicht
 }
 ## People: roles, accounts, the audit log
 

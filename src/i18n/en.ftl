@@ -1770,8 +1770,8 @@ source-articles = { $count ->
    *[other] { $count } articles
 }
 source-changed = { $count ->
-    [one] One article changed there, and was edited here
-   *[other] { $count } articles changed there, and were edited here
+    [one] One article changed there, and was edited or published here
+   *[other] { $count } articles changed there, and were edited or published here
 }
 ## People: roles, accounts, the audit log
 

@@ -1776,8 +1776,8 @@ source-articles = { $count ->
    *[other] { $count } articles
 }
 source-changed = { $count ->
-    [one] Un article a changé là-bas et a été modifié ici
-   *[other] { $count } articles ont changé là-bas et ont été modifiés ici
+    [one] Un article a changé là-bas et a été modifié ou publié ici
+   *[other] { $count } articles ont changé là-bas et ont été modifiés ou publiés ici
 }
 ## People: roles, accounts, the audit log
 

@@ -1767,8 +1767,8 @@ source-articles = { $count ->
    *[other] { $count } artikelen
 }
 source-changed = { $count ->
-    [one] Eén artikel veranderde daar, en werd hier bewerkt
-   *[other] { $count } artikelen veranderden daar, en werden hier bewerkt
+    [one] Eén artikel veranderde daar, en werd hier bewerkt of gepubliceerd
+   *[other] { $count } artikelen veranderden daar, en werden hier bewerkt of gepubliceerd
 }
 ## People: roles, accounts, the audit log
 
