@@ -478,9 +478,12 @@ both_dbs!(what_nobody_was_there_to_send_is_missed_or_comes_with_the_same_time_to
     let run = world.last_run(&rule).await;
     assert_eq!((run.state, run.reason), (RunState::Skipped, RunReason::Late));
     world.at("2027-03-14T10:00:00Z");
-    world.tick().await;
+    world.mails(OutboxKind::Alert).await;
+    assert!(tick(world.desk()).await.expect("a tick"), "there is mail");
     let run = world.last_run(&rule).await;
     assert_eq!((run.period.as_str(), run.reason), ("2027-03-11", RunReason::Missed));
+    world.tick().await;
+    assert_eq!(world.mails(OutboxKind::Alert).await, 1, "somebody is told, once");
     world.at("2027-03-17T08:00:00Z");
     world.tick().await;
     assert_eq!(world.articles(&world.last_run(&rule).await).await.len(), 2, "they waited");
