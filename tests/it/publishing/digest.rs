@@ -6,8 +6,8 @@ use std::time::Duration;
 use postiljon::clock::Clock;
 use postiljon::keys::Keys;
 use postiljon::model::{
-    Article, ArticleId, ArticleStatus, DigestRule, DigestRun, Language, Mailing, NewsletterId, OutboxKind, Rhythm,
-    RunReason, RunState, Timestamp, User,
+    Article, ArticleId, ArticleStatus, DigestRule, DigestRun, Language, Mailing, NewsletterId, OutboxKind,
+    Rhythm, RunReason, RunState, Timestamp, User,
 };
 use postiljon::publishing::articles::{self, ArticleInput};
 use postiljon::publishing::digest::acts::{self, ActError};
@@ -17,8 +17,10 @@ use postiljon::publishing::issues as issue_verbs;
 use postiljon::publishing::issues::IssueInput;
 use postiljon::publishing::schedule::{When, schedule};
 use postiljon::publishing::translations::{self, TranslationInput};
+use postiljon::store::audit::AuditFilter;
 use postiljon::store::{
-    Store, deliveries, digest_runs, digests, issue_approvals, issues, mailings, newsletters, subscriptions,
+    Store, audit, deliveries, digest_runs, digests, issue_approvals, issues, mailings, newsletters,
+    subscriptions,
 };
 
 use super::{PUBLIC_URL, input, issue as issue_of, published};
@@ -461,6 +463,41 @@ both_dbs!(a_rule_that_is_off_does_nothing_and_a_date_can_be_skipped_ahead, |stor
     world.at("2027-03-31T12:00:00Z");
     world.tick().await;
     assert_eq!(world.runs(&rule).await.len(), 3);
+});
+
+both_dbs!(a_date_is_skipped_once_however_often_somebody_presses_and_can_be_put_back, |store| {
+    let world = World::new(&store).await;
+    let rule = world.rule(&rule_input()).await;
+    world.publish(&["Een", "Twee"]).await;
+    let skip =
+        async |period: &str| acts::skip_date(&store, &world.clock, rule.id, period, Some(world.an.id)).await;
+    let unskip = async |period: &str| acts::unskip(&store, &world.clock, rule.id, period).await;
+    for _ in 0..2 {
+        skip("2027-03-04").await.expect("skipped");
+    }
+    assert_eq!(world.runs(&rule).await.len(), 1, "the same date");
+    for _ in 0..2 {
+        unskip("2027-03-04").await.expect("put back");
+    }
+    assert!(world.runs(&rule).await.is_empty());
+    let noted = read!(store, |db| audit::list(db, &AuditFilter::default()));
+    let noted: Vec<_> = noted.iter().map(|line| line.act.as_str()).collect();
+    assert_eq!(noted[..2], ["digest_unskipped", "digest_skipped"], "{noted:?}");
+    assert_eq!(noted.iter().filter(|act| act.ends_with("skipped")).count(), 2);
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    assert_eq!(world.last_run(&rule).await.state, RunState::Proposed);
+    // The page of before the proposal still skips that date; and what was proposed is not put back.
+    skip("2027-03-04").await.expect("skipped");
+    let run = world.last_run(&rule).await;
+    assert_eq!((run.state, run.reason), (RunState::Skipped, RunReason::Stopped));
+    assert!(matches!(unskip("2027-03-04").await, Err(ActError::Over)));
+    // Nor is a date that is over.
+    skip("2027-03-11").await.expect("skipped");
+    world.at("2027-03-11T08:00:00Z");
+    assert!(matches!(unskip("2027-03-11").await, Err(ActError::Over)));
+    world.tick().await;
+    assert_eq!(world.runs(&rule).await.len(), 2);
 });
 
 both_dbs!(what_nobody_was_there_to_send_is_missed_or_comes_with_the_same_time_to_look, |store| {
