@@ -53,7 +53,7 @@ text_enum!(
         RefusedLeft = "refused_left",
         /// Was erased, and stays so.
         RefusedErased = "refused_erased",
-        /// The same address stands further up in the file.
+        /// The same address stands further up in the file, or has left in another row of it.
         Duplicate = "duplicate",
         /// The row cannot be used; the report says why.
         Invalid = "invalid",
@@ -131,7 +131,7 @@ pub struct Import {
     pub basis: String,
     pub row_count: i64,
     pub chunk_count: i64,
-    /// The last chunk that is done.
+    /// How many chunks are done, of those who have left and of the others.
     pub cursor: i64,
     #[sqlx(flatten)]
     pub counts: ImportCounts,
