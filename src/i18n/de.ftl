@@ -1675,9 +1675,11 @@ digest-empty = Ein Überblick sammelt an seinem Tag Ihre Artikel, zeigt Ihnen di
 digest-edit = Ändern
 digest-edit-of = { $name } ändern
 digest-skip-next = Nächsten überspringen
+digest-unskip = Doch nicht überspringen
 digest-switch-on = Einschalten
 digest-switch-off = Ausschalten
 digest-past = Was aus den letzten geworden ist
+digest-decided = Was für kommende Termine schon entschieden ist
 digest-delete = Entfernen
 digest-delete-words = Der Überblick wird entfernt, mit dem, was über seine Termine bekannt ist: Ein neuer kann dieselben Artikel noch einmal nehmen. Die Ausgaben, die er gemacht hat, bleiben.
 digest-promise = Worauf Sie zählen können
@@ -1688,6 +1690,7 @@ digest-promise-free = Was übersprungen oder vor dem Beginn abgebrochen wird, gi
 digest-retry = Noch einmal versuchen
 digest-take = In die Redaktion
 digest-skip-of = { $title } überspringen
+digest-unskip-of = { $title } doch nicht überspringen
 digest-take-of = In die Redaktion: { $title }
 digest-page-title = Überblick: { $name }
 digest-page-who = Was Sie hier wählen, gilt als von { $name }.
@@ -1695,6 +1698,7 @@ desk-done-digest-on = Eingeschaltet.
 desk-done-digest-off = Ausgeschaltet.
 desk-done-digest-deleted = Entfernt.
 desk-done-digest-skipped = Übersprungen. Seine Artikel warten auf den nächsten Überblick.
+desk-done-digest-unskipped = Zurückgeholt. An diesem Termin gibt es wieder einen Überblick.
 desk-done-digest-approved = Freigegeben. Er geht zu seiner Zeit hinaus.
 desk-done-digest-retried = Er geht gleich hinaus.
 desk-done-digest-taken = Diese Ausgabe gehört jetzt Ihnen: Von selbst wird sie nicht versendet.
@@ -1773,8 +1777,8 @@ source-articles = { $count ->
    *[other] { $count } Artikel
 }
 source-changed = { $count ->
-    [one] Ein Artikel hat sich dort geändert und wurde hier bearbeitet
-   *[other] { $count } Artikel haben sich dort geändert und wurden hier bearbeitet
+    [one] Ein Artikel hat sich dort geändert und wurde hier bearbeitet oder veröffentlicht
+   *[other] { $count } Artikel haben sich dort geändert und wurden hier bearbeitet oder veröffentlicht
 }
 ## People: roles, accounts, the audit log
 
@@ -1993,6 +1997,7 @@ act-digest_switched = Einen Überblick ein- oder ausgeschaltet
 act-digest_deleted = Einen Überblick entfernt
 act-digest_approved = Einen Überblick freigegeben
 act-digest_skipped = Einen Überblick ausgelassen
+act-digest_unskipped = Einen ausgelassenen Überblick zurückgeholt
 act-digest_taken = Einen Überblick als gewöhnliche Ausgabe übernommen
 act-digest_retried = Einen Überblick erneut versucht
 act-source_added = Eine Quelle angelegt

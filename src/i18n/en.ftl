@@ -1672,9 +1672,11 @@ digest-empty = A digest gathers your articles on its day, shows you the issue a 
 digest-edit = Change
 digest-edit-of = Change { $name }
 digest-skip-next = Skip the next
+digest-unskip = Do not skip
 digest-switch-on = Switch on
 digest-switch-off = Switch off
 digest-past = What became of the last ones
+digest-decided = What is decided for coming dates
 digest-delete = Remove
 digest-delete-words = The digest is removed, with what is known of its dates: a new one may take the same articles again. The issues that it made stay.
 digest-promise = What you can count on
@@ -1685,6 +1687,7 @@ digest-promise-free = What is skipped or cancelled before it begins frees its ar
 digest-retry = Try again
 digest-take = Move to the desk
 digest-skip-of = Skip { $title }
+digest-unskip-of = Do not skip { $title }
 digest-take-of = Move to the desk: { $title }
 digest-page-title = Digest: { $name }
 digest-page-who = What you press here counts as { $name }’s.
@@ -1692,6 +1695,7 @@ desk-done-digest-on = Switched on.
 desk-done-digest-off = Switched off.
 desk-done-digest-deleted = Removed.
 desk-done-digest-skipped = Skipped. Its articles wait for the next digest.
+desk-done-digest-unskipped = Put back. There will be a digest on that date again.
 desk-done-digest-approved = Approved. It goes out at its time.
 desk-done-digest-retried = It goes out in a moment.
 desk-done-digest-taken = This issue is yours now: nothing sends it by itself.
@@ -1770,8 +1774,8 @@ source-articles = { $count ->
    *[other] { $count } articles
 }
 source-changed = { $count ->
-    [one] One article changed there, and was edited here
-   *[other] { $count } articles changed there, and were edited here
+    [one] One article changed there, and was edited or published here
+   *[other] { $count } articles changed there, and were edited or published here
 }
 ## People: roles, accounts, the audit log
 
@@ -1990,6 +1994,7 @@ act-digest_switched = Switched a digest on or off
 act-digest_deleted = Removed a digest
 act-digest_approved = Approved a digest
 act-digest_skipped = Skipped a digest
+act-digest_unskipped = Put a skipped digest back
 act-digest_taken = Took a digest over as an ordinary issue
 act-digest_retried = Tried a digest again
 act-source_added = Added a source

@@ -1678,9 +1678,11 @@ digest-empty = Un récapitulatif rassemble vos articles au jour dit, vous montre
 digest-edit = Modifier
 digest-edit-of = Modifier { $name }
 digest-skip-next = Sauter le prochain
+digest-unskip = Ne pas sauter
 digest-switch-on = Activer
 digest-switch-off = Désactiver
 digest-past = Ce que sont devenus les précédents
+digest-decided = Ce qui est déjà décidé pour les prochaines dates
 digest-delete = Supprimer
 digest-delete-words = Le récapitulatif est supprimé, avec ce que l’on sait de ses dates : un nouveau peut reprendre les mêmes articles. Les numéros qu’il a faits restent.
 digest-promise = Ce sur quoi vous pouvez compter
@@ -1691,6 +1693,7 @@ digest-promise-free = Ce qui est sauté, ou annulé avant de commencer, libère 
 digest-retry = Réessayer
 digest-take = Reprendre à la rédaction
 digest-skip-of = Sauter { $title }
+digest-unskip-of = Ne pas sauter { $title }
 digest-take-of = Reprendre à la rédaction : { $title }
 digest-page-title = Récapitulatif : { $name }
 digest-page-who = Ce que vous choisissez ici compte comme venant de { $name }.
@@ -1698,6 +1701,7 @@ desk-done-digest-on = Activé.
 desk-done-digest-off = Désactivé.
 desk-done-digest-deleted = Supprimé.
 desk-done-digest-skipped = Sauté. Ses articles attendent le prochain récapitulatif.
+desk-done-digest-unskipped = Rétabli. Il y aura de nouveau un récapitulatif à cette date.
 desk-done-digest-approved = Approuvé. Il part à l’heure prévue.
 desk-done-digest-retried = Il part dans un instant.
 desk-done-digest-taken = Ce numéro est désormais à vous : rien ne l’envoie tout seul.
@@ -1776,8 +1780,8 @@ source-articles = { $count ->
    *[other] { $count } articles
 }
 source-changed = { $count ->
-    [one] Un article a changé là-bas et a été modifié ici
-   *[other] { $count } articles ont changé là-bas et ont été modifiés ici
+    [one] Un article a changé là-bas et a été modifié ou publié ici
+   *[other] { $count } articles ont changé là-bas et ont été modifiés ou publiés ici
 }
 ## People: roles, accounts, the audit log
 
@@ -1996,6 +2000,7 @@ act-digest_switched = A activé ou désactivé un récapitulatif
 act-digest_deleted = A supprimé un récapitulatif
 act-digest_approved = A approuvé un récapitulatif
 act-digest_skipped = A sauté un récapitulatif
+act-digest_unskipped = A rétabli un récapitulatif sauté
 act-digest_taken = A repris un récapitulatif comme numéro ordinaire
 act-digest_retried = A réessayé un récapitulatif
 act-source_added = A ajouté une source

@@ -1669,9 +1669,11 @@ digest-empty = Een overzicht verzamelt op zijn dag je artikelen, toont je een da
 digest-edit = Wijzigen
 digest-edit-of = { $name } wijzigen
 digest-skip-next = Volgende overslaan
+digest-unskip = Toch niet overslaan
 digest-switch-on = Aanzetten
 digest-switch-off = Uitzetten
 digest-past = Wat er van de vorige geworden is
+digest-decided = Wat voor komende data al beslist is
 digest-delete = Verwijderen
 digest-delete-words = Het overzicht wordt verwijderd, met wat over zijn data bekend is: een nieuw overzicht kan dezelfde artikelen opnieuw nemen. De nummers die het maakte, blijven.
 digest-promise = Waar je op kunt rekenen
@@ -1682,6 +1684,7 @@ digest-promise-free = Wat overgeslagen wordt, of geannuleerd voor het begint, ma
 digest-retry = Opnieuw proberen
 digest-take = Naar de redactie
 digest-skip-of = { $title } overslaan
+digest-unskip-of = { $title } toch niet overslaan
 digest-take-of = Naar de redactie: { $title }
 digest-page-title = Overzicht: { $name }
 digest-page-who = Wat je hier kiest, telt als van { $name }.
@@ -1689,6 +1692,7 @@ desk-done-digest-on = Aangezet.
 desk-done-digest-off = Uitgezet.
 desk-done-digest-deleted = Verwijderd.
 desk-done-digest-skipped = Overgeslagen. De artikelen wachten op het volgende overzicht.
+desk-done-digest-unskipped = Teruggezet. Op die datum komt er weer een overzicht.
 desk-done-digest-approved = Goedgekeurd. Het vertrekt op zijn tijd.
 desk-done-digest-retried = Het vertrekt zo meteen.
 desk-done-digest-taken = Dit nummer is nu van jou: niets verstuurt het vanzelf.
@@ -1767,8 +1771,8 @@ source-articles = { $count ->
    *[other] { $count } artikelen
 }
 source-changed = { $count ->
-    [one] Eén artikel veranderde daar, en werd hier bewerkt
-   *[other] { $count } artikelen veranderden daar, en werden hier bewerkt
+    [one] Eén artikel veranderde daar, en werd hier bewerkt of gepubliceerd
+   *[other] { $count } artikelen veranderden daar, en werden hier bewerkt of gepubliceerd
 }
 ## People: roles, accounts, the audit log
 
@@ -1987,6 +1991,7 @@ act-digest_switched = Een overzicht aan- of uitgezet
 act-digest_deleted = Een overzicht verwijderd
 act-digest_approved = Een overzicht goedgekeurd
 act-digest_skipped = Een overzicht overgeslagen
+act-digest_unskipped = Een overgeslagen overzicht teruggezet
 act-digest_taken = Een overzicht overgenomen als gewoon nummer
 act-digest_retried = Een overzicht opnieuw geprobeerd
 act-source_added = Een bron toegevoegd

@@ -45,6 +45,8 @@ text_enum!(Act {
     DigestDeleted = "digest_deleted",
     DigestApproved = "digest_approved",
     DigestSkipped = "digest_skipped",
+    /// A date that was skipped ahead is one again.
+    DigestUnskipped = "digest_unskipped",
     /// Its issue became one like any other.
     DigestTaken = "digest_taken",
     DigestRetried = "digest_retried",

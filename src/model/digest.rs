@@ -290,6 +290,21 @@ pub struct DigestRun {
     pub created_at: Timestamp,
 }
 
+impl DigestRun {
+    /// Whether somebody skipped its date ahead, before there was anything of it, and may take that back.
+    pub fn can_be_put_back(&self, now: Timestamp) -> bool {
+        self.state == RunState::Skipped
+            && self.reason == RunReason::Stopped
+            && self.issue_id.is_none()
+            && self.due_at > now
+    }
+
+    /// Whether somebody is asked to do something with it: to look at it, or to try it again.
+    pub fn asks(&self) -> bool {
+        self.state.is_open() || self.state == RunState::Failed
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

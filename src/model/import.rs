@@ -53,7 +53,7 @@ text_enum!(
         RefusedLeft = "refused_left",
         /// Was erased, and stays so.
         RefusedErased = "refused_erased",
-        /// The same address stands further up in the file.
+        /// The same address stands further up in the file, or has left in another row of it.
         Duplicate = "duplicate",
         /// The row cannot be used; the report says why.
         Invalid = "invalid",
@@ -73,6 +73,8 @@ text_enum!(
         Control = "control",
         /// Longer than a row may be, or with more columns: also where a quote was never closed.
         TooLarge = "too_large",
+        /// It ends before a column that says who has left: nobody knows whether this person has.
+        TooShort = "too_short",
     }
 );
 
@@ -104,7 +106,12 @@ pub enum Meaning {
 impl Meaning {
     /// Whether a file may have several such columns: each of them can say that somebody has left, and one is enough.
     pub const fn may_repeat(&self) -> bool {
-        matches!(self, Self::Ignored | Self::Status | Self::Subscribed | Self::Left | Self::LeftAt)
+        matches!(self, Self::Ignored) || self.says_who_left()
+    }
+
+    /// Whether such a column says of somebody that they have left, or have not.
+    pub const fn says_who_left(&self) -> bool {
+        matches!(self, Self::Status | Self::Subscribed | Self::Left | Self::LeftAt)
     }
 }
 
@@ -124,7 +131,7 @@ pub struct Import {
     pub basis: String,
     pub row_count: i64,
     pub chunk_count: i64,
-    /// The last chunk that is done.
+    /// How many chunks are done, of those who have left and of the others.
     pub cursor: i64,
     #[sqlx(flatten)]
     pub counts: ImportCounts,

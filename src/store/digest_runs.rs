@@ -104,6 +104,37 @@ pub async fn of_issue(db: Db<'_>, issue: IssueId) -> Result<Option<DigestRun>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(issue).fetch_optional(c).await?))
 }
 
+/// A date that somebody skipped ahead is one without a run again; `false` when that is too late.
+pub async fn delete_skipped(tx: &mut Tx, id: DigestRunId, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "DELETE FROM digest_runs WHERE id = $1 AND state = 'skipped' AND reason = 'stopped'
+        AND issue_id IS NULL AND due_at > $2";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
+}
+
+/// Of a rule: those with which somebody is asked to do something, the earliest first, at most so many.
+pub async fn asking(db: Db<'_>, rule: DigestRuleId, limit: i64) -> Result<Vec<DigestRun>> {
+    const SQL: &str =
+        "SELECT * FROM digest_runs WHERE rule_id = $1 AND state IN ('proposed', 'approved', 'failed')
+        ORDER BY due_at, id LIMIT $2";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(rule).bind(limit).fetch_all(c).await?))
+}
+
+/// Of a rule: those of dates to come that are decided, the next first, at most so many.
+pub async fn decided(db: Db<'_>, rule: DigestRuleId, now: Timestamp, limit: i64) -> Result<Vec<DigestRun>> {
+    const SQL: &str =
+        "SELECT * FROM digest_runs WHERE rule_id = $1 AND state IN ('scheduled', 'sent', 'skipped')
+            AND due_at > $2 ORDER BY due_at, id LIMIT $3";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(rule).bind(now).bind(limit).fetch_all(c).await?))
+}
+
+/// Of a rule: those that are over, the last first, at most so many.
+pub async fn past(db: Db<'_>, rule: DigestRuleId, now: Timestamp, limit: i64) -> Result<Vec<DigestRun>> {
+    const SQL: &str =
+        "SELECT * FROM digest_runs WHERE rule_id = $1 AND state IN ('scheduled', 'sent', 'skipped')
+            AND due_at <= $2 ORDER BY due_at DESC, id DESC LIMIT $3";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(rule).bind(now).bind(limit).fetch_all(c).await?))
+}
+
 /// Of a rule, the latest date first, at most so many.
 pub async fn of_rule(db: Db<'_>, rule: DigestRuleId, limit: i64) -> Result<Vec<DigestRun>> {
     const SQL: &str = "SELECT * FROM digest_runs WHERE rule_id = $1 ORDER BY period DESC, id DESC LIMIT $2";

@@ -183,14 +183,21 @@ pub struct Candidate {
     pub is_pinned: bool,
 }
 
-/// Mailings `m` that somebody sent by hand to readers of the newsletter `$2` and a rhythm, with what was in them as `h`.
-/// What other rules sent counts for those alone.
+/// An article with all its translations is one piece: the family of the article `$alias`.
+macro_rules! family_sql {
+    ($alias:literal) => {
+        concat!("COALESCE(", $alias, ".original_id, ", $alias, ".id)")
+    };
+}
+
+/// The families of what somebody mailed by hand to readers of the newsletter `$2` and a rhythm, in mailings `m`. What
+/// other rules sent counts for those alone.
 macro_rules! by_hand_sql {
-    ($select:literal, $rhythm:literal) => {
+    ($rhythm:literal) => {
         concat!(
             "SELECT ",
-            $select,
-            " FROM mailing_articles h JOIN mailings m ON m.id = h.mailing_id
+            family_sql!("f"),
+            " FROM mailing_articles h JOIN articles f ON f.id = h.article_id JOIN mailings m ON m.id = h.mailing_id
                 WHERE m.newsletter_id = $2 AND m.rhythm = ",
             $rhythm,
             " AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
@@ -200,44 +207,76 @@ macro_rules! by_hand_sql {
     };
 }
 
+/// The families that runs `r` of the rule `$1` took.
+macro_rules! by_runs_sql {
+    () => {
+        concat!(
+            "SELECT ",
+            family_sql!("f"),
+            " FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
+                JOIN articles f ON f.id = i.article_id
+                WHERE r.rule_id = $1 AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')"
+        )
+    };
+}
+
 /// What is the same for both sources: `p` is the pool with `id` and `at`. Not what a run of the rule took, nor what its
-/// readers got otherwise.
+/// readers got otherwise; and of each family one: that which somebody pinned, or in the language of the newsletter, or
+/// the original.
 macro_rules! pool_sql {
     ($($pool:tt)*) => {
         concat!(
-            "SELECT a.id, a.title, a.teaser, a.language, p.at,
-                EXISTS (SELECT 1 FROM digest_pins x WHERE x.rule_id = $1 AND x.article_id = a.id) AS is_pinned
-            FROM (",
+            "SELECT c.id, c.title, c.teaser, c.language, c.at, c.is_pinned FROM (
+                SELECT a.id, a.title, a.teaser, a.language, p.at, x.article_id IS NOT NULL AS is_pinned,
+                    ROW_NUMBER() OVER (PARTITION BY ",
+            family_sql!("a"),
+            " ORDER BY CASE WHEN x.article_id IS NOT NULL THEN 0
+                        WHEN a.language = (SELECT w.language FROM newsletters w WHERE w.id = $2) THEN 1
+                        WHEN a.original_id IS NULL THEN 2 ELSE 3 END, a.id) AS place
+                FROM (",
             $($pool)*,
             ") p JOIN articles a ON a.id = p.id
-            WHERE a.status = 'published' AND p.at >= $3 AND p.at <= $4 AND ($5 = '' OR a.language = $5)
-                AND (NOT EXISTS (SELECT 1 FROM digest_rule_tags k WHERE k.rule_id = $1)
-                    OR EXISTS (SELECT 1 FROM article_tags x JOIN tags t ON t.id = x.tag_id
-                        JOIN digest_rule_tags k ON k.key = t.key WHERE x.article_id = a.id AND k.rule_id = $1))
-                AND NOT EXISTS (SELECT 1 FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
-                    WHERE r.rule_id = $1 AND i.article_id = a.id
-                        AND r.state IN ('proposed', 'approved', 'scheduled', 'sent'))
-                AND NOT EXISTS (",
-            by_hand_sql!("1", "$7"),
-            " AND h.article_id = a.id)
-            ORDER BY is_pinned DESC, p.at, a.id LIMIT $6"
+                LEFT JOIN digest_pins x ON x.rule_id = $1 AND x.article_id = a.id
+                WHERE a.status = 'published' AND p.at >= $3 AND p.at <= $4 AND ($5 = '' OR a.language = $5)
+                    AND (NOT EXISTS (SELECT 1 FROM digest_rule_tags k WHERE k.rule_id = $1)
+                        OR EXISTS (SELECT 1 FROM article_tags y JOIN tags t ON t.id = y.tag_id
+                            JOIN digest_rule_tags k ON k.key = t.key WHERE y.article_id = a.id AND k.rule_id = $1))
+                    AND ",
+            family_sql!("a"),
+            " NOT IN (",
+            by_runs_sql!(),
+            ") AND ",
+            family_sql!("a"),
+            " NOT IN (",
+            by_hand_sql!("$7"),
+            ")) c WHERE c.place = 1
+            ORDER BY c.is_pinned DESC, c.at, c.id LIMIT $6"
+        )
+    };
+}
+
+macro_rules! published_sql {
+    () => {
+        pool_sql!("SELECT n.id, n.published_at AS at FROM articles n WHERE n.published_at IS NOT NULL")
+    };
+}
+
+macro_rules! mailed_sql {
+    () => {
+        pool_sql!(
+            "SELECT y.article_id AS id, MIN(m.started_at) AS at FROM mailing_articles y
+                JOIN mailings m ON m.id = y.mailing_id
+                WHERE m.newsletter_id = $2 AND m.rhythm = 'each' AND m.started_at IS NOT NULL
+                GROUP BY y.article_id"
         )
     };
 }
 
 /// The articles that a rule may choose now: those that are pinned first, then those that have waited longest.
 pub async fn candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, limit: i64) -> Result<Vec<Candidate>> {
-    const PUBLISHED: &str =
-        pool_sql!("SELECT n.id, n.published_at AS at FROM articles n WHERE n.published_at IS NOT NULL");
-    const MAILED: &str = pool_sql!(
-        "SELECT y.article_id AS id, MIN(m.started_at) AS at FROM mailing_articles y
-            JOIN mailings m ON m.id = y.mailing_id
-            WHERE m.newsletter_id = $2 AND m.rhythm = 'each' AND m.started_at IS NOT NULL
-            GROUP BY y.article_id"
-    );
     let sql = match rule.source {
-        DigestSource::Published => PUBLISHED,
-        DigestSource::Mailed => MAILED,
+        DigestSource::Published => published_sql!(),
+        DigestSource::Mailed => mailed_sql!(),
     };
     Ok(on!(db, |c| sqlx::query_as(sql)
         .bind(rule.id)
@@ -252,14 +291,16 @@ pub async fn candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, limit: i6
 }
 
 /// The articles that are not for a run any more: another run of the rule took them, or somebody has mailed them to the
-/// same readers since it was made. What they had before, somebody may have put into it on purpose.
+/// same readers since it was made; in whatever language. What they had before, somebody may have put into it on purpose.
 pub async fn taken(db: Db<'_>, rule: &DigestRule, run: &DigestRun) -> Result<Vec<ArticleId>> {
     const SQL: &str = concat!(
-        "SELECT i.article_id FROM digest_runs r JOIN issue_articles i ON i.issue_id = r.issue_id
-        WHERE r.rule_id = $1 AND r.id <> $3 AND r.state IN ('proposed', 'approved', 'scheduled', 'sent')
-        UNION ",
-        by_hand_sql!("h.article_id", "$4"),
-        " AND m.created_at >= $5 AND m.issue_id <> $6"
+        "SELECT y.id FROM articles y WHERE ",
+        family_sql!("y"),
+        " IN (",
+        by_runs_sql!(),
+        " AND r.id <> $3 UNION ",
+        by_hand_sql!("$4"),
+        " AND m.created_at >= $5 AND m.issue_id <> $6)"
     );
     Ok(on!(db, |c| sqlx::query_scalar(SQL)
         .bind(rule.id)
@@ -272,9 +313,22 @@ pub async fn taken(db: Db<'_>, rule: &DigestRule, run: &DigestRun) -> Result<Vec
         .await?))
 }
 
-/// How many articles wait for a rule.
+/// How many articles wait for a rule, at most so many.
 pub async fn count_candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, most: i64) -> Result<i64> {
-    Ok(i64::try_from(candidates(db, rule, now, most).await?.len()).unwrap_or(most))
+    let sql = match rule.source {
+        DigestSource::Published => concat!("SELECT COUNT(*) FROM (", published_sql!(), ") waiting"),
+        DigestSource::Mailed => concat!("SELECT COUNT(*) FROM (", mailed_sql!(), ") waiting"),
+    };
+    Ok(on!(db, |c| sqlx::query_scalar(sql)
+        .bind(rule.id)
+        .bind(rule.newsletter_id)
+        .bind(rule.since)
+        .bind(now)
+        .bind(rule.language.map_or("", Language::as_str))
+        .bind(most)
+        .bind(rule.audience)
+        .fetch_one(c)
+        .await?))
 }
 
 /// A mailing that has not begun, for the calendar.

@@ -248,8 +248,15 @@ pub async fn set_status(
     Ok(has_moved)
 }
 
-pub async fn insert_report(tx: &mut Tx, import: ImportId, number: i64, body: &str) -> Result<()> {
-    const SQL: &str = "INSERT INTO import_reports (import_id, number, body) VALUES ($1, $2, $3)";
+/// The part of a report about a chunk.
+pub async fn report(db: Db<'_>, import: ImportId, number: i64) -> Result<Option<String>> {
+    const SQL: &str = "SELECT body FROM import_reports WHERE import_id = $1 AND number = $2";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(import).bind(number).fetch_optional(c).await?))
+}
+
+pub async fn set_report(tx: &mut Tx, import: ImportId, number: i64, body: &str) -> Result<()> {
+    const SQL: &str = "INSERT INTO import_reports (import_id, number, body) VALUES ($1, $2, $3)
+        ON CONFLICT (import_id, number) DO UPDATE SET body = excluded.body";
     on!(tx.db(), |c| sqlx::query(SQL).bind(import).bind(number).bind(body).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -168,6 +168,26 @@ pub async fn update_item(tx: &mut Tx, item: &SourceItem, from: i64) -> Result<bo
     Ok(rows == 1)
 }
 
+/// Holds up whoever else makes articles of entries, until the end of the transaction: two sources may carry one piece at
+/// the same moment. The first thing that a transaction does.
+pub async fn lock_items(tx: &mut Tx) -> Result<()> {
+    if let Db::Postgres(c) = tx.db() {
+        sqlx::query("LOCK TABLE source_items IN SHARE ROW EXCLUSIVE MODE").execute(c).await?;
+    }
+    Ok(())
+}
+
+/// Whether another source, or one that was removed, has made an article of the piece at an address: nobody at the desk
+/// wrote its first version. What `source` made itself is none: it tells its entries apart better than an address does.
+pub async fn is_elsewhere(db: Db<'_>, source: SourceId, url: &str) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM articles a
+        WHERE a.canonical_url = $1 AND a.canonical_url <> ''
+            AND NOT EXISTS (SELECT 1 FROM article_versions v
+                WHERE v.article_id = a.id AND v.number = 1 AND v.user_id IS NOT NULL)
+            AND NOT EXISTS (SELECT 1 FROM source_items i WHERE i.article_id = a.id AND i.source_id = $2))";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(url).bind(source).fetch_one(c).await?))
+}
+
 /// How many articles came from each source.
 pub async fn counts(db: Db<'_>) -> Result<Vec<(SourceId, i64)>> {
     const SQL: &str = "SELECT source_id, count(article_id) FROM source_items GROUP BY source_id";

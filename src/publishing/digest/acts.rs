@@ -241,10 +241,10 @@ pub async fn skip_next(
 /// So many dates may be skipped ahead: whoever wants more switches the rule off.
 const SKIPS_MAX: usize = 12;
 
-/// Skips one date of a rule that has no run yet.
+/// Skips one date of a rule, before its proposal is made or after. Doing so twice is fine.
 ///
 /// # Errors
-/// [`ActError::Over`] when it has one.
+/// [`ActError::Over`] when something else has become of it.
 pub async fn skip_date(
     store: &Store,
     clock: &Clock,
@@ -257,6 +257,11 @@ pub async fn skip_date(
     let rule = digests::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
     tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
     let rule = Some(rule).filter(|rule| rule.on_since.is_some()).ok_or(ActError::NotFound)?;
+    if let Some(run) = digest_runs::of_period(tx.db(), id, period).await? {
+        // Its proposal was made since the page was shown, or somebody pressed twice.
+        drop(tx);
+        return skip(store, clock, run.id, user).await;
+    }
     let newsletter = newsletters::by_id(tx.db(), rule.newsletter_id).await?.ok_or(ActError::NotFound)?;
     let mut after = now;
     for _ in 0..DATES_MAX {
@@ -273,6 +278,23 @@ pub async fn skip_date(
         after = next.occasion.at;
     }
     Err(ActError::NotFound)
+}
+
+/// Takes back that a date was skipped ahead: it is one like any other again. Doing so twice is fine.
+///
+/// # Errors
+/// [`ActError::Over`] when that is too late, or something else has become of it.
+pub async fn unskip(store: &Store, clock: &Clock, id: DigestRuleId, period: &str) -> Result<(), ActError> {
+    let mut tx = store.begin().await?;
+    let rule = digests::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
+    tx.permit(Permission::SetDigests, Some(rule.newsletter_id))?;
+    let Some(run) = digest_runs::of_period(tx.db(), id, period).await? else { return Ok(()) };
+    if !digest_runs::delete_skipped(&mut tx, run.id, clock.now()).await? {
+        return Err(ActError::Over);
+    }
+    tx.note(Act::DigestUnskipped, Some(rule.newsletter_id), rule.id.0).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// As far ahead as the calendar shows dates: two a week for half a year, and room.

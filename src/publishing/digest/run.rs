@@ -162,9 +162,12 @@ async fn begin(
 ) -> Result<bool, TickError> {
     let period = occasion.period();
     if now.since(occasion.at) > LATE_MAX {
-        let state = (RunState::Skipped, RunReason::Missed);
-        digest_runs::insert(tx, rule, &period, occasion.at, state, 0, now).await?;
-        return Ok(false);
+        let (state, reason) = (RunState::Skipped, RunReason::Missed);
+        let missed = digest_runs::insert(tx, rule, &period, occasion.at, (state, reason), 0, now).await?;
+        let Some(run) = missed else { return Ok(false) };
+        tracing::warn!(rule = %rule.id, %period, "a digest was missed: nothing ran when it was due");
+        mails::outcome(tx, Post { desk, rule, run: &run }, state, reason, now).await?;
+        return Ok(true);
     }
     // Nothing ran when it was due: whoever works with it has the same time to look as ever. Where the proposal alone is
     // late, as of a rule that was just switched on, there is still some time.

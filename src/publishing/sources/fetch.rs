@@ -2,6 +2,7 @@
 //! never when it asked us to stay away. What is new becomes an article once; what changed becomes a new version of it,
 //! unless somebody edited it here.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -189,6 +190,7 @@ async fn take_all(
     let now = reader.clock.now();
     let oldest = source.created_at.minus(NEW_WITHIN);
     let begun = Instant::now();
+    let shared = shared_urls(&entries);
     // The oldest first, so that articles stand in the order in which they came.
     for entry in entries.into_iter().rev() {
         let known = table::item(reader.store.read().await?.db(), source.id, &entry.key).await?;
@@ -202,7 +204,10 @@ async fn take_all(
             None if entry.published_at.is_some_and(|at| at < oldest) => {
                 note(reader.store, source.id, &entry, now).await?;
             }
-            None => report.added += usize::from(add(reader, source, &entry, now).await?),
+            None => {
+                let has_own_url = !entry.url.is_empty() && !shared.contains(&entry.url);
+                report.added += usize::from(add(reader, source, &entry, has_own_url, now).await?);
+            }
             Some(item) => {
                 // Where its article is gone, or it was old news, that it changed makes it no news.
                 if let Some(article) = item.article_id {
@@ -212,6 +217,12 @@ async fn take_all(
         }
     }
     Ok(true)
+}
+
+/// Addresses of several entries, such as the front page of their website: they say nothing about which piece one is.
+fn shared_urls(entries: &[Entry]) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    entries.iter().filter(|entry| !seen.insert(entry.url.as_str())).map(|entry| entry.url.clone()).collect()
 }
 
 fn item_of(source: SourceId, entry: &Entry, now: Timestamp) -> SourceItem {
@@ -247,8 +258,14 @@ fn input_of(source: &Source, entry: &Entry, body: String) -> ArticleInput {
 }
 
 /// A new article, and the note that its entry is taken, in one transaction. `false` when somebody else made it, or it
-/// cannot be one.
-async fn add(reader: Reader<'_>, source: &Source, entry: &Entry, now: Timestamp) -> Result<bool, StoreError> {
+/// cannot be one; or when another source has the same piece, by an address that only this entry has.
+async fn add(
+    reader: Reader<'_>,
+    source: &Source,
+    entry: &Entry,
+    has_own_url: bool,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let body = reader.pictures().with_own_pictures(&entry.body).await;
     let Ok(written) = articles::parse(&input_of(source, entry, body)) else {
         tracing::warn!(source = %source.id, "an entry of a feed cannot be an article");
@@ -262,8 +279,15 @@ async fn add(reader: Reader<'_>, source: &Source, entry: &Entry, now: Timestamp)
     let new = New { by: None, kind: VersionKind::Saved, status, original: None };
     for race in 1.. {
         let mut tx = reader.store.begin().await?;
+        if has_own_url {
+            table::lock_items(&mut tx).await?;
+        }
         let mut item = item_of(source.id, entry, now);
         if !table::insert_item(&mut tx, &item).await? {
+            break;
+        }
+        if has_own_url && table::is_elsewhere(tx.db(), source.id, &written.text.canonical_url).await? {
+            tx.commit().await?;
             break;
         }
         match articles::insert_in(&mut tx, written.clone(), &new, now).await {
@@ -282,7 +306,13 @@ async fn add(reader: Reader<'_>, source: &Source, entry: &Entry, now: Timestamp)
     Ok(false)
 }
 
-/// A new version of an article of which the entry says something else now, unless somebody edited it here.
+/// A source whose articles somebody looks at before readers see them changes none that readers see already.
+fn is_held(source: &Source, status: ArticleStatus) -> bool {
+    source.intake == Intake::Draft && status == ArticleStatus::Published
+}
+
+/// A new version of an article of which the entry says something else now, unless somebody edited it here, or published
+/// what came as a draft.
 async fn change(
     reader: Reader<'_>,
     source: &Source,
@@ -298,7 +328,7 @@ async fn change(
     let latest = versions::latest(db.db(), &stored).await?;
     drop(db);
     item.content = entry.content();
-    if latest.number != from {
+    if latest.number != from || is_held(source, stored.status) {
         item.changed_at = Some(now);
         report.kept += usize::from(keep(reader.store, &item, from).await?);
         return Ok(());
@@ -306,11 +336,12 @@ async fn change(
     let body = reader.pictures().with_own_pictures(&entry.body).await;
     // Its tags may have been chosen here; its short name is an address by now.
     let input = ArticleInput { tags: latest.tags.clone(), ..input_of(source, entry, body) };
-    match take_over(reader.store, article, &input, item.clone(), now).await {
-        Ok(is_taken) => report.updated += usize::from(is_taken),
+    match take_over(reader.store, source, article, &input, item.clone(), now).await {
+        Ok(Taken::Over) => report.updated += 1,
+        Ok(Taken::Gone) => {}
         Err(ArticleError::Store(error)) => return Err(error),
-        // Somebody edited it in this moment.
-        Err(_) => {
+        // Somebody edited it in this moment, or published it.
+        Ok(Taken::Held) | Err(_) => {
             item.changed_at = Some(now);
             report.kept += usize::from(keep(reader.store, &item, from).await?);
         }
@@ -318,25 +349,38 @@ async fn change(
     Ok(())
 }
 
-/// The new version, and the note that it came from there, in one transaction; `false` when the source is gone. Without the note it would be taken for an
+/// What became of a change.
+enum Taken {
+    Over,
+    /// The source is, or another look has taken over more since.
+    Gone,
+    /// Readers see the article already.
+    Held,
+}
+
+/// The new version, and the note that it came from there, in one transaction. Without the note it would be taken for an
 /// edit of ours, and the article would never change again.
 async fn take_over(
     store: &Store,
+    source: &Source,
     article: ArticleId,
     input: &ArticleInput,
     mut item: SourceItem,
     now: Timestamp,
-) -> Result<bool, ArticleError> {
+) -> Result<Taken, ArticleError> {
     let from = item.article_version;
     let written = articles::parse(input)?;
     let mut tx = store.begin().await?;
     let saved = articles::save_over(&mut tx, (article, from), written, None, VersionKind::Saved, now).await?;
-    (item.article_version, item.changed_at) = (saved.version, None);
-    let is_there = table::update_item(&mut tx, &item, from).await?;
-    if is_there {
-        tx.commit().await?;
+    if is_held(source, saved.status) {
+        return Ok(Taken::Held);
     }
-    Ok(is_there)
+    (item.article_version, item.changed_at) = (saved.version, None);
+    if !table::update_item(&mut tx, &item, from).await? {
+        return Ok(Taken::Gone);
+    }
+    tx.commit().await?;
+    Ok(Taken::Over)
 }
 
 /// Unless another look has taken over more since: two may be at the same entry.

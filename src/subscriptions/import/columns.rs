@@ -100,30 +100,30 @@ pub fn candidate(
     fields: &[AskedField],
     cells: &[String],
 ) -> Result<Candidate, RowProblem> {
+    // A download that broke off, or a quote that is missing: who has left must not become a reader by it.
+    if meanings.iter().skip(cells.len()).any(Meaning::says_who_left) {
+        return Err(RowProblem::TooShort);
+    }
     let mut address = "";
     let (mut name, mut first, mut last) = ("", "", "");
     let mut language = None;
-    let mut has_left = false;
+    let has_left = meanings.iter().zip(cells).any(|(meaning, cell)| says_left(meaning, cell.trim()));
     let mut answers = Vec::new();
     for (meaning, cell) in meanings.iter().zip(cells) {
         let cell = cell.trim();
         match meaning {
-            Meaning::Ignored => {}
+            Meaning::Ignored | Meaning::Status | Meaning::Subscribed | Meaning::Left | Meaning::LeftAt => {}
             Meaning::Address => address = cell,
             Meaning::Name => name = cell,
             Meaning::FirstName => first = cell,
             Meaning::LastName => last = cell,
             Meaning::Language => language = cell.get(..2).and_then(|two| two.to_lowercase().parse().ok()),
-            Meaning::Status => has_left |= status_says_left(cell),
-            Meaning::Subscribed => has_left |= !is_yes(cell),
-            Meaning::Left => has_left |= is_yes(cell),
-            Meaning::LeftAt => has_left |= !cell.is_empty(),
-            Meaning::Field { field, .. } if !cell.is_empty() => {
-                let field = fields.iter().find(|known| known.field.id.0 == *field);
-                let field = field.ok_or(RowProblem::ValueWrong)?;
-                let value = fields::parse(field, &clean_line(cell)).map_err(|_| RowProblem::ValueWrong)?;
-                answers.extend(value.map(|value| (field.field.id, value)));
-            }
+            Meaning::Field { field, .. } if !cell.is_empty() => match answer(fields, *field, cell) {
+                Ok(answer) => answers.extend(answer),
+                // Of who has left it matters that they have: a mistake beside it must not have that forgotten.
+                Err(_) if has_left => {}
+                Err(problem) => return Err(problem),
+            },
             Meaning::Field { .. } => {}
         }
     }
@@ -133,9 +133,28 @@ pub fn candidate(
     let address = EmailAddress::parse(address).map_err(|_| RowProblem::AddressWrong)?;
     let whole = format!("{first} {last}");
     let name = PersonName::parse(if name.is_empty() { &whole } else { name });
-    let name = name.map_err(|_| RowProblem::NameTooLong)?;
+    let name = match name {
+        Err(_) if !has_left => return Err(RowProblem::NameTooLong),
+        name => name.ok().flatten(),
+    };
     let name = name.map_or_else(String::new, |name| name.as_str().to_owned());
     Ok(Candidate { address, name, language, has_left, answers })
+}
+
+fn answer(fields: &[AskedField], field: i64, cell: &str) -> Result<Option<(FieldId, String)>, RowProblem> {
+    let field = fields.iter().find(|known| known.field.id.0 == field).ok_or(RowProblem::ValueWrong)?;
+    let value = fields::parse(field, &clean_line(cell)).map_err(|_| RowProblem::ValueWrong)?;
+    Ok(value.map(|value| (field.field.id, value)))
+}
+
+fn says_left(meaning: &Meaning, cell: &str) -> bool {
+    match meaning {
+        Meaning::Status => status_says_left(cell),
+        Meaning::Subscribed => !is_yes(cell),
+        Meaning::Left => is_yes(cell),
+        Meaning::LeftAt => !cell.is_empty(),
+        _ => false,
+    }
 }
 
 /// Only words for somebody who gets mail are believed to mean that: who is not sure of it is not mailed.
@@ -253,6 +272,31 @@ mod tests {
             assert_eq!((found, person.has_left), (origin, has_left), "{line}: {row}");
             assert_eq!((person.address.as_str(), person.name.as_str()), ("j@x.be", "Jan Maes"), "{line}");
         }
+    }
+
+    #[test]
+    fn a_row_that_ends_before_it_says_who_has_left_is_no_person() {
+        let heads = headings("id,email,name,note,subscribed_to_emails,created_at,deleted_at,labels");
+        let meanings = guess(ImportOrigin::Ghost, &heads, &[]);
+        let read = |row: &str| {
+            let cells: Vec<String> = row.split(',').map(str::to_owned).collect();
+            candidate(&meanings, &[], &cells).map(|person| person.has_left)
+        };
+        assert_eq!(read("1,j@x.be,Jan Maes,,true,a,"), Ok(false), "what is missing behind says nothing");
+        for cut in ["1,j@x.be,Jan Maes,,true,a", "1,j@x.be,Jan Maes", "1,j@x.be", "Maes"] {
+            assert_eq!(read(cut), Err(RowProblem::TooShort), "{cut}");
+        }
+    }
+
+    #[test]
+    fn who_has_left_has_left_whatever_else_is_wrong_with_the_row() {
+        let meanings = [Meaning::Address, Meaning::Name, Meaning::Status];
+        let read = |status: &str| {
+            let cells = ["j@x.be".to_owned(), "x".repeat(10_000), status.to_owned()];
+            candidate(&meanings, &[], &cells).map(|person| (person.has_left, person.name))
+        };
+        assert_eq!(read("subscribed"), Err(RowProblem::NameTooLong));
+        assert_eq!(read("unsubscribed"), Ok((true, String::new())));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!    it, and nothing of the file is needed any longer.
 //! 2. Somebody says what the columns mean and on what basis these people get mail ([`check`]).
 //! 3. The background looks what would become of each row, and writes nothing; then somebody starts it ([`run`]).
-//! 4. The background works off the chunks in order: rows, evidence, mails, counts and cursor of some chunks in one
+//! 4. The background works off the chunks in order, those of who has left before the others: rows, evidence, mails, counts and cursor of some chunks in one
 //!    transaction, so that it goes on where it was whatever happens to the process (`docs/decisions/0024-imports.md`).
 //!
 //! Who has left, said no or was erased stays so, and a second import of a file changes nothing.
@@ -159,6 +159,13 @@ pub fn headings(import: &Import) -> Vec<String> {
 /// What its columns mean, as said last.
 pub fn meanings(import: &Import) -> Vec<Meaning> {
     serde_json::from_str(&import.mapping).unwrap_or_default()
+}
+
+/// How many chunks are worked off in all. Where columns say who has left, each of them twice: first those who have, so
+/// that no other row of the file subscribes them, wherever it stands; then the others.
+pub fn steps(import: &Import) -> i64 {
+    let is_twice = meanings(import).iter().any(Meaning::says_who_left);
+    import.chunk_count * if is_twice { 2 } else { 1 }
 }
 
 /// The first rows that can be read.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::columns::{Candidate, candidate};
 use super::file::{Cells, Row};
-use super::{asked_fields, lease, meanings};
+use super::{asked_fields, lease, meanings, steps};
 use crate::clock::Clock;
 use crate::keys::{Keys, Purpose, TOKEN_OCTETS, random, token_hash};
 use crate::model::{
@@ -158,24 +158,30 @@ async fn step(
     }
     let mut counts = import.counts;
     let mut cursor = import.cursor;
-    while cursor < import.chunk_count && cursor < import.cursor + CHUNKS_A_STEP {
+    let steps = steps(&import);
+    while cursor < steps && cursor < import.cursor + CHUNKS_A_STEP {
         cursor += 1;
-        let body = imports::chunk(tx.db(), import.id, cursor).await?.unwrap_or_default();
+        let (chunk, have_left) = match cursor <= steps - import.chunk_count {
+            true => (cursor, true),
+            false => (cursor - (steps - import.chunk_count), false),
+        };
+        let body = imports::chunk(tx.db(), import.id, chunk).await?.unwrap_or_default();
         let Ok(rows) = serde_json::from_str::<Vec<Row>>(&body) else {
-            tracing::error!(import = %import.id, chunk = cursor, "rows of an import cannot be read");
+            tracing::error!(import = %import.id, chunk, "rows of an import cannot be read");
             imports::set_status(&mut tx, import.id, &[import.status], ImportStatus::Failed, clock.now())
                 .await?;
             return tx.commit().await;
         };
         let seen = worker.checking.as_mut().filter(|_| is_check).map(|at| &mut at.seen);
-        let outcomes = writer.chunk(&mut tx, rows, seen, clock.now()).await?;
-        let mut report = String::new();
-        for (row, outcome, why) in outcomes {
-            use std::fmt::Write as _;
-            counts.count(outcome);
-            let _ = writeln!(report, "{row},{outcome},{why}");
+        let outcomes = writer.chunk(&mut tx, (rows, have_left), seen, clock.now()).await?;
+        for (_, outcome, _) in &outcomes {
+            counts.count(*outcome);
         }
-        imports::insert_report(&mut tx, import.id, cursor, &report).await?;
+        let before = match steps > import.chunk_count && !have_left {
+            true => imports::report(tx.db(), import.id, chunk).await?.unwrap_or_default(),
+            false => String::new(),
+        };
+        imports::set_report(&mut tx, import.id, chunk, &report(&before, &outcomes)).await?;
     }
     let now = clock.now();
     let step = Step { worker: &worker.name, cursors: (import.cursor, cursor), counts, until: lease(now) };
@@ -187,7 +193,7 @@ async fn step(
     if let Some(at) = worker.checking.as_mut().filter(|_| is_check) {
         at.cursor = cursor;
     }
-    if cursor >= import.chunk_count {
+    if cursor >= steps {
         let (to, done) = if is_check { (ImportStatus::Checked, true) } else { (ImportStatus::Done, false) };
         imports::set_status(&mut tx, import.id, &[import.status], to, now).await?;
         if done {
@@ -199,6 +205,16 @@ async fn step(
 
 /// What became of a row, and why.
 type Told = (i64, RowOutcome, &'static str);
+
+/// The lines of a report in the order of the file, with those of before.
+fn report(before: &str, outcomes: &[Told]) -> String {
+    let row_of = |line: &str| line.split(',').next().and_then(|row| row.parse().ok()).unwrap_or(0_i64);
+    let mut lines: Vec<(i64, String)> =
+        outcomes.iter().map(|(row, outcome, why)| (*row, format!("{row},{outcome},{why}\n"))).collect();
+    lines.extend(before.lines().map(|line| (row_of(line), format!("{line}\n"))));
+    lines.sort_by_key(|(row, _)| *row);
+    lines.into_iter().map(|(_, line)| line).collect()
+}
 
 struct Writer<'a> {
     import: &'a Import,
@@ -223,11 +239,12 @@ struct Named {
 }
 
 impl Writer<'_> {
-    /// What becomes of the rows of a chunk; writes it unless this is a check, which notes in `seen` whom it would add.
+    /// What becomes of the rows of a chunk, of those of who has left or of the others; writes it unless this is a check,
+    /// which notes in `seen` whom it would add.
     async fn chunk(
         &self,
         tx: &mut Tx,
-        rows: Vec<Row>,
+        (rows, have_left): (Vec<Row>, bool),
         mut seen: Option<&mut HashSet<u64>>,
         now: Timestamp,
     ) -> Result<Vec<Told>, StoreError> {
@@ -240,7 +257,10 @@ impl Writer<'_> {
                 Cells::Read(cells) => candidate(&self.meanings, &self.fields, &cells),
             };
             match read {
+                Err(_) if have_left => {}
                 Err(problem) => told.push((row, RowOutcome::Invalid, problem.as_str())),
+                // Its turn is before, or after.
+                Ok(person) if person.has_left != have_left => {}
                 Ok(person) => {
                     let key = person.address.key();
                     if keys.insert(key.clone()) {

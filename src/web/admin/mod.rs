@@ -186,6 +186,7 @@ impl Frame {
             "digest-off",
             "digest-deleted",
             "digest-skipped",
+            "digest-unskipped",
             "digest-approved",
             "digest-retried",
             "digest-taken",

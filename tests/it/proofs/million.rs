@@ -74,7 +74,8 @@ async fn issues(store: &Store, newsletter: i64, count: i64) {
     let up_to = |most: i64| {
         format!("WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {most})")
     };
-    let (numbers, numbers20, numbers48, hours) = (up_to(count), up_to(20), up_to(48), up_to(10 * 365 * 24));
+    let (numbers, numbers2, numbers8, numbers20) = (up_to(count), up_to(2), up_to(8), up_to(20));
+    let (numbers48, hours) = (up_to(48), up_to(10 * 365 * 24));
     // The last of them was a week ago.
     let now = START.as_millis() - (count + 1) * WEEK;
     let draft = count + 1;
@@ -98,6 +99,16 @@ async fn issues(store: &Store, newsletter: i64, count: i64) {
         // Every hour of ten years somebody comes, and somebody leaves.
         format!("INSERT INTO newsletter_hours (newsletter_id, hour, confirmed, departed)
             {hours} SELECT {newsletter}, {hour} + n, 12, 1 FROM g"),
+        // Two digests, of which the last eight dates were issues.
+        format!("INSERT INTO digest_rules (newsletter_id, name, on_since, audience, source, policy, tags, sort, fewest,
+                most, display, subject, intro, calendar, lead_hours, since, version, created_at, updated_at)
+            {numbers2} SELECT {newsletter}, 'Digest ' || n, 1, 'each', 'published', 'unless_stopped', '', 'oldest', 1, 5,
+                'full', 'Issue', '', 'weekly 4 09:00', 24, 1, 1, 1, 1 FROM g"),
+        format!("INSERT INTO digest_runs (rule_id, newsletter_id, period, due_at, state, reason, issue_id,
+                issue_version, mailing_id, approved_content, found, created_at)
+            {numbers8} SELECT r.id, {newsletter}, '2020-01-0' || n, {now} + i.id * {WEEK}, 'sent', '', i.id, 1, m.id, '', 5, 1
+            FROM g CROSS JOIN digest_rules r JOIN issues i ON i.number = {count} - 2 * n - r.id % 2
+                JOIN mailings m ON m.issue_id = i.id"),
         // One that is being written.
         format!("INSERT INTO issues (public_id, newsletter_id, number, subject, preheader, intro, version, created_at,
             updated_at) SELECT {uuid}, {newsletter}, {draft}, 'Issue', '', '', 1, 1, 1"),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use postiljon::clock::Clock;
 use postiljon::keys::Keys;
 use postiljon::model::{
-    Article, ArticleId, ArticleStatus, DigestRule, DigestRun, Mailing, NewsletterId, OutboxKind, Rhythm,
-    RunReason, RunState, Timestamp, User,
+    Article, ArticleId, ArticleStatus, DigestRule, DigestRun, Language, Mailing, NewsletterId, OutboxKind,
+    Rhythm, RunReason, RunState, Timestamp, User,
 };
 use postiljon::publishing::articles::{self, ArticleInput};
 use postiljon::publishing::digest::acts::{self, ActError};
@@ -16,8 +16,11 @@ use postiljon::publishing::digest::{RuleError, RuleInput, calendar, rules};
 use postiljon::publishing::issues as issue_verbs;
 use postiljon::publishing::issues::IssueInput;
 use postiljon::publishing::schedule::{When, schedule};
+use postiljon::publishing::translations::{self, TranslationInput};
+use postiljon::store::audit::AuditFilter;
 use postiljon::store::{
-    Store, deliveries, digest_runs, digests, issue_approvals, issues, mailings, newsletters, subscriptions,
+    Store, audit, deliveries, digest_runs, digests, issue_approvals, issues, mailings, newsletters,
+    subscriptions,
 };
 
 use super::{PUBLIC_URL, input, issue as issue_of, published};
@@ -86,6 +89,24 @@ impl World {
             made.push(published(&self.store, &self.clock, title).await);
         }
         made
+    }
+
+    /// Published in another language.
+    async fn translated(&self, original: &Article, language: Language) -> ArticleId {
+        let (store, clock) = (&self.store, &self.clock);
+        let article =
+            articles::translate(store, clock, None, original.id, language).await.expect("a translation");
+        articles::set_status(store, clock, article.id, ArticleStatus::Published).await.expect("published");
+        article.id
+    }
+
+    /// What waits for a rule; the desk counts as many.
+    async fn waiting(&self, rule: &DigestRule) -> Vec<ArticleId> {
+        let now = self.clock.now();
+        let found = read!(self.store, |db| digests::candidates(db, rule, now, 10));
+        let count = read!(self.store, |db| digests::count_candidates(db, rule, now, 10));
+        assert_eq!(count, i64::try_from(found.len()).expect("few"));
+        found.into_iter().map(|one| one.id).collect()
     }
 
     async fn runs(&self, rule: &DigestRule) -> Vec<DigestRun> {
@@ -444,6 +465,41 @@ both_dbs!(a_rule_that_is_off_does_nothing_and_a_date_can_be_skipped_ahead, |stor
     assert_eq!(world.runs(&rule).await.len(), 3);
 });
 
+both_dbs!(a_date_is_skipped_once_however_often_somebody_presses_and_can_be_put_back, |store| {
+    let world = World::new(&store).await;
+    let rule = world.rule(&rule_input()).await;
+    world.publish(&["Een", "Twee"]).await;
+    let skip =
+        async |period: &str| acts::skip_date(&store, &world.clock, rule.id, period, Some(world.an.id)).await;
+    let unskip = async |period: &str| acts::unskip(&store, &world.clock, rule.id, period).await;
+    for _ in 0..2 {
+        skip("2027-03-04").await.expect("skipped");
+    }
+    assert_eq!(world.runs(&rule).await.len(), 1, "the same date");
+    for _ in 0..2 {
+        unskip("2027-03-04").await.expect("put back");
+    }
+    assert!(world.runs(&rule).await.is_empty());
+    let noted = read!(store, |db| audit::list(db, &AuditFilter::default()));
+    let noted: Vec<_> = noted.iter().map(|line| line.act.as_str()).collect();
+    assert_eq!(noted[..2], ["digest_unskipped", "digest_skipped"], "{noted:?}");
+    assert_eq!(noted.iter().filter(|act| act.ends_with("skipped")).count(), 2);
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    assert_eq!(world.last_run(&rule).await.state, RunState::Proposed);
+    // The page of before the proposal still skips that date; and what was proposed is not put back.
+    skip("2027-03-04").await.expect("skipped");
+    let run = world.last_run(&rule).await;
+    assert_eq!((run.state, run.reason), (RunState::Skipped, RunReason::Stopped));
+    assert!(matches!(unskip("2027-03-04").await, Err(ActError::Over)));
+    // Nor is a date that is over.
+    skip("2027-03-11").await.expect("skipped");
+    world.at("2027-03-11T08:00:00Z");
+    assert!(matches!(unskip("2027-03-11").await, Err(ActError::Over)));
+    world.tick().await;
+    assert_eq!(world.runs(&rule).await.len(), 2);
+});
+
 both_dbs!(what_nobody_was_there_to_send_is_missed_or_comes_with_the_same_time_to_look, |store| {
     let world = World::new(&store).await;
     let rule = world.rule(&rule_input()).await;
@@ -459,9 +515,12 @@ both_dbs!(what_nobody_was_there_to_send_is_missed_or_comes_with_the_same_time_to
     let run = world.last_run(&rule).await;
     assert_eq!((run.state, run.reason), (RunState::Skipped, RunReason::Late));
     world.at("2027-03-14T10:00:00Z");
-    world.tick().await;
+    world.mails(OutboxKind::Alert).await;
+    assert!(tick(world.desk()).await.expect("a tick"), "there is mail");
     let run = world.last_run(&rule).await;
     assert_eq!((run.period.as_str(), run.reason), ("2027-03-11", RunReason::Missed));
+    world.tick().await;
+    assert_eq!(world.mails(OutboxKind::Alert).await, 1, "somebody is told, once");
     world.at("2027-03-17T08:00:00Z");
     world.tick().await;
     assert_eq!(world.articles(&world.last_run(&rule).await).await.len(), 2, "they waited");
@@ -794,4 +853,69 @@ both_dbs!(another_calendar_counts_from_when_it_is_set_and_a_late_proposal_leaves
     world.tick().await;
     let run = world.last_run(&rule).await;
     assert_eq!((run.state, run.due_at), (RunState::Proposed, MONDAY.plus(DAY + HOUR * 2)));
+});
+
+both_dbs!(an_article_and_its_translations_are_one_piece, |store| {
+    let world = World::new(&store).await;
+    let any = RuleInput { language: String::new(), fewest: "1".into(), ..rule_input() };
+    let rule = world.rule(&any).await;
+    let all = world.publish(&["Een", "Twee"]).await;
+    world.translated(&all[0], Language::French).await;
+    let english = ArticleInput { language: "en".into(), ..input("Three") };
+    let three = articles::create(&store, &world.clock, &english).await.expect("stored");
+    articles::set_status(&store, &world.clock, three.id, ArticleStatus::Published).await.expect("published");
+    world.translated(&three, Language::French).await;
+    let drie = world.translated(&three, Language::Dutch).await;
+    // In the language of the newsletter, else as it was written.
+    assert_eq!(world.waiting(&rule).await, [all[0].id, all[1].id, drie]);
+    articles::set_status(&store, &world.clock, drie, ArticleStatus::Draft).await.expect("a draft");
+    assert_eq!(world.waiting(&rule).await, [all[0].id, all[1].id, three.id]);
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    assert_eq!((run.found, world.articles(&run).await), (3, vec![all[0].id, all[1].id, three.id]));
+    // What is translated later was in a digest all the same, and so was the one that was a draft.
+    world.translated(&all[1], Language::German).await;
+    articles::set_status(&store, &world.clock, drie, ArticleStatus::Published).await.expect("published");
+    assert!(world.waiting(&rule).await.is_empty());
+    // And whoever mails a translation by hand has mailed the piece.
+    let four = world.publish(&["Vier"]).await;
+    let quatre = world.translated(&four[0], Language::French).await;
+    let quatre = read!(store, |db| postiljon::store::articles::by_id(db, quatre)).expect("there");
+    let by_hand = issue_of(&store, &world.clock, world.newsletter, &[&quatre]).await;
+    schedule(&store, &world.clock, PUBLIC_URL, by_hand.id, When::Now).await.expect("scheduled");
+    assert!(world.waiting(&rule).await.is_empty());
+});
+
+both_dbs!(what_was_mailed_in_two_languages_comes_once_to_those_who_want_one_mail_a_month, |store| {
+    let world = World::new(&store).await;
+    let monthly = RuleInput {
+        audience: "monthly".into(),
+        source: "mailed".into(),
+        language: String::new(),
+        calendar: "monthly last 09:00".into(),
+        fewest: "1".into(),
+        ..rule_input()
+    };
+    let rule = world.rule(&monthly).await;
+    let all = world.publish(&["Een"]).await;
+    let un = world.translated(&all[0], Language::French).await;
+    let each = issue_of(&store, &world.clock, world.newsletter, &[&all[0]]).await;
+    let french = TranslationInput {
+        subject: "Ce que nous avons lu".into(),
+        preheader: "Trois histoires à lire avec un café, et ce que nous en avons appris.".into(),
+        intro: "Bonjour {{name|à vous}},".into(),
+        ..TranslationInput::default()
+    };
+    translations::save(&store, &world.clock, each.id, Language::French, 0, &french).await.expect("saved");
+    let sent = schedule(&store, &world.clock, PUBLIC_URL, each.id, When::Now).await.expect("scheduled");
+    let begun = change!(store, |tx| mailings::start(tx, sent.mailing.id, world.clock.now())).expect("begun");
+    world.set_sent(&begun).await;
+    let mailed = read!(store, |db| postiljon::store::articles::appearances(db, un));
+    assert_eq!(mailed.len(), 1, "the French one was mailed too");
+    assert_eq!(world.waiting(&rule).await, [all[0].id]);
+    world.at("2027-03-30T07:00:00Z");
+    world.tick().await;
+    assert_eq!(world.articles(&world.last_run(&rule).await).await, [all[0].id]);
+    assert!(world.waiting(&rule).await.is_empty());
 });

@@ -130,6 +130,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(SetDigests, "rules::pin", rules::pin(store, on.rule, on.article, true));
     ask!(SetDigests, "rules::switch", rules::switch(store, clock, on.rule, true));
     ask!(SetDigests, "digest::skip_next", digest_acts::skip_next(store, clock, on.rule, None));
+    ask!(SetDigests, "digest::unskip", digest_acts::unskip(store, clock, on.rule, "2027-03-04"));
     ask!(SetDigests, "rules::switch off", rules::switch(store, clock, on.rule, false));
     let source = &sources::SourceInput::default();
     ask!(SetSources, "sources::create", sources::create(store, clock, source));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use postiljon::clock::Clock;
 use postiljon::files::Files;
 use postiljon::http::{Http, Reach};
-use postiljon::model::{Article, ArticleStatus, Source, Timestamp};
+use postiljon::model::{Article, ArticleStatus, Source, Timestamp, VersionKind};
 use postiljon::publishing::articles::{self, ArticleInput};
 use postiljon::publishing::images::Images;
 use postiljon::publishing::sources::fetch::{Reader, Report, fetch_now, tick};
@@ -246,6 +246,86 @@ both_dbs!(a_change_is_a_new_version_unless_somebody_edited_it_here, |store| {
         "and the desk shows it"
     );
     assert_eq!(world.fetch(&source).await, Report::default(), "each change counts once");
+});
+
+both_dbs!(a_source_of_drafts_changes_nothing_that_readers_see, |store| {
+    let world = World::new(&store).await;
+    let items = |text: &str| feed(&[item("2", "Twee", FRESH, text), item("1", "Een", FRESH, text)]);
+    world.web.set("/feed", 200, "", &items("<p>Eerst.</p>"));
+    let source = world.source("draft").await;
+    world.fetch(&source).await;
+    let [one, two] = <[Article; 2]>::try_from(world.articles().await).expect("two");
+    // Published as it is, without a version of its own.
+    articles::set_status(&store, &world.clock, one.id, ArticleStatus::Published).await.expect("published");
+    world.web.set("/feed", 200, "", &items("<p>Later.</p>"));
+    let report = world.fetch(&source).await;
+    assert_eq!((report.updated, report.kept), (1, 1));
+    let all = world.articles().await;
+    assert_eq!((all[0].body.as_str(), all[1].body.as_str()), ("Eerst.", "Later."));
+    let changed = read!(store, |db| sources::changed(db, source.id, 10));
+    assert_eq!(changed.iter().map(|one| one.article_id).collect::<Vec<_>>(), [one.id], "the desk shows it");
+    assert_eq!(world.fetch(&source).await, Report::default(), "each change counts once");
+    // Where what is new is published at once, so is what changed.
+    let now = world.now(&source).await;
+    let at_once = SourceInput { intake: "published".into(), ..input_of(&now) };
+    save(&store, &world.clock, source.id, now.version, &at_once).await.expect("saved");
+    world.web.set("/feed", 200, "", &items("<p>Nog later.</p>"));
+    assert_eq!(world.fetch(&source).await.updated, 2);
+    assert_eq!(world.articles().await.iter().filter(|one| one.body == "Nog later.").count(), 2);
+    assert_eq!(all[1].id, two.id);
+});
+
+both_dbs!(one_piece_of_two_sources_is_one_article, |store| {
+    let world = World::new(&store).await;
+    let piece = item("1", "Een", FRESH, "<p>De eerste.</p>");
+    world.web.set("/feed", 200, "", &feed(std::slice::from_ref(&piece)));
+    // The feed of a category of the same blog has ids of its own.
+    let other = piece.replace("<guid>1</guid>", "<guid>category-1</guid>");
+    world.web.set("/other", 200, "", &feed(&[other, item("2", "Twee", FRESH, "<p>De tweede.</p>")]));
+    let first = world.source("published").await;
+    let second = SourceInput { url: format!("{}/other", world.web.url), ..world.input("published") };
+    let second = create(&store, &world.clock, &second).await.expect("a source");
+    let (one, other) = futures_util::future::join(world.fetch(&first), world.fetch(&second)).await;
+    assert_eq!(one.added + other.added, 2);
+    let titles = async || {
+        let all = world.articles().await;
+        let mut titles: Vec<_> = all.into_iter().map(|article| article.title).collect();
+        titles.sort();
+        titles
+    };
+    assert_eq!(titles().await, ["Een", "Twee"]);
+    for source in [&first, &second] {
+        assert_eq!(world.fetch(source).await, Report::default());
+    }
+    // Removed, and added again.
+    delete(&store, first.id).await.expect("removed");
+    delete(&store, second.id).await.expect("removed");
+    let again = create(&store, &world.clock, &world.input("published")).await.expect("a source");
+    assert_eq!(world.fetch(&again).await.added, 0);
+    assert_eq!(titles().await, ["Een", "Twee"]);
+});
+
+both_dbs!(entries_that_share_an_address_are_not_one_piece, |store| {
+    let world = World::new(&store).await;
+    let front = |id: &str, title: &str| {
+        item(id, title, FRESH, "<p>Tekst.</p>")
+            .replace(&format!("https://blog.example/{id}"), "https://blog.example/")
+    };
+    world.web.set("/feed", 200, "", &feed(&[front("1", "Een"), front("2", "Twee")]));
+    world.web.set("/other", 200, "", &feed(&[front("3", "Drie"), front("4", "Vier")]));
+    let source = world.source("published").await;
+    assert_eq!(world.fetch(&source).await.added, 2);
+    world.web.set("/feed", 200, "", &feed(&[front("5", "Vijf")]));
+    assert_eq!(world.fetch(&source).await.added, 1, "a source knows its entries by their ids");
+    let other = SourceInput { url: format!("{}/other", world.web.url), ..world.input("published") };
+    let other = create(&store, &world.clock, &other).await.expect("a source");
+    assert_eq!(world.fetch(&other).await.added, 2);
+    // What somebody wrote here about a piece is theirs, and not the piece.
+    let ours = ArticleInput { canonical_url: "https://blog.example/6".into(), ..input("Van ons") };
+    let an = crate::support::samples::user(&store, "an@example.org").await;
+    articles::create_by(&store, &world.clock, Some(an.id), VersionKind::Saved, &ours).await.expect("stored");
+    world.web.set("/feed", 200, "", &feed(&[item("6", "Zes", FRESH, "<p>De zesde.</p>")]));
+    assert_eq!(world.fetch(&source).await.added, 1);
 });
 
 both_dbs!(two_looks_at_one_change_do_not_take_each_other_for_an_editor, |store| {

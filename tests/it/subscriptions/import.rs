@@ -299,3 +299,65 @@ both_dbs!(who_left_elsewhere_and_is_subscribed_here_is_told_and_not_changed, |st
     assert_eq!(status("reads@example.org").await, SubscriptionStatus::Confirmed);
     assert_eq!(status("waits@example.org").await, SubscriptionStatus::Pending);
 });
+
+both_dbs!(a_row_that_was_cut_before_it_says_who_has_left_subscribes_nobody, |store| {
+    let people = People::of(&store).await;
+    let heads = "id,email,name,note,subscribed_to_emails,complimentary_plan,created_at,deleted_at\n";
+    // The download broke off in the row of somebody who has left.
+    let (would, done) = ran(&people, format!("{heads}1,gone@example.org,Jan").as_bytes(), BASIS).await;
+    let expected = ImportCounts { invalid: 1, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    let (_, report) = read!(store, |db| imports::report_after(db, done.id, 0)).expect("a report");
+    assert_eq!(report, "2,invalid,too_short\n");
+    // A name with a line end that nobody quoted.
+    let file = format!(
+        "{heads}1,new@example.org,Nora,,true,false,a,\n2,gone@example.org,Jan\nMaes,,false,false,a,b\n"
+    );
+    let (would, done) = ran(&people, file.as_bytes(), BASIS).await;
+    let expected = ImportCounts { added: 1, invalid: 2, ..ImportCounts::default() };
+    assert_eq!((would, done.counts), (expected, expected));
+    assert!(people.subscription("gone@example.org").await.is_none());
+});
+
+both_dbs!(who_has_left_in_one_row_is_subscribed_by_no_other, |store| {
+    let people = People::of(&store).await;
+    people.confirmed("reads@example.org", 1).await;
+    let mut file = "email,status\n\
+        first@example.org,subscribed\n\
+        FIRST@example.org,unsubscribed\n\
+        second@example.org,unsubscribed\n\
+        second@example.org,subscribed\n\
+        far@example.org,subscribed\n\
+        reads@example.org,subscribed\n\
+        reads@example.org,unsubscribed\n\
+        nonsense,subscribed\n"
+        .to_owned();
+    for n in 0..3_000 {
+        file.push_str(&format!("r{n}@example.org,subscribed\n"));
+    }
+    file.push_str("far@example.org,cleaned\n");
+    let expected = ImportCounts {
+        added: 3_000,
+        left_before: 3,
+        known: 1,
+        still_subscribed: 1,
+        duplicate: 3,
+        invalid: 1,
+        ..ImportCounts::default()
+    };
+    let (would, done) = ran(&people, file.as_bytes(), BASIS).await;
+    assert_eq!((would, done.counts), (expected, expected));
+    assert_eq!(done.counts.total(), done.row_count, "each row has one outcome");
+    for who in ["first@example.org", "second@example.org", "far@example.org"] {
+        let status = people.subscription(who).await.expect("there").status;
+        assert_eq!(status, SubscriptionStatus::Unsubscribed, "{who}");
+    }
+    // The report is in the order of the file all the same.
+    let (_, report) = read!(store, |db| imports::report_after(db, done.id, 0)).expect("a report");
+    let begin = "2,duplicate,\n3,left_before,\n4,left_before,\n5,duplicate,\n6,duplicate,\n7,known,\n\
+        8,still_subscribed,\n9,invalid,address_wrong\n10,added,\n";
+    assert!(report.starts_with(begin), "{}", &report[..300]);
+    // Nor is anybody asked.
+    let import = checked(&people, b"email,status\nx@example.org,subscribed\nx@example.org,left\n", "").await;
+    assert_eq!((import.counts.asked, import.counts.left_before, import.counts.duplicate), (0, 1, 1));
+});

@@ -82,13 +82,13 @@ pub async fn rule(
             .map(|_| "digest-off")
             .map_err(Into::into),
         "delete" => rules::delete(&app.store, rule.id).await.map(|()| "digest-deleted").map_err(Into::into),
-        "skip-next" => {
-            let skipped = verbs::skip_next(&app.store, &app.clock, rule.id, by).await;
-            skipped.map(|_| "digest-skipped").map_err(Into::into)
-        }
         "skip-date" => {
             let skipped = verbs::skip_date(&app.store, &app.clock, rule.id, form.first("period"), by).await;
             skipped.map(|()| "digest-skipped").map_err(Into::into)
+        }
+        "unskip" => {
+            let back = verbs::unskip(&app.store, &app.clock, rule.id, form.first("period")).await;
+            back.map(|()| "digest-unskipped").map_err(Into::into)
         }
         wanted @ ("pin" | "unpin") => {
             let pinned = rules::pin(&app.store, rule.id, article()?, wanted == "pin").await;

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use super::base;
 use crate::i18n::Texts;
-use crate::model::{Newsletter, NewsletterId, Permission, RunState, Timestamp};
+use crate::model::{Newsletter, NewsletterId, Permission, Timestamp};
 use crate::publishing::digest::coming::{Entry, What, entries};
 use crate::publishing::schedule::{moment, zone_of};
 use crate::store;
@@ -62,9 +62,12 @@ struct Line {
 struct Act {
     action: String,
     period: Option<String>,
-    can_take: bool,
-    skip: String,
-    take: String,
+    /// What it does, in the form and in words; and in words that say to what.
+    verb: &'static str,
+    word: String,
+    label: String,
+    /// Another button, that moves the run to the desk.
+    take: Option<String>,
 }
 
 pub async fn all(
@@ -126,6 +129,12 @@ async fn show(
     let name_of = |id: NewsletterId| {
         newsletters.iter().find(|one| one.id == id).map(|one| one.name.clone()).unwrap_or_default()
     };
+    let line_of = |entry: &Entry| {
+        let can_set = signed_in.may(Permission::SetDigests, entry.newsletter);
+        let mut line = line(t, entry, (zone, now), name_of(entry.newsletter));
+        line.act = line.act.filter(|_| can_set);
+        line
+    };
     let is_empty = found.is_empty();
     let mut weeks = Vec::new();
     let mut date = begin;
@@ -140,7 +149,7 @@ async fn show(
                 name: t.date(start_of(date, zone), zone),
                 is_today: date == today,
                 is_inside: (first..next).contains(&date),
-                entries: of_day.map(|entry| line(t, entry, zone, name_of(entry.newsletter))).collect(),
+                entries: of_day.map(line_of).collect(),
             });
             date = date.succ_opt().unwrap_or(next);
         }
@@ -169,7 +178,7 @@ async fn show(
     html(StatusCode::OK, &template)
 }
 
-fn line(t: Texts, entry: &Entry, zone: Tz, newsletter: String) -> Line {
+fn line(t: Texts, entry: &Entry, (zone, now): (Tz, Timestamp), newsletter: String) -> Line {
     let time = entry.at.to_utc().with_timezone(&zone).format("%H:%M").to_string();
     let rules = base(entry.newsletter);
     let words = |key: &str| t.with(key, "title", entry.title.as_str());
@@ -177,16 +186,27 @@ fn line(t: Texts, entry: &Entry, zone: Tz, newsletter: String) -> Line {
         What::Mailing { id, status, .. } => {
             (format!("/admin/mailings/{id}"), Status::of_mailing(t, Some(*status)), None)
         }
+        What::Run(run) if run.can_be_put_back(now) => {
+            let act = Act {
+                action: format!("{rules}/{}/do", run.rule_id),
+                period: Some(run.period.clone()),
+                verb: "unskip",
+                word: t.text("digest-unskip"),
+                label: words("digest-unskip-of"),
+                take: None,
+            };
+            (rules, Status::of_run(t, run.state), Some(act))
+        }
         What::Run(run) => {
-            let can_act = run.state.is_open() || run.state == RunState::Failed;
-            let act = can_act.then(|| Act {
+            let act = run.asks().then(|| Act {
                 action: format!("{rules}/{}/runs/{}", run.rule_id, run.id),
                 period: None,
-                can_take: run.issue_id.is_some(),
-                skip: words("digest-skip-of"),
-                take: words("digest-take-of"),
+                verb: "skip",
+                word: t.text("digest-mail-skip"),
+                label: words("digest-skip-of"),
+                take: run.issue_id.map(|_| words("digest-take-of")),
             });
-            let href = match run.issue_id.filter(|_| can_act) {
+            let href = match run.issue_id.filter(|_| run.asks()) {
                 Some(issue) => format!("/admin/issues/{issue}"),
                 None => rules,
             };
@@ -196,9 +216,10 @@ fn line(t: Texts, entry: &Entry, zone: Tz, newsletter: String) -> Line {
             let act = Act {
                 action: format!("{rules}/{rule}/do"),
                 period: Some(period.clone()),
-                can_take: false,
-                skip: words("digest-skip-of"),
-                take: String::new(),
+                verb: "skip-date",
+                word: t.text("digest-mail-skip"),
+                label: words("digest-skip-of"),
+                take: None,
             };
             let status = Status { class: "draft", word: t.text("digest-state-waiting") };
             (format!("{rules}/{rule}"), status, Some(act))

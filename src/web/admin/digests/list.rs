@@ -7,14 +7,14 @@ use askama::Template;
 
 use super::{base, in_words};
 use crate::i18n::Texts;
-use crate::model::{DigestRule, DigestRun, Newsletter, Rhythm, RunReason, RunState};
+use crate::model::{DigestRule, DigestRun, Newsletter, Rhythm, RunReason, RunState, User};
 use crate::publishing::compose::compose;
 use crate::publishing::digest::acts::is_approved;
 use crate::publishing::digest::mails::when_words;
 use crate::publishing::digest::rules::{RULES_MAX, moved_by_switch};
 use crate::publishing::digest::{POOL_MAX, run};
 use crate::publishing::schedule::zone_of;
-use crate::store::{self, Reader, digest_runs, digests};
+use crate::store::{self, Reader, digest_runs, digests, issues};
 use crate::web::admin::forms::newsletter_of;
 use crate::web::admin::{Frame, Mistakes, Status};
 use crate::web::layout::html;
@@ -23,6 +23,10 @@ use crate::web::{App, PageError};
 
 /// Dates that are shown of what was.
 const PAST_MAX: i64 = 8;
+/// Runs that are shown of those with which somebody is asked to do something: each of them is composed.
+const ASKING_MAX: i64 = 20;
+/// Dates that are shown of those that are decided already.
+const DECIDED_MAX: i64 = 60;
 
 #[derive(Template)]
 #[template(path = "admin/digests.html")]
@@ -43,41 +47,72 @@ struct Card {
     is_on: bool,
     when: String,
     whom: String,
-    next: Option<String>,
+    next: Option<NextDate>,
     waiting: String,
     /// Who moves when it is switched.
     moves: Option<String>,
     open: Vec<RunCard>,
+    decided: Vec<RunCard>,
     past: Vec<RunCard>,
 }
 
+/// The first date that nothing is decided about.
+struct NextDate {
+    words: String,
+    /// Which date its button skips: a second click is about the same.
+    period: String,
+}
+
 /// A run.
-pub(super) struct RunCard {
-    pub action: String,
-    pub date: String,
-    pub status: Status,
-    pub words: String,
+struct RunCard {
+    action: String,
+    date: String,
+    status: Status,
+    words: String,
     /// Of its issue, while it can be edited.
-    pub issue: Option<String>,
-    pub subject: String,
-    pub can_approve: bool,
-    pub can_retry: bool,
+    issue: Option<String>,
+    subject: String,
+    can_approve: bool,
+    can_retry: bool,
+    /// The date that is skipped, where that can be taken back.
+    back: Option<Back>,
+}
+
+struct Back {
+    period: String,
+    /// For those who do not see beside which date the button stands.
+    label: String,
+}
+
+/// What the cards of a page share.
+#[derive(Clone, Copy)]
+struct Desk<'a> {
+    app: &'a App,
+    t: Texts,
+    newsletter: &'a Newsletter,
+    users: &'a [User],
 }
 
 impl RunCard {
-    pub(super) async fn of(
+    async fn of(
         reader: &mut Reader,
-        t: Texts,
-        public_url: &str,
-        newsletter: &Newsletter,
+        desk: Desk<'_>,
         rule: &DigestRule,
         run: &DigestRun,
     ) -> Result<Self, PageError> {
-        let composed = match run.issue_id {
-            Some(issue) => compose(reader.db(), issue, run.due_at, public_url).await?,
+        let Desk { app, t, newsletter, users } = desk;
+        // What is over is not rendered again: its subject is all that is shown.
+        let composed = match run.issue_id.filter(|_| run.asks()) {
+            Some(issue) => compose(reader.db(), issue, run.due_at, &app.settings.public_url).await?,
             None => None,
         };
-        let subject = composed.as_ref().map(|composed| composed.issue.subject.clone()).unwrap_or_default();
+        let subject = match (&composed, run.issue_id) {
+            (Some(composed), _) => composed.issue.subject.clone(),
+            (None, Some(issue)) => {
+                issues::by_id(reader.db(), issue).await?.map(|issue| issue.subject).unwrap_or_default()
+            }
+            (None, None) => String::new(),
+        };
         let is_approved_now = composed.as_ref().is_some_and(|composed| is_approved(run, composed));
         let mut words = Vec::new();
         if run.state.is_open() {
@@ -101,21 +136,24 @@ impl RunCard {
         if is_edited && run.state.is_open() {
             words.push(t.text("digest-edited"));
         }
-        if let Some(by) = run.acted_by {
-            let users = store::users::all(reader.db()).await?;
-            if let Some(user) = users.into_iter().find(|user| user.id == by) {
-                words.push(t.with("digest-acted-by", "name", user.name));
-            }
+        if let Some(user) = run.acted_by.and_then(|by| users.iter().find(|user| user.id == by)) {
+            words.push(t.with("digest-acted-by", "name", user.name.as_str()));
         }
+        let date = t.date(run.due_at, zone_of(newsletter));
+        let back = run.can_be_put_back(app.clock.now()).then(|| Back {
+            period: run.period.clone(),
+            label: format!("{}, {date}", t.with("digest-unskip-of", "title", rule.name.as_str())),
+        });
         Ok(Self {
             action: format!("{}/{}/runs/{}", base(newsletter.id), rule.id, run.id),
-            date: t.date(run.due_at, zone_of(newsletter)),
+            date,
             status: Status::of_run(t, run.state),
             words: words.join(" "),
             issue: run.issue_id.map(|issue| format!("/admin/issues/{issue}")),
             subject,
             can_approve: run.state.is_open() && !is_approved_now,
             can_retry: run.state == RunState::Failed,
+            back,
         })
     }
 }
@@ -139,9 +177,11 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let mut reader = app.store.read().await?;
+    let users = store::users::all(reader.db()).await?;
+    let desk = Desk { app, t, newsletter: &newsletter, users: &users };
     let mut rules = Vec::new();
     for rule in digests::of_newsletter(reader.db(), newsletter.id).await? {
-        rules.push(card(&mut reader, app, t, &newsletter, &rule).await?);
+        rules.push(card(&mut reader, desk, &rule).await?);
     }
     drop(reader);
     let status = if mistakes.has_any() { StatusCode::CONFLICT } else { StatusCode::OK };
@@ -156,36 +196,55 @@ pub(super) async fn show(
     html(status, &template)
 }
 
-async fn card(
+async fn cards(
     reader: &mut Reader,
-    app: &App,
-    t: Texts,
-    newsletter: &Newsletter,
+    desk: Desk<'_>,
     rule: &DigestRule,
-) -> Result<Card, PageError> {
-    let now = app.clock.now();
-    let zone = zone_of(newsletter);
-    let (mut open, mut past) = (Vec::new(), Vec::new());
-    let mut next = None;
-    for run in digest_runs::of_rule(reader.db(), rule.id, PAST_MAX).await? {
-        let is_open = run.state.is_open() || run.state == RunState::Failed;
-        let card = RunCard::of(reader, t, &app.settings.public_url, newsletter, rule, &run).await?;
-        if is_open { open.push(card) } else { past.push(card) }
+    runs: Vec<DigestRun>,
+) -> Result<Vec<RunCard>, PageError> {
+    let mut cards = Vec::with_capacity(runs.len());
+    for run in runs {
+        cards.push(RunCard::of(reader, desk, rule, &run).await?);
     }
-    if rule.on_since.is_some() {
-        let mut after = now;
-        // The first that has no run: the others stand below it.
-        for _ in 0..PAST_MAX {
-            let Some(found) = run::next(rule, newsletter, after) else { break };
-            if digest_runs::of_period(reader.db(), rule.id, &found.occasion.period()).await?.is_none() {
-                let moment = t.date_time(found.occasion.at, zone);
-                let proposed = t.date_time(found.proposed_at.max(now), zone);
-                next = Some(t.with2("digest-next", "moment", moment, "proposed", proposed));
-                break;
-            }
-            after = found.occasion.at;
+    Ok(cards)
+}
+
+/// What a rule waits for: the first date that has no run; the others stand below it.
+async fn next_date(
+    reader: &mut Reader,
+    desk: Desk<'_>,
+    rule: &DigestRule,
+) -> Result<Option<NextDate>, PageError> {
+    let Desk { app, t, newsletter, .. } = desk;
+    let (now, zone) = (app.clock.now(), zone_of(newsletter));
+    let mut after = now;
+    for _ in 0..DECIDED_MAX {
+        let Some(found) = run::next(rule, newsletter, after) else { break };
+        let period = found.occasion.period();
+        if digest_runs::of_period(reader.db(), rule.id, &period).await?.is_none() {
+            let moment = t.date_time(found.occasion.at, zone);
+            let proposed = t.date_time(found.proposed_at.max(now), zone);
+            let words = t.with2("digest-next", "moment", moment, "proposed", proposed);
+            return Ok(Some(NextDate { words, period }));
         }
+        after = found.occasion.at;
     }
+    Ok(None)
+}
+
+async fn card(reader: &mut Reader, desk: Desk<'_>, rule: &DigestRule) -> Result<Card, PageError> {
+    let Desk { app, t, newsletter, .. } = desk;
+    let now = app.clock.now();
+    let asking = digest_runs::asking(reader.db(), rule.id, ASKING_MAX).await?;
+    let open = cards(reader, desk, rule, asking).await?;
+    let decided = digest_runs::decided(reader.db(), rule.id, now, DECIDED_MAX).await?;
+    let decided = cards(reader, desk, rule, decided).await?;
+    let past = digest_runs::past(reader.db(), rule.id, now, PAST_MAX).await?;
+    let past = cards(reader, desk, rule, past).await?;
+    let next = match rule.on_since {
+        Some(_) => next_date(reader, desk, rule).await?,
+        None => None,
+    };
     let waiting = digests::count_candidates(reader.db(), rule, now, POOL_MAX).await?;
     let moved = moved_by_switch(&app.store, rule).await?;
     let moves = match (moved, rule.on_since.is_some()) {
@@ -208,6 +267,7 @@ async fn card(
         waiting: t.with("digest-waiting", "count", waiting),
         moves,
         open,
+        decided,
         past,
     })
 }

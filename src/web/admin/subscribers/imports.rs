@@ -133,7 +133,7 @@ fn words(t: Texts, import: &Import) -> String {
 }
 
 fn width(import: &Import) -> i64 {
-    (import.cursor * BAR_WIDTH).checked_div(import.chunk_count).unwrap_or(0).clamp(0, BAR_WIDTH)
+    (import.cursor * BAR_WIDTH).checked_div(verbs::steps(import)).unwrap_or(0).clamp(0, BAR_WIDTH)
 }
 
 /// `POST /admin/imports`: takes the file in, piece by piece. The token and the newsletter stand before the file, so that

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::demo::browser::Browser;
 use postiljon::keys::Purpose;
 use postiljon::model::{
-    DigestRule, DigestRun, NewsletterId, OutboxKind, OutboxMail, Rhythm, RunReason, RunState,
+    DigestRule, DigestRun, Grant, Language, NewsletterId, OutboxKind, OutboxMail, Rhythm, Role, RunReason,
+    RunState,
 };
+use postiljon::publishing::digest::acts;
 use postiljon::publishing::digest::run::{Desk, tick};
 use postiljon::store::{Store, digest_runs, digests, outbox, outbox_contents, subscriptions, workers};
 
-use super::{get, post, signed_in};
+use super::{PASSWORD, get, post, signed_in};
 use crate::publishing::published;
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, change, everything, execute, read};
@@ -166,6 +169,95 @@ both_dbs!(a_rule_is_made_watched_and_skipped_at_the_desk, |store| {
     assert_eq!(off.location(), format!("{BASE}?done=digest-off"));
     let gone = post(browser, &at, &[("do", "delete")]).await;
     assert_eq!(gone.location(), format!("{BASE}?done=digest-deleted"));
+    site.app.stop().await;
+});
+
+both_dbs!(the_button_skips_the_date_that_the_card_shows_and_what_is_skipped_ahead_can_be_put_back, |store| {
+    let site = Site::start(&store).await;
+    let browser = &site.browser;
+    let rule = site.rule(&[]).await;
+    published(&store, &site.app.clock, "Alles wat telt").await;
+    let at = format!("{BASE}/{}/do", rule.id);
+    let list = get(browser, BASE).await;
+    let period = list.field("period").expect("the date of the card");
+    assert_eq!(period, "2026-11-26");
+    let press = async |wanted: &str, period: &str| {
+        let answer = post(browser, &at, &[("do", wanted), ("period", period)]).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        answer.location().to_owned()
+    };
+    for _ in 0..2 {
+        assert_eq!(press("skip-date", &period).await, format!("{BASE}?done=digest-skipped"));
+    }
+    let runs = async || read!(store, |db| digest_runs::of_rule(db, rule.id, 100));
+    assert_eq!(runs().await.len(), 1, "a second click is about the same date");
+    let list = get(browser, BASE).await.body;
+    assert!(
+        list.contains("value=\"unskip\"") && list.contains("name=\"period\" value=\"2026-12-03\""),
+        "{list}"
+    );
+    let calendar = get(browser, "/admin/newsletters/1/calendar").await.body;
+    assert!(calendar.contains("value=\"unskip\" aria-label=\"Do not skip Weekoverzicht"), "{calendar}");
+    for _ in 0..2 {
+        assert_eq!(press("unskip", &period).await, format!("{BASE}?done=digest-unskipped"));
+    }
+    assert!(runs().await.is_empty());
+    assert!(!get(browser, BASE).await.body.contains("value=\"unskip\""));
+    // One waits for an answer, and nine behind it are skipped.
+    site.app.clock.advance(HOUR * 24);
+    site.tick().await;
+    let proposed = site.run(&rule).await;
+    for week in 1..=9 {
+        let date =
+            chrono::NaiveDate::from_ymd_opt(2026, 11, 26).expect("a date") + chrono::Days::new(week * 7);
+        press("skip-date", &date.to_string()).await;
+    }
+    let list = get(browser, BASE).await.body;
+    let run = format!("action=\"{BASE}/{}/runs/{}\"", rule.id, proposed.id);
+    assert!(list.contains(&run) && list.contains("value=\"approve\""), "{list}");
+    assert_eq!(list.matches("value=\"unskip\"").count(), 9);
+    assert!(
+        list.contains("name=\"period\" value=\"2027-02-04\""),
+        "the first that nothing is decided about: {list}"
+    );
+    // What failed stays there too, however many dates come after it.
+    execute(&store, "UPDATE digest_runs SET state = 'failed', reason = 'blocked' WHERE state = 'proposed'")
+        .await;
+    let list = get(browser, BASE).await.body;
+    assert!(list.contains(&run) && list.contains("value=\"retry\""), "{list}");
+    // And what was sent long ago is told by its subject alone.
+    execute(&store, "UPDATE digest_runs SET state = 'sent', reason = '' WHERE state = 'failed'").await;
+    site.app.clock.advance(HOUR * 24);
+    let list = get(browser, BASE).await.body;
+    assert!(list.contains("Week 1: Alles wat telt") && !list.contains("value=\"retry\""), "{list}");
+    site.app.stop().await;
+});
+
+both_dbs!(the_calendar_offers_its_buttons_to_those_who_may_press_them, |store| {
+    let site = Site::start(&store).await;
+    let rule = site.rule(&[]).await;
+    published(&store, &site.app.clock, "Alles wat telt").await;
+    site.app.clock.advance(HOUR * 24);
+    site.tick().await;
+    let verbs = acts::skip_date(&store, &site.app.clock, rule.id, "2026-12-03", None).await;
+    verbs.expect("skipped");
+    let new = NewUser {
+        address: "vera@example.org",
+        name: "Vera",
+        language: Language::English,
+        password: PASSWORD,
+    };
+    let grants = [Grant::of_all(Role::Viewer)];
+    add_user_as(&store, &site.app.clock, new, &grants).await.expect("added");
+    let viewer = site.app.browser();
+    let form = [("address", "vera@example.org"), ("password", PASSWORD)];
+    assert_eq!(viewer.post("/admin/login", &form).await.expect("an answer").status, 303);
+    for path in ["/admin/calendar", "/admin/calendar?month=2026-12", "/admin/newsletters/1/calendar"] {
+        let (hers, ours) = (get(&viewer, path).await.body, get(&site.browser, path).await.body);
+        assert!(hers.contains("Weekoverzicht") && ours.contains("Weekoverzicht"), "{path}");
+        assert!(ours.contains("name=\"do\""), "{path}: {ours}");
+        assert!(!hers.contains("name=\"do\""), "{path}: {hers}");
+    }
     site.app.stop().await;
 });
 

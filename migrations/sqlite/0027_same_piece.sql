@@ -1,0 +1,2 @@
+-- The address of a piece on the web: a feed must not make a second article of what another, or the same one before, has made.
+CREATE INDEX articles_by_canonical_url ON articles (canonical_url) WHERE canonical_url <> '';
