@@ -139,6 +139,9 @@ left-again = Noch einmal anmelden
 undone-title = Schön, dass Sie bleiben
 undone = Es hat sich nichts geändert: Sie erhalten weiterhin { $newsletter }.
 undone-home = Zur Seite des Newsletters
+undone-pending-title = Sie können sich wieder anmelden
+undone-pending = Füllen Sie das Formular von { $newsletter } noch einmal aus. Dann erhalten Sie eine Mail mit einer Schaltfläche, und damit sind Sie angemeldet.
+undone-pending-link = Zum Formular
 undo-too-late = Rückgängig machen geht eine Stunde lang. Sie können sich gern noch einmal anmelden.
 
 ## Accounts
@@ -942,7 +945,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Andere Wege zu weniger Mails
 left-pending-title = Die Anfrage ist zurückgezogen
-left-pending = Sie erhalten keine Mail zu { $newsletter } mehr. Die Anfrage und Ihre Adresse löschen wir bald. Es bleibt ein verschlüsseltes Merkmal, das niemand zurücklesen kann, damit kein Import Sie anmeldet.
+left-pending = In den nächsten 30 Tagen erhalten Sie keine Mail zu { $newsletter }, wer auch immer Ihre Adresse einträgt. Die Anfrage und Ihre Adresse löschen wir bald. Es bleibt ein verschlüsseltes Merkmal, das niemand zurücklesen kann, damit kein Import Sie anmeldet.
+left-pending-undo = Rückgängig machen: Ich möchte mich doch anmelden
 left-why = Möchten Sie uns sagen, warum?
 left-why-hint = Sie müssen nicht. Es hilft uns, einen besseren Newsletter zu machen.
 left-why-too_many = Zu viele Mails

@@ -139,6 +139,9 @@ left-again = Subscribe again
 undone-title = Good to have you back
 undone = Nothing has changed: you will keep receiving { $newsletter }.
 undone-home = To the newsletter’s page
+undone-pending-title = You can subscribe again
+undone-pending = Fill in the form of { $newsletter } once more. Then you get a mail with a button, and with that you are subscribed.
+undone-pending-link = To the form
 undo-too-late = Undoing works for one hour. You are welcome to subscribe again.
 
 ## Accounts
@@ -942,7 +945,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Other ways to get fewer mails
 left-pending-title = The request is withdrawn
-left-pending = You will get no more mail about { $newsletter }. We erase the request and your address soon. What stays is a scrambled mark that cannot be read back, so that nobody signs you up by an import.
+left-pending = For the next 30 days you will get no mail about { $newsletter }, whoever fills in your address. We erase the request and your address soon. What stays is a scrambled mark that cannot be read back, so that nobody signs you up by an import.
+left-pending-undo = Undo: I do want to subscribe
 left-why = Would you tell us why?
 left-why-hint = You need not. It helps us to make a better newsletter.
 left-why-too_many = Too many mails

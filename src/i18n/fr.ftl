@@ -142,6 +142,9 @@ left-again = S’abonner à nouveau
 undone-title = Vous restez parmi nous, merci !
 undone = Rien n’a changé : vous continuez à recevoir { $newsletter }.
 undone-home = Vers la page de la lettre
+undone-pending-title = Vous pouvez à nouveau vous abonner
+undone-pending = Remplissez encore une fois le formulaire de { $newsletter }. Vous recevrez un message avec un bouton, qui vous abonnera.
+undone-pending-link = Vers le formulaire
 undo-too-late = L’annulation est possible pendant une heure. Vous pouvez bien sûr vous abonner à nouveau.
 
 ## Accounts
@@ -945,7 +948,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = D’autres façons de recevoir moins de messages
 left-pending-title = La demande est retirée
-left-pending = Vous ne recevrez plus de message au sujet de { $newsletter }. Nous effacerons bientôt la demande et votre adresse. Il reste une marque chiffrée, que personne ne peut relire, pour qu’aucune importation ne vous inscrive.
+left-pending = Pendant les 30 prochains jours, vous ne recevrez aucun message au sujet de { $newsletter }, quelle que soit la personne qui saisit votre adresse. Nous effacerons bientôt la demande et votre adresse. Il reste une marque chiffrée, que personne ne peut relire, pour qu’aucune importation ne vous inscrive.
+left-pending-undo = Annuler : je veux bien m’abonner
 left-why = Voulez-vous nous dire pourquoi ?
 left-why-hint = Rien ne vous y oblige. Cela nous aide à faire une meilleure lettre.
 left-why-too_many = Trop de messages

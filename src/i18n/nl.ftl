@@ -139,6 +139,9 @@ left-again = Opnieuw inschrijven
 undone-title = Fijn dat je blijft
 undone = Er is niets veranderd: je blijft { $newsletter } ontvangen.
 undone-home = Naar de pagina van de nieuwsbrief
+undone-pending-title = Je kunt je opnieuw inschrijven
+undone-pending = Vul het formulier van { $newsletter } nog eens in. Dan krijg je een mail met een knop, en daarmee ben je ingeschreven.
+undone-pending-link = Naar het formulier
 undo-too-late = Ongedaan maken kan tot een uur na het uitschrijven. Je kunt je gerust opnieuw inschrijven.
 
 ## Accounts
@@ -942,7 +945,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Andere manieren om minder mails te krijgen
 left-pending-title = De aanvraag is ingetrokken
-left-pending = Je krijgt geen mail meer over { $newsletter }. De aanvraag en je adres wissen we binnenkort. Wat blijft is een versleuteld merkteken dat niemand kan teruglezen, zodat een import je niet inschrijft.
+left-pending = De komende 30 dagen krijg je geen mail over { $newsletter }, wie je adres ook invult. De aanvraag en je adres wissen we binnenkort. Wat blijft is een versleuteld merkteken dat niemand kan teruglezen, zodat een import je niet inschrijft.
+left-pending-undo = Ongedaan maken: ik wil me wel inschrijven
 left-why = Wil je ons vertellen waarom?
 left-why-hint = Het hoeft niet. Het helpt ons om een betere nieuwsbrief te maken.
 left-why-too_many = Te veel mails

@@ -16,6 +16,7 @@ use crate::keys::Purpose;
 use crate::model::{Language, Newsletter, SubscriptionStatus};
 use crate::subscriptions::preferences::pause::{MONTHS, bounds, end_of};
 use crate::subscriptions::preferences::{Preferences, Seen, TopicChoice, look, tracking};
+use crate::subscriptions::unsubscribe;
 use crate::web::form::Form;
 use crate::web::layout::{Page, see_other};
 use crate::web::{App, PageError, language};
@@ -89,6 +90,8 @@ struct ClosedPage {
     newsletter: Newsletter,
     path: String,
     is_pending: bool,
+    /// Where the undo of a request that was withdrawn posts to.
+    undo: Option<String>,
 }
 
 #[derive(Template)]
@@ -154,7 +157,7 @@ async fn show(
     let t = texts_of_mail(request, seen.subscription.language);
     let path = format!("/preferences/{link}");
     if !seen.is_subscribed() {
-        return closed(t, path, seen);
+        return closed(app, t, path, seen);
     }
     let status = if filled.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let query = Form::of_query(request);
@@ -206,11 +209,13 @@ fn open(
 }
 
 /// Not confirmed yet, or left: what can still be done.
-fn closed(t: Texts, path: String, seen: Seen) -> Result<HttpResponse, PageError> {
+fn closed(app: &App, t: Texts, path: String, seen: Seen) -> Result<HttpResponse, PageError> {
     let is_pending = seen.subscription.status == SubscriptionStatus::Pending;
     let key = if is_pending { "preferences-pending-title" } else { "preferences-left-title" };
     let frame = Page::new(t, t.text(key)).of_newsletter(&seen.newsletter).with_languages_at(&path);
-    page(StatusCode::OK, &ClosedPage { page: frame, newsletter: seen.newsletter, path, is_pending })
+    let undo = unsubscribe::is_withdrawn(&seen.subscription)
+        .then(|| format!("/resubscribe/{}", unsubscribe::undo_link(&app.keys, &seen.subscription)));
+    page(StatusCode::OK, &ClosedPage { page: frame, newsletter: seen.newsletter, path, is_pending, undo })
 }
 
 /// The link is ours, and nothing is known of the person any more.
