@@ -13,7 +13,7 @@ use super::confirm::unknown;
 use super::{page, texts_of_mail};
 use crate::i18n::{FieldErrors, Texts};
 use crate::keys::Purpose;
-use crate::model::{Language, Newsletter, SubscriptionStatus};
+use crate::model::{Language, Newsletter, SubscriptionStatus, Tracking};
 use crate::subscriptions::preferences::pause::{MONTHS, bounds, end_of};
 use crate::subscriptions::preferences::{Preferences, Seen, TopicChoice, look, tracking};
 use crate::subscriptions::unsubscribe;
@@ -71,7 +71,10 @@ struct PreferencesPage {
     last_day: String,
     leave: String,
     language: Language,
-    tracking_words: String,
+    /// The words beside the box, where there is something to agree to, or to withdraw.
+    tracking_words: Option<String>,
+    /// What it means not to tick it.
+    tracking_hint: String,
     is_tracked: bool,
     filled: Filled,
 }
@@ -176,6 +179,7 @@ fn open(
     let now = app.clock.now();
     let topics = seen.topics(t.language());
     let Seen { newsletter, subscription, subscriber, has_monthly, .. } = seen;
+    let is_tracked = subscription.tracking_since.is_some();
     let zone = newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let (first, last) = bounds(&newsletter, now);
     let pauses = MONTHS.iter().filter_map(|months| {
@@ -199,8 +203,10 @@ fn open(
         last_day: last.to_string(),
         leave: format!("/unsubscribe/{}", app.keys.sign_link(Purpose::Unsubscribe, subscription.id)),
         language: subscription.language,
-        tracking_words: tracking::words(&newsletter, t.language()),
-        is_tracked: subscription.tracking_since.is_some(),
+        tracking_words: (newsletter.tracking == Tracking::Person || is_tracked)
+            .then(|| tracking::words(&newsletter, t.language())),
+        tracking_hint: t.text(&format!("preferences-tracking-hint-{}", newsletter.tracking)),
+        is_tracked,
         page: frame,
         newsletter,
         path,
