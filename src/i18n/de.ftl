@@ -139,6 +139,9 @@ left-again = Noch einmal anmelden
 undone-title = Schön, dass Sie bleiben
 undone = Es hat sich nichts geändert: Sie erhalten weiterhin { $newsletter }.
 undone-home = Zur Seite des Newsletters
+undone-pending-title = Sie können sich wieder anmelden
+undone-pending = Füllen Sie das Formular von { $newsletter } noch einmal aus. Dann erhalten Sie eine Mail mit einer Schaltfläche, und damit sind Sie angemeldet.
+undone-pending-link = Zum Formular
 undo-too-late = Rückgängig machen geht eine Stunde lang. Sie können sich gern noch einmal anmelden.
 
 ## Accounts
@@ -194,9 +197,11 @@ preferences-address-hint = Wir senden dorthin eine E-Mail mit einer Schaltfläch
 preferences-address-button = Diese E-Mail senden
 preferences-tracking-title = Statistik
 preferences-tracking-on = mit Ihrem Lesen
-preferences-tracking-off = ohne Ihr Lesen
-preferences-tracking-words = { $sender } darf sehen, ob ich E-Mails öffne und welchen Links ich folge.
-preferences-tracking-hint = Ohne dieses Häkchen wird davon nichts über Sie gezählt. Sie können es jederzeit wieder entfernen, auch für alte E-Mails.
+preferences-tracking-off = nur in den Summen
+preferences-tracking-words = { $sender } darf sehen, ob ich E-Mails öffne und welchen Links ich folge, und nach diesen Links auswählen, was ich bekomme.
+preferences-tracking-hint-person = Ohne dieses Häkchen zählen Sie nur in den Summen aller Leser, und niemand sieht, was Sie öffnen und welchen Links Sie folgen. Sie können es jederzeit wieder entfernen: Dann löschen wir, was wir über Sie aufbewahrt haben, auch für alte E-Mails.
+preferences-tracking-hint-aggregate = Neue E-Mails zählen jetzt nur Summen aller Leser, und niemand sieht, was Sie öffnen und welchen Links Sie folgen. Ältere E-Mails können noch auf Ihren Namen zählen, bis Sie dieses Häkchen entfernen: Dann löschen wir, was wir über Sie aufbewahrt haben.
+preferences-tracking-hint-off = Neue E-Mails zählen jetzt nichts. Ältere E-Mails können noch zählen, was Sie öffnen und welchen Links Sie folgen, bis Sie dieses Häkchen entfernen: Dann löschen wir, was wir über Sie aufbewahrt haben.
 preferences-privacy = Was mit personenbezogenen Daten geschieht
 preferences-data-title = Ihre Daten
 preferences-data = Alles, was hier über Sie bekannt ist, als Datei zum Aufbewahren:
@@ -942,7 +947,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Andere Wege zu weniger Mails
 left-pending-title = Die Anfrage ist zurückgezogen
-left-pending = Sie erhalten keine Mail zu { $newsletter } mehr. Die Anfrage und Ihre Adresse löschen wir bald. Es bleibt ein verschlüsseltes Merkmal, das niemand zurücklesen kann, damit kein Import Sie anmeldet.
+left-pending = In den nächsten 30 Tagen erhalten Sie keine Mail zu { $newsletter }, wer auch immer Ihre Adresse einträgt. Die Anfrage und Ihre Adresse löschen wir bald. Es bleibt ein verschlüsseltes Merkmal, das niemand zurücklesen kann, damit kein Import Sie anmeldet.
+left-pending-undo = Rückgängig machen: Ich möchte mich doch anmelden
 left-why = Möchten Sie uns sagen, warum?
 left-why-hint = Sie müssen nicht. Es hilft uns, einen besseren Newsletter zu machen.
 left-why-too_many = Zu viele Mails

@@ -139,6 +139,9 @@ left-again = Subscribe again
 undone-title = Good to have you back
 undone = Nothing has changed: you will keep receiving { $newsletter }.
 undone-home = To the newsletter’s page
+undone-pending-title = You can subscribe again
+undone-pending = Fill in the form of { $newsletter } once more. Then you get a mail with a button, and with that you are subscribed.
+undone-pending-link = To the form
 undo-too-late = Undoing works for one hour. You are welcome to subscribe again.
 
 ## Accounts
@@ -194,9 +197,11 @@ preferences-address-hint = We send a mail there with a button. Once you press it
 preferences-address-button = Send that mail
 preferences-tracking-title = Statistics
 preferences-tracking-on = with your reading
-preferences-tracking-off = without your reading
-preferences-tracking-words = { $sender } may see whether I open its mails and which links I follow.
-preferences-tracking-hint = Without this tick, nothing of that is counted for you. You can take it away again at any time, for old mails too.
+preferences-tracking-off = in the totals only
+preferences-tracking-words = { $sender } may see whether I open its mails and which links I follow, and choose by those links what it sends me.
+preferences-tracking-hint-person = Without this tick you count in the totals of all readers only, and nobody sees what you open and which links you follow. You can take it away again at any time: what we kept about you is then deleted, for old mails too.
+preferences-tracking-hint-aggregate = New mails now count totals of all readers only, and nobody sees what you open and which links you follow. Older mails may still count with your name, until you take this tick away: what we kept about you is then deleted.
+preferences-tracking-hint-off = New mails now count nothing. Older mails may still count what you open and follow, until you take this tick away: what we kept about you is then deleted.
 preferences-privacy = What happens with personal data
 preferences-data-title = Your data
 preferences-data = Everything that is known about you here, as a file to keep:
@@ -942,7 +947,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Other ways to get fewer mails
 left-pending-title = The request is withdrawn
-left-pending = You will get no more mail about { $newsletter }. We erase the request and your address soon. What stays is a scrambled mark that cannot be read back, so that nobody signs you up by an import.
+left-pending = For the next 30 days you will get no mail about { $newsletter }, whoever fills in your address. We erase the request and your address soon. What stays is a scrambled mark that cannot be read back, so that nobody signs you up by an import.
+left-pending-undo = Undo: I do want to subscribe
 left-why = Would you tell us why?
 left-why-hint = You need not. It helps us to make a better newsletter.
 left-why-too_many = Too many mails

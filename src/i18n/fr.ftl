@@ -142,6 +142,9 @@ left-again = S’abonner à nouveau
 undone-title = Vous restez parmi nous, merci !
 undone = Rien n’a changé : vous continuez à recevoir { $newsletter }.
 undone-home = Vers la page de la lettre
+undone-pending-title = Vous pouvez à nouveau vous abonner
+undone-pending = Remplissez encore une fois le formulaire de { $newsletter }. Vous recevrez un message avec un bouton, qui vous abonnera.
+undone-pending-link = Vers le formulaire
 undo-too-late = L’annulation est possible pendant une heure. Vous pouvez bien sûr vous abonner à nouveau.
 
 ## Accounts
@@ -197,9 +200,11 @@ preferences-address-hint = Nous y envoyons un e-mail avec un bouton. Dès que vo
 preferences-address-button = Envoyer cet e-mail
 preferences-tracking-title = Statistiques
 preferences-tracking-on = avec vos lectures
-preferences-tracking-off = sans vos lectures
-preferences-tracking-words = { $sender } peut voir si j’ouvre ses e-mails et quels liens je suis.
-preferences-tracking-hint = Sans cette coche, rien de cela n’est compté pour vous. Vous pouvez la retirer à tout moment, aussi pour d’anciens e-mails.
+preferences-tracking-off = dans les totaux seulement
+preferences-tracking-words = { $sender } peut voir si j’ouvre ses e-mails et quels liens je suis, et choisir d’après ces liens ce qui m’est envoyé.
+preferences-tracking-hint-person = Sans cette coche, vous ne comptez que dans les totaux de tous les lecteurs, et personne ne voit ce que vous ouvrez ni quels liens vous suivez. Vous pouvez la retirer à tout moment : ce que nous conservions sur vous est alors effacé, aussi pour d’anciens e-mails.
+preferences-tracking-hint-aggregate = Les nouveaux e-mails ne comptent plus que des totaux de tous les lecteurs, et personne ne voit ce que vous ouvrez ni quels liens vous suivez. D’anciens e-mails peuvent encore compter à votre nom, jusqu’à ce que vous retiriez cette coche : ce que nous conservions sur vous est alors effacé.
+preferences-tracking-hint-off = Les nouveaux e-mails ne comptent plus rien. D’anciens e-mails peuvent encore compter ce que vous ouvrez et suivez, jusqu’à ce que vous retiriez cette coche : ce que nous conservions sur vous est alors effacé.
 preferences-privacy = Ce que deviennent les données personnelles
 preferences-data-title = Vos données
 preferences-data = Tout ce que l’on sait de vous ici, dans un fichier à conserver :
@@ -945,7 +950,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = D’autres façons de recevoir moins de messages
 left-pending-title = La demande est retirée
-left-pending = Vous ne recevrez plus de message au sujet de { $newsletter }. Nous effacerons bientôt la demande et votre adresse. Il reste une marque chiffrée, que personne ne peut relire, pour qu’aucune importation ne vous inscrive.
+left-pending = Pendant les 30 prochains jours, vous ne recevrez aucun message au sujet de { $newsletter }, quelle que soit la personne qui saisit votre adresse. Nous effacerons bientôt la demande et votre adresse. Il reste une marque chiffrée, que personne ne peut relire, pour qu’aucune importation ne vous inscrive.
+left-pending-undo = Annuler : je veux bien m’abonner
 left-why = Voulez-vous nous dire pourquoi ?
 left-why-hint = Rien ne vous y oblige. Cela nous aide à faire une meilleure lettre.
 left-why-too_many = Trop de messages

@@ -139,6 +139,9 @@ left-again = Opnieuw inschrijven
 undone-title = Fijn dat je blijft
 undone = Er is niets veranderd: je blijft { $newsletter } ontvangen.
 undone-home = Naar de pagina van de nieuwsbrief
+undone-pending-title = Je kunt je opnieuw inschrijven
+undone-pending = Vul het formulier van { $newsletter } nog eens in. Dan krijg je een mail met een knop, en daarmee ben je ingeschreven.
+undone-pending-link = Naar het formulier
 undo-too-late = Ongedaan maken kan tot een uur na het uitschrijven. Je kunt je gerust opnieuw inschrijven.
 
 ## Accounts
@@ -194,9 +197,11 @@ preferences-address-hint = We sturen daar een mail met een knop naartoe. Druk je
 preferences-address-button = Die mail sturen
 preferences-tracking-title = Statistieken
 preferences-tracking-on = mét wat je leest
-preferences-tracking-off = zonder wat je leest
-preferences-tracking-words = { $sender } mag zien of ik mails open en welke links ik volg.
-preferences-tracking-hint = Zonder dit vinkje wordt daarvan niets over je geteld. Je kunt het op elk moment weer weghalen, ook voor oude mails.
+preferences-tracking-off = alleen in de totalen
+preferences-tracking-words = { $sender } mag zien of ik mails open en welke links ik volg, en aan de hand van die links kiezen wat ik krijg.
+preferences-tracking-hint-person = Zonder dit vinkje tel je alleen mee in de totalen van alle lezers, en ziet niemand wat jij opent en welke links jij volgt. Je kunt het op elk moment weer weghalen: dan wissen we wat we over je bewaarden, ook van oude mails.
+preferences-tracking-hint-aggregate = Nieuwe mails tellen nu alleen totalen van alle lezers, en niemand ziet wat jij opent en welke links jij volgt. Oudere mails kunnen nog op jouw naam tellen, tot je dit vinkje weghaalt: dan wissen we wat we over je bewaarden.
+preferences-tracking-hint-off = Nieuwe mails tellen nu niets. Oudere mails kunnen nog tellen wat je opent en volgt, tot je dit vinkje weghaalt: dan wissen we wat we over je bewaarden.
 preferences-privacy = Wat er met persoonsgegevens gebeurt
 preferences-data-title = Je gegevens
 preferences-data = Alles wat hier over je bekend is, als bestand om te bewaren:
@@ -942,7 +947,8 @@ leave-fewer-months = { $count ->
 }
 leave-fewer-link = Andere manieren om minder mails te krijgen
 left-pending-title = De aanvraag is ingetrokken
-left-pending = Je krijgt geen mail meer over { $newsletter }. De aanvraag en je adres wissen we binnenkort. Wat blijft is een versleuteld merkteken dat niemand kan teruglezen, zodat een import je niet inschrijft.
+left-pending = De komende 30 dagen krijg je geen mail over { $newsletter }, wie je adres ook invult. De aanvraag en je adres wissen we binnenkort. Wat blijft is een versleuteld merkteken dat niemand kan teruglezen, zodat een import je niet inschrijft.
+left-pending-undo = Ongedaan maken: ik wil me wel inschrijven
 left-why = Wil je ons vertellen waarom?
 left-why-hint = Het hoeft niet. Het helpt ons om een betere nieuwsbrief te maken.
 left-why-too_many = Te veel mails

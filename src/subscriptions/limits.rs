@@ -41,6 +41,9 @@ const PER_MAILBOX: [Limit; 2] = [
 /// The same for one newsletter: someone may subscribe to two of them in one visit.
 const PER_MAILBOX_AND_NEWSLETTER: Limit =
     Limit { name: "mailbox-quarter", window: Duration::from_secs(15 * 60), most: 1 };
+/// A request that was withdrawn: for so long nobody's form makes us write to that mailbox about that newsletter.
+const PER_WITHDRAWAL: Limit =
+    Limit { name: "withdrawn-month", window: Duration::from_secs(30 * 24 * 3600), most: 1 };
 /// Another mail to someone who asks for it again; within the limits of the mailbox.
 const PER_ANOTHER: Limit = Limit { name: "another-minute", window: MINUTE, most: 1 };
 /// "You are subscribed already" to one mailbox, for one newsletter.
@@ -165,6 +168,10 @@ fn mailbox_marks(keys: &Keys, address: &EmailAddress, own: Limit, about: &str) -
     [mark(keys, own, &format!("{about}/{mailbox}")), mark(keys, day, &mailbox), mark(keys, month, &mailbox)]
 }
 
+fn withdrawn_mark(keys: &Keys, address: &EmailAddress, about: &str) -> Mark {
+    mark(keys, PER_WITHDRAWAL, &format!("{about}/{}", address.mailbox_key()))
+}
+
 fn kind_mark(keys: &Keys, address: &EmailAddress, newsletter: NewsletterId, kind: OutboxKind) -> Mark {
     mark(keys, PER_KIND, &format!("{kind}/{newsletter}/{}", address.mailbox_key()))
 }
@@ -183,6 +190,7 @@ pub enum Effort {
 pub struct OfSignUp {
     network: Option<[Mark; 2]>,
     mailbox: [Mark; 3],
+    withdrawn: Mark,
     confirm: Mark,
     already: Mark,
     domain: Mark,
@@ -202,10 +210,12 @@ impl OfSignUp {
     ) -> Self {
         let is_trusted = effort == Effort::Proved || (is_stamped && effort == Effort::NotAsked);
         let newsletter = form.newsletter_id;
+        let about = newsletter.to_string();
         let per_form = if effort == Effort::Missing { PER_FORM_UNPROVED } else { PER_FORM };
         Self {
             network: ip.map(|ip| network_marks(keys, ip, is_trusted)),
-            mailbox: mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &newsletter.to_string()),
+            mailbox: mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &about),
+            withdrawn: withdrawn_mark(keys, address, &about),
             confirm: kind_mark(keys, address, newsletter, OutboxKind::Confirm),
             already: kind_mark(keys, address, newsletter, OutboxKind::AlreadySubscribed),
             domain: mark(keys, PER_DOMAIN, address.ascii_domain()),
@@ -216,7 +226,7 @@ impl OfSignUp {
 
     /// To be locked before anything is counted.
     pub fn marks(&self) -> impl Iterator<Item = Mark> {
-        let own = [self.confirm, self.already, self.domain, self.form];
+        let own = [self.withdrawn, self.confirm, self.already, self.domain, self.form];
         self.network.into_iter().flatten().chain(self.mailbox).chain(own)
     }
 
@@ -225,9 +235,9 @@ impl OfSignUp {
         self.network.as_ref().map_or(Ok(()), |marks| counters.count_network(marks))
     }
 
-    /// Counts a mail to the mailbox; `false` when it has had enough of them.
+    /// Counts a mail to the mailbox; `false` when it has had enough of them, or its owner has said no.
     pub fn to_mailbox(&self, counters: &mut Counters) -> bool {
-        counters.add_if_all_have_room(&self.mailbox)
+        counters.has_room(&self.withdrawn) && counters.add_if_all_have_room(&self.mailbox)
     }
 
     /// Whether a mail of this kind says anything new: that someone is subscribed already is said once a day.
@@ -280,7 +290,33 @@ pub async fn network(
     Ok(counted)
 }
 
-/// Counts a confirmation mail; `false` when this mailbox has had enough of them.
+/// Keeps that the owner of a mailbox has withdrawn a request. Before the person is locked, as sign-ups do it: else two
+/// could wait for each other.
+pub async fn withdraw(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    newsletter: NewsletterId,
+    now: Timestamp,
+) -> Result<()> {
+    let mark = withdrawn_mark(keys, address, &newsletter.to_string());
+    // The days begin anew.
+    rate_limits::clear(tx, &mark.key).await?;
+    rate_limits::hit(tx, &mark.key, mark.limit.window, now).await?;
+    Ok(())
+}
+
+/// Forgets it: the owner thinks otherwise. Before the person is locked, too.
+pub async fn undo_withdrawal(
+    tx: &mut Tx,
+    keys: &Keys,
+    address: &EmailAddress,
+    newsletter: NewsletterId,
+) -> Result<()> {
+    rate_limits::clear(tx, &withdrawn_mark(keys, address, &newsletter.to_string()).key).await
+}
+
+/// Counts a confirmation mail; `false` when this mailbox has had enough of them, or its owner has said no.
 pub async fn confirmation(
     tx: &mut Tx,
     keys: &Keys,
@@ -288,12 +324,14 @@ pub async fn confirmation(
     newsletter: NewsletterId,
     now: Timestamp,
 ) -> Result<bool> {
-    let marks = mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &newsletter.to_string());
-    mailbox(tx, marks, now).await
+    let about = newsletter.to_string();
+    let marks = mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &about);
+    mailbox(tx, marks, withdrawn_mark(keys, address, &about), now).await
 }
 
 /// Counts a mail that someone asks for again, with the confirmation mails of the mailbox: nobody can be sent more
-/// than those, whichever page is used. `about` is what the mail is about.
+/// than those, whichever page is used. `about` is what the mail is about: a newsletter, of which the owner may have said
+/// no, or none.
 pub async fn another(
     tx: &mut Tx,
     keys: &Keys,
@@ -301,12 +339,13 @@ pub async fn another(
     about: &str,
     now: Timestamp,
 ) -> Result<bool> {
-    mailbox(tx, mailbox_marks(keys, address, PER_ANOTHER, about), now).await
+    let marks = mailbox_marks(keys, address, PER_ANOTHER, about);
+    mailbox(tx, marks, withdrawn_mark(keys, address, about), now).await
 }
 
-async fn mailbox(tx: &mut Tx, marks: [Mark; 3], now: Timestamp) -> Result<bool> {
-    let mut counters = Counters::lock(tx, marks.into_iter(), now).await?;
-    let has_room = counters.add_if_all_have_room(&marks);
+async fn mailbox(tx: &mut Tx, marks: [Mark; 3], withdrawn: Mark, now: Timestamp) -> Result<bool> {
+    let mut counters = Counters::lock(tx, marks.into_iter().chain([withdrawn]), now).await?;
+    let has_room = counters.has_room(&withdrawn) && counters.add_if_all_have_room(&marks);
     counters.write(tx, now).await?;
     Ok(has_room)
 }

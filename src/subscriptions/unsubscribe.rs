@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use super::{Evidence, consent, objection};
+use super::{Evidence, consent, limits, objection};
 use crate::clock::Clock;
 use crate::keys::{Keys, Purpose};
 use crate::model::{
-    ConsentEvent, Mailing, Newsletter, Subscription, SubscriptionId, SubscriptionStatus, Timestamp,
+    ConsentEvent, EmailAddress, Mailing, Newsletter, NewsletterId, Subscription, SubscriptionId,
+    SubscriptionStatus, Timestamp,
 };
 use crate::store::{
     Result, Store, Tx, bulk_acts, consents, deliveries, departures, hits, mailing_audience, mailings,
@@ -71,7 +72,15 @@ pub async fn unsubscribe(
     let Some(id) = keys.open_link(Purpose::Unsubscribe, link) else { return Ok(Departure::Unknown) };
     let now = clock.now();
     let mut tx = store.begin().await?;
+    let withdrawn = requested(&mut tx, id, SubscriptionStatus::Pending).await?;
+    if let Some((newsletter, address)) = &withdrawn {
+        limits::withdraw(&mut tx, keys, address, *newsletter, now).await?;
+    }
     let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
+    if let Some((newsletter, address)) = withdrawn.filter(|_| before.confirmed_at.is_some()) {
+        // Confirmed in this moment: a reader who leaves may come back by the form.
+        limits::undo_withdrawal(&mut tx, keys, &address, newsletter).await?;
+    }
     // Also where the company had ended the subscription already: no undo of that brings it back now.
     bulk_acts::forget(&mut tx, id).await?;
     if subscriptions::unsubscribe(&mut tx, id, now).await? {
@@ -113,7 +122,8 @@ pub fn undo_link(keys: &Keys, subscription: &Subscription) -> String {
     keys.sign_link(Purpose::Resubscribe, subscription.id)
 }
 
-/// Undoes leaving, within an hour and only for someone who had confirmed. Doing it twice is success twice.
+/// Undoes leaving, within an hour and only for someone who had confirmed; of a request that was withdrawn, that its
+/// owner wants no mail about it, so that the form works again. Doing it twice is success twice.
 ///
 /// # Errors
 /// Only of the database.
@@ -126,6 +136,9 @@ pub async fn resubscribe(
 ) -> Result<Departure> {
     let Some(id) = keys.open_link(Purpose::Resubscribe, link) else { return Ok(Departure::Unknown) };
     let mut tx = store.begin().await?;
+    if let Some((newsletter, address)) = requested(&mut tx, id, SubscriptionStatus::Unsubscribed).await? {
+        limits::undo_withdrawal(&mut tx, keys, &address, newsletter).await?;
+    }
     let Some((before, open)) = lock(&mut tx, id).await? else { return Ok(Departure::Gone) };
     let now = mailings::after_starts(clock.now(), &open);
     let just_left = before.unsubscribed_at.is_some_and(|left| now.since(left) <= UNDO_VALID);
@@ -138,10 +151,28 @@ pub async fn resubscribe(
     look_at(store, id).await
 }
 
-/// Whether the undo would work now.
+/// Whether it is a request that was withdrawn: its undo works as long as it is there.
+pub fn is_withdrawn(subscription: &Subscription) -> bool {
+    subscription.status == SubscriptionStatus::Unsubscribed && subscription.confirmed_at.is_none()
+}
+
+/// Whether the undo of leaving would work now.
 pub fn can_undo(clock: &Clock, subscription: &Subscription) -> bool {
     subscription.confirmed_at.is_some()
         && subscription.unsubscribed_at.is_some_and(|left| clock.now().since(left) <= UNDO_VALID)
+}
+
+/// Newsletter and address of a subscription in this state that was never confirmed.
+async fn requested(
+    tx: &mut Tx,
+    id: SubscriptionId,
+    status: SubscriptionStatus,
+) -> Result<Option<(NewsletterId, EmailAddress)>> {
+    let found = subscriptions::by_id(tx.db(), id).await?;
+    let is_request = |found: &Subscription| found.confirmed_at.is_none() && found.status == status;
+    let Some(found) = found.filter(is_request) else { return Ok(None) };
+    let person = subscribers::by_id(tx.db(), found.subscriber_id).await?;
+    Ok(person.map(|person| (found.newsletter_id, person.address)))
 }
 
 /// Takes the person, then the mailings that have not ended, and reads the subscription as it is now. Every

@@ -13,16 +13,21 @@ struct Asset {
 }
 
 macro_rules! assets {
-    ($($name:literal: $media_type:literal),+ $(,)?) => {
+    ($($name:literal: $media_type:literal $(= [$($part:literal),+])?),+ $(,)?) => {
         &[$(Asset {
             name: $name,
             media_type: $media_type,
-            body: include_bytes!(concat!("static/", $name)),
+            body: assets!(@body $name $($($part)+)?),
         }),+]
+    };
+    (@body $name:literal) => { include_bytes!(concat!("static/", $name)) };
+    // Nothing of a script that runs on other people's websites may be seen beside it.
+    (@body $name:literal $($part:literal)+) => {
+        concat!("(() => {\n", $(include_str!(concat!("static/", $part)),)+ "})();\n").as_bytes()
     };
 }
 
-/// To add a file: put it into `src/web/static/` and name it here.
+/// To add a file: put it into `src/web/static/` and name it here; a script of several files names them in order.
 const ASSETS: &[Asset] = assets!(
     "compose.js": "text/javascript; charset=utf-8",
     "confirm.js": "text/javascript; charset=utf-8",
@@ -36,8 +41,9 @@ const ASSETS: &[Asset] = assets!(
     "mailbox.js": "text/javascript; charset=utf-8",
     "passkeys.js": "text/javascript; charset=utf-8",
     "preview.css": "text/css; charset=utf-8",
+    "proof.js": "text/javascript; charset=utf-8" = ["work.js", "proof.js"],
     "signup.css": "text/css; charset=utf-8",
-    "signup.js": "text/javascript; charset=utf-8",
+    "signup.js": "text/javascript; charset=utf-8" = ["work.js", "signup.js"],
     "site.css": "text/css; charset=utf-8",
 );
 

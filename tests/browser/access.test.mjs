@@ -13,6 +13,8 @@ const LONG_ADDRESS = `${"lange".repeat(12)}@${"onderafdeling.".repeat(8)}voorbee
 let demo, browser;
 before(async () => {
   [demo, browser] = await Promise.all([Demo.start(), Browser.start()]);
+  // Readers are asked about it where it is done only.
+  await demo.command("newsletter", "set", "insights", "--tracking", "person");
 });
 after(async () => {
   await browser?.stop();
@@ -165,6 +167,12 @@ describe("a visitor's page", { concurrency: TOGETHER }, () => {
       const link = mail.link("/unsubscribe/");
       await visitor.open(link);
       await inspect(visitor, "leave-pending");
+      const other = await signUp("toch-niet@voorbeeld.example");
+      await visitor.open(other.link("/unsubscribe/"));
+      await visitor.follow(visitor.mainButton);
+      await inspect(visitor, "left-pending");
+      await visitor.follow(visitor.page.locator('form[action*="/resubscribe/"] button'));
+      await inspect(visitor, "undone-pending");
       await confirm(mail);
       await visitor.open(link);
       await inspect(visitor, "leave");

@@ -13,6 +13,8 @@ const LOCALES = { nl: "nl-BE", fr: "fr-BE", en: "en-GB", de: "de-DE" };
 let demo, browser;
 before(async () => {
   [demo, browser] = await Promise.all([Demo.start(), Browser.start()]);
+  // Readers are asked about it where it is done only.
+  await demo.command("newsletter", "set", "insights", "--tracking", "person");
 });
 after(async () => {
   await browser?.stop();
@@ -64,6 +66,16 @@ for (const language of LANGUAGES) {
           checkWords(await own(elsewhere.page), language, "confirmed");
           assert.ok((await elsewhere.words()).includes(text(language, "confirmed-title")));
         });
+
+        // Somebody else says no to a request, and thinks otherwise.
+        const doubtful = `toch-niet-${language}@voorbeeld.example`;
+        await demo.post("/n/insights/subscribe", { email: doubtful, consent: "yes", language });
+        await visitor.open((await demo.mail(doubtful)).link("/unsubscribe/"));
+        await isIn("leave, not confirmed", "leave-pending-button");
+        await visitor.follow(visitor.mainButton);
+        await isIn("withdrawn", "left-pending-title", "left-pending-undo");
+        await visitor.follow(page.locator('form[action*="/resubscribe/"] button'));
+        await isIn("withdrawn, undone", "undone-pending-title", "undone-pending-link");
 
         // As if a day had passed, and the reader had forgotten.
         await demo.sql("DELETE FROM rate_limits");

@@ -9,6 +9,8 @@ import { Browser, TOGETHER } from "./support/visitor.mjs";
 let demo, browser;
 before(async () => {
   [demo, browser] = await Promise.all([Demo.start(), Browser.start()]);
+  // Readers are asked about it where it is done only.
+  await demo.command("newsletter", "set", "insights", "--tracking", "person");
   await browser.visit(demo, {}, async (visitor) => {
     await visitor.signIn();
     for (const name of ["Mensen", "Technologie"]) {

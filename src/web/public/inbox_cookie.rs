@@ -10,6 +10,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
+use super::of_newsletter;
 use crate::keys::{Keys, Purpose, equal};
 use crate::model::{EmailAddress, Language, NewsletterId, Timestamp};
 use crate::web::{App, session};
@@ -43,12 +44,12 @@ impl Typed {
 }
 
 pub fn make(app: &App, typed: &Typed) -> Cookie<'static> {
-    session::cookie(app, NAME, write(&app.keys, typed), LIFETIME)
+    session::cookie(app, &of_newsletter(NAME, typed.newsletter), write(&app.keys, typed), LIFETIME)
 }
 
 /// What this browser's visitor typed for this newsletter within the last hour.
 pub fn read(request: &HttpRequest, app: &App, newsletter: NewsletterId) -> Option<Typed> {
-    let cookie = request.cookie(&session::cookie_name(app, NAME))?;
+    let cookie = request.cookie(&session::cookie_name(app, &of_newsletter(NAME, newsletter)))?;
     let typed = parse(&app.keys, cookie.value())?;
     let is_fresh = app.clock.now().since(typed.asked_at) <= LIFETIME;
     (typed.newsletter == newsletter && is_fresh).then_some(typed)

@@ -16,7 +16,7 @@ use super::{App, PageError, language, layout};
 use crate::i18n::Texts;
 use crate::keys::Purpose;
 use crate::mail::slot::{escape_html, line_for_anyone};
-use crate::model::{Language, MailingStatus, Newsletter, Slug, SubscriptionId};
+use crate::model::{Language, MailingStatus, Newsletter, NewsletterId, Slug, SubscriptionId};
 use crate::store;
 use crate::store::archive::ArchivedIssue;
 use crate::subscriptions::Evidence;
@@ -50,6 +50,9 @@ mod webmail;
 pub(super) const SIGNUP_MAX_OCTETS: usize = 64 * 1024;
 /// Minutes until the mails of a mailbox are counted anew.
 const DAY_MINUTES: i64 = 24 * 60;
+/// For so many newsletters a browser has cookies of their own. Beyond them the newest goes before, so that what a browser
+/// sends stays short.
+const COOKIES_MAX: i64 = 8;
 
 pub fn configure(config: &mut ServiceConfig) {
     config
@@ -119,6 +122,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/digest/{token}/{act}").get(digest::get_again).post(digest::post))
         .service(resource("/i/{public_id}").get(issue::get).route(head().to(issue::get)))
         .service(resource("/a/{slug}").get(article::get).route(head().to(article::get)));
+}
+
+/// The name of a cookie about one newsletter: somebody may sign up for two of them in one visit.
+fn of_newsletter(name: &str, newsletter: NewsletterId) -> String {
+    format!("{name}_{}", newsletter.0.rem_euclid(COOKIES_MAX))
 }
 
 /// The newsletter of a URL.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 
+use super::of_newsletter;
 use crate::keys::{Keys, Purpose, equal};
 use crate::model::{EmailAddress, NewsletterId};
 use crate::subscriptions::signup::CONFIRM_VALID;
@@ -19,12 +20,12 @@ const NAME: &str = "postiljon_signup";
 const LIFETIME: Duration = CONFIRM_VALID;
 
 pub fn make(app: &App, newsletter: NewsletterId, address: &EmailAddress) -> Cookie<'static> {
-    session::cookie(app, NAME, value(&app.keys, newsletter, address), LIFETIME)
+    session::cookie(app, &of_newsletter(NAME, newsletter), value(&app.keys, newsletter, address), LIFETIME)
 }
 
 /// Whether this browser signed this address up for this newsletter.
 pub fn is_held(request: &HttpRequest, app: &App, newsletter: NewsletterId, address: &EmailAddress) -> bool {
-    request.cookie(&session::cookie_name(app, NAME)).is_some_and(|cookie| {
+    request.cookie(&session::cookie_name(app, &of_newsletter(NAME, newsletter))).is_some_and(|cookie| {
         equal(cookie.value().as_bytes(), value(&app.keys, newsletter, address).as_bytes())
     })
 }

@@ -5,11 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use uuid::Uuid;
 
 use super::door::Door;
 use super::{IssueLink, latest_issue, page};
 use crate::i18n::{Message, Texts};
-use crate::model::{AskedField, Language, Newsletter};
+use crate::model::{AskedField, Language, Newsletter, ProofPolicy};
 use crate::subscriptions::capture::{Capture, UTM_NAMES};
 use crate::subscriptions::consent_text::consent_text;
 use crate::subscriptions::stamp::stamp;
@@ -92,6 +93,8 @@ struct SignUpPage {
     asked: Vec<AskedField>,
     consent: String,
     stamp: String,
+    /// The form that a proof of work may be asked for, at any moment.
+    proof_of: Option<Uuid>,
     latest: Option<IssueLink>,
 }
 
@@ -153,6 +156,7 @@ pub async fn show(
         page: frame,
         consent: consent_text(&newsletter, shown_in),
         stamp: stamp(&app.keys, app.clock.now()),
+        proof_of: (open.form.proof_policy != ProofPolicy::Never).then_some(open.form.public_id),
         language: newsletter.language_for(filled.language.unwrap_or(shown_in)),
         base,
         newsletter,

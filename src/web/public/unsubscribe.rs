@@ -51,6 +51,8 @@ struct LeftPage {
     token: String,
     /// Where the undo posts to, while it works.
     undo: Option<String>,
+    /// A request was withdrawn, and not a subscription.
+    is_request: bool,
     /// Where to sign up again.
     href: String,
     /// `None` for somebody who never received anything, or of whom nothing is known.
@@ -124,6 +126,14 @@ pub async fn undo(
             let href = format!("/n/{}", newsletter.slug);
             page(StatusCode::OK, &UndonePage { page: frame, message, href })
         }
+        Departure::Open(asked) | Departure::Done(asked) if asked.1.confirmed_at.is_none() => {
+            let (newsletter, subscription) = *asked;
+            let t = texts_of_mail(&request, subscription.language);
+            let frame = Page::new(t, t.text("undone-pending-title")).of_newsletter(&newsletter);
+            let message = t.with("undone-pending", "newsletter", newsletter.name.clone());
+            let href = format!("/n/{}", newsletter.slug);
+            page(StatusCode::OK, &AskablePage { page: frame, message, href })
+        }
         Departure::Open(late) | Departure::Done(late) => {
             let (newsletter, subscription) = *late;
             let t = texts_of_mail(&request, subscription.language);
@@ -134,6 +144,16 @@ pub async fn undo(
         }
         Departure::Gone | Departure::Unknown => unknown(&request),
     }
+}
+
+/// A request may be made again.
+#[derive(Template)]
+#[template(path = "public/askable.html")]
+struct AskablePage {
+    page: Page,
+    message: String,
+    /// Where to sign up.
+    href: String,
 }
 
 /// The undo has had its hour.
@@ -199,8 +219,9 @@ pub(super) fn show_done(
         page: frame,
         message: t.with(message, "newsletter", newsletter.name.clone()),
         token: token.to_owned(),
-        undo: unsubscribe::can_undo(&app.clock, &subscription)
+        undo: (unsubscribe::can_undo(&app.clock, &subscription) || unsubscribe::is_withdrawn(&subscription))
             .then(|| format!("/resubscribe/{}", unsubscribe::undo_link(&app.keys, &subscription))),
+        is_request: !was_reader,
         href: format!("/n/{}", newsletter.slug),
         filled: was_reader.then_some(filled),
     };
@@ -215,6 +236,7 @@ pub(super) fn show_gone(request: &HttpRequest) -> Result<HttpResponse, PageError
         message: t.text("left-gone"),
         token: String::new(),
         undo: None,
+        is_request: false,
         href: "/".to_owned(),
         filled: None,
     };

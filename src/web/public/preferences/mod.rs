@@ -13,9 +13,10 @@ use super::confirm::unknown;
 use super::{page, texts_of_mail};
 use crate::i18n::{FieldErrors, Texts};
 use crate::keys::Purpose;
-use crate::model::{Language, Newsletter, SubscriptionStatus};
+use crate::model::{Language, Newsletter, SubscriptionStatus, Tracking};
 use crate::subscriptions::preferences::pause::{MONTHS, bounds, end_of};
 use crate::subscriptions::preferences::{Preferences, Seen, TopicChoice, look, tracking};
+use crate::subscriptions::unsubscribe;
 use crate::web::form::Form;
 use crate::web::layout::{Page, see_other};
 use crate::web::{App, PageError, language};
@@ -70,7 +71,10 @@ struct PreferencesPage {
     last_day: String,
     leave: String,
     language: Language,
-    tracking_words: String,
+    /// The words beside the box, where there is something to agree to, or to withdraw.
+    tracking_words: Option<String>,
+    /// What it means not to tick it.
+    tracking_hint: String,
     is_tracked: bool,
     filled: Filled,
 }
@@ -89,6 +93,8 @@ struct ClosedPage {
     newsletter: Newsletter,
     path: String,
     is_pending: bool,
+    /// Where the undo of a request that was withdrawn posts to.
+    undo: Option<String>,
 }
 
 #[derive(Template)]
@@ -154,7 +160,7 @@ async fn show(
     let t = texts_of_mail(request, seen.subscription.language);
     let path = format!("/preferences/{link}");
     if !seen.is_subscribed() {
-        return closed(t, path, seen);
+        return closed(app, t, path, seen);
     }
     let status = if filled.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let query = Form::of_query(request);
@@ -173,6 +179,7 @@ fn open(
     let now = app.clock.now();
     let topics = seen.topics(t.language());
     let Seen { newsletter, subscription, subscriber, has_monthly, .. } = seen;
+    let is_tracked = subscription.tracking_since.is_some();
     let zone = newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let (first, last) = bounds(&newsletter, now);
     let pauses = MONTHS.iter().filter_map(|months| {
@@ -196,8 +203,10 @@ fn open(
         last_day: last.to_string(),
         leave: format!("/unsubscribe/{}", app.keys.sign_link(Purpose::Unsubscribe, subscription.id)),
         language: subscription.language,
-        tracking_words: tracking::words(&newsletter, t.language()),
-        is_tracked: subscription.tracking_since.is_some(),
+        tracking_words: (newsletter.tracking == Tracking::Person || is_tracked)
+            .then(|| tracking::words(&newsletter, t.language())),
+        tracking_hint: t.text(&format!("preferences-tracking-hint-{}", newsletter.tracking)),
+        is_tracked,
         page: frame,
         newsletter,
         path,
@@ -206,11 +215,13 @@ fn open(
 }
 
 /// Not confirmed yet, or left: what can still be done.
-fn closed(t: Texts, path: String, seen: Seen) -> Result<HttpResponse, PageError> {
+fn closed(app: &App, t: Texts, path: String, seen: Seen) -> Result<HttpResponse, PageError> {
     let is_pending = seen.subscription.status == SubscriptionStatus::Pending;
     let key = if is_pending { "preferences-pending-title" } else { "preferences-left-title" };
     let frame = Page::new(t, t.text(key)).of_newsletter(&seen.newsletter).with_languages_at(&path);
-    page(StatusCode::OK, &ClosedPage { page: frame, newsletter: seen.newsletter, path, is_pending })
+    let undo = unsubscribe::is_withdrawn(&seen.subscription)
+        .then(|| format!("/resubscribe/{}", unsubscribe::undo_link(&app.keys, &seen.subscription)));
+    page(StatusCode::OK, &ClosedPage { page: frame, newsletter: seen.newsletter, path, is_pending, undo })
 }
 
 /// The link is ours, and nothing is known of the person any more.

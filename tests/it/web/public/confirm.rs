@@ -1,9 +1,11 @@
 use std::time::Duration;
 
+use postiljon::model::Language;
 use postiljon::model::SubscriptionStatus::{Confirmed, Pending, Unsubscribed};
 
 use super::Site;
 use crate::support::database::both_dbs;
+use crate::support::people;
 
 both_dbs!(only_the_browser_that_signed_up_presses_the_button_itself, |store| {
     let site = Site::start(&store).await;
@@ -19,6 +21,39 @@ both_dbs!(only_the_browser_that_signed_up_presses_the_button_itself, |store| {
     assert!(!scanner.get(&path).await.expect("an answer").body.contains("<script"));
     let script = site.browser.get("/static/confirm.js").await.expect("an answer");
     assert!(script.header("content-type").is_some_and(|value| value.starts_with("text/javascript")));
+    site.app.stop().await;
+});
+
+both_dbs!(two_newsletters_of_one_visit_keep_their_one_click_and_their_page, |store| {
+    let site = Site::start(&store).await;
+    people::newsletter(&store, "sister", Language::Dutch).await;
+    for slug in ["insights", "sister"] {
+        let fields = [("email", format!("{slug}@example.org")), ("consent", "yes".to_owned())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let answer = site.browser.post(&format!("/n/{slug}/subscribe"), &fields).await.expect("an answer");
+        assert_eq!(answer.status, 303);
+    }
+    let mails = site.mails().await;
+    assert_eq!(mails.len(), 2);
+    for mail in &mails {
+        let page = site.browser.get(&site.confirm_path(mail)).await.expect("an answer");
+        assert!(page.body.contains("/static/confirm.js"), "{:?}", mail.newsletter_id);
+    }
+    for slug in ["insights", "sister"] {
+        let inbox = site.browser.get(&format!("/n/{slug}/check-inbox")).await.expect("an answer");
+        assert!(inbox.body.contains(&format!("{slug}<wbr>@example.org")), "{}", inbox.body);
+    }
+    // However many newsletters there are, a browser sends few cookies.
+    for n in 0..20 {
+        let slug = format!("n{n}");
+        people::newsletter(&store, &slug, Language::Dutch).await;
+        site.app.clock.advance(Duration::from_secs(5 * 60));
+        let fields = [("email", "jan@example.net"), ("consent", "yes")];
+        let answer = site.browser.post(&format!("/n/{slug}/subscribe"), &fields).await.expect("an answer");
+        assert_eq!(answer.status, 303);
+    }
+    let held = (0..100).filter(|n| site.browser.cookie(&format!("postiljon_inbox_{n}")).is_some());
+    assert_eq!(held.count(), 8);
     site.app.stop().await;
 });
 

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use postiljon::model::FieldKind;
+use postiljon::store::forms;
 use postiljon::subscriptions::forms::{FormInput, change_form};
 use postiljon::subscriptions::show::dossier;
 
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, execute, read};
 use crate::support::people;
 use crate::web::api::FormSite;
 
@@ -108,5 +109,36 @@ both_dbs!(a_form_with_mistakes_keeps_every_answer, |store| {
         site.site.browser.post(&format!("{}/subscribe", site.page()), &twice).await.expect("an answer");
     assert!(twice.status == 422 && twice.body.contains("id=\"company-error\""));
     assert_eq!(FieldKind::ALL.len(), 5, "a new kind needs its place in this test");
+    site.site.app.stop().await;
+});
+
+both_dbs!(the_page_names_the_script_of_the_proof_where_one_may_be_asked_for, |store| {
+    let site = FormSite::start(&store).await;
+    let newsletter = site.site.newsletter.id;
+    let own = read!(store, |db| forms::default_of(db, newsletter)).public_id;
+    for (path, id) in [("/n/insights".to_owned(), own), (site.page(), site.form.public_id)] {
+        for (set, is_named) in [
+            ("UPDATE forms SET proof_policy = 'auto'", true),
+            ("UPDATE forms SET proof_policy = 'always'", true),
+            ("UPDATE forms SET proof_policy = 'never'", false),
+        ] {
+            execute(&store, set).await;
+            let page = site.site.browser.get(&path).await.expect("a page").body;
+            let names = |text: &str| assert_eq!(page.contains(text), is_named, "{set}, {path}: {text}");
+            names("<script src=\"/static/proof.js\" defer></script>");
+            names(&format!("data-form=\"{id}\""));
+            // A form with mistakes comes back with it.
+            let again = site.site.browser.post(&format!("{path}/subscribe"), &[]).await.expect("a page");
+            assert_eq!((again.status, again.body.contains("/static/proof.js")), (422, is_named));
+        }
+    }
+    // One piece of code for both, which is within a function of each.
+    let script = async |name: &str| site.site.browser.get(name).await.expect("a script").body;
+    for name in ["/static/proof.js", "/static/signup.js"] {
+        let script = script(name).await;
+        assert!(script.starts_with("(() => {\n") && script.ends_with("})();\n"), "{name}");
+        assert_eq!(script.matches("async function solve(").count(), 1, "{name}");
+    }
+    assert_eq!(site.site.browser.get("/static/work.js").await.expect("an answer").status, 404);
     site.site.app.stop().await;
 });

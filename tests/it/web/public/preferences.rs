@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use postiljon::demo::browser::Answer;
 use postiljon::keys::Purpose;
-use postiljon::model::{OutboxKind, OutboxMail, Subscription};
+use postiljon::model::{OutboxKind, OutboxMail, Subscription, Tracking};
+use postiljon::publishing::newsletters::set_tracking;
 use postiljon::publishing::topics::add;
 use postiljon::store::{subscriptions, topics};
 
@@ -95,6 +96,31 @@ both_dbs!(each_group_saves_by_itself_and_says_so, |store| {
     let page = site.get(answer.location()).await;
     assert!(page.body.contains("Sie bekommen nichts bis zum 24. Dezember 2026"), "{}", page.body);
     assert_eq!(site.post(&format!("{path}/nothing"), &[]).await.status, 404);
+    site.app.stop().await;
+});
+
+both_dbs!(being_counted_is_asked_where_it_is_done_and_shown_where_it_was_agreed_to, |store| {
+    let site = Site::start(&store).await;
+    let path = site.preferences_path(&site.subscribed("jan@example.org").await);
+    let page = async |mode, agrees: bool| {
+        set_tracking(&store, site.newsletter.id, None, mode).await.expect("set");
+        let fields = [("agree", "yes"), ("shown_in", "nl")];
+        site.post(&format!("{path}/tracking"), if agrees { &fields } else { &fields[1..] }).await;
+        site.get(&format!("{path}?lang=en")).await.body
+    };
+    for (mode, agrees, words) in [
+        (Tracking::Off, false, None),
+        (Tracking::Aggregate, false, None),
+        (Tracking::Person, false, Some("Without this tick you count in the totals of all readers only")),
+        (Tracking::Person, true, Some("Without this tick you count in the totals of all readers only")),
+        (Tracking::Aggregate, true, Some("New mails now count totals of all readers only")),
+        (Tracking::Off, true, Some("New mails now count nothing.")),
+    ] {
+        let page = page(mode, agrees).await;
+        assert_eq!(page.contains("name=\"agree\""), words.is_some(), "{mode}, {agrees}");
+        assert!(words.is_none_or(|words| page.contains(words)), "{mode}, {agrees}: {page}");
+        assert_eq!(page.contains("value=\"yes\" checked"), agrees, "{mode}");
+    }
     site.app.stop().await;
 });
 

@@ -1,12 +1,15 @@
 use std::time::Duration;
 
-use postiljon::model::DepartureReason;
+use postiljon::demo::browser::Answer;
 use postiljon::model::SubscriptionStatus::{Confirmed, Pending, Unsubscribed};
+use postiljon::model::{DepartureReason, Language};
 use postiljon::store::departures;
 
 use super::Site;
 use crate::support::database::{both_dbs, read};
+use crate::support::people;
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const MULTIPART: &str = "multipart/form-data; boundary=x";
 const MULTIPART_BODY: &[u8] =
     b"--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n";
@@ -52,6 +55,91 @@ both_dbs!(looking_at_the_page_changes_nothing_and_a_forged_link_is_refused, |sto
     assert_eq!(site.states().await, [(Pending, 0), (Confirmed, 1), (Unsubscribed, 0)]);
     site.app.stop().await;
 });
+
+both_dbs!(a_request_that_was_withdrawn_is_not_asked_again_until_its_owner_wants_it, |store| {
+    let site = Site::start(&store).await;
+    let stranger = site.app.browser();
+    site.sign_up(&stranger, "jan@example.org").await;
+    let mail = site.mails().await.pop().expect("a mail");
+    let left = site.browser.post(&site.leave_path(&mail), &[]).await.expect("an answer");
+    assert!(
+        left.status == 200 && left.body.contains("De komende 30 dagen krijg je geen mail"),
+        "{}",
+        left.body
+    );
+    // A day later the same stranger tries again: nobody can tell, and nothing comes.
+    site.app.clock.advance(DAY);
+    let inbox = "/n/insights/check-inbox?lang=nl";
+    let asked = async |address: &str| {
+        let browser = site.app.browser();
+        let answer = site.sign_up(&browser, address).await;
+        site.app.clock.advance(Duration::from_secs(60));
+        let again = browser.post(inbox, &[]).await.expect("an answer");
+        [face(&answer), face(&again)]
+    };
+    let known = asked("jan@example.org").await;
+    assert_eq!(known[0].0, 303);
+    assert!(site.mails().await.is_empty());
+    assert_eq!(known, asked("els@example.org").await);
+    assert_eq!(site.mails().await.len(), 2, "the mail and another");
+    assert_eq!(site.states().await, [(Pending, 1), (Confirmed, 0), (Unsubscribed, 1)]);
+    // Another newsletter is another question.
+    people::newsletter(&store, "sister", Language::Dutch).await;
+    let fields = [("email", "jan@example.org"), ("consent", "yes")];
+    site.app.browser().post("/n/sister/subscribe", &fields).await.expect("an answer");
+    assert_eq!(site.mails().await.len(), 1);
+    // The owner thinks otherwise, behind the link of that mail. Looking at it does nothing.
+    let page = site.browser.get(&site.leave_path(&mail)).await.expect("an answer").body;
+    let undo = page.split("action=\"").find(|rest| rest.starts_with("/resubscribe/")).expect("an undo");
+    let undo = undo.split('"').next().unwrap_or_default();
+    assert_eq!(site.sign_up(&stranger, "jan@example.org").await.status, 303);
+    assert!(site.mails().await.is_empty());
+    for _ in 0..2 {
+        let undone = site.browser.post(undo, &[]).await.expect("an answer");
+        assert!(
+            undone.status == 200 && undone.body.contains("href=\"/n/insights?lang=nl\""),
+            "{}",
+            undone.body
+        );
+    }
+    site.app.clock.advance(Duration::from_secs(20 * 60));
+    site.sign_up(&site.browser, "jan@example.org").await;
+    let mail = site.mails().await.pop().expect("mail again");
+    assert_eq!(site.browser.post(&site.confirm_path(&mail), &[]).await.expect("an answer").status, 303);
+    // A reader who leaves may come back by the form.
+    site.browser.post(&site.leave_path(&mail), &[]).await.expect("left");
+    site.app.clock.advance(DAY);
+    site.sign_up(&site.browser, "jan@example.org").await;
+    assert_eq!(site.mails().await.len(), 1);
+    site.app.stop().await;
+});
+
+both_dbs!(who_withdrew_a_request_is_asked_again_after_thirty_days, |store| {
+    let site = Site::start(&store).await;
+    site.sign_up(&site.browser, "jan@example.org").await;
+    let mail = site.mails().await.pop().expect("a mail");
+    // By the mail program's button, twice: it is said once.
+    for _ in 0..2 {
+        site.browser.post(&site.leave_path(&mail), &[]).await.expect("an answer");
+        site.app.clock.advance(10 * DAY);
+    }
+    site.app.clock.advance(9 * DAY);
+    site.sign_up(&site.browser, "jan@example.org").await;
+    assert!(site.mails().await.is_empty());
+    site.app.clock.advance(DAY);
+    site.sign_up(&site.browser, "jan@example.org").await;
+    assert_eq!(site.mails().await.len(), 1);
+    site.app.stop().await;
+});
+
+/// What a stranger sees of an answer.
+fn face(answer: &Answer) -> (u16, String, Vec<String>, Vec<usize>) {
+    let cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.len());
+    let others = answer.headers.iter().filter(|(name, _)| !["date", "set-cookie"].contains(&name.as_str()));
+    let mut others: Vec<_> = others.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    others.sort();
+    (answer.status, answer.body.clone(), others, cookies.collect())
+}
 
 both_dbs!(the_goodbye_page_has_an_undo_that_works_for_an_hour, |store| {
     let site = Site::start(&store).await;
@@ -129,7 +217,7 @@ both_dbs!(withdrawing_a_request_is_no_departure, |store| {
     let one_click = Some(("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click".to_vec()));
     let answer = site.app.browser().send("POST", &path, one_click).await.expect("an answer");
     assert!(answer.status == 200 && answer.body.contains("De aanvraag is ingetrokken"));
-    assert!(!answer.body.contains("/reason") && !answer.body.contains("/resubscribe/"));
+    assert!(!answer.body.contains("/reason"));
     assert_eq!(site.states().await, [(Pending, 0), (Confirmed, 0), (Unsubscribed, 1)]);
     let confirm = site.browser.post(&site.confirm_path(&mail), &[]).await.expect("an answer");
     assert_eq!(confirm.status, 404, "the link of the mail is dead");
