@@ -12,7 +12,7 @@ use askama::Template;
 use super::checks::{CheckLine, ChecksPart, Speaking, check_lines};
 use super::{LanguageTab, ThemeOption, initial};
 use crate::i18n::Texts;
-use crate::mail::slot::without_recipient;
+use crate::mail::slot::{line_for_anyone, without_recipient};
 use crate::model::topic::text_for;
 use crate::model::{
     ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Placed, Topic, TopicId, TrialBy,
@@ -64,6 +64,8 @@ struct IssuePage {
     search: String,
     sender: String,
     /// Its first letter, as inboxes show it.
+    /// For `{{newsletter}}` in the inbox row.
+    newsletter: String,
     initial: String,
     /// What the newsletter is about; empty: nothing to choose.
     topics: Vec<TopicOption>,
@@ -86,6 +88,13 @@ struct IssuePage {
 }
 
 /// A topic that the issue may have.
+impl IssuePage {
+    /// A line as inboxes show it to somebody without a name.
+    fn shown(&self, line: &str) -> String {
+        line_for_anyone(line, &self.newsletter)
+    }
+}
+
 struct TopicOption {
     id: TopicId,
     name: String,
@@ -245,6 +254,7 @@ async fn show(
         theirs,
     };
     html(status, &template)
+        newsletter: composed.newsletter.name.clone(),
 }
 
 fn input_from(composed: &Composed) -> IssueInput {

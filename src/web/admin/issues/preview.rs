@@ -214,7 +214,10 @@ async fn show(
             Ok(rendered) => for_reader(&rendered.second_subject, name, str::to_owned),
             Err(_) => shown.issue.second_subject.clone(),
         },
-        preheader: shown.issue.preheader.clone(),
+        preheader: match shown.rendered {
+            Ok(rendered) => for_reader(&rendered.preheader, name, str::to_owned),
+            Err(_) => shown.issue.preheader.clone(),
+        },
         initial: initial(&composed.newsletter.sender_name),
         sender: composed.newsletter.sender_name.clone(),
         text: shown.rendered.as_ref().ok().map(|rendered| for_reader(&rendered.text, name, str::to_owned)),

@@ -10,6 +10,7 @@ use super::checks::{CheckLine, check_lines};
 use super::edit::{not_saved, saved, saved_at, wants_json};
 use super::{LanguageTab, initial};
 use crate::model::{ArticleId, Issue, IssueId, IssueTranslation, Language, UserId};
+use crate::mail::slot::line_for_anyone;
 use crate::publishing::compose::Composed;
 use crate::publishing::issues::IssueError;
 use crate::publishing::translations::{TranslationInput, remove, save};
@@ -45,10 +46,19 @@ struct TranslationPage {
     is_ready: bool,
     sender: String,
     initial: String,
+    /// For `{{newsletter}}` in the inbox row.
+    newsletter: String,
     saved: String,
 }
 
 /// An article of the issue, and what the readers of this language get of it.
+impl TranslationPage {
+    /// A line as inboxes show it to somebody without a name.
+    fn shown(&self, line: &str) -> String {
+        line_for_anyone(line, &self.newsletter)
+    }
+}
+
 struct Row {
     id: ArticleId,
     title: String,
@@ -148,6 +158,7 @@ async fn show(
     };
     html(status, &template)
 }
+        newsletter: composed.newsletter.name.clone(),
 
 fn input_from(stored: Option<IssueTranslation>, headings: Vec<(ArticleId, String)>) -> TranslationInput {
     let Some(stored) = stored else { return TranslationInput { headings, ..TranslationInput::default() } };
