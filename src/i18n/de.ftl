@@ -294,6 +294,7 @@ error-language = Bitte wählen Sie nl, en, fr oder de.
 error-slug = Ein Kurzname hat 1 bis 80 Kleinbuchstaben, Ziffern und einzelne Bindestriche, etwa insights-fr.
 error-slug-taken = Dieser Kurzname ist vergeben. Bitte wählen Sie einen anderen.
 error-time-zone = Bitte geben Sie eine Zeitzone an, etwa Europe/Brussels.
+error-slug-had = Ein anderer Artikel hatte diesen Kurznamen, und Links in verschickten Mails führen damit zu jenem Artikel. Bitte wählen Sie einen anderen.
 error-color = Bitte geben Sie eine Farbe als # und sechs Ziffern an, etwa #0f766e.
 error-marked-fields = Noch ist nichts gespeichert. Bitte sehen Sie sich die markierten Felder an.
 error-conflict = Jemand anders hat inzwischen gespeichert. Von Ihrem Text ist nichts verloren: Vergleichen Sie beide und wählen Sie.

@@ -294,6 +294,7 @@ error-language = Please choose nl, en, fr or de.
 error-slug = A short name has 1 to 80 lower-case letters, digits and single hyphens, such as insights-fr.
 error-slug-taken = This short name is taken. Please choose another.
 error-time-zone = Please enter a time zone such as Europe/Brussels.
+error-slug-had = Another article has had this short name, and links in mails that were sent lead to that article by it. Please choose another.
 error-color = Please enter a colour as # and six digits, such as #0f766e.
 error-marked-fields = Nothing has been saved yet. Please look at the marked fields.
 error-conflict = Someone else has saved this in the meantime. Nothing of yours is lost: compare both and choose.

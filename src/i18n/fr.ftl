@@ -297,6 +297,7 @@ error-language = Choisissez nl, en, fr ou de.
 error-slug = Un nom court compte de 1 à 80 lettres minuscules, chiffres et traits d’union simples, comme insights-fr.
 error-slug-taken = Ce nom court est déjà pris. Choisissez-en un autre.
 error-time-zone = Donnez un fuseau horaire, comme Europe/Brussels.
+error-slug-had = Un autre article a porté ce nom court, et des liens dans des e-mails déjà envoyés mènent par lui à cet article. Choisissez-en un autre.
 error-color = Donnez une couleur sous la forme # et six chiffres, comme #0f766e.
 error-marked-fields = Rien n’est encore enregistré. Veuillez vérifier les champs signalés.
 error-conflict = Quelqu’un d’autre a enregistré entre-temps. Rien de votre texte n’est perdu : comparez les deux et choisissez.

@@ -294,6 +294,7 @@ error-language = Kies nl, en, fr of de.
 error-slug = Een korte naam heeft 1 tot 80 kleine letters, cijfers en enkele koppeltekens, zoals insights-fr.
 error-slug-taken = Deze korte naam is al in gebruik. Kies een andere.
 error-time-zone = Geef een tijdzone, zoals Europe/Brussels.
+error-slug-had = Een ander artikel heeft deze korte naam gehad, en links in verstuurde mails leiden ermee naar dat artikel. Kies een andere.
 error-color = Geef een kleur als # en zes cijfers, zoals #0f766e.
 error-marked-fields = Er is nog niets bewaard. Kijk naar de gemarkeerde velden.
 error-conflict = Iemand anders heeft dit intussen bewaard. Van je tekst is niets verloren: vergelijk beide en kies.
