@@ -203,7 +203,7 @@ pub async fn before(
 }
 
 /// The newsletters that somebody sees, each between commas.
-async fn seen_by(db: Db<'_>, actor: &Actor) -> Result<String> {
+pub(super) async fn seen_by(db: Db<'_>, actor: &Actor) -> Result<String> {
     let seen = super::newsletters::ids(db).await?.into_iter().filter(|id| actor.sees(*id));
     Ok(seen.map(|id| format!(",{id},")).collect())
 }

@@ -239,7 +239,7 @@ async fn show(
         themes: ThemeOption::all(t, input.theme.unwrap_or(composed.newsletter.theme)),
         readers: super::readers(app, t, &composed).await?.1,
         rows: rows(app, t, &input).await?,
-        offered: offered(app, t, &input, &search).await?,
+        offered: offered(app, signed_in, &input, &search).await?,
         input,
         version,
         mistakes,
@@ -318,7 +318,13 @@ async fn rows(app: &App, t: Texts, input: &IssueInput) -> Result<Vec<Row>, PageE
     Ok(rows)
 }
 
-async fn offered(app: &App, t: Texts, input: &IssueInput, search: &str) -> Result<Vec<Offer>, PageError> {
+async fn offered(
+    app: &App,
+    signed_in: &SignedIn,
+    input: &IssueInput,
+    search: &str,
+) -> Result<Vec<Offer>, PageError> {
+    let t = signed_in.texts();
     let mut reader = app.store.read().await?;
     let filter = ArticleFilter { search: search.to_owned(), ..ArticleFilter::default() };
     let mut found = store::articles::list(reader.db(), &filter).await?;
@@ -327,7 +333,8 @@ async fn offered(app: &App, t: Texts, input: &IssueInput, search: &str) -> Resul
     found.truncate(OFFERED);
     let mut offered = Vec::new();
     for article in found {
-        let seen = store::articles::appearances(reader.db(), article.id).await?;
+        let seen =
+            store::articles::last_appearances_for(reader.db(), signed_in.actor(), &[article.id]).await?;
         let seen = seen.first().map(|seen| {
             let newsletter = seen.newsletter_name.clone();
             t.with2("desk-sent-in", "number", seen.number.to_string(), "newsletter", newsletter)
