@@ -119,6 +119,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         "translations::save",
         translations::save(store, clock, on.issue, Language::French, 0, words)
     );
+    ask!(DraftIssues, "issues::discard", issues::discard(store, on.issue, 0));
     ask!(
         DraftIssues,
         "translations::remove",
