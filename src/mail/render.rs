@@ -70,12 +70,14 @@ pub struct ArticleView<'a> {
     pub heading: &'a str,
 }
 
-/// An issue as HTML and text. Its subjects, `html` and `text` may hold slots; `web_html` is for anyone.
+/// An issue as HTML and text. Its subjects, preheader, `html` and `text` may hold slots; `web_html` is for anyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedIssue {
     pub subject: String,
     /// Empty: there is one subject.
     pub second_subject: String,
+    /// What inboxes show beside the subject; it stands in `html` as well.
+    pub preheader: String,
     pub html: String,
     pub text: String,
     /// The same for the browser: no recipient, no way to unsubscribe one.
@@ -231,6 +233,7 @@ pub fn render_issue(view: &IssueView<'_>) -> Result<RenderedIssue, RenderError> 
     Ok(RenderedIssue {
         subject: clean_subject(&IssueSubject { subject: &subject }.render()?),
         second_subject: clean_subject(&IssueSubject { subject: &second_subject }.render()?),
+        preheader: html.preheader.clone(),
         html: mail_html,
         text,
         web_html,

@@ -12,6 +12,7 @@ text_enum!(Act {
     ImageAdded = "image_added",
     IssueAdded = "issue_added",
     IssueSaved = "issue_saved",
+    IssueDiscarded = "issue_discarded",
     IssueTested = "issue_tested",
     /// Colleagues were asked by mail to approve one.
     IssueApprovalAsked = "issue_approval_asked",

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::store::article_versions::{self, Saving};
 use crate::store::articles::{self as table, ArticleText};
-use crate::store::{self, Store, StoreError, Tx};
+use crate::store::{self, Store, StoreError, Tx, article_slugs};
 
 pub const TITLE_MAX_CHARS: usize = 200;
 const AUTHOR_MAX_CHARS: usize = 200;
@@ -106,6 +106,12 @@ impl Written {
     pub fn tag_names(&self) -> String {
         self.tags.iter().map(Tag::name).collect::<Vec<_>>().join(", ")
     }
+
+    /// The text with the short name that was asked for, which a version keeps also where the article does not have it yet.
+    pub fn as_typed(&self) -> ArticleText {
+        let slug = self.wanted.clone().unwrap_or_else(|| self.text.slug.clone());
+        ArticleText { slug, ..self.text.clone() }
+    }
 }
 
 pub(super) fn parse(input: &ArticleInput) -> Result<Written, FieldErrors> {
@@ -189,16 +195,14 @@ pub(super) async fn insert(
     let now = clock.now();
     for race in 1.. {
         let mut tx = store.begin().await?;
-        if written.wanted.is_none() {
-            written.text.slug = free_slug(&mut tx, &written.text.title).await?;
-        }
+        let is_asked = choose_slug(&mut tx, &mut written, new.kind).await?;
         match insert_once(&mut tx, &written, &new, now).await {
             Ok(article) => {
                 tx.note(Act::ArticleAdded, None, article.id.0).await?;
                 tx.commit().await?;
                 return Ok(article);
             }
-            Err(error) if error.is_duplicate() && (written.wanted.is_some() || race == RACES_MAX) => {
+            Err(error) if error.is_duplicate() && (is_asked || race == RACES_MAX) => {
                 return Err(FieldErrors::of("slug", Message::new("error-slug-taken")).into());
             }
             Err(error) if error.is_duplicate() => {}
@@ -215,11 +219,9 @@ pub(super) async fn insert_in(
     new: &New,
     now: Timestamp,
 ) -> Result<Article, ArticleError> {
-    if written.wanted.is_none() {
-        written.text.slug = free_slug(tx, &written.text.title).await?;
-    }
+    let is_asked = choose_slug(tx, &mut written, new.kind).await?;
     match insert_once(tx, &written, new, now).await {
-        Err(error) if error.is_duplicate() && written.wanted.is_some() => {
+        Err(error) if error.is_duplicate() && is_asked => {
             Err(FieldErrors::of("slug", Message::new("error-slug-taken")).into())
         }
         inserted => Ok(inserted?),
@@ -239,7 +241,7 @@ async fn insert_once(
     store::tags::set(tx, article.id, &written.tags).await?;
     let tags = written.tag_names();
     let saving = Saving { number: article.version, kind: new.kind, tags: &tags, by: new.by, at: now };
-    article_versions::insert(tx, article.id, &written.text, saving).await?;
+    article_versions::insert(tx, article.id, &written.as_typed(), saving).await?;
     if new.status == ArticleStatus::Published {
         table::set_status(tx, article.id, new.status, now).await?;
         article_versions::set_published(tx, article.id, article.version, now).await?;
@@ -248,13 +250,41 @@ async fn insert_once(
     Ok(article)
 }
 
-/// A short name made of the title, numbered when it is taken.
+/// Gives a new article the short name that was asked for, or one made of its title; whether it is the one asked for. What
+/// is still being typed, as an autosave has it, is none yet.
+async fn choose_slug(tx: &mut Tx, written: &mut Written, kind: VersionKind) -> Result<bool, ArticleError> {
+    match &written.wanted {
+        Some(wanted) if kind != VersionKind::Autosaved => {
+            check_slug(tx, wanted, None).await?;
+            Ok(true)
+        }
+        _ => {
+            written.text.slug = free_slug(tx, &written.text.title).await?;
+            Ok(false)
+        }
+    }
+}
+
+/// A short name that another article has, or has had, leads to that article.
+async fn check_slug(tx: &mut Tx, slug: &Slug, own: Option<ArticleId>) -> Result<(), ArticleError> {
+    let owner = article_slugs::owner(tx.db(), slug).await?;
+    if owner.is_none() || owner == own {
+        return Ok(());
+    }
+    let is_of_today = table::by_slug(tx.db(), slug).await?.is_some();
+    let key = if is_of_today { "error-slug-taken" } else { "error-slug-had" };
+    Err(FieldErrors::of("slug", Message::new(key)).into())
+}
+
+/// A short name made of the title, numbered when another article has it, or has had it.
 async fn free_slug(tx: &mut Tx, title: &str) -> Result<Slug, ArticleError> {
     let taken = || FieldErrors::of("title", Message::new("error-slug-taken"));
     let base = Slug::from_title(title).or_else(|| Slug::parse(NAMELESS_SLUG).ok()).ok_or_else(taken)?;
     let mut slug = base.clone();
     for number in 2..SAME_TITLE_MAX {
-        if table::by_slug(tx.db(), &slug).await?.is_none() {
+        let is_taken = table::by_slug(tx.db(), &slug).await?.is_some()
+            || article_slugs::owner(tx.db(), &slug).await?.is_some();
+        if !is_taken {
             return Ok(slug);
         }
         slug = base.numbered(number);
@@ -341,6 +371,7 @@ pub(super) async fn write_row(
     written: &Written,
     saving: Saving<'_>,
 ) -> Result<Article, ArticleError> {
+    check_slug(tx, &written.text.slug, Some(stored.id)).await?;
     let updated = table::update(tx, stored.id, stored.version, saving.number, &written.text, saving.at).await;
     let article = match updated {
         Ok(article) => article.ok_or(ArticleError::NotFound)?,
@@ -382,7 +413,8 @@ pub async fn set_status(
 ) -> Result<(), ArticleError> {
     store.permit(Permission::PublishArticles, None)?;
     let mut tx = store.begin().await?;
-    let mut stored = table::by_id(tx.db(), id).await?.ok_or(ArticleError::NotFound)?;
+    // An autosave in between would make another version of what is published here.
+    let mut stored = table::lock(&mut tx, id).await?.ok_or(ArticleError::NotFound)?;
     if stored.status != status {
         set_status_in(&mut tx, &mut stored, status, clock.now()).await?;
         tx.commit().await?;

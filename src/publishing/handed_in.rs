@@ -300,7 +300,7 @@ async fn change_in(
     let status = handed.status.unwrap_or(stored.status);
     // Of what is published, words that readers do not see yet are shown by saving them.
     let is_read = stored.status == ArticleStatus::Draft || latest.number == stored.version;
-    let is_same = is_read && versions::says_the_same(latest, &written);
+    let is_same = is_read && versions::says_the_same(latest, &written.text, &written.tag_names());
     if is_same && status == stored.status {
         return Ok((latest.number, Outcome::Same));
     }

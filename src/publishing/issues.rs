@@ -4,7 +4,8 @@ use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
 use crate::model::{
-    Act, Issue, IssueId, NewsletterId, Permission, Placed, Theme, TopicId, TrialPlan, UserId, trial,
+    Act, Issue, IssueArticle, IssueId, NewsletterId, Permission, Placed, RunState, Theme, TopicId, TrialPlan,
+    UserId, trial,
 };
 use crate::store::issues::{self as table, IssueText};
 use crate::store::{self, Store, StoreError, Tx};
@@ -43,6 +44,15 @@ pub struct IssueInput {
     pub trial: TrialPlan,
 }
 
+/// What someone else saved in between.
+#[derive(Debug, Clone)]
+pub struct Theirs {
+    /// In the words of the language that was to be saved.
+    pub issue: Issue,
+    /// In their order, with the headings of that language.
+    pub articles: Vec<IssueArticle>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
     /// Fields: as in [`IssueInput`].
@@ -50,10 +60,19 @@ pub enum IssueError {
     Invalid(#[from] FieldErrors),
     /// Someone else saved in between.
     #[error("{}", self.message())]
-    Conflict { theirs: Box<Issue> },
+    Conflict { theirs: Box<Theirs> },
     /// Scheduled issues are frozen.
     #[error("{}", self.message())]
     Scheduled,
+    /// An issue that had a mailing is kept, also where that was cancelled.
+    #[error("{}", self.message())]
+    Mailed,
+    /// A digest waits with it.
+    #[error("{}", self.message())]
+    OfDigest,
+    /// Someone else saved in between what was to be thrown away.
+    #[error("{}", self.message())]
+    Changed,
     #[error("{}", self.message())]
     NotFound,
     #[error(transparent)]
@@ -67,6 +86,9 @@ impl IssueError {
             Self::Invalid(_) => Message::new("error-marked-fields"),
             Self::Conflict { .. } => Message::new("error-conflict"),
             Self::Scheduled => Message::new("error-issue-scheduled"),
+            Self::Mailed => Message::new("error-issue-mailed"),
+            Self::OfDigest => Message::new("error-issue-of-digest"),
+            Self::Changed => Message::new("error-issue-changed"),
             Self::NotFound => Message::new("error-issue-not-found"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
@@ -74,6 +96,11 @@ impl IssueError {
 
     pub fn key(&self) -> &'static str {
         self.message().key()
+    }
+
+    /// Whether somebody else took the number.
+    const fn is_race(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_duplicate())
     }
 }
 
@@ -156,23 +183,35 @@ pub async fn create(
     let (text, articles) = parse(input)?;
     for race in 1.. {
         let mut tx = store.begin().await?;
-        if store::newsletters::by_id(tx.db(), newsletter).await?.is_none() {
-            return Err(IssueError::NotFound);
-        }
-        check_articles(&mut tx, &articles).await?;
-        check_topic(&mut tx, newsletter, input.topic).await?;
-        match table::insert(&mut tx, newsletter, &text, clock.now()).await {
-            Ok(issue) => {
-                table::set_articles(&mut tx, issue.id, &articles).await?;
-                tx.note(Act::IssueAdded, Some(newsletter), issue.id.0).await?;
+        match insert_in(&mut tx, clock, newsletter, &text, &articles).await {
+            Err(error) if error.is_race() && race < RACES_MAX => {}
+            made => {
+                let issue = made?;
                 tx.commit().await?;
                 return Ok(issue);
             }
-            Err(error) if error.is_duplicate() && race < RACES_MAX => {}
-            Err(error) => return Err(error.into()),
         }
     }
     Err(IssueError::NotFound)
+}
+
+/// A new issue in a transaction of the caller.
+async fn insert_in(
+    tx: &mut Tx,
+    clock: &Clock,
+    newsletter: NewsletterId,
+    text: &IssueText,
+    articles: &[Placed],
+) -> Result<Issue, IssueError> {
+    if store::newsletters::by_id(tx.db(), newsletter).await?.is_none() {
+        return Err(IssueError::NotFound);
+    }
+    check_articles(tx, articles).await?;
+    check_topic(tx, newsletter, text.topic).await?;
+    let issue = table::insert(tx, newsletter, text, clock.now()).await?;
+    table::set_articles(tx, issue.id, articles).await?;
+    tx.note(Act::IssueAdded, Some(newsletter), issue.id.0).await?;
+    Ok(issue)
 }
 
 /// Makes an issue with the next number that is like an earlier one: its words in all of its languages, its look, its
@@ -186,17 +225,36 @@ pub async fn copy(
     id: IssueId,
     editor: Option<UserId>,
 ) -> Result<Issue, IssueError> {
-    let mut reader = store.read().await?;
-    let issue = table::by_id(reader.db(), id).await?.ok_or(IssueError::NotFound)?;
-    store.permit(Permission::DraftIssues, Some(issue.newsletter_id))?;
-    let articles = table::articles(reader.db(), id).await?;
+    for race in 1.. {
+        let mut tx = store.begin().await?;
+        match copy_in(&mut tx, clock, id, editor).await {
+            Err(error) if error.is_race() && race < RACES_MAX => {}
+            made => {
+                let issue = made?;
+                tx.commit().await?;
+                return Ok(issue);
+            }
+        }
+    }
+    Err(IssueError::NotFound)
+}
+
+async fn copy_in(
+    tx: &mut Tx,
+    clock: &Clock,
+    id: IssueId,
+    editor: Option<UserId>,
+) -> Result<Issue, IssueError> {
+    // Held, so that words, articles and translations are of one moment.
+    let issue = table::lock(tx, id).await?.ok_or(IssueError::NotFound)?;
+    tx.permit(Permission::DraftIssues, Some(issue.newsletter_id))?;
+    let articles = table::articles(tx.db(), id).await?;
     // A topic that is archived meanwhile is for no new issue.
     let topic = match issue.topic_id {
-        Some(topic) => store::topics::by_id(reader.db(), topic).await?,
+        Some(topic) => store::topics::by_id(tx.db(), topic).await?,
         None => None,
     };
-    drop(reader);
-    let input = IssueInput {
+    let (text, articles) = parse(&IssueInput {
         subject: issue.subject,
         preheader: issue.preheader,
         intro: issue.intro,
@@ -206,16 +264,42 @@ pub async fn copy(
         theme: issue.theme,
         editor,
         ..IssueInput::default()
-    };
-    let made = create(store, clock, issue.newsletter_id, &input).await?;
-    super::translations::copy(store, id, made.id).await?;
+    })?;
+    let made = insert_in(tx, clock, issue.newsletter_id, &text, &articles).await?;
+    super::translations::copy_in(tx, id, made.id).await?;
     Ok(made)
+}
+
+/// Throws a draft away, with its translations and approvals; its articles stay. If it was the last of its newsletter, its
+/// number is free again.
+///
+/// # Errors
+/// [`IssueError::Changed`] when it is not at this version, [`IssueError::Mailed`] and [`IssueError::OfDigest`] when it is
+/// still needed; nothing is written then.
+pub async fn discard(store: &Store, id: IssueId, version: i64) -> Result<(), IssueError> {
+    let mut tx = store.begin().await?;
+    let issue = table::lock(&mut tx, id).await?.ok_or(IssueError::NotFound)?;
+    tx.permit(Permission::DraftIssues, Some(issue.newsletter_id))?;
+    if issue.version != version {
+        return Err(IssueError::Changed);
+    }
+    let run = store::digest_runs::of_issue(tx.db(), id).await?;
+    // One that failed can be tried again.
+    if run.is_some_and(|run| run.state.is_open() || run.state == RunState::Failed) {
+        return Err(IssueError::OfDigest);
+    }
+    if !table::delete(&mut tx, id).await? {
+        return Err(IssueError::Mailed);
+    }
+    tx.note(Act::IssueDiscarded, Some(issue.newsletter_id), id.0).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Saves words and articles over the version that the person began with.
 ///
 /// # Errors
-/// [`IssueError::Conflict`] when someone else saved in between, [`IssueError::Scheduled`] when it is too
+/// [`IssueError::Conflict`] when someone else saved something else in between, [`IssueError::Scheduled`] when it is too
 /// late; nothing is written then.
 pub async fn save(
     store: &Store,
@@ -234,10 +318,27 @@ pub async fn save(
     check_articles(&mut tx, &articles).await?;
     check_topic(&mut tx, theirs.newsletter_id, input.topic).await?;
     let Some(issue) = table::update(&mut tx, id, version, &text, clock.now()).await? else {
-        return Err(IssueError::Conflict { theirs: Box::new(theirs) });
+        let rows = table::articles(tx.db(), id).await?;
+        // A press that came twice, or an answer that was lost on the way.
+        if says_the_same(&theirs, &rows, &text, &articles) {
+            return Ok(theirs);
+        }
+        return Err(IssueError::Conflict { theirs: Box::new(Theirs { issue: theirs, articles: rows }) });
     };
     table::set_articles(&mut tx, id, &articles).await?;
     tx.note(Act::IssueSaved, Some(issue.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(issue)
+}
+
+fn says_the_same(issue: &Issue, rows: &[IssueArticle], text: &IssueText, articles: &[Placed]) -> bool {
+    issue.subject == text.subject
+        && issue.second_subject == text.second_subject
+        && issue.preheader == text.preheader
+        && issue.intro == text.intro
+        && issue.outro == text.outro
+        && issue.topic_id == text.topic
+        && issue.theme == text.theme
+        && issue.trial == text.trial
+        && rows.iter().cloned().map(Placed::from).eq(articles.iter().cloned())
 }

@@ -2,13 +2,16 @@
 
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
-use crate::model::{Act, Language, Newsletter, NewsletterId, Permission, Slug, Topic, TopicId};
+use crate::keys::sha256_hex;
+use crate::model::{Act, Language, Newsletter, NewsletterId, Permission, Slug, Topic, TopicId, TopicText};
 use crate::store::{self, Store, StoreError, Tx, topics as table};
 
 const NAME_MAX_CHARS: usize = 60;
 const DESCRIPTION_MAX_CHARS: usize = 200;
 /// Most topics that are offered at once: a list that a reader still looks through.
 pub const TOPICS_MAX: usize = 30;
+/// Of the mark of what a topic is called: what differs is told apart, which is no secret.
+const MARK_DIGITS: usize = 16;
 /// How often a key that is taken gets another number.
 const NUMBERS_MAX: usize = 100;
 
@@ -43,6 +46,12 @@ pub enum TopicError {
     /// Drafts have it: the number of the first.
     #[error("{}", self.message())]
     InUse(i64),
+    /// Somebody else gave it other words since they were `seen`.
+    #[error("{}", self.message())]
+    Changed,
+    /// Somebody else moved it since its place was `seen`.
+    #[error("{}", self.message())]
+    Moved,
     #[error("{}", self.message())]
     NotFound,
     #[error(transparent)]
@@ -57,6 +66,8 @@ impl TopicError {
             Self::Invalid(_) => Message::new("error-marked-fields"),
             Self::TooMany => Message::new("error-topics-too-many").number("most", most),
             Self::InUse(number) => Message::new("error-topic-in-use").text("number", number.to_string()),
+            Self::Changed => Message::new("error-changed-meanwhile"),
+            Self::Moved => Message::new("error-topics-moved"),
             Self::NotFound => Message::new("error-topic"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
@@ -145,29 +156,58 @@ fn free_key(newsletter: &Newsletter, texts: &[(Language, String, String)], known
     std::iter::once(base.clone()).chain(numbered).find(is_free).unwrap_or(base)
 }
 
-/// Gives a topic other words. Its key, and who has it, stay.
+/// What a topic is called now, in short: the form carries it, so that nobody overwrites what they have not seen.
+pub fn mark(texts: &[TopicText], id: TopicId) -> String {
+    let own = texts.iter().filter(|text| text.topic_id == id);
+    let mut own: Vec<_> = own.map(|text| (text.language.as_str(), &text.name, &text.description)).collect();
+    own.sort_unstable();
+    let mut mark = sha256_hex(format!("{own:?}").as_bytes());
+    mark.truncate(MARK_DIGITS);
+    mark
+}
+
+/// Gives a topic other words, over those that were `seen`; `None` overwrites whatever is there. Its key, and who has it,
+/// stay.
 ///
 /// # Errors
 /// [`TopicError`]; nothing is written then.
-pub async fn rename(store: &Store, id: TopicId, input: &TopicInput) -> Result<(), TopicError> {
+pub async fn rename(
+    store: &Store,
+    id: TopicId,
+    seen: Option<&str>,
+    input: &TopicInput,
+) -> Result<(), TopicError> {
     let mut tx = store.begin().await?;
     let (_, newsletter) = found(&mut tx, id).await?;
     let texts = parse(&newsletter, input)?;
+    let stored = table::texts(tx.db(), newsletter.id).await?;
+    if seen.is_some_and(|seen| seen != mark(&stored, id)) {
+        return Err(TopicError::Changed);
+    }
     table::set_texts(&mut tx, id, &texts).await?;
     tx.note(Act::TopicChanged, Some(newsletter.id), id.0).await?;
     Ok(tx.commit().await?)
 }
 
-/// Moves a topic one place among those that are offered; at the end of the list it stays.
+/// Moves a topic one place among those that are offered, from the place where it was `seen`, counted from 1; `None`: from
+/// wherever it is. At the end of the list it stays.
 ///
 /// # Errors
 /// [`TopicError`]; nothing is written then.
-pub async fn shift(store: &Store, id: TopicId, direction: Direction) -> Result<(), TopicError> {
+pub async fn shift(
+    store: &Store,
+    id: TopicId,
+    seen: Option<usize>,
+    direction: Direction,
+) -> Result<(), TopicError> {
     let mut tx = store.begin().await?;
     let (topic, _) = found(&mut tx, id).await?;
     let mut offered = table::of_newsletter(tx.db(), topic.newsletter_id).await?;
     offered.retain(|topic| topic.archived_at.is_none());
     let Some(at) = offered.iter().position(|topic| topic.id == id) else { return Ok(()) };
+    if seen.is_some_and(|seen| seen != at + 1) {
+        return Err(TopicError::Moved);
+    }
     let other = match direction {
         Direction::Up => at.checked_sub(1),
         Direction::Down => Some(at + 1).filter(|other| *other < offered.len()),
@@ -220,9 +260,11 @@ pub async fn restore(store: &Store, id: TopicId) -> Result<(), TopicError> {
     Ok(tx.commit().await?)
 }
 
+/// A topic and its newsletter, held: whoever else changes its topics waits.
 async fn found(tx: &mut Tx, id: TopicId) -> Result<(Topic, Newsletter), TopicError> {
     let topic = table::by_id(tx.db(), id).await?.ok_or(TopicError::NotFound)?;
     tx.permit(Permission::SetNewsletter, Some(topic.newsletter_id))?;
-    let newsletter = store::newsletters::by_id(tx.db(), topic.newsletter_id).await?;
+    let newsletter = store::newsletters::lock(tx, topic.newsletter_id).await?;
+    let topic = table::by_id(tx.db(), id).await?.ok_or(TopicError::NotFound)?;
     Ok((topic, newsletter.ok_or(TopicError::NotFound)?))
 }

@@ -1,6 +1,6 @@
 //! An issue in the other languages of its newsletter's readers. What is not translated they get as it is.
 
-use super::issues::{AROUND_MAX_CHARS, HEADING_MAX_CHARS, IssueError, LINE_MAX_CHARS};
+use super::issues::{AROUND_MAX_CHARS, HEADING_MAX_CHARS, IssueError, LINE_MAX_CHARS, Theirs};
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
@@ -112,11 +112,30 @@ async fn stored(
 
 /// What someone else saved in between.
 async fn conflict(tx: &mut Tx, issue: Issue, language: Language) -> IssueError {
-    match stored(tx, issue.id, language).await {
-        Ok(Some(theirs)) => IssueError::Conflict { theirs: Box::new(issue.translated(&theirs)) },
-        Ok(None) => IssueError::Conflict { theirs: Box::new(issue) },
+    match theirs(tx, issue, language).await {
+        Ok(theirs) => IssueError::Conflict { theirs: Box::new(theirs) },
         Err(error) => error.into(),
     }
+}
+
+/// A translation that is gone says nothing.
+async fn theirs(tx: &mut Tx, issue: Issue, language: Language) -> Result<Theirs, StoreError> {
+    let words = stored(tx, issue.id, language).await?.unwrap_or_else(|| IssueTranslation {
+        language,
+        subject: String::new(),
+        second_subject: String::new(),
+        preheader: String::new(),
+        intro: String::new(),
+        outro: String::new(),
+        version: 0,
+    });
+    let headings = table::headings(tx.db(), issue.id).await?;
+    let mut articles = store::issues::articles(tx.db(), issue.id).await?;
+    for row in &mut articles {
+        let own = headings.iter().find(|one| one.language == language && one.article_id == row.article.id);
+        row.heading = own.map(|own| own.heading.clone()).unwrap_or_default();
+    }
+    Ok(Theirs { issue: issue.translated(&words), articles })
 }
 
 /// Takes the issue for a change of its words in another language.
@@ -142,16 +161,14 @@ async fn change(
     Ok(issue)
 }
 
-/// Gives a new issue the translations of an earlier one.
-pub(super) async fn copy(store: &Store, from: IssueId, to: IssueId) -> Result<(), IssueError> {
-    let mut tx = store.begin().await?;
+/// Gives a new issue the translations of an earlier one, in a transaction of the caller.
+pub(super) async fn copy_in(tx: &mut Tx, from: IssueId, to: IssueId) -> Result<(), IssueError> {
     let headings = table::headings(tx.db(), from).await?;
     for translation in table::of_issue(tx.db(), from).await? {
         let translation = IssueTranslation { second_subject: String::new(), version: 0, ..translation };
         let of_it = headings.iter().filter(|heading| heading.language == translation.language);
         let of_it: Vec<_> = of_it.map(|heading| (heading.article_id, heading.heading.clone())).collect();
-        table::set(&mut tx, to, &translation, &of_it).await?;
+        table::set(tx, to, &translation, &of_it).await?;
     }
-    tx.commit().await?;
     Ok(())
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::articles::{self, ArticleError, ArticleInput, Written};
+use super::articles::{self, ArticleError, ArticleInput};
 use crate::clock::Clock;
-
 use crate::model::{
     Act, Article, ArticleId, ArticleStatus, ArticleVersion, ArticleVersionId, Permission, Timestamp, UserId,
     VersionKind,
 };
 use crate::store::article_versions::{self as table, Saving};
+use crate::store::articles::ArticleText;
 use crate::store::{self, Db, Store, StoreError, Tx};
 
 /// How long autosaves of one person replace each other: what was written before then can be brought back.
@@ -77,6 +77,7 @@ pub(super) async fn hold(
 }
 
 /// Keeps what somebody has written so far. A draft changes with it; of a published article readers see nothing of it.
+/// Its short name stays until somebody saves: one that is half typed would become its own for good.
 /// Answers the version that the next save is over.
 ///
 /// # Errors
@@ -94,8 +95,9 @@ pub async fn autosave(
     let now = clock.now();
     let mut tx = store.begin().await?;
     let (stored, latest) = hold(&mut tx, id, version).await?;
-    written.text.slug = written.wanted.clone().unwrap_or_else(|| stored.slug.clone());
-    if says_the_same(&latest, &written) {
+    written.text.slug = stored.slug.clone();
+    let typed = written.as_typed();
+    if says_the_same(&latest, &typed, &written.tag_names()) {
         return Ok(latest);
     }
     articles::check_family(&mut tx, &stored, written.text.language).await?;
@@ -110,22 +112,21 @@ pub async fn autosave(
     if stored.status == ArticleStatus::Draft {
         articles::write_row(&mut tx, &stored, &written, saving).await?;
     }
-    let replaced = if may_replace(&mut tx, &latest, by, now).await? {
-        table::replace(&mut tx, latest.id, &written.text, saving).await?
+    let replaced = if may_replace(&mut tx, &stored, &latest, by, now).await? {
+        table::replace(&mut tx, latest.id, &typed, saving).await?
     } else {
         None
     };
     let kept = match replaced {
         Some(version) => version,
-        None => table::insert(&mut tx, id, &written.text, saving).await?,
+        None => table::insert(&mut tx, id, &typed, saving).await?,
     };
     tx.note(Act::ArticleSaved, None, id.0).await?;
     tx.commit().await?;
     Ok(kept)
 }
 
-pub(super) fn says_the_same(latest: &ArticleVersion, written: &Written) -> bool {
-    let text = &written.text;
+pub(super) fn says_the_same(latest: &ArticleVersion, text: &ArticleText, tags: &str) -> bool {
     latest.title == text.title
         && latest.body == text.body
         && latest.teaser == text.teaser
@@ -133,11 +134,12 @@ pub(super) fn says_the_same(latest: &ArticleVersion, written: &Written) -> bool 
         && latest.language == text.language
         && latest.canonical_url == text.canonical_url
         && latest.slug == text.slug
-        && latest.tags == written.tag_names()
+        && latest.tags == tags
 }
 
 async fn may_replace(
     tx: &mut Tx,
+    stored: &Article,
     latest: &ArticleVersion,
     by: UserId,
     now: Timestamp,
@@ -145,6 +147,8 @@ async fn may_replace(
     let is_mine = latest.kind == VersionKind::Autosaved
         && latest.user_id == Some(by)
         && latest.published_at.is_none()
+        // What readers see, whatever its version says of it.
+        && (stored.status == ArticleStatus::Draft || latest.number != stored.version)
         && now.since(latest.created_at) < AUTOSAVES_TOGETHER;
     Ok(is_mine && !table::was_mailed(tx.db(), latest.article_id, latest.number).await?)
 }

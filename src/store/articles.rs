@@ -1,7 +1,7 @@
 //! The table `articles`.
 
 use super::{Db, PAGE_ROWS, Result, Tx, like_pattern, on, sql};
-use crate::model::{Article, ArticleId, ArticleStatus, Language, Slug, Timestamp};
+use crate::model::{Actor, Article, ArticleId, ArticleStatus, Language, Slug, Timestamp};
 
 /// What an author writes.
 #[derive(Debug, Clone)]
@@ -204,19 +204,34 @@ pub async fn appearances(db: Db<'_>, id: ArticleId) -> Result<Vec<Appearance>> {
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).fetch_all(c).await?))
 }
 
-/// Where each of the articles of one page was mailed last, for those that were.
-pub async fn last_appearances(db: Db<'_>, ids: &[ArticleId]) -> Result<Vec<Appearance>> {
-    const SQL: &str = "SELECT a.article_id, i.id AS issue_id, n.name AS newsletter_name, i.number, i.subject,
+/// [`appearances`] in the newsletters that somebody sees.
+pub async fn appearances_for(mut db: Db<'_>, actor: &Actor, id: ArticleId) -> Result<Vec<Appearance>> {
+    let seen = super::issues::seen_by(db.again(), actor).await?;
+    appearances_in(db, &seen, id, i64::MAX).await
+}
+
+/// Where each of the articles of one page was mailed last in the newsletters that somebody sees, for those that were.
+pub async fn last_appearances_for(
+    mut db: Db<'_>,
+    actor: &Actor,
+    ids: &[ArticleId],
+) -> Result<Vec<Appearance>> {
+    let seen = super::issues::seen_by(db.again(), actor).await?;
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(appearances_in(db.again(), &seen, *id, 1).await?);
+    }
+    Ok(found)
+}
+
+/// `seen`: the newsletters, each between commas.
+async fn appearances_in(db: Db<'_>, seen: &str, id: ArticleId, limit: i64) -> Result<Vec<Appearance>> {
+    const SQL: &str = "SELECT a.article_id, i.id AS issue_id, i.newsletter_id, n.name AS newsletter_name, i.number, i.subject,
             m.due_at, a.article_version
         FROM mailing_articles a JOIN mailings m ON m.id = a.mailing_id JOIN issues i ON i.id = m.issue_id
             JOIN newsletters n ON n.id = i.newsletter_id
-        WHERE a.article_id = $1 AND m.status <> 'cancelled' ORDER BY m.due_at DESC LIMIT 1";
-    let mut db = db;
-    let mut found = Vec::new();
-    for id in ids {
-        let last: Option<Appearance> =
-            on!(db.again(), |c| sqlx::query_as(SQL).bind(*id).fetch_optional(c).await?);
-        found.extend(last);
-    }
-    Ok(found)
+        WHERE a.article_id = $1 AND m.status <> 'cancelled'
+            AND $2 LIKE '%,' || CAST(i.newsletter_id AS TEXT) || ',%'
+        ORDER BY m.due_at DESC LIMIT $3";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(id).bind(seen).bind(limit).fetch_all(c).await?))
 }

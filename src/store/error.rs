@@ -37,6 +37,11 @@ impl StoreError {
         Self::Database(sqlx::Error::RowNotFound)
     }
 
+    /// What must be one's own is another's.
+    pub const fn taken() -> Self {
+        Self::Duplicate(sqlx::Error::RowNotFound)
+    }
+
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }

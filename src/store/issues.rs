@@ -120,6 +120,22 @@ pub async fn lock(tx: &mut Tx, id: IssueId) -> Result<Option<Issue>> {
     Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).fetch_optional(c).await?))
 }
 
+/// Removes an issue that never had a mailing, with all that is only its own; whether it was one. What tells of it, a
+/// digest that came to nothing or a test mail, tells of none then.
+pub async fn delete(tx: &mut Tx, id: IssueId) -> Result<bool> {
+    const RUNS: &str = "UPDATE digest_runs SET issue_id = NULL WHERE issue_id = $1";
+    const MAILS: &str = "UPDATE outbox SET issue_id = NULL WHERE issue_id = $1";
+    const SQL: &str = "DELETE FROM issues WHERE id = $1";
+    if super::mailings::has_any(tx.db(), id).await? {
+        return Ok(false);
+    }
+    for sql in [RUNS, MAILS] {
+        on!(tx.db(), |c| sqlx::query(sql).bind(id).execute(c).await?.rows_affected());
+    }
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
 pub async fn by_id(db: Db<'_>, id: IssueId) -> Result<Option<Issue>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM issues WHERE id = $1").bind(id).fetch_optional(c).await?))
 }
@@ -203,7 +219,7 @@ pub async fn before(
 }
 
 /// The newsletters that somebody sees, each between commas.
-async fn seen_by(db: Db<'_>, actor: &Actor) -> Result<String> {
+pub(super) async fn seen_by(db: Db<'_>, actor: &Actor) -> Result<String> {
     let seen = super::newsletters::ids(db).await?.into_iter().filter(|id| actor.sees(*id));
     Ok(seen.map(|id| format!(",{id},")).collect())
 }

@@ -123,6 +123,12 @@ pub async fn by_id(db: Db<'_>, id: MailingId) -> Result<Option<Mailing>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM mailings WHERE id = $1").bind(id).fetch_optional(c).await?))
 }
 
+/// Whether an issue ever had a mailing, also one that was cancelled before it began.
+pub async fn has_any(db: Db<'_>, issue: IssueId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM mailings WHERE issue_id = $1)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(issue).fetch_one(c).await?))
+}
+
 /// The mailing of an issue: one that was cancelled before it began does not count, and one that was cancelled
 /// later does, because some have that issue already.
 pub async fn of_issue(db: Db<'_>, issue: IssueId) -> Result<Option<Mailing>> {

@@ -130,6 +130,7 @@ pub const ROUTES: &[Route] = &[
     get("/admin/issues/{id}/languages/{language}", MayWith(SeeNewsletter, Of::Issue)),
     post("/admin/issues/{id}/languages/{language}", MayWith(DraftIssues, Of::Issue)),
     post("/admin/issues/{id}/copy", MayWith(DraftIssues, Of::Issue)),
+    post("/admin/issues/{id}/discard", MayWith(DraftIssues, Of::Issue)),
     post("/admin/issues/{id}/ask", MayWith(DraftIssues, Of::Issue)),
     post("/admin/issues/{id}/approve", MayWith(ApproveIssues, Of::Issue)),
     post("/admin/issues/{id}/groups/{group}/delete", MayWith(TestIssues, Of::Issue)),

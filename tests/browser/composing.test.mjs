@@ -2,9 +2,11 @@
 // looked at, approved by somebody else, sent, called back, paused and resumed. With scripts and without.
 
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { Demo } from "./support/demo.mjs";
+import { Demo, pause } from "./support/demo.mjs";
 import { inspect } from "./support/inspect.mjs";
 import { Browser } from "./support/visitor.mjs";
 
@@ -40,6 +42,17 @@ async function draft(visitor, subject) {
   return path.split("#")[0];
 }
 
+/** How often `steps` and the seconds after them post: longer than the script waits before it tries again. */
+async function posts(page, steps) {
+  let count = 0;
+  const look = (request) => { if (request.method() === "POST") count += 1; };
+  page.on("request", look);
+  await steps();
+  await pause(8000);
+  page.off("request", look);
+  return count;
+}
+
 const order = (page) => page.locator("#chosen [name=article]").evaluateAll((all) => all.map((input) => input.value));
 const isSaved = (page) => page.waitForFunction(() => /\d\d:\d\d/.test(document.getElementById("saved").textContent));
 /** What `steps` change has been saved by itself. */
@@ -63,6 +76,86 @@ describe("composing", () => {
       assert.equal(await page.locator("#outro").inputValue(), "Tot in december!");
       assert.ok(await page.locator("input[name=theme][value=magazine]").isChecked());
       await inspect(visitor, "composing");
+    });
+  });
+
+  it("saves once, also in another language and for somebody who sends nothing", async () => {
+    const password = "vier losse woorden hier";
+    const file = join(demo.folder, "password");
+    await writeFile(file, password);
+    const person = ["--address", "bo@meridiaan.example", "--name", "Bo", "--language", "nl", "--role", "author"];
+    await demo.command("user", "add", ...person, "--password-file", file);
+    let path;
+    const once = async (page, words) => {
+      assert.equal(await posts(page, () => page.locator("#subject").fill(words)), 1);
+      assert.equal(await page.locator("#saved.bad").count(), 0);
+      assert.match(await page.locator("#saved").textContent(), /\d\d:\d\d/);
+    };
+    await atTheDesk(async (visitor, page) => {
+      path = await draft(visitor, "Twee talen");
+      await visitor.open(`${path}/languages/fr`);
+      await page.locator("#subject").fill("Deux langues");
+      await visitor.follow(page.locator("aside button[value=save]"));
+      await once(page, "En deux langues");
+    });
+    await browser.visit(demo, {}, async (visitor) => {
+      await visitor.open("/admin/login");
+      await visitor.page.locator("#address").fill("bo@meridiaan.example");
+      await visitor.page.locator("#password").fill(password);
+      await visitor.follow(visitor.page.locator("main form button").first());
+      for (const [place, words] of [[path, "Van een auteur"], [`${path}/languages/fr`, "D’un auteur"]]) {
+        await visitor.open(place);
+        assert.equal(await visitor.page.locator("button[value=schedule]").count(), 0);
+        await once(visitor.page, words);
+        await visitor.open(place);
+        assert.equal(await visitor.page.locator("#subject").inputValue(), words);
+      }
+    });
+  });
+
+  it("lets a press wait for the save that is under way", async () => {
+    await atTheDesk(async (visitor, page) => {
+      const path = await draft(visitor, "Op tijd");
+      let arrive;
+      const isPressed = new Promise((resolve) => { arrive = resolve; });
+      await page.route(`**${path}`, async (route) => {
+        const { accept = "" } = route.request().headers();
+        if (!accept.startsWith("application/json")) return route.continue();
+        const answer = await route.fetch();
+        await isPressed;
+        await route.fulfill({ response: answer });
+      });
+      const under = page.waitForRequest((request) => request.method() === "POST");
+      await page.locator("#subject").fill("Net op tijd");
+      await under;
+      await page.locator("aside button[value=preview]").click();
+      // A second press is one press.
+      await page.locator("aside button[value=preview]").click();
+      await pause(500);
+      assert.equal(await visitor.path(), path);
+      arrive();
+      await page.waitForURL("**/preview");
+      assert.match(await page.locator(".inbox").innerText(), /Net op tijd/);
+    });
+  });
+
+  it("asks who leaves with words that are not saved, and nobody else", async () => {
+    await atTheDesk(async (visitor, page) => {
+      await draft(visitor, "Weggaan");
+      let asked = 0;
+      page.on("dialog", async (dialog) => {
+        asked += 1;
+        await dialog.dismiss();
+      });
+      await saves(page, async () => {
+        await page.locator("#subject").pressSequentially(" zonder vragen");
+        await page.locator(".crumb a").click();
+        await page.waitForTimeout(200);
+        assert.equal(asked, 1, "what was just typed is not saved yet");
+      });
+      await visitor.follow(page.locator(".crumb a"));
+      assert.equal(await visitor.path(), "/admin/issues");
+      assert.equal(asked, 1);
     });
   });
 
@@ -160,6 +253,10 @@ describe("looking", () => {
     await demo.post("/n/insights/subscribe", { email: "zoe@voorbeeld.example", name: "Zoë", consent: "yes", language: "nl" });
     await atTheDesk(async (visitor, page) => {
       const path = await draft(visitor, "Dag {{name|lezer}}");
+      // The inbox row, as it comes from the server and as it is typed: nobody gets the field itself.
+      assert.equal(await page.locator("#inbox-subject").textContent(), "Dag lezer");
+      await saves(page, () => page.locator("#preheader").fill("Van {{newsletter}} voor {{ name | beste lezer }}"));
+      assert.match(await page.locator("#inbox-preheader").textContent(), /^Van [^{}]+ voor beste lezer$/);
       for (const theme of ["letter", "magazine", "note"]) {
         await visitor.open(path);
         await page.locator(`input[name=theme][value=${theme}]`).check();
@@ -173,7 +270,7 @@ describe("looking", () => {
       await inspect(visitor, "preview-phone");
       await page.locator("#reader").fill("zoe@voorbeeld.example");
       await visitor.follow(page.locator(`form[action^="${path}/preview"] button`));
-      assert.match(await page.locator(".inbox").textContent(), /Dag Zoë/);
+      assert.match(await page.locator(".inbox").textContent(), /Dag Zoë.*voor Zoë/);
       await visitor.open(`${path}/preview?view=text`);
       await inspect(visitor, "preview-text");
     });

@@ -9,6 +9,7 @@ use super::articles::list::{ArticleLine, lines as article_lines};
 use super::issues::list::{IssueLine, lines as issue_lines};
 use super::{Frame, desk_zone, grouped};
 use crate::i18n::Texts;
+use crate::mail::slot::line_for_anyone;
 use crate::model::{ArticleId, ArticleStatus, MailingStatus, Permission, SetupStep};
 use crate::setup::steps::Progress;
 use crate::store::articles::ArticleFilter;
@@ -172,7 +173,7 @@ fn next_step(t: Texts, progress: &Progress, shelf: &Shelf, issues: &[IssueRow]) 
 /// An issue without a subject goes by its number.
 fn subject_of(t: Texts, issue: &IssueRow) -> String {
     if !issue.subject.is_empty() {
-        return issue.subject.clone();
+        return line_for_anyone(&issue.subject, &issue.newsletter_name);
     }
     let (number, newsletter) = (issue.number.to_string(), issue.newsletter_name.clone());
     t.with2("desk-issue-name", "number", number, "newsletter", newsletter)

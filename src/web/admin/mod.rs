@@ -69,6 +69,7 @@ pub fn configure(config: &mut ServiceConfig) {
         )
         .service(resource("/admin/issues/{id}/checks.json").get(issues::checks::get))
         .service(resource("/admin/issues/{id}/copy").post(issues::copy::post))
+        .service(resource("/admin/issues/{id}/discard").post(issues::discard::post))
         .service(resource("/admin/issues/{id}/ask").post(issues::schedule::ask))
         .service(resource("/admin/issues/{id}/approve").post(issues::schedule::approve))
         .service(resource("/admin/issues/{id}/groups/{group}/delete").post(issues::test_groups::remove))
@@ -174,6 +175,7 @@ impl Frame {
             "domain-key-removed",
             "approved",
             "copied",
+            "discarded",
             "group-removed",
             "links-checked",
             "translation-removed",

@@ -6,9 +6,15 @@ const state = document.getElementById("saved");
 const chosen = document.getElementById("chosen");
 
 // Saving by itself.
+const AGAIN_MS = 5000;
 let timer;
-let saving = false;
+/** The save that is under way. */
+let saving = null;
+/** The button that waits for it. */
+let pressed;
 let again = false;
+/** Something was changed that no save has taken along yet. */
+let isAhead = false;
 const stays = () => form.hasAttribute("data-autosave");
 
 function say(words, isBad) {
@@ -18,52 +24,77 @@ function say(words, isBad) {
 
 function later() {
   if (!stays()) return;
+  isAhead = true;
   clearTimeout(timer);
   timer = setTimeout(save, 1200);
 }
 
-async function save() {
+function save() {
   if (!stays()) return;
   if (saving) { again = true; return; }
-  saving = true;
+  saving = send().finally(() => {
+    saving = null;
+    if (again) { again = false; later(); }
+  });
+}
+
+async function send() {
   say(state.dataset.saving);
+  isAhead = false;
+  const body = new URLSearchParams(new FormData(form));
+  body.delete("add"); // Chosen, but not added yet.
+  let answer, now;
   try {
-    const body = new URLSearchParams(new FormData(form));
-    body.delete("add"); // Chosen, but not added yet.
-    const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "application/json" } });
+    answer = await fetch(form.action, { method: "POST", body, headers: { accept: "application/json" } });
     if (answer.redirected) throw new Error();
-    const now = await answer.json();
-    if (!answer.ok) {
-      say(now.message, true);
-      // What somebody else did is for the person to see: the next press shows it.
-      if (answer.status === 409) form.removeAttribute("data-autosave");
-      return;
-    }
-    form.elements.version.value = now.version;
-    say(now.saved);
-    document.getElementById("readers").textContent = now.readers;
-    show(now);
-    form.dispatchEvent(new CustomEvent("saved"));
+    now = await answer.json();
   } catch {
     say(state.dataset.lost, true);
     clearTimeout(timer);
-    timer = setTimeout(save, 5000);
-  } finally {
-    saving = false;
-    if (again) { again = false; later(); }
+    timer = setTimeout(save, AGAIN_MS);
+    return;
   }
+  if (!answer.ok) {
+    say(now.message, true);
+    // What somebody else did is for the person to see: the next press shows it.
+    if (answer.status === 409) form.removeAttribute("data-autosave");
+    return;
+  }
+  form.elements.version.value = now.version;
+  say(now.saved);
+  // Not while a press waits: its button may be one of the checks.
+  if (pressed === undefined) show(now);
+  if (!isAhead) form.dispatchEvent(new CustomEvent("saved"));
 }
 
+/** What the page says beside the form: how many get it, and whether it may be sent, only where that stands on it. */
 function show(now) {
+  const readers = document.getElementById("readers");
+  if (readers) readers.textContent = now.readers;
   const checks = document.getElementById("checks");
   const page = new DOMParser().parseFromString(now.checks, "text/html");
   if (checks.innerHTML !== page.body.innerHTML) checks.replaceChildren(...page.body.childNodes);
-  form.querySelector("[data-go]").classList.toggle("quiet", !now.is_ready);
+  form.querySelector("[data-go]")?.classList.toggle("quiet", !now.is_ready);
 }
 
 form.addEventListener("input", (event) => { if (event.target.name !== "add" && event.target.name !== "q") later(); });
 form.addEventListener("change", (event) => { if (event.target.name !== "add" && event.target.name !== "q") later(); });
-form.addEventListener("submit", () => { clearTimeout(timer); form.removeAttribute("data-autosave"); });
+/** A second press within this time is the same one. */
+const TWICE_MS = 2000;
+let left = -Infinity;
+form.addEventListener("submit", (event) => {
+  clearTimeout(timer);
+  if (event.timeStamp - left < TWICE_MS) { event.preventDefault(); return; }
+  if (saving) {
+    // Its answer has the version that this save is over.
+    event.preventDefault();
+    if (pressed === undefined) saving.then(() => form.requestSubmit(pressed));
+    pressed = event.submitter;
+    return;
+  }
+  left = event.timeStamp;
+  form.removeAttribute("data-autosave");
+});
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 // Articles.

@@ -6,13 +6,23 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   let dirty = false;
   form.addEventListener("input", () => { dirty = true; });
   form.addEventListener("submit", () => { dirty = false; });
+  // By itself, with all that was typed.
+  form.addEventListener("saved", () => { dirty = false; });
   window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
 }
 
-// The inbox row shows the subject while it is written.
+// The inbox row shows the subject while it is written, as somebody gets it who gave no name.
 for (const field of document.querySelectorAll("[data-mirror]")) {
   const target = document.getElementById(field.dataset.mirror);
-  if (target) field.addEventListener("input", () => { target.textContent = field.value; });
+  if (!target) continue;
+  const newsletter = target.closest("[data-newsletter]")?.dataset.newsletter;
+  const shown = (text) =>
+    newsletter === undefined
+      ? text
+      : text
+          .replace(/\{\{\s*name\s*\|\s*([^{}]*[^{}\s])\s*\}\}/g, (_, fallback) => fallback)
+          .replace(/\{\{\s*newsletter\s*\}\}/g, () => newsletter);
+  field.addEventListener("input", () => { target.textContent = shown(field.value); });
 }
 
 // Enter in a search field inside a larger form searches.

@@ -14,7 +14,7 @@ use postiljon::publishing::digest::acts::{self, ActError};
 use postiljon::publishing::digest::run::{Desk, tick};
 use postiljon::publishing::digest::{RuleError, RuleInput, calendar, rules};
 use postiljon::publishing::issues as issue_verbs;
-use postiljon::publishing::issues::IssueInput;
+use postiljon::publishing::issues::{IssueError, IssueInput, discard};
 use postiljon::publishing::schedule::{When, schedule};
 use postiljon::publishing::translations::{self, TranslationInput};
 use postiljon::store::audit::AuditFilter;
@@ -236,9 +236,15 @@ both_dbs!(what_is_skipped_or_cancelled_is_free_and_what_was_half_sent_is_not, |s
     world.at("2027-03-03T08:00:00Z");
     world.tick().await;
     let run = world.last_run(&rule).await;
+    let waits = discard(&store, run.issue_id.expect("an issue"), run.issue_version.expect("a version")).await;
+    assert!(matches!(waits, Err(IssueError::OfDigest)), "{waits:?}");
     for _ in 0..2 {
         acts::skip(&store, &world.clock, run.id, Some(world.an.id)).await.expect("skipped");
     }
+    // Its issue may go then; the run stays.
+    let issue = read!(store, |db| issues::by_id(db, run.issue_id.expect("an issue"))).expect("there");
+    discard(&store, issue.id, issue.version).await.expect("discarded");
+    assert_eq!(world.last_run(&rule).await.issue_id, None);
     assert!(matches!(acts::approve(world.desk(), run.id, world.an.id).await, Err(ActError::Over)));
     world.at("2027-03-10T08:00:00Z");
     world.tick().await;

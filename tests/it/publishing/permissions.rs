@@ -119,6 +119,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         "translations::save",
         translations::save(store, clock, on.issue, Language::French, 0, words)
     );
+    ask!(DraftIssues, "issues::discard", issues::discard(store, on.issue, 0));
     ask!(
         DraftIssues,
         "translations::remove",
@@ -231,8 +232,8 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(WriteWelcome, "welcome::delete", welcome::delete(store, on.step));
     let topic = &topics::TopicInput::default();
     ask!(SetNewsletter, "topics::add", topics::add(store, clock, id, topic, false));
-    ask!(SetNewsletter, "topics::rename", topics::rename(store, on.topic, topic));
-    ask!(SetNewsletter, "topics::shift", topics::shift(store, on.topic, Direction::Up));
+    ask!(SetNewsletter, "topics::rename", topics::rename(store, on.topic, None, topic));
+    ask!(SetNewsletter, "topics::shift", topics::shift(store, on.topic, None, Direction::Up));
     ask!(SetNewsletter, "topics::archive", topics::archive(store, clock, on.topic));
     ask!(SetNewsletter, "topics::restore", topics::restore(store, on.topic));
     let asks = &form_verbs::FormInput::default();

@@ -2,7 +2,7 @@ use postiljon::clock::Clock;
 use postiljon::model::{Language, Newsletter, TopicId};
 use postiljon::publishing::issues::{IssueError, IssueInput, create, save};
 use postiljon::publishing::topics::{
-    Direction, TOPICS_MAX, TopicError, TopicInput, TopicWords, add, archive, rename, restore, shift,
+    Direction, TOPICS_MAX, TopicError, TopicInput, TopicWords, add, archive, mark, rename, restore, shift,
 };
 use postiljon::store::{Store, topics};
 
@@ -59,11 +59,11 @@ both_dbs!(a_topic_needs_a_name_in_the_newsletters_language, |store| {
         [("name-nl", "error-required"), ("name-fr", "error-required"), ("name-de", "error-too-long")]
     );
     let topic = add(&store, &clock, letter.id, &words("Geld"), true).await.expect("added");
-    assert!(matches!(rename(&store, topic.id, &input).await, Err(TopicError::Invalid(_))));
-    rename(&store, topic.id, &words("Centen")).await.expect("renamed");
+    assert!(matches!(rename(&store, topic.id, None, &input).await, Err(TopicError::Invalid(_))));
+    rename(&store, topic.id, None, &words("Centen")).await.expect("renamed");
     let texts = read!(store, |db| topics::texts(db, letter.id));
     assert_eq!((texts.len(), texts[0].name.as_str()), (1, "Centen"));
-    assert!(matches!(rename(&store, TopicId(99), &words("X")).await, Err(TopicError::NotFound)));
+    assert!(matches!(rename(&store, TopicId(99), None, &words("X")).await, Err(TopicError::NotFound)));
 });
 
 both_dbs!(topics_are_ordered_archived_and_brought_back, |store| {
@@ -73,10 +73,13 @@ both_dbs!(topics_are_ordered_archived_and_brought_back, |store| {
     for name in ["a", "b", "c"] {
         ids.push(add(&store, &clock, letter.id, &words(name), true).await.expect("added").id);
     }
-    shift(&store, ids[2], Direction::Up).await.expect("moved");
-    shift(&store, ids[0], Direction::Up).await.expect("stays");
+    shift(&store, ids[2], None, Direction::Up).await.expect("moved");
+    shift(&store, ids[0], None, Direction::Up).await.expect("stays");
     assert_eq!(offered(&store, &letter).await, ["a", "c", "b"]);
-    shift(&store, ids[0], Direction::Down).await.expect("moved");
+    // From where somebody saw it: a press that came twice, or a list of yesterday, moves nothing.
+    shift(&store, ids[0], Some(1), Direction::Down).await.expect("moved");
+    let again = shift(&store, ids[0], Some(1), Direction::Down).await;
+    assert!(matches!(again, Err(TopicError::Moved)), "{again:?}");
     assert_eq!(offered(&store, &letter).await, ["c", "a", "b"]);
     for _ in 0..2 {
         archive(&store, &clock, ids[2]).await.expect("archived");
@@ -111,4 +114,19 @@ both_dbs!(an_issue_takes_a_topic_of_its_newsletter_and_a_draft_keeps_it_from_the
     assert_eq!(saved.topic_id, None);
     archive(&store, &clock, topic.id).await.expect("archived");
     assert!(save(&store, &clock, issue.id, 2, &input(Some(topic.id))).await.is_err());
+});
+
+both_dbs!(words_of_a_topic_that_somebody_changed_meanwhile_are_not_overwritten, |store| {
+    let clock = Clock::test(NOW);
+    let letter = newsletter(&store, "insights").await;
+    let topic = add(&store, &clock, letter.id, &words("Geld"), true).await.expect("added");
+    let other = add(&store, &clock, letter.id, &words("Recht"), true).await.expect("added");
+    let seen = mark(&read!(store, |db| topics::texts(db, letter.id)), topic.id);
+    rename(&store, other.id, None, &words("Wet")).await.expect("renamed");
+    rename(&store, topic.id, Some(&seen), &words("Centen")).await.expect("renamed");
+    let late = rename(&store, topic.id, Some(&seen), &words("Poen")).await;
+    assert!(matches!(late, Err(TopicError::Changed)), "{late:?}");
+    let texts = read!(store, |db| topics::texts(db, letter.id));
+    assert!(texts.iter().any(|text| text.name == "Centen"), "{texts:?}");
+    rename(&store, topic.id, Some(&mark(&texts, topic.id)), &words("Poen")).await.expect("renamed");
 });

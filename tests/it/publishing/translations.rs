@@ -110,7 +110,7 @@ both_dbs!(a_translation_has_a_version_of_its_own_and_asks_for_a_new_approval, |s
     let now = read!(store, |db| issues::by_id(db, issue.id)).expect("the issue");
     assert_eq!(now.version, issue.version);
     match save(Language::French, 0, &french("Trop tard")).await {
-        Err(IssueError::Conflict { theirs }) => assert_eq!(theirs.subject, "Lu"),
+        Err(IssueError::Conflict { theirs }) => assert_eq!(theirs.issue.subject, "Lu"),
         other => panic!("{other:?}"),
     }
     let late = remove(&store, &clock, issue.id, Language::French, 0, None).await;

@@ -206,3 +206,81 @@ both_dbs!(two_autosaves_at_once_are_one_save_and_one_conflict, |store| {
     }
     assert_eq!((kept, numbers(&store, &article).await), (1, vec![2, 1]));
 });
+
+both_dbs!(an_autosave_leaves_the_short_name_until_somebody_saves, |store| {
+    let clock = Clock::test(NOW);
+    let an = user(&store, "an").await;
+    let named = |slug: &str| ArticleInput { slug: slug.into(), ..text("een") };
+    let other = create(&store, &clock, &named("verhalen")).await.expect("stored");
+    let article = create(&store, &clock, &named("lessen")).await.expect("stored");
+    // While it is typed it passes by a name that is taken, and by names that nobody wants.
+    for (number, half) in [(1, "verhalen"), (2, "verhalen-o")] {
+        autosave(&store, &clock, an, article.id, number, &named(half)).await.expect("kept");
+        assert_eq!(row(&store, &article).await.slug.as_str(), "lessen");
+    }
+    assert_eq!(version(&store, &article, 3).await.slug.as_str(), "verhalen-o", "what was typed is not lost");
+    let owner = async |name: &str| {
+        let slug = name.parse().expect("a short name");
+        read!(store, |db| postiljon::store::article_slugs::owner(db, &slug))
+    };
+    assert_eq!((owner("verhalen").await, owner("verhalen-o").await), (Some(other.id), None));
+    let saved = save(&store, &clock, article.id, 3, &named("verhalen-over")).await.expect("saved");
+    assert_eq!(saved.slug.as_str(), "verhalen-over");
+    assert_eq!(owner("lessen").await, Some(article.id));
+    // The same for the first autosave of a new one.
+    let kind = VersionKind::Autosaved;
+    let new = articles::create_by(&store, &clock, Some(an), kind, &named("half")).await.expect("stored");
+    assert_eq!((new.slug.as_str(), owner("half").await), ("zes-lessen", None));
+});
+
+// What an autosave in between would have done: the version that is published here was gone.
+both_dbs!(publishing_waits_for_an_autosave_and_publishes_what_it_left, |store| {
+    let clock = Clock::test(NOW);
+    let an = user(&store, "an").await;
+    let article = create(&store, &clock, &text("een")).await.expect("stored");
+    let kept = autosave(&store, &clock, an, article.id, 1, &text("twee")).await.expect("kept");
+    let stored = row(&store, &article).await;
+    let mut tx = store.begin().await.expect("a transaction");
+    table::lock(&mut tx, article.id).await.expect("held").expect("there");
+    let publishing = {
+        let (store, clock) = (store.clone(), clock.clone());
+        tokio::spawn(async move {
+            articles::set_status(&store, &clock, article.id, ArticleStatus::Published).await
+        })
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let saving = article_versions::Saving {
+        number: kept.number + 1,
+        kind: VersionKind::Autosaved,
+        tags: "",
+        by: Some(an),
+        at: NOW,
+    };
+    let words = table::ArticleText {
+        slug: stored.slug.clone(),
+        language: stored.language,
+        title: stored.title.clone(),
+        author: stored.author.clone(),
+        teaser: stored.teaser.clone(),
+        body: "drie".into(),
+        canonical_url: stored.canonical_url.clone(),
+    };
+    let (id, from) = (stored.id, stored.version);
+    table::update(&mut tx, id, from, saving.number, &words, NOW).await.expect("written").expect("there");
+    article_versions::replace(&mut tx, kept.id, &words, saving).await.expect("written").expect("there");
+    tx.commit().await.expect("committed");
+    publishing.await.expect("a task").expect("published");
+    assert_eq!(numbers(&store, &stored).await, [3, 1]);
+    assert!(version(&store, &stored, 3).await.published_at.is_some());
+});
+
+both_dbs!(what_readers_see_is_never_replaced_by_an_autosave, |store| {
+    let clock = Clock::test(NOW);
+    let an = user(&store, "an").await;
+    let article = create(&store, &clock, &text("een")).await.expect("stored");
+    autosave(&store, &clock, an, article.id, 1, &text("twee")).await.expect("kept");
+    // As it stands where the version does not know of it.
+    change!(store, |tx| table::set_status(tx, article.id, ArticleStatus::Published, NOW));
+    autosave(&store, &clock, an, article.id, 2, &text("drie")).await.expect("kept");
+    assert_eq!(numbers(&store, &article).await, [3, 2, 1]);
+});

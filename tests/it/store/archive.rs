@@ -157,9 +157,12 @@ both_dbs!(an_article_is_found_by_every_short_name_that_it_had, |store| {
     assert_eq!(current("eerst").await.as_deref(), Some("later"));
     assert_eq!(current("later").await.as_deref(), Some("later"));
     assert_eq!(current("nergens").await, None);
-    // Who takes an old short name over has it.
-    article(&store, "eerst").await;
-    assert_eq!(current("eerst").await.as_deref(), Some("eerst"));
+    // Nobody takes an old short name over.
+    let mut tx = store.begin().await.expect("a transaction");
+    let taken = articles::insert(&mut tx, &article_text("eerst"), NOW).await.expect_err("refused");
+    assert!(taken.is_duplicate(), "{taken}");
+    drop(tx);
+    assert_eq!(current("eerst").await.as_deref(), Some("later"));
     // A save that was refused changes nothing.
     let text = articles::ArticleText { slug: slug("nooit"), ..article_text("eerst") };
     assert!(change!(store, |tx| articles::update(tx, first.id, 1, 2, &text, NOW)).is_none());

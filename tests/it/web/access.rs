@@ -10,6 +10,7 @@ use postiljon::model::{
     Actor, ApiKey, BulkActKind, ByKey, Condition, Filter, Grant, Language, NewsletterId, Permission, Role,
     Scope, SubscriptionId,
 };
+use postiljon::publishing::schedule::{When, schedule};
 use postiljon::store::bulk_acts::NewAct;
 use postiljon::store::{Store, bulk_acts, imports, segments, subscribers, welcome};
 use postiljon::web::access::{Need, Of, ROUTES, Route};
@@ -17,6 +18,7 @@ use postiljon::web::api::v1::access::ROUTES as API_ROUTES;
 
 use super::admin::PASSWORD;
 use super::api::v1::{Program, key};
+use crate::publishing::{PUBLIC_URL, published};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, change, everything, read};
 use crate::support::forms::{fields, form};
@@ -687,3 +689,34 @@ fn the_table_of_the_docs_is_that_of_the_code() {
         );
     }
 }
+
+both_dbs!(where_an_article_was_mailed_is_told_of_newsletters_that_one_sees, |store| {
+    let app = TestApp::start(&store).await;
+    let (mine, own) = objects(&store, "mine", 1).await;
+    let (theirs, _) = objects(&store, "theirs", 2).await;
+    let article = published(&store, &app.clock, "Gedeeld").await;
+    let sent = crate::publishing::issue(&store, &app.clock, theirs, &[&article]).await;
+    schedule(&store, &app.clock, PUBLIC_URL, sent.id, When::Now).await.expect("scheduled");
+    let everything = person(&app, "everything", &[Grant::of_all(Role::Owner)]).await;
+    let one = person(&app, "one", &[Grant::of_one(mine, Role::Owner)]).await;
+    let id = article.id;
+    for path in [
+        "/admin/articles".to_owned(),
+        format!("/admin/articles/{id}"),
+        format!("/admin/articles/{id}/versions"),
+        format!("/admin/articles/{id}/versions/1"),
+        format!("/admin/issues/{}", own.issue),
+    ] {
+        for (browser, is_told) in [(&everything, true), (&one, false)] {
+            let page = browser.get(&path).await.expect("an answer");
+            assert!(
+                page.status == 200 && page.body.contains("Gedeeld"),
+                "{path}: {} {}",
+                page.status,
+                page.body
+            );
+            assert_eq!(page.body.contains("THEIRS"), is_told, "{path}: {}", page.body);
+        }
+    }
+    app.stop().await;
+});

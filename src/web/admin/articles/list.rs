@@ -107,20 +107,21 @@ pub async fn get(
     let page = Frame::new(&request, &signed_in, "articles", t.text("desk-articles"));
     let ids: Vec<ArticleId> = articles.iter().map(|article| article.id).collect();
     let mut articles = lines(t, zone, articles);
-    tell(t, &mut reader, &ids, &mut articles).await?;
+    tell(&signed_in, &mut reader, &ids, &mut articles).await?;
     let tags = store::tags::used(reader.db(), TAGS_MAX).await?;
     html(StatusCode::OK, &ArticlesPage { page, filter, is_filtered, articles, paging, tags })
 }
 
 /// What the list says beside the articles themselves.
 async fn tell(
-    t: Texts,
+    signed_in: &SignedIn,
     reader: &mut Reader,
     ids: &[ArticleId],
     lines: &mut [ArticleLine],
 ) -> Result<(), PageError> {
+    let t = signed_in.texts();
     let ahead = store::article_versions::pending(reader.db(), AHEAD_MAX).await?;
-    let seen = store::articles::last_appearances(reader.db(), ids).await?;
+    let seen = store::articles::last_appearances_for(reader.db(), signed_in.actor(), ids).await?;
     for (id, line) in ids.iter().zip(lines) {
         line.is_ahead = ahead.contains(id);
         line.sent_in = seen.iter().find(|seen| seen.article_id == *id).map(|seen| {

@@ -189,8 +189,7 @@ async fn stored(
 ) -> Result<Stored, PageError> {
     let t = signed_in.texts();
     let zone = desk_zone(reader).await?;
-    let mut appearances = store::articles::appearances(reader.db(), article.id).await?;
-    appearances.retain(|seen| signed_in.actor().sees(seen.newsletter_id));
+    let appearances = store::articles::appearances_for(reader.db(), signed_in.actor(), article.id).await?;
     let appearances = appearances.into_iter().map(|seen| Appearance {
         href: format!("/admin/issues/{}", seen.issue_id),
         words: t.with2(

@@ -79,7 +79,7 @@ pub async fn list(
     let article = store::articles::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
     let zone = desk_zone(&mut reader).await?;
     let mut lines = article_versions::list(reader.db(), id, number).await?;
-    let seen = store::articles::appearances(reader.db(), id).await?;
+    let seen = store::articles::appearances_for(reader.db(), signed_in.actor(), id).await?;
     let titles: Vec<String> = lines.iter().map(|line| line.title.clone()).collect();
     let paging = Paging::of(&mut lines, number, &format!("/admin/articles/{id}/versions?"));
     let row = |(at, line): (usize, VersionLine)| VersionRow {
@@ -144,7 +144,7 @@ async fn show(
     let version = article_versions::by_number(reader.db(), id, number).await?.ok_or(PageError::NotFound)?;
     let latest = verbs::latest(reader.db(), &article).await?;
     let before = article_versions::before(reader.db(), id, number).await?;
-    let seen = store::articles::appearances(reader.db(), id).await?;
+    let seen = store::articles::appearances_for(reader.db(), signed_in.actor(), id).await?;
     let user = match version.user_id {
         Some(user) => {
             let all = store::users::all(reader.db()).await?;

@@ -10,17 +10,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::checks::{CheckLine, ChecksPart, Speaking, check_lines};
+use super::theirs::{self, TheirsPart};
 use super::{LanguageTab, ThemeOption, initial};
 use crate::i18n::Texts;
-use crate::mail::slot::without_recipient;
+use crate::mail::slot::{line_for_anyone, without_recipient};
 use crate::model::topic::text_for;
 use crate::model::{
-    ArticleDisplay, ArticleId, ArticleStatus, Issue, IssueId, Language, Placed, Topic, TopicId, TrialBy,
-    TrialPlan, UserId, trial,
+    ArticleDisplay, ArticleId, ArticleStatus, IssueId, Language, Placed, Topic, TopicId, TrialBy, TrialPlan,
+    UserId, trial,
 };
 use crate::publishing::articles;
 use crate::publishing::compose::Composed;
-use crate::publishing::issues::{IssueError, IssueInput, save};
+use crate::publishing::issues::{IssueError, IssueInput, Theirs, save};
 use crate::publishing::links::check_links;
 use crate::publishing::schedule::zone_of;
 use crate::store;
@@ -63,6 +64,8 @@ struct IssuePage {
     offered: Vec<Offer>,
     search: String,
     sender: String,
+    /// For `{{newsletter}}` in the inbox row.
+    newsletter: String,
     /// Its first letter, as inboxes show it.
     initial: String,
     /// What the newsletter is about; empty: nothing to choose.
@@ -80,9 +83,16 @@ struct IssuePage {
     is_ready: bool,
     saved: String,
     /// What someone else saved in the meantime.
-    theirs: Option<Box<Issue>>,
+    theirs: Option<TheirsPart>,
     /// When it goes by itself, and the page of the digests.
     digest: Option<(String, String)>,
+}
+
+impl IssuePage {
+    /// A line as inboxes show it to somebody without a name.
+    fn shown(&self, line: &str) -> String {
+        line_for_anyone(line, &self.newsletter)
+    }
 }
 
 /// A topic that the issue may have.
@@ -193,7 +203,7 @@ pub async fn get(
 }
 
 #[expect(clippy::too_many_arguments, reason = "the ways in which one page is shown")]
-async fn show(
+pub(super) async fn show(
     request: &HttpRequest,
     app: &Data<App>,
     signed_in: &SignedIn,
@@ -201,7 +211,7 @@ async fn show(
     search: &str,
     typed: Option<(IssueInput, i64)>,
     mistakes: Mistakes,
-    theirs: Option<Box<Issue>>,
+    theirs: Option<Box<Theirs>>,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let composed = super::composed(app, id, app.clock.now()).await?;
@@ -211,6 +221,13 @@ async fn show(
         (Some(_), _) => StatusCode::CONFLICT,
         (None, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         (None, None) => StatusCode::OK,
+    };
+    let theirs = match theirs {
+        Some(theirs) => {
+            let mut reader = app.store.read().await?;
+            Some(theirs::of_issue(t, &mut reader, &composed.newsletter, &input, &theirs).await?)
+        }
+        None => None,
     };
     let name = t.with2(
         "desk-issue-name",
@@ -230,13 +247,14 @@ async fn show(
         themes: ThemeOption::all(t, input.theme.unwrap_or(composed.newsletter.theme)),
         readers: super::readers(app, t, &composed).await?.1,
         rows: rows(app, t, &input).await?,
-        offered: offered(app, t, &input, &search).await?,
+        offered: offered(app, signed_in, &input, &search).await?,
         input,
         version,
         mistakes,
         search,
         initial: initial(&composed.newsletter.sender_name),
         sender: composed.newsletter.sender_name.clone(),
+        newsletter: composed.newsletter.name.clone(),
         checks: check_lines(t, &composed),
         can_fix: true,
         is_ready: composed.is_ready(),
@@ -308,7 +326,13 @@ async fn rows(app: &App, t: Texts, input: &IssueInput) -> Result<Vec<Row>, PageE
     Ok(rows)
 }
 
-async fn offered(app: &App, t: Texts, input: &IssueInput, search: &str) -> Result<Vec<Offer>, PageError> {
+async fn offered(
+    app: &App,
+    signed_in: &SignedIn,
+    input: &IssueInput,
+    search: &str,
+) -> Result<Vec<Offer>, PageError> {
+    let t = signed_in.texts();
     let mut reader = app.store.read().await?;
     let filter = ArticleFilter { search: search.to_owned(), ..ArticleFilter::default() };
     let mut found = store::articles::list(reader.db(), &filter).await?;
@@ -317,7 +341,8 @@ async fn offered(app: &App, t: Texts, input: &IssueInput, search: &str) -> Resul
     found.truncate(OFFERED);
     let mut offered = Vec::new();
     for article in found {
-        let seen = store::articles::appearances(reader.db(), article.id).await?;
+        let seen =
+            store::articles::last_appearances_for(reader.db(), signed_in.actor(), &[article.id]).await?;
         let seen = seen.first().map(|seen| {
             let newsletter = seen.newsletter_name.clone();
             t.with2("desk-sent-in", "number", seen.number.to_string(), "newsletter", newsletter)
@@ -365,10 +390,15 @@ pub async fn post(
         }
         Err(ref error @ IssueError::Conflict { ref theirs }) => {
             let mistakes = Mistakes::notice(t, &error.message());
-            let typed = Some((input, theirs.version));
+            let typed = Some((input, theirs.issue.version));
             show(&request, &app, &signed_in, id, search, typed, mistakes, Some(theirs.clone())).await
         }
-        Err(ref error @ IssueError::Scheduled) => {
+        Err(
+            ref error @ (IssueError::Scheduled
+            | IssueError::Mailed
+            | IssueError::OfDigest
+            | IssueError::Changed),
+        ) => {
             let mistakes = Mistakes::notice(t, &error.message());
             let typed = Some((input, version));
             show(&request, &app, &signed_in, id, search, typed, mistakes, None).await
@@ -462,7 +492,11 @@ struct NotSaved {
 pub(super) fn not_saved(t: Texts, error: &IssueError) -> Result<HttpResponse, PageError> {
     let status = match error {
         IssueError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        IssueError::Conflict { .. } | IssueError::Scheduled => StatusCode::CONFLICT,
+        IssueError::Conflict { .. }
+        | IssueError::Scheduled
+        | IssueError::Mailed
+        | IssueError::OfDigest
+        | IssueError::Changed => StatusCode::CONFLICT,
         IssueError::NotFound => StatusCode::NOT_FOUND,
         IssueError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -493,6 +527,14 @@ fn after_save(id: IssueId, form: &Form) -> String {
         "check_links" => format!("/admin/issues/{id}?done=links-checked"),
         _ => format!("/admin/issues/{id}#articles"),
     }
+}
+
+/// How an article stands in an issue, in words.
+pub(super) fn shown_display(t: Texts, display: ArticleDisplay) -> String {
+    t.text(match display {
+        ArticleDisplay::Full => "desk-display-full",
+        ArticleDisplay::Teaser => "desk-display-teaser",
+    })
 }
 
 /// What stands in the subject line for a reader without a name.

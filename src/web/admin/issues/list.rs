@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::i18n::Texts;
+use crate::mail::slot::line_for_anyone;
 use crate::store;
 use crate::store::issues::IssueRow;
 use crate::web::admin::{Frame, Paging, Status, grouped, page_of};
@@ -47,6 +48,7 @@ fn line(t: Texts, row: IssueRow) -> IssueLine {
         }
         _ => t.with("desk-article-count", "count", row.articles),
     };
+    let subject = line_for_anyone(&row.subject, &row.newsletter_name);
     IssueLine {
         href: match row.mailing_id {
             Some(id) => format!("/admin/mailings/{id}"),
@@ -54,7 +56,7 @@ fn line(t: Texts, row: IssueRow) -> IssueLine {
         },
         copy: format!("/admin/issues/{}/copy", row.id),
         name: t.with2("desk-issue-name", "number", row.number.to_string(), "newsletter", row.newsletter_name),
-        subject: if row.subject.is_empty() { t.text("desk-no-subject") } else { row.subject },
+        subject: if subject.is_empty() { t.text("desk-no-subject") } else { subject },
         status: Status::of_mailing(t, row.mailing_status),
         when: match row.due_at {
             Some(due_at) => t.date_time(due_at, zone),

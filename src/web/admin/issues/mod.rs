@@ -2,12 +2,14 @@
 
 pub mod checks;
 pub mod copy;
+pub mod discard;
 pub mod edit;
 pub mod list;
 pub mod new;
 pub mod preview;
 pub mod schedule;
 pub mod test_groups;
+mod theirs;
 pub mod translation;
 
 use crate::i18n::Texts;

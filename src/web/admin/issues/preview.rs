@@ -100,7 +100,16 @@ struct PreviewPage {
     is_ready: bool,
     groups: Vec<TestGroup>,
     to: String,
+    /// Of the group that the addresses are to become.
+    group_name: String,
     mistakes: Mistakes,
+}
+
+/// What stands in the form of the test mails.
+#[derive(Clone, Copy)]
+struct ToTest<'a> {
+    to: &'a str,
+    name: &'a str,
 }
 
 /// `GET /admin/issues/{id}/preview`.
@@ -113,7 +122,8 @@ pub async fn get(
     let id = IssueId(id_of(&id)?);
     let to = signed_in.user.address.as_str().to_owned();
     let looking = Looking::of(&Form::of_query(&request));
-    show(&request, &app, &signed_in, id, looking, &to, Mistakes::none(signed_in.texts())).await
+    let typed = ToTest { to: &to, name: "" };
+    show(&request, &app, &signed_in, id, looking, typed, Mistakes::none(signed_in.texts())).await
 }
 
 /// In which language somebody looks: as asked, else as the reader would get it.
@@ -167,7 +177,7 @@ async fn show(
     signed_in: &SignedIn,
     id: IssueId,
     looking: Looking,
-    to: &str,
+    typed: ToTest<'_>,
     mistakes: Mistakes,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
@@ -214,7 +224,10 @@ async fn show(
             Ok(rendered) => for_reader(&rendered.second_subject, name, str::to_owned),
             Err(_) => shown.issue.second_subject.clone(),
         },
-        preheader: shown.issue.preheader.clone(),
+        preheader: match shown.rendered {
+            Ok(rendered) => for_reader(&rendered.preheader, name, str::to_owned),
+            Err(_) => shown.issue.preheader.clone(),
+        },
         initial: initial(&composed.newsletter.sender_name),
         sender: composed.newsletter.sender_name.clone(),
         text: shown.rendered.as_ref().ok().map(|rendered| for_reader(&rendered.text, name, str::to_owned)),
@@ -222,7 +235,8 @@ async fn show(
         can_fix: false,
         is_ready: composed.is_ready(),
         groups,
-        to: to.to_owned(),
+        to: typed.to.to_owned(),
+        group_name: typed.name.to_owned(),
         mistakes,
     };
     html(status, &template)
@@ -293,7 +307,8 @@ pub async fn look_as(
         Err(message) => {
             let to = signed_in.user.address.as_str().to_owned();
             let mistakes = Mistakes::beside(signed_in.texts(), FieldErrors::of("reader", message));
-            show(&request, &app, &signed_in, id, looking, &to, mistakes).await
+            let typed = ToTest { to: &to, name: "" };
+            show(&request, &app, &signed_in, id, looking, typed, mistakes).await
         }
     }
 }
@@ -314,18 +329,23 @@ pub async fn test(
         Some(group) => group.addresses,
         None => form.first("to").to_owned(),
     };
+    let typed = ToTest { to: &to, name: form.first("name") };
     match send_test_in(&app.store, &app.clock, &app.settings.public_url, id, looking.language, &to).await {
         Ok(_) => {
             app.wake.notify_one();
-            keep_group(&app, id, form.first("name"), &to).await?;
-            Ok(see_other(&format!("/admin/issues/{id}/preview?done=tested")))
+            let Some(errors) = keep_group(&app, id, typed).await? else {
+                return Ok(see_other(&format!("/admin/issues/{id}/preview?done=tested")));
+            };
+            let mut mistakes = Mistakes::beside(t, errors);
+            mistakes.notice = Some(t.text("desk-test-not-kept"));
+            show(&request, &app, &signed_in, id, looking, typed, mistakes).await
         }
         Err(TestMailError::Invalid(errors)) => {
-            show(&request, &app, &signed_in, id, looking, &to, Mistakes::of(t, errors)).await
+            show(&request, &app, &signed_in, id, looking, typed, Mistakes::of(t, errors)).await
         }
         Err(error @ TestMailError::Blocked(_)) => {
             let mistakes = Mistakes::notice(t, &error.message());
-            show(&request, &app, &signed_in, id, looking, &to, mistakes).await
+            show(&request, &app, &signed_in, id, looking, typed, mistakes).await
         }
         Err(TestMailError::NotFound) => Err(PageError::NotFound),
         Err(TestMailError::Store(error)) => Err(error.into()),
@@ -343,14 +363,16 @@ async fn group_of(app: &App, id: IssueId, group: &str) -> Result<Option<TestGrou
     Ok(groups.into_iter().find(|known| known.id.to_string() == group))
 }
 
-/// The mails are on their way: a name that cannot be kept is no reason to say otherwise.
-async fn keep_group(app: &App, id: IssueId, name: &str, addresses: &str) -> Result<(), PageError> {
-    if name.trim().is_empty() {
-        return Ok(());
+/// Keeps the addresses under the name that was typed, if any; answers why they cannot be. The mails are on their way by
+/// then.
+async fn keep_group(app: &App, id: IssueId, typed: ToTest<'_>) -> Result<Option<FieldErrors>, PageError> {
+    if typed.name.trim().is_empty() {
+        return Ok(None);
     }
     let issue = issue_of(app, id).await?;
-    match test_groups::save(&app.store, &app.clock, issue.newsletter_id, name, addresses).await {
+    match test_groups::save(&app.store, &app.clock, issue.newsletter_id, typed.name, typed.to).await {
+        Ok(_) | Err(test_groups::TestGroupError::NotFound) => Ok(None),
+        Err(test_groups::TestGroupError::Invalid(errors)) => Ok(Some(errors)),
         Err(test_groups::TestGroupError::Store(error)) => Err(error.into()),
-        _ => Ok(()),
     }
 }

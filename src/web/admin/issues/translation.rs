@@ -8,10 +8,12 @@ use askama::Template;
 
 use super::checks::{CheckLine, check_lines};
 use super::edit::{not_saved, saved, saved_at, wants_json};
+use super::theirs::{self, TheirsPart};
 use super::{LanguageTab, initial};
+use crate::mail::slot::line_for_anyone;
 use crate::model::{ArticleId, Issue, IssueId, IssueTranslation, Language, UserId};
 use crate::publishing::compose::Composed;
-use crate::publishing::issues::IssueError;
+use crate::publishing::issues::{IssueError, Theirs};
 use crate::publishing::translations::{TranslationInput, remove, save};
 use crate::store;
 use crate::web::admin::{Frame, Mistakes, given_twice, id_of};
@@ -39,13 +41,22 @@ struct TranslationPage {
     mistakes: Mistakes,
     is_there: bool,
     /// What someone else saved in the meantime.
-    theirs: Option<Box<Issue>>,
+    theirs: Option<TheirsPart>,
     checks: Vec<CheckLine>,
     can_fix: bool,
     is_ready: bool,
     sender: String,
+    /// For `{{newsletter}}` in the inbox row.
+    newsletter: String,
     initial: String,
     saved: String,
+}
+
+impl TranslationPage {
+    /// A line as inboxes show it to somebody without a name.
+    fn shown(&self, line: &str) -> String {
+        line_for_anyone(line, &self.newsletter)
+    }
 }
 
 /// An article of the issue, and what the readers of this language get of it.
@@ -96,7 +107,7 @@ async fn show(
     language: Language,
     typed: Option<(TranslationInput, i64)>,
     mistakes: Mistakes,
-    theirs: Option<Box<Issue>>,
+    theirs: Option<Box<Theirs>>,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
     let id = composed.issue.id;
@@ -124,6 +135,10 @@ async fn show(
         (Some(_), Some(_)) => StatusCode::CONFLICT,
         (Some(_), None) => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    let theirs = theirs.map(|theirs| {
+        let stored = format!("/admin/issues/{id}/languages/{language}");
+        theirs::of_translation(t, &input, &theirs, stored)
+    });
     let template = TranslationPage {
         page: Frame::new(request, signed_in, "issues", name.clone()),
         id,
@@ -143,6 +158,7 @@ async fn show(
         is_ready: composed.is_ready(),
         initial: initial(&composed.newsletter.sender_name),
         sender: composed.newsletter.sender_name.clone(),
+        newsletter: composed.newsletter.name.clone(),
         saved: saved_at(t, &composed),
         issue: composed.issue,
     };
@@ -225,7 +241,9 @@ pub async fn post(
             let (typed, mistakes) = (Some((input, version)), Mistakes::of(t, errors));
             show(&request, &app, &signed_in, composed, language, typed, mistakes, None).await
         }
-        Err(error @ (IssueError::Conflict { .. } | IssueError::Scheduled)) => {
+        Err(IssueError::NotFound) => Err(PageError::NotFound),
+        Err(IssueError::Store(error)) => Err(error.into()),
+        Err(error) => {
             let mistakes = Mistakes::notice(t, &error.message());
             let typed = Some((input, version));
             let theirs = match error {
@@ -234,8 +252,6 @@ pub async fn post(
             };
             show(&request, &app, &signed_in, composed, language, typed, mistakes, theirs).await
         }
-        Err(IssueError::NotFound) => Err(PageError::NotFound),
-        Err(IssueError::Store(error)) => Err(error.into()),
     }
 }
 

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use super::mailing_of;
 use super::progress::count_label;
 use crate::i18n::Texts;
+use crate::mail::slot::line_for_anyone;
 use crate::model::{MailingId, MailingStatus, Outcome, Refusal, SubscriberId};
 use crate::publishing::schedule::zone_of;
 use crate::store::deliveries::{LedgerFilter, LedgerRow, ledger_with_addresses};
@@ -73,6 +74,7 @@ pub async fn get(
     let issue = store::issues::by_id(reader.db(), mailing.issue_id).await?.ok_or(PageError::NotFound)?;
     let newsletter = store::newsletters::by_id(reader.db(), mailing.newsletter_id).await?;
     let zone = newsletter.as_ref().map_or(Tz::UTC, zone_of);
+    let name = newsletter.as_ref().map_or("", |newsletter| newsletter.name.as_str());
     let filter = LedgerFilter { outcome, search: &search };
     let mut rows =
         ledger_with_addresses(reader.db(), mailing.id, filter, SubscriberId(after), PAGE_ROWS + 1).await?;
@@ -89,7 +91,7 @@ pub async fn get(
     let template = LedgerPage {
         page: Frame::new(&request, &signed_in, "issues", t.text("desk-ledger")),
         id: mailing.id,
-        subject: issue.subject,
+        subject: line_for_anyone(&issue.subject, name),
         outcomes: Outcome::ALL.iter().copied().map(choice).collect(),
         is_filtered: outcome.is_some() || !search.is_empty(),
         rows: rows.into_iter().map(|row| line(t, zone, mailing.status, row)).collect(),

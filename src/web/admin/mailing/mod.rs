@@ -10,6 +10,7 @@ use askama::Template;
 use super::{Frame, Mistakes, Status, grouped, id_of};
 use crate::delivery::mailing::progress_of;
 use crate::i18n::{Message, Texts};
+use crate::mail::slot::line_for_anyone;
 use crate::model::topic::text_for;
 use crate::model::{Mailing, MailingId, MailingStatus, PauseReason, Timestamp};
 use crate::publishing::schedule::zone_of;
@@ -148,7 +149,7 @@ async fn show(
         id: mailing.id,
         status: Status::of_mailing(t, Some(mailing.status)),
         name,
-        subject: issue.subject,
+        subject: line_for_anyone(&issue.subject, &newsletter.name),
         topic,
         trial,
         when: when(t, &mailing, |at| format!("{} ({})", t.date_time(at, zone), newsletter.time_zone)),

@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::topics::{self, WordsFields, field_names, fields, input_of};
 use crate::model::{Newsletter, NewsletterId, Topic, TopicId};
-use crate::publishing::topics::{Direction, TopicError, archive, rename, restore, shift};
+use crate::publishing::topics::{Direction, TopicError, archive, mark, rename, restore, shift};
 use crate::store;
 use crate::web::admin::{Frame, Mistakes, given_twice, id_of};
 use crate::web::form::Form;
@@ -22,6 +22,8 @@ struct TopicPage {
     newsletter: Newsletter,
     topic: Topic,
     fields: Vec<WordsFields>,
+    /// What it was called when the page was shown.
+    seen: String,
     mistakes: Mistakes,
 }
 
@@ -57,7 +59,8 @@ pub async fn get(
             .unwrap_or_default()
     };
     let fields = fields(&newsletter, value);
-    show(&request, &signed_in, newsletter, topic, fields, Mistakes::none(signed_in.texts()))
+    let seen = mark(&texts, topic.id);
+    show(&request, &signed_in, newsletter, topic, fields, seen, Mistakes::none(signed_in.texts()))
 }
 
 fn show(
@@ -66,13 +69,14 @@ fn show(
     newsletter: Newsletter,
     topic: Topic,
     fields: Vec<WordsFields>,
+    seen: String,
     mistakes: Mistakes,
 ) -> Result<HttpResponse, PageError> {
     let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let title = fields.first().map(|field| field.name.clone()).filter(|name| !name.is_empty());
     let title = title.unwrap_or_else(|| topic.key.clone());
     let page = Frame::new(request, signed_in, "newsletters", title);
-    html(status, &TopicPage { page, newsletter, topic, fields, mistakes })
+    html(status, &TopicPage { page, newsletter, topic, fields, seen, mistakes })
 }
 
 /// `POST /admin/newsletters/{id}/topics/{topic}`: `do` says what.
@@ -86,13 +90,14 @@ pub async fn post(
     csrf::check(&request, &app, &signed_in, &form)?;
     let t = signed_in.texts();
     let (newsletter, topic) = found(&app, &path).await?;
+    let (seen, place) = (form.all("seen").next(), form.first("place").parse().ok());
     let result = match form.first("do") {
-        "up" => shift(&app.store, topic.id, Direction::Up).await.map(|()| ""),
-        "down" => shift(&app.store, topic.id, Direction::Down).await.map(|()| ""),
+        "up" => shift(&app.store, topic.id, place, Direction::Up).await.map(|()| ""),
+        "down" => shift(&app.store, topic.id, place, Direction::Down).await.map(|()| ""),
         "archive" => archive(&app.store, &app.clock, topic.id).await.map(|()| "?done=topic-archived"),
         "restore" => restore(&app.store, topic.id).await.map(|()| "?done=topic-restored"),
         _ => match given_twice(&form, &field_names()).or(()) {
-            Ok(()) => rename(&app.store, topic.id, &input_of(&form)).await.map(|()| "?done=saved"),
+            Ok(()) => rename(&app.store, topic.id, seen, &input_of(&form)).await.map(|()| "?done=saved"),
             Err(errors) => Err(errors.into()),
         },
     };
@@ -100,7 +105,15 @@ pub async fn post(
         Ok(done) => Ok(see_other(&format!("/admin/newsletters/{}/topics{done}", newsletter.id))),
         Err(TopicError::Invalid(errors)) => {
             let fields = fields(&newsletter, |field| form.first(field).to_owned());
-            show(&request, &signed_in, newsletter, topic, fields, Mistakes::of(t, errors))
+            let seen = seen.unwrap_or_default().to_owned();
+            show(&request, &signed_in, newsletter, topic, fields, seen, Mistakes::of(t, errors))
+        }
+        Err(error @ TopicError::Changed) => {
+            let fields = fields(&newsletter, |field| form.first(field).to_owned());
+            let texts = store::topics::texts(app.store.read().await?.db(), newsletter.id).await?;
+            let seen = mark(&texts, topic.id);
+            let mistakes = Mistakes::notice(t, &error.message());
+            show(&request, &signed_in, newsletter, topic, fields, seen, mistakes)
         }
         Err(TopicError::Store(error)) => Err(error.into()),
         Err(TopicError::NotFound) => Err(PageError::NotFound),

@@ -116,7 +116,7 @@ fn code_of(key: &str) -> &'static str {
         "error-too-long" => "too_long",
         "error-url" => "not_a_url",
         "error-slug" => "not_a_slug",
-        "error-slug-taken" => "slug_taken",
+        "error-slug-taken" | "error-slug-had" => "slug_taken",
         "error-language" => "not_a_language",
         "error-tag" => "not_a_tag",
         "error-tags-too-many" => "too_many_tags",

@@ -302,6 +302,12 @@ both_dbs!(a_test_goes_to_a_group_that_was_kept, |store| {
         outbox::open_count(reader.db()).await.expect("read")
     };
     assert_eq!(queued, 4);
+    // One that cannot be kept is told: the mails are on their way.
+    let name = "n".repeat(61);
+    let long = post(&browser, "/admin/issues/1/test", &[("to", "an@example.org"), ("name", &name)]).await;
+    assert_eq!(long.status, 422);
+    assert!(long.body.contains("on their way") && long.body.contains("id=\"name-error\""), "{}", long.body);
+    assert!(long.body.contains(&name), "what was typed stands there");
     let removed = post(&browser, "/admin/issues/1/groups/1/delete", &[]).await;
     assert_eq!(removed.location(), "/admin/issues/1/preview?done=group-removed");
     assert!(!get(&browser, "/admin/issues/1/preview").await.body.contains("Redactie"));
@@ -351,5 +357,124 @@ both_dbs!(an_error_that_may_be_overridden_asks_why_and_the_mailing_tells_it, |st
         post(&browser, "/admin/issues/1/schedule", &[("when", "now"), ("reason", "het gaat erover")]).await;
     assert_eq!(sent.location(), "/admin/mailings/1");
     assert!(get(&browser, "/admin/mailings/1").await.body.contains("het gaat erover"));
+    app.stop().await;
+});
+
+both_dbs!(a_conflict_names_each_part_that_somebody_else_changed, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    post(&browser, "/admin/newsletters/1/topics", &[("name-nl", "Geld"), ("everyone", "yes")]).await;
+    let version = get(&browser, "/admin/issues/1").await.field("version").expect("a version");
+    let same =
+        [("subject", "Wat wij lazen"), ("preheader", "Drie verhalen"), ("intro", "Dag {{name|lezer}},")];
+    let save = async |extra: &[(&str, &str)]| {
+        let fields: Vec<_> = [("version", version.as_str())].into_iter().chain(same).collect();
+        let fields: Vec<_> = fields.into_iter().chain(extra.iter().copied()).collect();
+        post(&browser, "/admin/issues/1", &fields).await
+    };
+    let theirs = [
+        ("article", "3"),
+        ("article", "1"),
+        ("display-1", "teaser"),
+        ("heading-3", "Vooraf"),
+        ("topic", "1"),
+        ("theme", "letter"),
+    ];
+    assert_eq!(save(&theirs).await.status, 303);
+    let mine = [("article", "1"), ("article", "2"), ("article", "3"), ("theme", "letter")];
+    let late = save(&mine).await;
+    assert_eq!(late.status, 409, "{}", late.body);
+    let (_, rest) = late.body.split_once("class=\"facts\"").expect("what differs");
+    let (part, after) = rest.split_once("</dl>").expect("an end");
+    assert!(
+        part.contains("<dt>Articles</dt>")
+            && part.contains("Section heading: Vooraf\n1. Drie · In full\n2. Eén · As a teaser"),
+        "{part}"
+    );
+    assert!(part.contains("<dt>Topic</dt>") && part.contains("Geld"), "{part}");
+    assert_eq!(part.matches("<dt>").count(), 2, "only what differs: {part}");
+    assert!(after.contains("form=\"composing\"") && after.contains("href=\"/admin/issues/1\""), "{after}");
+    // What was pressed twice is no conflict.
+    assert_eq!(save(&theirs).await.status, 303);
+    app.stop().await;
+});
+
+both_dbs!(a_conflict_in_another_language_names_headings_and_the_second_subject, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue(&store, &app, &browser).await;
+    let save = async |second: &str, heading: &str| {
+        let fields = [
+            ("version", "0"),
+            ("subject", "Lu"),
+            ("second_subject", second),
+            ("article", "1"),
+            ("heading-1", heading),
+        ];
+        post(&browser, "/admin/issues/1/languages/fr", &fields).await
+    };
+    assert_eq!(save("Lu et relu", "Avant").await.status, 303);
+    let late = save("Relu", "Après").await;
+    assert_eq!(late.status, 409, "{}", late.body);
+    let (_, rest) = late.body.split_once("class=\"facts\"").expect("what differs");
+    let (part, after) = rest.split_once("</dl>").expect("an end");
+    assert!(part.contains("Lu et relu") && part.contains("Eén: Avant"), "{part}");
+    assert_eq!(part.matches("<dt>").count(), 2, "{part}");
+    assert!(after.contains("href=\"/admin/issues/1/languages/fr\""), "{after}");
+    app.stop().await;
+});
+
+both_dbs!(nobody_is_shown_a_merge_field_where_readers_would_see_a_word, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue_and_reader(&store, &app, &browser).await;
+    let version = get(&browser, "/admin/issues/1").await.field("version").expect("a version");
+    let fields = [
+        ("version", version.as_str()),
+        ("subject", "Dag {{name|lezer}}"),
+        ("preheader", "Van {{newsletter}} voor {{name|iedereen}}"),
+        ("article", "1"),
+    ];
+    assert_eq!(post(&browser, "/admin/issues/1", &fields).await.status, 303);
+    let inbox = async |path: &str| {
+        let page = get(&browser, path).await.body;
+        let (_, rest) = page.split_once("class=\"inbox-lines\"").expect("an inbox row");
+        rest.split_once("</div>").expect("an end").0.to_owned()
+    };
+    for path in ["/admin/issues/1", "/admin/issues/1/preview"] {
+        let row = inbox(path).await;
+        assert!(row.contains("Dag lezer") && row.contains("Van INSIGHTS voor iedereen"), "{path}: {row}");
+    }
+    let seen = post(&browser, "/admin/issues/1/preview", &[("reader", "reader1@example.org")]).await;
+    assert!(inbox(seen.location()).await.contains("voor Name of reader1"));
+    let list = get(&browser, "/admin/issues").await.body;
+    assert!(list.contains("Dag lezer") && !list.contains("{{"), "{list}");
+    assert!(!get(&browser, "/admin").await.body.contains("{{"));
+    let scheduled = post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
+    for path in [scheduled.location().to_owned(), format!("{}/ledger", scheduled.location())] {
+        let page = get(&browser, &path).await.body;
+        assert!(page.contains("Dag lezer") && !page.contains("{{"), "{path}: {page}");
+    }
+    app.stop().await;
+});
+
+both_dbs!(a_draft_is_thrown_away_once_and_by_nobody_who_has_an_old_page, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue_and_reader(&store, &app, &browser).await;
+    let page = get(&browser, "/admin/issues/1").await;
+    assert!(page.body.contains("formaction=\"/admin/issues/1/discard\""), "{}", page.body);
+    let late = post(&browser, "/admin/issues/1/discard", &[("version", "1")]).await;
+    assert!(late.status == 422 && late.body.contains("Someone else has saved this issue"), "{}", late.body);
+    let version = late.field("version").expect("a version");
+    let gone = post(&browser, "/admin/issues/1/discard", &[("version", &version)]).await;
+    assert_eq!(gone.location(), "/admin/issues?done=discarded", "{}", gone.body);
+    let list = get(&browser, gone.location()).await.body;
+    assert!(list.contains("The draft is discarded.") && !list.contains("Wat wij lazen"), "{list}");
+    assert_eq!(post(&browser, "/admin/issues/1/discard", &[("version", &version)]).await.status, 404);
+    // Its number is free.
+    let made = post(&browser, "/admin/issues", &[("newsletter", "1"), ("subject", "Opnieuw")]).await;
+    assert!(get(&browser, made.location()).await.body.contains("issue 1"));
     app.stop().await;
 });

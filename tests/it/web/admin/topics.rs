@@ -32,6 +32,18 @@ both_dbs!(topics_are_added_renamed_ordered_and_archived, |store| {
     let order: Vec<_> = ["Money", "Sport", "Recht"].map(|name| page.find(name).expect("there")).into();
     assert!(order.is_sorted(), "{order:?}");
     assert!(get(&browser, &row(1)).await.body.contains("value=\"Centen\""));
+    // Two people with the page open: the second is told, and what they typed stands there.
+    let seen = get(&browser, &row(1)).await.field("seen").expect("a mark");
+    let rename = async |name: &str, seen: &str| {
+        post(&browser, &row(1), &[("do", "save"), ("seen", seen), ("name-nl", name)]).await
+    };
+    assert_eq!(rename("Duiten", &seen).await.status, 303);
+    let late = rename("Poen", &seen).await;
+    assert_eq!(late.status, 422);
+    assert!(late.body.contains("Somebody else has changed this") && late.body.contains("value=\"Poen\""));
+    assert_eq!(rename("Poen", &late.field("seen").expect("a mark")).await.status, 303);
+    let late = post(&browser, &row(3), &[("do", "down"), ("place", "1")]).await;
+    assert!(late.status == 422 && late.body.contains("Somebody else has changed the order"), "{}", late.body);
     post(&browser, &row(2), &[("do", "restore")]).await;
     let all = read!(store, |db| topics::of_newsletter(db, letter.id));
     assert!(all.iter().all(|topic| topic.archived_at.is_none()));

@@ -76,6 +76,21 @@ both_dbs!(an_article_with_a_new_short_name_is_found_by_the_old_one, |store| {
     let moved = archive.get("/a/bruggen").await;
     assert_eq!((moved.status, moved.location()), (301, "/a/kaaien"));
     assert_eq!(archive.get("/a/kaaien").await.status, 200);
+    // Links in mails lead by the old one: it never becomes another article's, not by its title and not by hand.
+    let namesake = archive.press.article(&piece("Bruggen", "Een andere brug.")).await;
+    assert_eq!(namesake.slug.as_str(), "bruggen-2");
+    let taken = ArticleInput { slug: "bruggen".into(), ..piece("Andere", "Nog een brug.") };
+    let made = articles::create(&store, &clock, &taken).await.expect_err("refused");
+    let saved = articles::save(&store, &clock, namesake.id, namesake.version, &taken).await;
+    for error in [made, saved.expect_err("refused")] {
+        let articles::ArticleError::Invalid(errors) = error else { panic!("{error}") };
+        assert_eq!(errors.field("slug").map(|message| message.key()), Some("error-slug-had"));
+    }
+    assert_eq!(archive.get("/a/bruggen").await.location(), "/a/kaaien");
+    // Whose it was has it again.
+    let back = ArticleInput { slug: "bruggen".into(), ..renamed.clone() };
+    let back = articles::save(&store, &clock, article.id, 2, &back).await.expect("saved");
+    articles::save(&store, &clock, article.id, back.version, &renamed).await.expect("saved");
     articles::set_status(&store, &clock, article.id, ArticleStatus::Draft).await.expect("drafted");
     assert_eq!(archive.get("/a/bruggen").await.status, 404, "a draft does not say its name");
     archive.site.app.stop().await;
