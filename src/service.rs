@@ -23,6 +23,7 @@ use crate::mail::receive::{Mailbox, ReceivedMail, Receiver};
 use crate::mail::relays::Relays;
 use crate::mail::reply::Reply;
 use crate::model::Actor;
+use crate::publishing::audiences::Audiences;
 use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
@@ -271,6 +272,7 @@ impl Service {
             images: Images::new(Files::open(&config.images)?),
             relays: self.configured.clone(),
             dns: Dns::system(),
+            audiences: Audiences::default(),
             hits,
         };
         let listen = config.web.listen;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::audiences::{Audiences, count_now};
 use super::check::{self, Facts, Finding};
 use super::links;
 use crate::mail::issue;
 use crate::mail::render::{RenderError, RenderedIssue};
-use crate::model::{Issue, IssueArticle, IssueId, Language, Newsletter, Rhythm, Timestamp};
+use crate::model::{Issue, IssueArticle, IssueId, Language, Newsletter, Timestamp};
 use crate::store::{self, Db, Result};
 
 #[derive(Debug)]
@@ -83,11 +84,20 @@ impl Composed {
 ///
 /// # Errors
 /// Of the database.
-pub async fn compose(
+pub async fn compose(db: Db<'_>, id: IssueId, date: Timestamp, public_url: &str) -> Result<Option<Composed>> {
+    compose_counting(db, id, date, public_url, None).await
+}
+
+/// The same with the number of people as it is remembered.
+///
+/// # Errors
+/// Of the database.
+pub async fn compose_counting(
     mut db: Db<'_>,
     id: IssueId,
     date: Timestamp,
     public_url: &str,
+    audiences: Option<&Audiences>,
 ) -> Result<Option<Composed>> {
     let Some(issue) = store::issues::by_id(db.again(), id).await? else { return Ok(None) };
     let Some(newsletter) = store::newsletters::by_id(db.again(), issue.newsletter_id).await? else {
@@ -100,11 +110,9 @@ pub async fn compose(
         let rendered = issue::render(&newsletter, &issue, &articles, language, date, public_url);
         translations.push(Translated { language, issue, articles, rendered });
     }
-    let audience = match issue.rhythm {
-        Rhythm::Each => {
-            store::subscriptions::count_audience(db.again(), newsletter.id, issue.topic_id).await?
-        }
-        Rhythm::Monthly => store::subscriptions::count_monthly(db.again(), newsletter.id).await?,
+    let audience = match audiences {
+        Some(audiences) => audiences.count(db.again(), &issue).await?,
+        None => count_now(db.again(), &issue).await?,
     };
     let mut composed =
         Composed { newsletter, issue, articles, rendered, translations, findings: Vec::new(), audience };

@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod articles;
+pub mod audiences;
 pub mod check;
 pub mod compose;
 pub mod digest;

@@ -14,6 +14,7 @@ use crate::dns::Dns;
 use crate::http::{Http, is_on_this_machine};
 use crate::keys::Keys;
 use crate::model::Retention;
+use crate::publishing::audiences::Audiences;
 use crate::publishing::images::Images;
 use crate::reports::hits::Hits;
 use crate::setup::relays::Configured;
@@ -46,6 +47,8 @@ pub struct App {
     pub relays: Configured,
     /// Who is asked what stands in DNS, when somebody wants to know.
     pub dns: Dns,
+    /// How many would get an issue, as the pages of composing show it.
+    pub audiences: Audiences,
     /// Counts clicks and opens behind the answers.
     pub hits: Hits,
 }

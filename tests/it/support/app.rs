@@ -71,6 +71,7 @@ impl TestApp {
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
             dns: Dns::none(),
+            audiences: Default::default(),
             hits: Hits::start(store).0,
         };
         change(&mut app);

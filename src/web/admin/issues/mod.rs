@@ -15,17 +15,33 @@ pub mod translation;
 use crate::i18n::Texts;
 use crate::model::topic::text_for;
 use crate::model::{IssueId, Language, Theme, Timestamp};
-use crate::publishing::compose::{Composed, compose};
+use crate::publishing::audiences::Audiences;
+use crate::publishing::compose::{Composed, compose_counting};
 use crate::store;
 use crate::web::admin::grouped;
 use crate::web::{App, PageError};
 
 /// An issue as it is now, dated as it would be if it went out at `date`, or as its mailing is dated.
 pub(in crate::web) async fn composed(app: &App, id: IssueId, date: Timestamp) -> Result<Composed, PageError> {
+    composed_counting(app, id, date, Some(&app.audiences)).await
+}
+
+/// The same with the number of people of this moment: for who is about to send.
+async fn composed_now(app: &App, id: IssueId, date: Timestamp) -> Result<Composed, PageError> {
+    composed_counting(app, id, date, None).await
+}
+
+async fn composed_counting(
+    app: &App,
+    id: IssueId,
+    date: Timestamp,
+    audiences: Option<&Audiences>,
+) -> Result<Composed, PageError> {
     let mut reader = app.store.read().await?;
     let mailing = store::mailings::of_issue(reader.db(), id).await?;
     let date = mailing.map_or(date, |mailing| mailing.due_at);
-    compose(reader.db(), id, date, &app.settings.public_url).await?.ok_or(PageError::NotFound)
+    let composed = compose_counting(reader.db(), id, date, &app.settings.public_url, audiences).await?;
+    composed.ok_or(PageError::NotFound)
 }
 
 /// The first letter of a sender, in the place of a picture.

@@ -161,7 +161,7 @@ async fn show_with(
     let t = signed_in.texts();
     let undo = app.settings.undo;
     let now = app.clock.now();
-    let composed = super::composed(app, id, now).await?;
+    let composed = super::composed_now(app, id, now).await?;
     let newsletter = &composed.newsletter;
     let zone = zone_of(newsletter);
     let segments = store::segments::list(app.store.read().await?.db(), Some(newsletter.id)).await?;
