@@ -1,5 +1,6 @@
 //! Composing an issue: its words, its articles and their order.
 
+use super::approval::words_of;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
@@ -224,7 +225,7 @@ pub async fn save(
     version: i64,
     input: &IssueInput,
 ) -> Result<Issue, IssueError> {
-    let (text, articles) = parse(input)?;
+    let (mut text, articles) = parse(input)?;
     let mut tx = store.begin().await?;
     let theirs = table::lock(&mut tx, id).await?.ok_or(IssueError::NotFound)?;
     tx.permit(Permission::DraftIssues, Some(theirs.newsletter_id))?;
@@ -233,6 +234,10 @@ pub async fn save(
     }
     check_articles(&mut tx, &articles).await?;
     check_topic(&mut tx, theirs.newsletter_id, input.topic).await?;
+    // Who saves it as it was has written nothing of it: whoever did is still the one who cannot approve it.
+    if says_the_same(&mut tx, &theirs, &text, &articles).await? {
+        text.editor = theirs.edited_by;
+    }
     let Some(issue) = table::update(&mut tx, id, version, &text, clock.now()).await? else {
         return Err(IssueError::Conflict { theirs: Box::new(theirs) });
     };
@@ -240,4 +245,26 @@ pub async fn save(
     tx.note(Act::IssueSaved, Some(issue.newsletter_id), id.0).await?;
     tx.commit().await?;
     Ok(issue)
+}
+
+/// Whether an approval of an issue as it is stored would be one of what is to be saved.
+async fn says_the_same(
+    tx: &mut Tx,
+    stored: &Issue,
+    text: &IssueText,
+    articles: &[Placed],
+) -> Result<bool, StoreError> {
+    let Some(newsletter) = store::newsletters::by_id(tx.db(), stored.newsletter_id).await? else {
+        return Ok(false);
+    };
+    let IssueText { subject, preheader, intro, outro, topic, theme, editor: _, second_subject, trial } =
+        text.clone();
+    let (topic_id, theme_of_all) = (topic, newsletter.theme);
+    let saved =
+        Issue { subject, preheader, intro, outro, topic_id, theme, second_subject, trial, ..stored.clone() };
+    if words_of(&saved, theme_of_all) != words_of(stored, theme_of_all) {
+        return Ok(false);
+    }
+    let rows = table::articles(tx.db(), stored.id).await?;
+    Ok(rows.into_iter().map(Placed::from).eq(articles.iter().cloned()))
 }

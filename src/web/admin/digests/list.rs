@@ -8,8 +8,9 @@ use askama::Template;
 use super::{base, in_words};
 use crate::i18n::Texts;
 use crate::model::{DigestRule, DigestRun, Newsletter, Rhythm, RunReason, RunState};
+use crate::publishing::approval::content_of;
 use crate::publishing::compose::compose;
-use crate::publishing::digest::acts::is_approved;
+use crate::publishing::digest::acts::{is_approved, is_edited};
 use crate::publishing::digest::mails::when_words;
 use crate::publishing::digest::rules::{RULES_MAX, moved_by_switch};
 use crate::publishing::digest::{POOL_MAX, run};
@@ -61,6 +62,8 @@ pub(super) struct RunCard {
     pub issue: Option<String>,
     pub subject: String,
     pub can_approve: bool,
+    /// What is approved, for the form to hand back.
+    pub seen: String,
     pub can_retry: bool,
 }
 
@@ -97,8 +100,7 @@ impl RunCard {
         if run.reason == RunReason::TooFew {
             words.push(t.with2("digest-found", "found", run.found, "fewest", rule.fewest));
         }
-        let is_edited = composed.as_ref().is_some_and(|one| Some(one.issue.version) != run.issue_version);
-        if is_edited && run.state.is_open() {
+        if composed.as_ref().is_some_and(|composed| is_edited(run, composed)) && run.state.is_open() {
             words.push(t.text("digest-edited"));
         }
         if let Some(by) = run.acted_by {
@@ -114,7 +116,10 @@ impl RunCard {
             words: words.join(" "),
             issue: run.issue_id.map(|issue| format!("/admin/issues/{issue}")),
             subject,
-            can_approve: run.state.is_open() && !is_approved_now,
+            // Where four eyes are asked for, one that failed can be tried again once it is approved.
+            can_approve: !is_approved_now
+                && (run.state.is_open() || (run.state == RunState::Failed && newsletter.needs_approval)),
+            seen: composed.as_ref().map(content_of).unwrap_or_default(),
             can_retry: run.state == RunState::Failed,
         })
     }
