@@ -199,7 +199,7 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 None if at_once => When::Now,
                 None => When::AfterUndo(open.config.mail.undo),
             };
-            let scheduling = Scheduling { when, user: None, reason: despite, segment: None };
+            let scheduling = Scheduling { reason: despite, ..Scheduling::from(when) };
             let done = schedule(&open.store, &open.clock, open.public_url(), IssueId(id), scheduling).await;
             let scheduled = match done {
                 Ok(scheduled) => scheduled,

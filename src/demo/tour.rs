@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// Longest that one step may take.
 const STEP_MAX: Duration = Duration::from_secs(30);
-/// How far ahead the issue is scheduled.
-const AHEAD: Duration = Duration::from_secs(2);
+/// How far ahead the issue is scheduled, before it is hurried.
+const AHEAD: Duration = Duration::from_secs(3600);
 /// How often the tour looks whether a mailing has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// People need longer than this to fill in the form, and so does the tour.
@@ -60,7 +60,8 @@ impl Tour<'_> {
         let article = self.step("stores an article", desk.store_article()).await?;
         let issue = self.step("composes an issue of three articles", desk.compose(&article)).await?;
         let before = self.demo.mailbox.received();
-        let mailing = self.step("schedules it two seconds ahead", desk.schedule(issue)).await?;
+        let mailing =
+            self.step("schedules it an hour ahead, and sends it now after all", desk.schedule(issue)).await?;
         let mails =
             self.step("exactly two mails arrive, well formed", self.issue_mails(&mailing, before)).await?;
         self.step("the account of the mailing balances", self.account(&mailing, 2)).await?;
@@ -365,16 +366,28 @@ impl Desk<'_> {
     /// Presses the button on the page where an issue is scheduled, twice: it gives one mailing.
     async fn send(&self, issue: IssueId, ahead: Option<Duration>) -> anyhow::Result<Mailing> {
         let path = format!("/admin/issues/{issue}/schedule");
-        let csrf = self.token(&path).await?;
         let due = self.demo.service.clock.now().plus(ahead.unwrap_or_default());
         let local = due.to_utc().with_timezone(&chrono_tz::Europe::Brussels);
         let (date, time) = (local.format("%Y-%m-%d").to_string(), local.format("%H:%M:%S").to_string());
         let when = if ahead.is_some() { "later" } else { "now" };
-        let fields = [("csrf", csrf.as_str()), ("when", when), ("date", &date), ("time", &time)];
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("when", when), ("date", &date), ("time", &time)])
+            .finish();
+        let page = expect(self.browser.get(&format!("{path}?{query}")).await?, 200)?;
+        let csrf = page.field("csrf").context("the form has no token")?;
+        let seen = page.field("seen").context("the last step does not say what it shows")?;
+        let fields =
+            [("csrf", csrf.as_str()), ("seen", &seen), ("when", when), ("date", &date), ("time", &time)];
         expect(self.browser.post(&path, &fields).await?, 303)?;
         expect(self.browser.post(&path, &fields).await?, 303)?;
         let mut reader = self.demo.service.store.read().await?;
-        store::mailings::of_issue(reader.db(), issue).await?.context("the issue was not scheduled")
+        let mailing = store::mailings::of_issue(reader.db(), issue).await?;
+        drop(reader);
+        let mailing = mailing.context("the issue was not scheduled")?;
+        if ahead.is_some() {
+            self.press(&mailing, "send-now").await?;
+        }
+        Ok(mailing)
     }
 }
 

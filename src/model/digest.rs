@@ -280,6 +280,8 @@ pub struct DigestRun {
     /// Of the issue when it was proposed; a later one was edited.
     pub issue_version: Option<i64>,
     pub mailing_id: Option<MailingId>,
+    /// SHA-256 of what the mail of the proposal showed, in hexadecimal; empty: there was none, or before it was kept.
+    pub proposed_content: String,
     /// SHA-256 of what was approved, in hexadecimal; empty: nothing was.
     pub approved_content: String,
     /// Who acted last; `None`: nobody, or the command line.

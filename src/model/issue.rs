@@ -37,7 +37,7 @@ pub struct Issue {
     /// How the two are tried.
     #[sqlx(flatten)]
     pub trial: TrialPlan,
-    /// Who saved it last in the desk; `None`: the command line, or somebody who is gone.
+    /// Who changed it last in the desk, in any language; `None`: the command line, or somebody who is gone.
     pub edited_by: Option<UserId>,
     /// Whom it is for: readers of each issue, or those who chose a digest a month.
     pub rhythm: Rhythm,

@@ -88,7 +88,7 @@ impl IssueError {
             Self::Scheduled => Message::new("error-issue-scheduled"),
             Self::Mailed => Message::new("error-issue-mailed"),
             Self::OfDigest => Message::new("error-issue-of-digest"),
-            Self::Changed => Message::new("error-issue-changed"),
+            Self::Changed => Message::new("error-issue-discard-changed"),
             Self::NotFound => Message::new("error-issue-not-found"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
@@ -308,7 +308,7 @@ pub async fn save(
     version: i64,
     input: &IssueInput,
 ) -> Result<Issue, IssueError> {
-    let (text, articles) = parse(input)?;
+    let (mut text, articles) = parse(input)?;
     let mut tx = store.begin().await?;
     let theirs = table::lock(&mut tx, id).await?.ok_or(IssueError::NotFound)?;
     tx.permit(Permission::DraftIssues, Some(theirs.newsletter_id))?;
@@ -317,10 +317,15 @@ pub async fn save(
     }
     check_articles(&mut tx, &articles).await?;
     check_topic(&mut tx, theirs.newsletter_id, input.topic).await?;
+    let rows = table::articles(tx.db(), id).await?;
+    let is_same = says_the_same(&theirs, &rows, &text, &articles);
+    // Who saves it as it was has written nothing of it: whoever did is still the one who cannot approve it.
+    if is_same {
+        text.editor = theirs.edited_by;
+    }
     let Some(issue) = table::update(&mut tx, id, version, &text, clock.now()).await? else {
-        let rows = table::articles(tx.db(), id).await?;
         // A press that came twice, or an answer that was lost on the way.
-        if says_the_same(&theirs, &rows, &text, &articles) {
+        if is_same {
             return Ok(theirs);
         }
         return Err(IssueError::Conflict { theirs: Box::new(Theirs { issue: theirs, articles: rows }) });

@@ -5,20 +5,21 @@ use std::time::Duration;
 use chrono::{MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
-use super::approval::approved_by;
+use super::approval::{FourEyes, content_of};
 use super::check::Finding;
 use super::compose::{Composed, View, compose};
 use crate::clock::Clock;
 use crate::i18n::{Message, Texts};
+use crate::keys::sha256_hex;
 use crate::mail::issue::web_url_in;
 use crate::mail::slot::clean_line;
 use crate::mail::tracking::{Tracked, of_second_link, track};
 use crate::model::{
-    Act, IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Permission, SegmentId, Timestamp,
-    UserId,
+    Act, Condition, Filter, IssueArticle, IssueId, Language, Mailing, MailingId, Newsletter, Permission,
+    Segment, SegmentId, Selection, Timestamp, UserId,
 };
 use crate::store::mailings::{self, Content};
-use crate::store::{self, Store, StoreError, Tx, mailing_links, mailing_overrides};
+use crate::store::{self, Db, Store, StoreError, Tx, mailing_links, mailing_overrides};
 
 /// A time that was right when the form was filled in is not refused for being a little past.
 const PAST_MAX: Duration = Duration::from_secs(60);
@@ -49,11 +50,15 @@ pub struct Scheduling {
     pub reason: Option<String>,
     /// To this segment of its newsletter only; `None`: to everyone whom the issue is for.
     pub segment: Option<SegmentId>,
+    /// For so long it can be called back at least, whatever moment was chosen.
+    pub undo: Duration,
+    /// The [`seen_of`] what the last step showed; `None`: nothing was shown.
+    pub seen: Option<String>,
 }
 
 impl From<When> for Scheduling {
     fn from(when: When) -> Self {
-        Self { when, user: None, reason: None, segment: None }
+        Self { when, user: None, reason: None, segment: None, undo: Duration::ZERO, seen: None }
     }
 }
 
@@ -83,6 +88,9 @@ pub enum ScheduleError {
     /// Somebody else must approve it first.
     #[error("{}", self.message())]
     NotApproved,
+    /// It is no longer what the last step showed, or errors came up since that nobody overrode.
+    #[error("{}", self.message())]
+    Changed,
     /// It is to go now, and nobody would get it.
     #[error("{}", self.message())]
     NoReaders,
@@ -104,6 +112,7 @@ impl ScheduleError {
             Self::Blocked(_) => Message::new("schedule-blocked"),
             Self::NoReason => Message::new("schedule-no-reason"),
             Self::NotApproved => Message::new("schedule-not-approved"),
+            Self::Changed => Message::new("error-issue-changed"),
             Self::NoReaders => Message::new("schedule-no-readers"),
             Self::NoSegment => Message::new("schedule-no-segment"),
             Self::Store(_) => Message::new("page-error-internal"),
@@ -118,6 +127,45 @@ impl ScheduleError {
 fn blocked(findings: &[Finding]) -> String {
     let lines = findings.iter().filter(|finding| finding.blocks()).map(|finding| format!("\n- {finding}"));
     format!("{}{}", Message::new("schedule-blocked"), lines.collect::<String>())
+}
+
+/// What the last step shows, for its button to hand back: the issue as it is, and each error that would be overridden.
+pub fn seen_of(composed: &Composed) -> String {
+    let errors = composed.findings.iter().filter(|finding| finding.blocks()).map(seen_error);
+    std::iter::once(content_of(composed)).chain(errors).collect::<Vec<_>>().join(" ")
+}
+
+fn seen_error(finding: &Finding) -> String {
+    sha256_hex(format!("{}\n{finding}", finding.key()).as_bytes())
+}
+
+/// Whether nothing is sent that was not shown. Errors that are gone since stand in nobody's way.
+fn is_what_was_seen(composed: &Composed, seen: &str) -> bool {
+    let mut parts = seen.split(' ');
+    if parts.next() != Some(content_of(composed).as_str()) {
+        return false;
+    }
+    let errors: Vec<_> = parts.collect();
+    composed
+        .findings
+        .iter()
+        .filter(|finding| finding.blocks())
+        .all(|finding| errors.contains(&seen_error(finding).as_str()))
+}
+
+/// How many of a segment would get an issue if it went out now; `None` when its filter cannot be read.
+///
+/// # Errors
+/// Of the database.
+pub async fn count_in(db: Db<'_>, composed: &Composed, segment: &Segment) -> Result<Option<i64>, StoreError> {
+    let Ok(mut filter) = Filter::parse(&segment.filter) else { return Ok(None) };
+    let mut within = Filter::default();
+    if let Some(topic) = composed.issue.topic_id {
+        within = std::mem::replace(&mut filter, Filter::all(vec![Condition::Topic { has: true, topic }]));
+    }
+    let newsletter = Some(composed.newsletter.id);
+    let selection = Selection { newsletter, filter, within, ..Selection::default() };
+    Ok(Some(store::people::count_audience(db, &selection, composed.issue.rhythm).await?))
 }
 
 /// Reads `2027-03-28T02:30` or `2027-03-28 02:30`, with or without seconds.
@@ -174,6 +222,11 @@ pub fn due_at(when: When, newsletter: &Newsletter, now: Timestamp) -> Result<Tim
     }
 }
 
+/// Whether it is to go as soon as it can: a moment of the last minute may still be chosen.
+pub fn is_at_once(when: When, chosen: Timestamp, now: Timestamp) -> bool {
+    matches!(when, When::Now | When::AfterUndo(_)) || chosen <= now
+}
+
 /// Schedules an issue: checks and renders it, and keeps what will be sent, in one transaction. An issue that
 /// is scheduled already answers with its mailing, whatever `when` says.
 ///
@@ -203,30 +256,45 @@ pub(super) async fn schedule_in(
     id: IssueId,
     scheduling: Scheduling,
 ) -> Result<Scheduled, ScheduleError> {
-    let Scheduling { when, user, reason, segment } = scheduling;
+    let Scheduling { when, user, reason, segment, undo, seen } = scheduling;
     let issue = store::issues::lock(tx, id).await?.ok_or(ScheduleError::NotFound)?;
     tx.permit(Permission::SendIssues, Some(issue.newsletter_id))?;
     if let Some(mailing) = mailings::of_issue(tx.db(), id).await? {
         return Ok(Scheduled { mailing, is_new: false });
     }
     let newsletter = store::newsletters::by_id(tx.db(), issue.newsletter_id).await?;
-    let due_at = due_at(when, &newsletter.ok_or(ScheduleError::NotFound)?, now)?;
+    let chosen = due_at(when, &newsletter.ok_or(ScheduleError::NotFound)?, now)?;
+    let due_at = chosen.max(now.plus(undo));
     let composed = compose(tx.db(), id, due_at, public_url).await?.ok_or(ScheduleError::NotFound)?;
-    if composed.newsletter.needs_approval && approved_by(tx.db(), &composed).await?.is_none() {
+    if composed.newsletter.needs_approval && !FourEyes::of(tx.db(), &composed).await?.is_approved() {
         return Err(ScheduleError::NotApproved);
     }
+    let segment = match segment {
+        Some(segment) => {
+            let found = store::segments::by_id(tx.db(), segment).await?;
+            let found = found.filter(|segment| segment.newsletter_id == composed.newsletter.id);
+            Some(found.ok_or(ScheduleError::NoSegment)?)
+        }
+        None => None,
+    };
     // It would use up the number of the issue, and be called sent. On the command line that is somebody's own business.
-    if user.is_some() && matches!(when, When::AfterUndo(_)) && composed.audience == 0 {
-        return Err(ScheduleError::NoReaders);
+    if user.is_some() && is_at_once(when, chosen, now) {
+        let count = match &segment {
+            Some(segment) => count_in(tx.db(), &composed, segment).await?.ok_or(ScheduleError::NoSegment)?,
+            None => composed.audience,
+        };
+        if count == 0 {
+            return Err(ScheduleError::NoReaders);
+        }
     }
     let overridden = overridden(&composed, reason.as_deref())?;
+    if seen.is_some_and(|seen| !is_what_was_seen(&composed, &seen)) {
+        return Err(ScheduleError::Changed);
+    }
     let contents = contents(&composed)?;
     let newsletter = composed.newsletter.id;
     let mut mailing = mailings::insert(tx, id, newsletter, due_at, now).await?;
     if let Some(segment) = segment {
-        let found = store::segments::by_id(tx.db(), segment).await?;
-        let found = found.filter(|segment| segment.newsletter_id == newsletter);
-        let segment = found.ok_or(ScheduleError::NoSegment)?;
         mailings::set_segment(tx, mailing.id, &segment).await?;
         mailing.segment_name = Some(segment.name);
         mailing.segment_filter = Some(segment.filter);

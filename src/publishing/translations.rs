@@ -4,7 +4,9 @@ use super::issues::{AROUND_MAX_CHARS, HEADING_MAX_CHARS, IssueError, LINE_MAX_CH
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
-use crate::model::{Act, ArticleId, Issue, IssueId, IssueTranslation, Language, Permission, UserId};
+use crate::model::{
+    Act, ArticleId, Issue, IssueArticle, IssueId, IssueTranslation, Language, Permission, UserId,
+};
 use crate::store::issue_translations as table;
 use crate::store::{self, Store, StoreError, Tx};
 
@@ -69,9 +71,13 @@ pub async fn save(
 ) -> Result<i64, IssueError> {
     let (translation, mut headings) = parse(language, version, input)?;
     let mut tx = store.begin().await?;
-    let issue = change(&mut tx, clock, id, language, input.editor).await?;
+    let issue = hold(&mut tx, id, language).await?;
     let articles = store::issues::articles(tx.db(), id).await?;
     headings.retain(|(article, _)| articles.iter().any(|row| row.article.id == *article));
+    // Who saves it as it was has written nothing of it.
+    let is_same = says_the_same(&mut tx, id, &translation, &headings, &articles).await?;
+    let editor = if is_same { issue.edited_by } else { input.editor };
+    store::issues::touch(&mut tx, id, editor, clock.now()).await?;
     if !table::set(&mut tx, id, &translation, &headings).await? {
         return Err(conflict(&mut tx, issue, language).await);
     }
@@ -92,8 +98,11 @@ pub async fn remove(
     editor: Option<UserId>,
 ) -> Result<(), IssueError> {
     let mut tx = store.begin().await?;
-    let issue = change(&mut tx, clock, id, language, editor).await?;
+    let issue = hold(&mut tx, id, language).await?;
     let is_removed = table::delete(&mut tx, id, language, version).await?;
+    if is_removed {
+        store::issues::touch(&mut tx, id, editor, clock.now()).await?;
+    }
     if !is_removed && stored(&mut tx, id, language).await?.is_some() {
         return Err(conflict(&mut tx, issue, language).await);
     }
@@ -138,14 +147,31 @@ async fn theirs(tx: &mut Tx, issue: Issue, language: Language) -> Result<Theirs,
     Ok(Theirs { issue: issue.translated(&words), articles })
 }
 
-/// Takes the issue for a change of its words in another language.
-async fn change(
+/// Whether what is to be saved is what the issue says in that language already.
+async fn says_the_same(
     tx: &mut Tx,
-    clock: &Clock,
     id: IssueId,
-    language: Language,
-    editor: Option<UserId>,
-) -> Result<Issue, IssueError> {
+    translation: &IssueTranslation,
+    headings: &[(ArticleId, String)],
+    articles: &[IssueArticle],
+) -> Result<bool, StoreError> {
+    let Some(before) = stored(tx, id, translation.language).await? else { return Ok(false) };
+    if (IssueTranslation { version: translation.version, ..before }) != *translation {
+        return Ok(false);
+    }
+    let known = table::headings(tx.db(), id).await?;
+    // Of an article that begins no section nobody reads one.
+    Ok(articles.iter().filter(|row| !row.heading.is_empty()).all(|row| {
+        let is_it = |heading: &&table::Heading| {
+            heading.language == translation.language && heading.article_id == row.article.id
+        };
+        let before = known.iter().find(is_it).map(|heading| &heading.heading);
+        before == headings.iter().find(|(article, _)| *article == row.article.id).map(|(_, heading)| heading)
+    }))
+}
+
+/// Takes the issue for a change of its words in another language.
+async fn hold(tx: &mut Tx, id: IssueId, language: Language) -> Result<Issue, IssueError> {
     let issue = store::issues::lock(tx, id).await?.ok_or(IssueError::NotFound)?;
     tx.permit(Permission::DraftIssues, Some(issue.newsletter_id))?;
     let newsletter = store::newsletters::by_id(tx.db(), issue.newsletter_id).await?;
@@ -156,7 +182,6 @@ async fn change(
     if store::mailings::of_issue(tx.db(), id).await?.is_some() {
         return Err(IssueError::Scheduled);
     }
-    store::issues::touch(tx, id, editor, clock.now()).await?;
     tx.note(Act::IssueSaved, Some(newsletter.id), id.0).await?;
     Ok(issue)
 }

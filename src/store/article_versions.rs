@@ -2,7 +2,7 @@
 
 use super::articles::ArticleText;
 use super::{Db, PAGE_ROWS, Result, Tx, on};
-use crate::model::{ArticleId, ArticleVersion, ArticleVersionId, Timestamp, UserId, VersionKind};
+use crate::model::{ArticleId, ArticleVersion, ArticleVersionId, IssueId, Timestamp, UserId, VersionKind};
 
 /// What is kept with the words of a version.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +93,21 @@ pub async fn before(db: Db<'_>, article: ArticleId, number: i64) -> Result<Optio
     const SQL: &str =
         "SELECT * FROM article_versions WHERE article_id = $1 AND number < $2 ORDER BY number DESC LIMIT 1";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(article).bind(number).fetch_optional(c).await?))
+}
+
+/// Who wrote the articles of an issue, and those of their families, as readers see them now: each time whoever first wrote
+/// these words. Who saved them again, or brought them back, has written nothing.
+pub async fn authors_in(db: Db<'_>, issue: IssueId) -> Result<Vec<(ArticleId, UserId)>> {
+    const SQL: &str = "SELECT v.article_id, v.user_id FROM issue_articles i
+            JOIN articles p ON p.id = i.article_id
+            JOIN articles a ON a.id = COALESCE(p.original_id, p.id) OR a.original_id = COALESCE(p.original_id, p.id)
+            JOIN article_versions s ON s.article_id = a.id AND s.number = a.version
+            JOIN article_versions v ON v.article_id = a.id AND v.number = (
+                SELECT MIN(w.number) FROM article_versions w WHERE w.article_id = a.id AND w.number <= s.number
+                    AND w.title = s.title AND w.author = s.author AND w.teaser = s.teaser AND w.body = s.body
+                    AND w.language = s.language AND w.canonical_url = s.canonical_url)
+        WHERE i.issue_id = $1 AND v.user_id IS NOT NULL";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(issue).fetch_all(c).await?))
 }
 
 /// Whether a mailing holds this version.

@@ -39,6 +39,13 @@ pub async fn set_issue(tx: &mut Tx, id: DigestRunId, issue: IssueId, version: i6
     Ok(())
 }
 
+/// What the mail of its proposal shows.
+pub async fn set_proposed(tx: &mut Tx, id: DigestRunId, content: &str) -> Result<()> {
+    const SQL: &str = "UPDATE digest_runs SET proposed_content = $2 WHERE id = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(content).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// Takes the row until the end of the transaction.
 pub async fn lock(tx: &mut Tx, id: DigestRunId) -> Result<Option<DigestRun>> {
     const SQL: &str = "UPDATE digest_runs SET found = found WHERE id = $1 RETURNING *";

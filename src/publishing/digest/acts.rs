@@ -9,7 +9,7 @@ use crate::model::{
     Act, Actor, DigestRule, DigestRuleId, DigestRun, DigestRunId, IssueId, Newsletter, Permission, RunReason,
     RunState, Timestamp, User, UserId,
 };
-use crate::publishing::approval::{ApproveError, approve_in, content_of};
+use crate::publishing::approval::{ApproveError, FourEyes, approve_in, content_of};
 use crate::publishing::compose::{Composed, compose};
 use crate::store::{
     self, Store, StoreError, Tx, digest_runs, digests, grants, issues, mailings, newsletters, users,
@@ -24,6 +24,9 @@ pub enum ActError {
     Over,
     #[error(transparent)]
     Approve(#[from] ApproveError),
+    /// Somebody else must approve it as it is, before it is tried again.
+    #[error("{}", self.message())]
+    NotApproved,
     /// Other digests have taken what it had.
     #[error("{}", self.message())]
     Taken,
@@ -38,6 +41,7 @@ impl ActError {
             Self::NotFound => Message::new("error-digest-not-found"),
             Self::Over => Message::new("error-digest-over"),
             Self::Approve(error) => error.message(),
+            Self::NotApproved => Message::new("schedule-not-approved"),
             Self::Taken => Message::new("error-digest-taken"),
             Self::Store(_) => Message::new("page-error-internal"),
         }
@@ -61,6 +65,19 @@ impl Seen {
     /// Whether it is approved as it is now.
     pub fn is_approved(&self) -> bool {
         self.composed.as_ref().is_some_and(|composed| is_approved(&self.run, composed))
+    }
+
+    /// Whether it is another than the one that its mail showed.
+    pub fn is_edited(&self) -> bool {
+        self.composed.as_ref().is_some_and(|composed| is_edited(&self.run, composed))
+    }
+}
+
+/// Whether the issue of a run is another than the one that the mail of its proposal showed.
+pub fn is_edited(run: &DigestRun, composed: &Composed) -> bool {
+    match run.proposed_content.as_str() {
+        "" => Some(composed.issue.version) != run.issue_version,
+        shown => content_of(composed) != shown,
     }
 }
 
@@ -96,39 +113,65 @@ pub async fn look(
     Ok(Some(Seen { user, actor, newsletter, rule, run, composed }))
 }
 
-/// A run whose answer is still asked for, held.
-async fn open(tx: &mut Tx, id: DigestRunId) -> Result<DigestRun, ActError> {
-    let run = digest_runs::lock(tx, id).await?.ok_or(ActError::NotFound)?;
-    if run.state.is_open() { Ok(run) } else { Err(ActError::Over) }
+/// What an approval of a run leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approved {
+    /// It goes at its time.
+    Goes,
+    /// What this user wrote of it, another must approve too.
+    Half,
+    /// It had failed: now it can be tried again.
+    CanRetry,
 }
 
-/// Approves a run as its issue is now. A newsletter with four eyes asks for somebody who did not edit it last. Doing so
-/// twice is fine.
+/// Approves a run as its issue is now. A newsletter with four eyes asks for somebody who did not write it; there, one that
+/// failed may be approved too, so that it can be tried again. Doing so twice is fine. `seen` is the [`content_of`] what the
+/// page showed; `None`: there is no page.
 ///
 /// # Errors
 /// [`ActError`].
-pub async fn approve(desk: Desk<'_>, id: DigestRunId, user: UserId) -> Result<(), ActError> {
+pub async fn approve(
+    desk: Desk<'_>,
+    id: DigestRunId,
+    user: UserId,
+    seen: Option<&str>,
+) -> Result<Approved, ActError> {
     let now = desk.clock.now();
     let mut tx = desk.store.begin().await?;
-    let run = open(&mut tx, id).await?;
+    let run = digest_runs::lock(&mut tx, id).await?.ok_or(ActError::NotFound)?;
     tx.permit(Permission::ApproveIssues, Some(run.newsletter_id))?;
-    let issue = run.issue_id.ok_or(ActError::NotFound)?;
     let newsletter = newsletters::by_id(tx.db(), run.newsletter_id).await?.ok_or(ActError::NotFound)?;
+    let has_failed = run.state == RunState::Failed && newsletter.needs_approval;
+    if !run.state.is_open() && !has_failed {
+        return Err(ActError::Over);
+    }
+    let issue = run.issue_id.ok_or(ActError::NotFound)?;
     let content = if newsletter.needs_approval {
-        approve_in(&mut tx, now, desk.public_url, issue, user).await?
+        let (content, is_enough) = approve_in(&mut tx, now, desk.public_url, issue, user, seen).await?;
+        if !is_enough {
+            tx.commit().await?;
+            return Ok(Approved::Half);
+        }
+        content
     } else {
         issues::lock(&mut tx, issue).await?;
         let composed = compose(tx.db(), issue, now, desk.public_url).await?.ok_or(ActError::NotFound)?;
         if !composed.is_ready() {
             return Err(ApproveError::Blocked.into());
         }
-        content_of(&composed)
+        let content = content_of(&composed);
+        if seen.is_some_and(|seen| seen != content) {
+            return Err(ApproveError::Changed.into());
+        }
+        content
     };
     digest_runs::set_actor(&mut tx, id, Some(user), &content, now).await?;
-    digest_runs::set_state(&mut tx, id, RunState::Approved, RunReason::None).await?;
+    if !has_failed {
+        digest_runs::set_state(&mut tx, id, RunState::Approved, RunReason::None).await?;
+    }
     tx.note(Act::DigestApproved, Some(run.newsletter_id), run.rule_id.0).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(if has_failed { Approved::CanRetry } else { Approved::Goes })
 }
 
 /// Skips a run: it is not sent, and its articles wait for the next.
@@ -304,7 +347,8 @@ const DATES_MAX: usize = 200;
 /// is left out.
 ///
 /// # Errors
-/// [`ActError::Taken`] when nothing is left.
+/// [`ActError::Taken`] when nothing is left; [`ActError::NotApproved`] where four eyes must see it first: it stays as
+/// failed, without what was left out.
 pub async fn retry(desk: Desk<'_>, id: DigestRunId, user: Option<UserId>) -> Result<(), ActError> {
     let now = desk.clock.now();
     let mut tx = desk.store.begin().await?;
@@ -332,6 +376,12 @@ pub async fn retry(desk: Desk<'_>, id: DigestRunId, user: Option<UserId>) -> Res
     let composed = compose(tx.db(), issue.id, now, desk.public_url).await?.ok_or(ActError::NotFound)?;
     if !composed.is_ready() {
         return Err(ApproveError::Blocked.into());
+    }
+    // At its moment it would be skipped, and over for good.
+    if composed.newsletter.needs_approval && !FourEyes::of(tx.db(), &composed).await?.is_approved() {
+        // What was left out stays so: nobody approves what will not go.
+        tx.commit().await?;
+        return Err(ActError::NotApproved);
     }
     // Whoever presses it wants it to go.
     digest_runs::set_actor(&mut tx, id, user, &content_of(&composed), now).await?;

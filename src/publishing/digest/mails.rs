@@ -8,6 +8,7 @@ use crate::mail::render::{RenderError, RenderedMail};
 use crate::model::{
     DigestPolicy, DigestRule, DigestRun, Newsletter, Permission, RunReason, RunState, Timestamp, User,
 };
+use crate::publishing::approval::content_of;
 use crate::publishing::compose::{Composed, compose};
 use crate::publishing::schedule::zone_of;
 use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
@@ -44,6 +45,7 @@ pub async fn proposal(
 ) -> Result<(), TickError> {
     let Some(issue) = run.issue_id else { return Ok(()) };
     let Some(composed) = compose(tx.db(), issue, run.due_at, desk.public_url).await? else { return Ok(()) };
+    digest_runs::set_proposed(tx, run.id, &content_of(&composed)).await?;
     let post = Post { desk, rule, run };
     for user in approvers(tx, rule).await? {
         let nonce = keys::random::<TOKEN_OCTETS>()?;

@@ -9,8 +9,9 @@ use askama::Template;
 use super::confirm::unknown;
 use super::{page, texts_of_mail};
 use crate::i18n::Texts;
-use crate::model::RunReason;
-use crate::publishing::digest::acts::{self, ActError, Seen};
+use crate::model::{RunReason, RunState};
+use crate::publishing::approval::content_of;
+use crate::publishing::digest::acts::{self, ActError, Approved, Seen};
 use crate::publishing::digest::mails::when_words;
 use crate::publishing::digest::run::Desk;
 use crate::publishing::schedule::zone_of;
@@ -32,6 +33,10 @@ struct DigestPage {
     mistake: Option<String>,
     is_open: bool,
     can_approve: bool,
+    /// Whether it is another than the one that the mail showed.
+    is_edited: bool,
+    /// What is approved, for the form to hand back.
+    seen: String,
     /// The button that the link in the mail was about comes first.
     is_skip_first: bool,
     issue: Option<String>,
@@ -68,6 +73,8 @@ fn show(
     let is_open = run.state.is_open();
     let notice = match query.first("done") {
         "approve" if seen.is_approved() => Some(t.text("desk-done-digest-approved")),
+        "half" if is_open && !seen.is_approved() => Some(t.text("desk-done-digest-half")),
+        "again" if run.state == RunState::Failed => Some(t.text("desk-done-digest-approved-again")),
         "skip" if run.reason == RunReason::Stopped => Some(t.text("desk-done-digest-skipped")),
         _ => None,
     };
@@ -85,6 +92,8 @@ fn show(
         notice,
         is_open,
         can_approve: is_open && !seen.is_approved(),
+        is_edited: is_open && seen.is_edited(),
+        seen: composed.map(content_of).unwrap_or_default(),
         is_skip_first: query.first("do") == "skip",
         issue: run.issue_id.map(|issue| format!("/admin/issues/{issue}")),
         mistake,
@@ -109,11 +118,21 @@ fn words(t: Texts, seen: &Seen) -> String {
     }
 }
 
+/// What an approval has done.
+const fn done_by(approved: Approved) -> &'static str {
+    match approved {
+        Approved::Goes => "approve",
+        Approved::Half => "half",
+        Approved::CanRetry => "again",
+    }
+}
+
 /// `POST /digest/{token}/{act}`.
 pub async fn post(
     request: HttpRequest,
     app: Data<App>,
     path: Path<(String, String)>,
+    form: Form,
 ) -> Result<HttpResponse, PageError> {
     let (token, act) = path.into_inner();
     let Some(before) = seen(&app, &token).await? else { return unknown(&request) };
@@ -127,12 +146,12 @@ pub async fn post(
     };
     let (run, user) = (before.run.id, before.user.id);
     let done = match act.as_str() {
-        "approve" => acts::approve(desk, run, user).await,
-        "skip" => acts::skip(&store, &app.clock, run, Some(user)).await,
+        "approve" => acts::approve(desk, run, user, Some(form.first("seen"))).await.map(done_by),
+        "skip" => acts::skip(&store, &app.clock, run, Some(user)).await.map(|()| "skip"),
         _ => return Err(PageError::NotFound),
     };
     match done {
-        Ok(()) => Ok(see_other(&format!("/digest/{token}?done={act}"))),
+        Ok(done) => Ok(see_other(&format!("/digest/{token}?done={done}"))),
         Err(ActError::Store(error)) => Err(error.into()),
         Err(error) => {
             let Some(seen) = seen(&app, &token).await? else { return unknown(&request) };

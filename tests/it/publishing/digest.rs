@@ -9,8 +9,9 @@ use postiljon::model::{
     Article, ArticleId, ArticleStatus, DigestRule, DigestRun, Language, Mailing, NewsletterId, OutboxKind,
     Rhythm, RunReason, RunState, Timestamp, User,
 };
+use postiljon::publishing::approval::{ApproveError, content_of};
 use postiljon::publishing::articles::{self, ArticleInput};
-use postiljon::publishing::digest::acts::{self, ActError};
+use postiljon::publishing::digest::acts::{self, ActError, Approved};
 use postiljon::publishing::digest::run::{Desk, tick};
 use postiljon::publishing::digest::{RuleError, RuleInput, calendar, rules};
 use postiljon::publishing::issues as issue_verbs;
@@ -245,7 +246,7 @@ both_dbs!(what_is_skipped_or_cancelled_is_free_and_what_was_half_sent_is_not, |s
     let issue = read!(store, |db| issues::by_id(db, run.issue_id.expect("an issue"))).expect("there");
     discard(&store, issue.id, issue.version).await.expect("discarded");
     assert_eq!(world.last_run(&rule).await.issue_id, None);
-    assert!(matches!(acts::approve(world.desk(), run.id, world.an.id).await, Err(ActError::Over)));
+    assert!(matches!(acts::approve(world.desk(), run.id, world.an.id, None).await, Err(ActError::Over)));
     world.at("2027-03-10T08:00:00Z");
     world.tick().await;
     let runs = world.runs(&rule).await;
@@ -341,7 +342,7 @@ both_dbs!(only_if_approved_goes_with_an_approval_of_what_it_is, |store| {
     world.at("2027-03-10T08:00:00Z");
     world.tick().await;
     let run = world.last_run(&rule).await;
-    acts::approve(world.desk(), run.id, world.an.id).await.expect("approved");
+    acts::approve(world.desk(), run.id, world.an.id, None).await.expect("approved");
     let edited = IssueInput {
         subject: "Ander onderwerp".into(),
         articles: world.placed(&run).await,
@@ -359,7 +360,7 @@ both_dbs!(only_if_approved_goes_with_an_approval_of_what_it_is, |store| {
     world.tick().await;
     let run = world.last_run(&rule).await;
     for _ in 0..2 {
-        acts::approve(world.desk(), run.id, world.an.id).await.expect("approved");
+        acts::approve(world.desk(), run.id, world.an.id, None).await.expect("approved");
     }
     assert_eq!(world.last_run(&rule).await.state, RunState::Approved);
     world.at("2027-03-18T08:00:00Z");
@@ -396,9 +397,9 @@ both_dbs!(four_eyes_hold_for_digests_too, |store| {
     issue_verbs::save(&store, &world.clock, issue, run.issue_version.expect("one"), &edited)
         .await
         .expect("saved");
-    let own = acts::approve(world.desk(), run.id, world.an.id).await;
+    let own = acts::approve(world.desk(), run.id, world.an.id, None).await;
     assert!(matches!(own, Err(ActError::Approve(_))), "{own:?}");
-    acts::approve(world.desk(), run.id, bea.id).await.expect("approved by another");
+    acts::approve(world.desk(), run.id, bea.id, None).await.expect("approved by another");
     assert_eq!(read!(store, |db| issue_approvals::of_issue(db, issue)).len(), 1);
     world.at("2027-03-04T08:00:00Z");
     world.tick().await;
@@ -924,4 +925,97 @@ both_dbs!(what_was_mailed_in_two_languages_comes_once_to_those_who_want_one_mail
     world.tick().await;
     assert_eq!(world.articles(&world.last_run(&rule).await).await, [all[0].id]);
     assert!(world.waiting(&rule).await.is_empty());
+});
+
+both_dbs!(a_digest_that_failed_is_approved_by_another_before_it_is_tried_again, |store| {
+    let world = World::new(&store).await;
+    let theme = postiljon::model::Theme::Letter;
+    change!(store, |tx| newsletters::set_issues(tx, world.newsletter, theme, true));
+    let bea = samples::user(&store, "bea@example.org").await;
+    let rule = world.rule(&rule_input()).await;
+    let all = world.publish(&["Een", "Twee"]).await;
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    acts::approve(world.desk(), run.id, bea.id, None).await.expect("approved");
+    articles::set_status(&store, &world.clock, all[0].id, ArticleStatus::Draft).await.expect("a draft");
+    world.at("2027-03-04T08:00:00Z");
+    world.tick().await;
+    assert_eq!(world.last_run(&rule).await.state, RunState::Failed);
+    articles::set_status(&store, &world.clock, all[0].id, ArticleStatus::Published).await.expect("published");
+    let edited = IssueInput {
+        subject: "Van An".into(),
+        articles: world.placed(&run).await,
+        editor: Some(world.an.id),
+        ..IssueInput::default()
+    };
+    let (issue, version) = (run.issue_id.expect("an issue"), run.issue_version.expect("one"));
+    issue_verbs::save(&store, &world.clock, issue, version, &edited).await.expect("saved");
+    // One of its articles was mailed by hand meanwhile: it is left out, whoever approves what.
+    let by_hand = issue_of(&store, &world.clock, world.newsletter, &[&all[0]]).await;
+    change!(store, |tx| newsletters::set_issues(tx, world.newsletter, theme, false));
+    schedule(&store, &world.clock, PUBLIC_URL, by_hand.id, When::Now).await.expect("scheduled");
+    change!(store, |tx| newsletters::set_issues(tx, world.newsletter, theme, true));
+    let early = acts::retry(world.desk(), run.id, Some(world.an.id)).await;
+    assert!(matches!(early, Err(ActError::NotApproved)), "{early:?}");
+    let own = acts::approve(world.desk(), run.id, world.an.id, None).await;
+    assert!(matches!(own, Err(ActError::Approve(ApproveError::Own))), "{own:?}");
+    world.tick().await;
+    assert_eq!(world.last_run(&rule).await.state, RunState::Failed, "the date is not lost");
+    let approved = acts::approve(world.desk(), run.id, bea.id, None).await.expect("approved");
+    assert_eq!(approved, Approved::CanRetry);
+    world.tick().await;
+    assert_eq!(world.last_run(&rule).await.state, RunState::Failed, "until somebody tries again");
+    acts::retry(world.desk(), run.id, Some(world.an.id)).await.expect("again");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    assert_eq!((run.state, world.articles(&run).await), (RunState::Scheduled, vec![all[1].id]));
+});
+
+both_dbs!(a_digest_is_approved_as_it_was_shown_and_one_who_wrote_it_is_not_enough, |store| {
+    let world = World::new(&store).await;
+    let theme = postiljon::model::Theme::Letter;
+    change!(store, |tx| newsletters::set_issues(tx, world.newsletter, theme, true));
+    let bea = samples::user(&store, "bea@example.org").await;
+    let rule = world.rule(&rule_input()).await;
+    let all = world.publish(&["Een", "Twee"]).await;
+    let write = async |article: &Article, by: &User, body: &str| {
+        let text = ArticleInput { body: body.into(), ..input(&article.title) };
+        let version =
+            read!(store, |db| postiljon::store::articles::by_id(db, article.id)).expect("it").version;
+        let kind = postiljon::model::VersionKind::Saved;
+        articles::save_by(&store, &world.clock, Some(by.id), kind, article.id, version, &text)
+            .await
+            .expect("saved");
+    };
+    write(&all[0], &world.an, "Van An.").await;
+    write(&all[1], &world.an, "Ook van An.").await;
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    let own = acts::approve(world.desk(), run.id, world.an.id, None).await;
+    assert!(matches!(own, Err(ActError::Approve(ApproveError::OwnArticle))), "{own:?}");
+    let issue = run.issue_id.expect("an issue");
+    let composed = async || {
+        let now = world.clock.now();
+        read!(store, |db| postiljon::publishing::compose::compose(db, issue, now, PUBLIC_URL)).expect("it")
+    };
+    let shown = composed().await;
+    assert!(!acts::is_edited(&run, &shown), "it is what the mail shows");
+    // An article changes behind the mail and the page: no version of the issue does.
+    write(&all[1], &bea, "Toch van Bea.").await;
+    assert!(acts::is_edited(&run, &composed().await));
+    let seen = content_of(&shown);
+    let late = acts::approve(world.desk(), run.id, bea.id, Some(&seen)).await;
+    assert!(matches!(late, Err(ActError::Approve(ApproveError::Changed))), "{late:?}");
+    assert!(read!(store, |db| issue_approvals::of_issue(db, issue)).is_empty());
+    // Each has written one of the two.
+    let seen = content_of(&composed().await);
+    let half = acts::approve(world.desk(), run.id, bea.id, Some(&seen)).await.expect("half of it");
+    assert_eq!((half, world.last_run(&rule).await.state), (Approved::Half, RunState::Proposed));
+    let whole = acts::approve(world.desk(), run.id, world.an.id, Some(&seen)).await.expect("approved");
+    assert_eq!((whole, world.last_run(&rule).await.state), (Approved::Goes, RunState::Approved));
+    world.at("2027-03-04T08:00:00Z");
+    world.tick().await;
+    assert_eq!(world.last_run(&rule).await.state, RunState::Scheduled);
 });

@@ -74,7 +74,7 @@ both_dbs!(a_draft_is_discarded_with_all_that_is_its_own, |store| {
         ..TranslationInput::default()
     };
     translations::save(&store, &clock, draft.id, Language::French, 0, &words).await.expect("translated");
-    approve(&store, &clock, PUBLIC_URL, draft.id, bo.id).await.expect("approved");
+    approve(&store, &clock, PUBLIC_URL, draft.id, bo.id, None).await.expect("approved");
     send_test(&store, &clock, PUBLIC_URL, draft.id, "an@example.org").await.expect("on its way");
     let stale = discard(&store, draft.id, draft.version + 1).await.expect_err("refused");
     assert_eq!(stale.key(), "error-issue-changed");

@@ -217,7 +217,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
     ask!(TestIssues, "test_mail", test_mail::send_test(store, clock, PUBLIC_URL, on.issue, "x@example.org"));
     ask!(TestIssues, "test_groups::save", test_groups::save(store, clock, id, "Ons", "x@example.org"));
     ask!(TestIssues, "test_groups::delete", test_groups::delete(store, id, postiljon::model::TestGroupId(9)));
-    ask!(ApproveIssues, "approve", approval::approve(store, clock, PUBLIC_URL, on.issue, user));
+    ask!(ApproveIssues, "approve", approval::approve(store, clock, PUBLIC_URL, on.issue, user, None));
     ask!(SendIssues, "schedule", schedule(store, clock, PUBLIC_URL, on.issue, When::Now));
     ask!(SendIssues, "make_move", moves::make_move(store, clock, on.mailing, Move::Pause));
     let step = &welcome::StepInput::default();

@@ -1,17 +1,23 @@
 use std::time::Duration;
 
 use postiljon::clock::Clock;
-use postiljon::model::{ArticleDisplay, MailingStatus, Move, OutboxKind, Placed, Timestamp};
+use postiljon::model::{
+    ArticleDisplay, Condition, Filter, Language, LinkCheck, LinkVerdict, MailingStatus, Move, OutboxKind,
+    Placed, Timestamp,
+};
 use postiljon::publishing::articles;
-use postiljon::publishing::issues::{IssueInput, create};
+use postiljon::publishing::compose::compose;
+use postiljon::publishing::issues::{IssueInput, create, save};
 use postiljon::publishing::moves::make_move;
-use postiljon::publishing::schedule::{ScheduleError, Scheduling, When, parse_local, schedule};
+use postiljon::publishing::schedule::{ScheduleError, Scheduling, When, parse_local, schedule, seen_of};
 use postiljon::publishing::test_mail::send_test;
-use postiljon::store::{articles as article_table, mailing_overrides, mailings, outbox, workers};
+use postiljon::store::{
+    articles as article_table, link_checks, mailing_overrides, mailings, outbox, segments, workers,
+};
 
 use super::{PUBLIC_URL, input, issue, published};
-use crate::support::database::both_dbs;
-use crate::support::samples::{NOW, newsletter};
+use crate::support::database::{both_dbs, change, read};
+use crate::support::samples::{NOW, confirmed, newsletter, user};
 
 both_dbs!(what_is_scheduled_is_frozen_and_the_article_knows, |store| {
     let clock = Clock::test(NOW);
@@ -133,8 +139,7 @@ both_dbs!(an_error_is_overridden_with_a_reason_that_is_kept_and_never_one_that_l
         articles: vec![Placed::new(article.id, ArticleDisplay::Full)],
         ..IssueInput::default()
     };
-    let despite =
-        |reason: &str| Scheduling { when: When::Now, user: None, reason: Some(reason.into()), segment: None };
+    let despite = |reason: &str| Scheduling { reason: Some(reason.into()), ..Scheduling::from(When::Now) };
     let issue = create(&store, &clock, newsletter.id, &local("Onderwerp")).await.expect("composed");
     let plain = schedule(&store, &clock, PUBLIC_URL, issue.id, When::Now).await;
     assert!(matches!(plain, Err(ScheduleError::Blocked(_))), "{plain:?}");
@@ -153,4 +158,79 @@ both_dbs!(an_error_is_overridden_with_a_reason_that_is_kept_and_never_one_that_l
     let issue = create(&store, &clock, newsletter.id, &local("")).await.expect("composed");
     let hole = schedule(&store, &clock, PUBLIC_URL, issue.id, despite("omdat het moet")).await;
     assert!(matches!(hole, Err(ScheduleError::Blocked(_))), "{hole:?}");
+});
+
+both_dbs!(what_the_last_step_did_not_show_is_not_sent, |store| {
+    let clock = Clock::test(NOW);
+    let newsletter = newsletter(&store, "insights").await;
+    let article = published(&store, &clock, "A").await;
+    let text = |subject: &str, intro: &str| IssueInput {
+        subject: subject.into(),
+        intro: intro.into(),
+        articles: vec![Placed::new(article.id, ArticleDisplay::Full)],
+        ..IssueInput::default()
+    };
+    let issue = create(&store, &clock, newsletter.id, &text("Onderwerp", "")).await.expect("composed");
+    let shown = async || {
+        let composed = read!(store, |db| compose(db, issue.id, NOW, PUBLIC_URL)).expect("an issue");
+        seen_of(&composed)
+    };
+    let send = async |seen: &str, reason: Option<&str>| {
+        let (seen, reason) = (Some(seen.to_owned()), reason.map(str::to_owned));
+        let scheduling = Scheduling { seen, reason, ..Scheduling::from(When::Now) };
+        schedule(&store, &clock, PUBLIC_URL, issue.id, scheduling).await
+    };
+    let seen = shown().await;
+    let local = text("Toch iets anders", "[intern](http://localhost/)");
+    let issue = save(&store, &clock, issue.id, issue.version, &local).await.expect("saved");
+    let late = send(&seen, Some("voor ons net")).await;
+    assert!(matches!(late, Err(ScheduleError::Changed)), "{late:?}");
+    // An error that came up behind the page is not overridden with those that it showed.
+    let link = "https://example.org/weg";
+    let both = text("TODO lijst", &format!("[intern](http://localhost/) [weg]({link})"));
+    let issue = save(&store, &clock, issue.id, issue.version, &both).await.expect("saved");
+    let seen = shown().await;
+    let (verdict, status) = (LinkVerdict::Gone, 404);
+    let gone = LinkCheck { url: link.into(), verdict, status, octets: None, checked_at: NOW };
+    change!(store, |tx| link_checks::set(tx, &gone));
+    let late = send(&seen, Some("voor ons net")).await;
+    assert!(matches!(late, Err(ScheduleError::Changed)), "{late:?}");
+    assert!(read!(store, |db| mailings::of_issue(db, issue.id)).is_none(), "nothing of it stays");
+    let sent = send(&shown().await, Some("voor ons net")).await.expect("as it was shown");
+    // A second click is told of the first.
+    assert_eq!(send(&seen, None).await.expect("answered").mailing.id, sent.mailing.id);
+});
+
+both_dbs!(a_moment_of_this_minute_can_be_called_back_and_needs_a_reader_like_now, |store| {
+    let clock = Clock::test(NOW); // 13:00 in Brussels
+    clock.advance(Duration::from_secs(20));
+    let newsletter = newsletter(&store, "insights").await;
+    let article = published(&store, &clock, "A").await;
+    let issue = issue(&store, &clock, newsletter.id, &[&article]).await;
+    let an = user(&store, "an@example.org").await;
+    let undo = Duration::from_secs(30);
+    let local = |text: &str| Scheduling {
+        user: Some(an.id),
+        undo,
+        ..Scheduling::from(When::Local(parse_local(text).expect("a time")))
+    };
+    let send = async |scheduling| schedule(&store, &clock, PUBLIC_URL, issue.id, scheduling).await;
+    let nobody = send(local("2026-01-01 13:00")).await;
+    assert!(matches!(nobody, Err(ScheduleError::NoReaders)), "{nobody:?}");
+    // A segment that is empty by now is nobody either, however many readers there are.
+    confirmed(&store, newsletter.id, 1).await;
+    let french = Filter::all(vec![Condition::Language { is: true, language: Language::French }]).to_json();
+    let segment = change!(store, |tx| segments::insert(tx, newsletter.id, "Frans", &french, NOW));
+    let segment = Some(segment.id);
+    let now = Scheduling { segment, user: Some(an.id), ..Scheduling::from(When::AfterUndo(undo)) };
+    for empty in [now, Scheduling { segment, ..local("2026-01-01 13:00") }] {
+        let nobody = send(empty).await;
+        assert!(matches!(nobody, Err(ScheduleError::NoReaders)), "{nobody:?}");
+    }
+    assert!(read!(store, |db| mailings::of_issue(db, issue.id)).is_none());
+    let mailing = send(local("2026-01-01 13:00")).await.expect("scheduled").mailing;
+    assert_eq!(mailing.due_at, clock.now().plus(undo), "it can be called back");
+    make_move(&store, &clock, mailing.id, Move::Cancel).await.expect("called back");
+    let later = send(Scheduling { segment, ..local("2026-01-01 14:00") }).await.expect("scheduled").mailing;
+    assert_eq!(later.due_at.rfc3339(), "2026-01-01T13:00:00Z");
 });

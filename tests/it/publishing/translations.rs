@@ -13,7 +13,7 @@ use postiljon::store::{Store, issue_translations, issues, mailings};
 
 use super::{PUBLIC_URL, issue, published};
 use crate::support::database::{both_dbs, read};
-use crate::support::samples::{NOW, newsletter};
+use crate::support::samples::{NOW, newsletter, user};
 
 fn french(subject: &str) -> TranslationInput {
     TranslationInput {
@@ -156,4 +156,24 @@ both_dbs!(a_test_mail_comes_in_the_language_that_is_asked_for, |store| {
         let mail = read!(store, |db| postiljon::store::outbox_contents::of_outbox(db, sent[0]));
         assert_eq!(mail.expect("written").subject, subject);
     }
+});
+
+both_dbs!(who_saves_a_translation_as_it_was_has_not_edited_the_issue, |store| {
+    let clock = Clock::test(NOW);
+    let (_, issue, _) = bilingual(&store, &clock).await;
+    let (an, bo) = (user(&store, "an@example.org").await.id, user(&store, "bo@example.org").await.id);
+    let editor = async || read!(store, |db| issues::by_id(db, issue.id)).expect("the issue").edited_by;
+    let by = |by, words: TranslationInput| TranslationInput { editor: Some(by), ..words };
+    let save = async |version, words: &TranslationInput| {
+        save(&store, &clock, issue.id, Language::French, version, words).await.expect("saved")
+    };
+    assert_eq!((save(0, &by(an, french("Lu"))).await, editor().await), (1, Some(an)));
+    assert_eq!((save(1, &by(bo, french("Lu"))).await, editor().await), (2, Some(an)));
+    assert_eq!((save(2, &by(bo, french("Relu"))).await, editor().await), (3, Some(bo)));
+    for version in [3, 3] {
+        remove(&store, &clock, issue.id, Language::French, version, Some(an)).await.expect("removed");
+    }
+    assert_eq!(editor().await, Some(an));
+    remove(&store, &clock, issue.id, Language::French, 3, Some(bo)).await.expect("gone already");
+    assert_eq!(editor().await, Some(an), "there was nothing to take away");
 });

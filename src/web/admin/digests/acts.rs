@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::{base, list, rule_of};
 use crate::i18n::Message;
 use crate::model::{ArticleId, DigestRunId, Newsletter};
-use crate::publishing::digest::acts::{self as verbs, ActError};
+use crate::publishing::digest::acts::{self as verbs, ActError, Approved};
 use crate::publishing::digest::rules::{self, RuleError};
 use crate::publishing::digest::run::Desk;
 use crate::web::admin::{Mistakes, id_of};
@@ -33,6 +33,15 @@ fn back(form: &Form, newsletter: &Newsletter, done: &str) -> HttpResponse {
         _ => base(newsletter.id),
     };
     see_other(&format!("{page}?done={done}"))
+}
+
+/// What an approval has done.
+const fn done_by(approved: Approved) -> &'static str {
+    match approved {
+        Approved::Goes => "digest-approved",
+        Approved::Half => "digest-half",
+        Approved::CanRetry => "digest-approved-again",
+    }
 }
 
 /// What a verb refused.
@@ -118,7 +127,8 @@ pub async fn run(
     let by = signed_in.user.id;
     let done: Result<&str, Refusal> = match form.first("do") {
         "approve" => {
-            verbs::approve(desk(&app), run.id, by).await.map(|()| "digest-approved").map_err(Into::into)
+            let approved = verbs::approve(desk(&app), run.id, by, Some(form.first("seen"))).await;
+            approved.map(done_by).map_err(Into::into)
         }
         "skip" => {
             let skipped = verbs::skip(&app.store, &app.clock, run.id, Some(by)).await;

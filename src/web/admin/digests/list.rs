@@ -8,8 +8,9 @@ use askama::Template;
 use super::{base, in_words};
 use crate::i18n::Texts;
 use crate::model::{DigestRule, DigestRun, Newsletter, Rhythm, RunReason, RunState, User};
+use crate::publishing::approval::content_of;
 use crate::publishing::compose::compose;
-use crate::publishing::digest::acts::is_approved;
+use crate::publishing::digest::acts::{is_approved, is_edited};
 use crate::publishing::digest::mails::when_words;
 use crate::publishing::digest::rules::{RULES_MAX, moved_by_switch};
 use crate::publishing::digest::{POOL_MAX, run};
@@ -73,6 +74,8 @@ struct RunCard {
     issue: Option<String>,
     subject: String,
     can_approve: bool,
+    /// What is approved, for the form to hand back.
+    seen: String,
     can_retry: bool,
     /// The date that is skipped, where that can be taken back.
     back: Option<Back>,
@@ -132,8 +135,7 @@ impl RunCard {
         if run.reason == RunReason::TooFew {
             words.push(t.with2("digest-found", "found", run.found, "fewest", rule.fewest));
         }
-        let is_edited = composed.as_ref().is_some_and(|one| Some(one.issue.version) != run.issue_version);
-        if is_edited && run.state.is_open() {
+        if composed.as_ref().is_some_and(|composed| is_edited(run, composed)) && run.state.is_open() {
             words.push(t.text("digest-edited"));
         }
         if let Some(user) = run.acted_by.and_then(|by| users.iter().find(|user| user.id == by)) {
@@ -151,7 +153,10 @@ impl RunCard {
             words: words.join(" "),
             issue: run.issue_id.map(|issue| format!("/admin/issues/{issue}")),
             subject,
-            can_approve: run.state.is_open() && !is_approved_now,
+            // Where four eyes are asked for, one that failed can be tried again once it is approved.
+            can_approve: !is_approved_now
+                && (run.state.is_open() || (run.state == RunState::Failed && newsletter.needs_approval)),
+            seen: composed.as_ref().map(content_of).unwrap_or_default(),
             can_retry: run.state == RunState::Failed,
             back,
         })

@@ -13,12 +13,14 @@ use askama::Template;
 use super::checks::{CheckLine, check_lines};
 use super::edit::shown_subject;
 use crate::i18n::Texts;
-use crate::model::{Condition, Filter, IssueId, Segment, SegmentId, Selection, UserId};
+use crate::model::{IssueId, Segment, SegmentId, UserId};
 use crate::publishing::approval::{
-    ApproveError, approve as approve_issue, approved_by, ask as ask_colleagues,
+    ApproveError, FourEyes, approve as approve_issue, ask as ask_colleagues, colleagues, content_of,
 };
 use crate::publishing::compose::Composed;
-use crate::publishing::schedule::{ScheduleError, Scheduling, When, due_at, parse_local, schedule, zone_of};
+use crate::publishing::schedule::{
+    ScheduleError, Scheduling, When, count_in, due_at, is_at_once, parse_local, schedule, seen_of, zone_of,
+};
 use crate::store;
 use crate::web::admin::subscribers::query::Pick;
 use crate::web::admin::{Frame, Mistakes, grouped, id_of};
@@ -54,6 +56,9 @@ struct SchedulePage {
     /// Why they are; empty: nobody has said so yet.
     reason: String,
     approval: Approval,
+    /// What is approved, and what the last step shows, for their forms to hand back.
+    content: String,
+    seen: String,
     /// The sentence of the last step.
     sentence: Option<String>,
     /// How long it can then be called back.
@@ -68,25 +73,42 @@ enum Approval {
     NotNeeded,
     /// By whom and when.
     Given(String),
-    /// Who looks at the page may give it.
-    Possible,
-    /// Who looks at the page wrote it.
-    Others,
+    /// Who looks at the page may give it; what there is to know about it.
+    Possible(String),
+    /// Who looks at the page cannot, or has: why, and who can.
+    Others(String),
 }
 
 async fn approval_of(app: &App, t: Texts, composed: &Composed, user: UserId) -> Result<Approval, PageError> {
     if !composed.newsletter.needs_approval {
         return Ok(Approval::NotNeeded);
     }
-    let given = approved_by(app.store.read().await?.db(), composed).await?;
-    Ok(match given {
-        Some(given) => {
-            let at = t.date_time(given.created_at, zone_of(&composed.newsletter));
-            Approval::Given(t.with2("desk-approved-by", "name", given.user_name, "at", at))
+    let mut reader = app.store.read().await?;
+    let eyes = FourEyes::of(reader.db(), composed).await?;
+    if eyes.is_approved() {
+        let at =
+            eyes.approvals.first().map(|last| t.date_time(last.created_at, zone_of(&composed.newsletter)));
+        let names: Vec<_> = eyes.approvals.iter().map(|one| one.user_name.as_str()).collect();
+        let words = t.with2("desk-approved-by", "name", names.join(", "), "at", at.unwrap_or_default());
+        return Ok(Approval::Given(words));
+    }
+    let why = match eyes.ask_of(user) {
+        _ if eyes.has_approved(user) => "desk-approval-half",
+        Ok(()) if eyes.has_written(user) => {
+            return Ok(Approval::Possible(t.text("desk-approval-words-part")));
         }
-        None if composed.issue.edited_by == Some(user) => Approval::Others,
-        None => Approval::Possible,
-    })
+        Ok(()) => return Ok(Approval::Possible(t.text("desk-approval-words"))),
+        Err(ApproveError::OwnArticle) => "desk-approval-others-article",
+        Err(_) => "desk-approval-others",
+    };
+    let mut others = colleagues(reader.db(), composed, &eyes).await?;
+    others.retain(|other| other.id != user);
+    let names: Vec<_> = others.into_iter().map(|other| other.name).collect();
+    let who = match names.is_empty() {
+        true => t.text("desk-approval-nobody"),
+        false => t.with("desk-approval-who", "names", names.join(", ")),
+    };
+    Ok(Approval::Others(format!("{} {who}", t.text(why))))
 }
 
 fn segment_of(form: &Form) -> Option<SegmentId> {
@@ -101,16 +123,8 @@ async fn readers_of(
     segment: Option<&Segment>,
 ) -> Result<(i64, String), PageError> {
     let Some(segment) = segment else { return super::readers(app, t, composed).await };
-    let mut filter = Filter::parse(&segment.filter)
-        .map_err(|error| PageError::internal("a segment cannot be read", error))?;
-    let mut within = Filter::default();
-    if let Some(topic) = composed.issue.topic_id {
-        within = std::mem::replace(&mut filter, Filter::all(vec![Condition::Topic { has: true, topic }]));
-    }
-    let newsletter = Some(composed.newsletter.id);
-    let selection = Selection { newsletter, filter, within, ..Selection::default() };
-    let rhythm = composed.issue.rhythm;
-    let count = store::people::count_audience(app.store.read().await?.db(), &selection, rhythm).await?;
+    let count = count_in(app.store.read().await?.db(), composed, segment).await?;
+    let count = count.ok_or_else(|| PageError::internal("a segment cannot be read", segment.id))?;
     let readers = t.with2("desk-readers", "count", count, "shown", grouped(count));
     Ok((count, t.with2("people-readers-of-segment", "readers", readers, "segment", segment.name.as_str())))
 }
@@ -176,26 +190,37 @@ async fn show_with(
     if can_override && error.is_none() && form.has("when") && reason.is_empty() {
         error = Some(ScheduleError::NoReason);
     }
+    let mut can_call_back = false;
     let may_go = composed.is_ready() || (can_override && !reason.is_empty());
     let is_approved = matches!(approval, Approval::NotNeeded | Approval::Given(_));
     if may_go && is_approved && error.is_none() && form.has("when") {
         match when_of(form, undo).and_then(|when| Ok((when, due_at(when, newsletter, now)?))) {
-            Ok((When::Now | When::AfterUndo(_), _)) if count == 0 => error = Some(ScheduleError::NoReaders),
+            Ok((when, at)) if count == 0 && is_at_once(when, at, now) => {
+                error = Some(ScheduleError::NoReaders)
+            }
             Ok((When::Now | When::AfterUndo(_), _)) => {
+                can_call_back = true;
                 sentence = Some(sentence_now(t, &readers, &newsletter.name, &subject))
             }
             Ok((When::Local(_), at)) => {
+                can_call_back = at < now.plus(undo);
+                let at = at.max(now.plus(undo));
                 let at = format!("{} ({})", t.date_time(at, zone), newsletter.time_zone);
                 sentence = Some(sentence_at(t, &readers, &newsletter.name, &subject, &at));
             }
             Err(wrong) => error = Some(wrong),
         }
     }
+    let is_changed = matches!(error, Some(ScheduleError::Changed));
     let mistakes = match error {
         Some(error) => Mistakes::notice(t, &error.message()),
         None => mistakes,
     };
-    let status = if mistakes.notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = match &mistakes.notice {
+        Some(_) if is_changed => StatusCode::CONFLICT,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
     // The next full hour: a moment that can be chosen as it stands.
     let local = now.plus(HOUR).to_utc().with_timezone(&zone);
     let or = |field: &str, fallback: String| match form.first(field) {
@@ -242,9 +267,10 @@ async fn show_with(
         can_override,
         reason,
         approval,
+        content: content_of(&composed),
+        seen: seen_of(&composed),
         sentence,
-        undo: (form.first("when") == "now" && !undo.is_zero())
-            .then(|| t.with("desk-undo", "seconds", undo.as_secs())),
+        undo: (can_call_back && !undo.is_zero()).then(|| t.with("desk-undo", "seconds", undo.as_secs())),
         local_address: app.local_address(),
         mistakes,
     };
@@ -284,7 +310,9 @@ pub async fn post(
         Ok(when) => {
             let reason = form.has("reason").then(|| form.first("reason").to_owned());
             let segment = segment_of(&form);
-            let scheduling = Scheduling { when, user: Some(signed_in.user.id), reason, segment };
+            let (user, undo) = (Some(signed_in.user.id), app.settings.undo);
+            let seen = Some(form.first("seen").to_owned());
+            let scheduling = Scheduling { when, user, reason, segment, undo, seen };
             schedule(&app.store, &app.clock, &app.settings.public_url, id, scheduling).await
         }
         Err(error) => Err(error),
@@ -336,8 +364,15 @@ pub async fn approve(
 ) -> Result<HttpResponse, PageError> {
     csrf::check(&request, &app, &signed_in, &form)?;
     let id = IssueId(id_of(&id)?);
-    match approve_issue(&app.store, &app.clock, &app.settings.public_url, id, signed_in.user.id).await {
-        Ok(()) => Ok(see_other(&format!("/admin/issues/{id}/schedule?done=approved"))),
+    let (public_url, seen) = (&app.settings.public_url, Some(form.first("seen")));
+    match approve_issue(&app.store, &app.clock, public_url, id, signed_in.user.id, seen).await {
+        Ok(is_enough) => {
+            let done = if is_enough { "approved" } else { "approved-half" };
+            Ok(see_other(&format!("/admin/issues/{id}/schedule?done={done}")))
+        }
+        Err(ApproveError::Changed) => {
+            show(&request, &app, &signed_in, id, &form, Some(ScheduleError::Changed)).await
+        }
         Err(ApproveError::NotFound) => Err(PageError::NotFound),
         Err(ApproveError::Store(error)) => Err(error.into()),
         Err(error) => {

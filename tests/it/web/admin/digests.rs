@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use postiljon::accounts::users::{NewUser, add_user_as};
+use postiljon::clock::Clock;
 use postiljon::demo::browser::Browser;
 use postiljon::keys::Purpose;
 use postiljon::model::{
-    DigestRule, DigestRun, Grant, Language, NewsletterId, OutboxKind, OutboxMail, Rhythm, Role, RunReason,
-    RunState,
+    ArticleId, DigestRule, DigestRun, Grant, Language, NewsletterId, OutboxKind, OutboxMail, Rhythm, Role,
+    RunReason, RunState,
 };
+use postiljon::publishing::articles;
 use postiljon::publishing::digest::acts;
 use postiljon::publishing::digest::run::{Desk, tick};
 use postiljon::store::{Store, digest_runs, digests, outbox, outbox_contents, subscriptions, workers};
 
 use super::{PASSWORD, get, post, signed_in};
-use crate::publishing::published;
+use crate::publishing::{input, published};
 use crate::support::app::TestApp;
 use crate::support::database::{both_dbs, change, everything, execute, read};
 use crate::support::samples::{confirmed, newsletter};
@@ -291,8 +293,26 @@ both_dbs!(looking_at_a_link_of_a_proposal_changes_nothing_and_the_button_approve
         page.body
     );
     assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    assert!(!page.body.contains("no longer what the mail showed"), "{}", page.body);
+    // An article is changed behind the open page: that is not approved, and a page of now says so.
+    let seen = page.field("seen").expect("what it shows");
+    rewrite(&store, &site.app.clock, "Alles wat telt, en meer.").await;
+    for seen in [seen.as_str(), ""] {
+        let late = stranger.post(&format!("{link}/approve"), &[("seen", seen)]).await.expect("an answer");
+        assert!(late.status == 409 && late.body.contains("Look at it again."), "{}", late.body);
+    }
+    assert_eq!(site.run(&rule).await.state, RunState::Proposed);
+    let page = stranger.get(&link).await.expect("a page");
+    assert!(page.body.contains("no longer what the mail showed"), "{}", page.body);
+    let list = get(&site.browser, BASE).await;
+    assert_eq!(list.field("seen"), page.field("seen"), "the desk has it too");
+    let desk = format!("{BASE}/{}/runs/{}", rule.id, site.run(&rule).await.id);
+    let late = post(&site.browser, &desk, &[("do", "approve"), ("seen", &seen)]).await;
+    assert!(late.status == 409 && late.body.contains("Look at it again."), "{}", late.body);
+    let seen = page.field("seen").expect("what it shows");
     for _ in 0..2 {
-        let approved = stranger.post(&format!("{link}/approve"), &[]).await.expect("an answer");
+        let approved =
+            stranger.post(&format!("{link}/approve"), &[("seen", &seen)]).await.expect("an answer");
         assert_eq!(
             (approved.status, approved.location()),
             (303, format!("{link}?done=approve").as_str()),
@@ -316,6 +336,13 @@ both_dbs!(looking_at_a_link_of_a_proposal_changes_nothing_and_the_button_approve
     assert_eq!(stranger.get(&link).await.expect("an answer").status, 404, "who works here no more");
     site.app.stop().await;
 });
+
+/// Changes the only article.
+async fn rewrite(store: &Store, clock: &Clock, body: &str) {
+    let article = read!(store, |db| postiljon::store::articles::by_id(db, ArticleId(1))).expect("an article");
+    let text = articles::ArticleInput { body: body.into(), ..input(&article.title) };
+    articles::save(store, clock, article.id, article.version, &text).await.expect("saved");
+}
 
 both_dbs!(the_button_of_a_mail_skips_and_the_desk_says_by_whom, |store| {
     let site = Site::start(&store).await;

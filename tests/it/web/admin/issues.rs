@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use postiljon::demo::browser::Browser;
-use postiljon::model::{MailingStatus, NewsletterId};
+use postiljon::model::{IssueId, MailingStatus, NewsletterId};
 use postiljon::publishing::articles;
 use postiljon::store::{Store, mailings, outbox};
 
-use super::{get, post, signed_in, signed_in_as};
+use super::{get, post, schedule, signed_in, signed_in_as};
 use crate::publishing::{input, published};
 use crate::support::app::TestApp;
-use crate::support::database::{both_dbs, change};
+use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{confirmed, newsletter};
 
 /// Three published articles and issue 1 of a newsletter, with all of them and nothing to mend.
@@ -94,11 +94,12 @@ both_dbs!(a_double_click_on_send_gives_one_mailing, |store| {
     let final_page = get(&browser, "/admin/issues/1/schedule?when=now").await;
     assert!(final_page.body.contains("goes to one confirmed reader of INSIGHTS, right now"));
     let csrf = final_page.field("csrf").expect("a token");
+    let seen = final_page.field("seen").expect("what it shows");
     let clicks: Vec<_> = (0..2)
         .map(|_| {
-            let (browser, csrf) = (browser.clone(), csrf.clone());
+            let (browser, csrf, seen) = (browser.clone(), csrf.clone(), seen.clone());
             tokio::spawn(async move {
-                let fields = [("csrf", csrf.as_str()), ("when", "now")];
+                let fields = [("csrf", csrf.as_str()), ("when", "now"), ("seen", seen.as_str())];
                 browser.post("/admin/issues/1/schedule", &fields).await.expect("an answer")
             })
         })
@@ -123,7 +124,7 @@ both_dbs!(an_issue_that_nobody_would_get_is_not_sent_now_and_may_be_later, |stor
     let look = browser.get("/admin/issues/1/schedule?when=now").await.expect("an answer");
     assert!(look.status == 422 && !look.body.contains("class=\"sentence\""), "{}", look.body);
     let fields = [("when", "later"), ("date", "2026-12-01"), ("time", "09:00")];
-    let later = post(&browser, "/admin/issues/1/schedule", &fields).await;
+    let later = schedule(&browser, &fields).await;
     assert_eq!(later.location(), "/admin/mailings/1");
     app.stop().await;
 });
@@ -162,14 +163,14 @@ both_dbs!(a_mailing_is_cancelled_before_it_begins_and_on_the_way_and_not_after, 
     let browser = signed_in(&app).await;
     issue(&store, &app, &browser).await;
     let fields = [("when", "later"), ("date", "2026-11-24"), ("time", "11:00")];
-    post(&browser, "/admin/issues/1/schedule", &fields).await;
+    schedule(&browser, &fields).await;
     assert!(get(&browser, "/admin/mailings/1").await.body.contains("24 November 2026 at 11:00"));
     let cancelled = post(&browser, "/admin/mailings/1/cancel", &[]).await;
     assert_eq!(cancelled.location(), "/admin/mailings/1?done=cancelled");
     assert_eq!(mailing_status(&store, 1).await, MailingStatus::Cancelled);
     assert_eq!(browser.get("/admin/issues/1").await.expect("an answer").status, 200);
 
-    post(&browser, "/admin/issues/1/schedule", &fields).await;
+    schedule(&browser, &fields).await;
     app.clock.advance(Duration::from_secs(3600));
     let mut tx = store.begin().await.expect("a transaction");
     let id = postiljon::model::MailingId(2);
@@ -322,22 +323,56 @@ both_dbs!(a_newsletter_with_four_eyes_shows_who_must_look_and_lets_nobody_approv
         post(&browser, "/admin/newsletters/1/issues", &[("theme", "note"), ("needs_approval", "on")]).await;
     assert_eq!(set.location(), "/admin/newsletters/1?done=saved");
     let page = get(&browser, "/admin/issues/1/schedule?when=now").await.body;
+    assert!(page.contains("Nobody else here may approve issues of this newsletter"), "{page}");
     assert!(page.contains("You saved this issue last.") && !page.contains("class=\"sentence\""), "{page}");
     let own = post(&browser, "/admin/issues/1/approve", &[]).await;
     assert_eq!(own.status, 422, "{}", own.body);
     assert_eq!(post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await.status, 422);
     let colleague = signed_in_as(&app, "bo@example.org").await;
-    assert!(
-        get(&colleague, "/admin/issues/1/schedule").await.body.contains("action=\"/admin/issues/1/approve\"")
-    );
-    let approved = post(&colleague, "/admin/issues/1/approve", &[]).await;
+    let page = get(&browser, "/admin/issues/1/schedule").await.body;
+    assert!(page.contains("These may approve it: Bo."), "{page}");
+    let page = get(&colleague, "/admin/issues/1/schedule").await;
+    assert!(page.body.contains("action=\"/admin/issues/1/approve\""), "{}", page.body);
+    let seen = page.field("seen").expect("what it shows");
+    // An fixes one last thing while Bo's page is open.
+    change_subject(&browser, "Wat wij lazen, en meer").await;
+    for seen in [seen.as_str(), ""] {
+        let late = post(&colleague, "/admin/issues/1/approve", &[("seen", seen)]).await;
+        assert!(late.status == 409 && late.body.contains("Look at it again."), "{}", late.body);
+    }
+    let none = read!(store, |db| postiljon::store::issue_approvals::of_issue(db, IssueId(1)));
+    assert!(none.is_empty(), "{none:?}");
+    let seen = get(&colleague, "/admin/issues/1/schedule").await.field("seen").expect("what it shows");
+    let approved = post(&colleague, "/admin/issues/1/approve", &[("seen", &seen)]).await;
     assert_eq!(approved.location(), "/admin/issues/1/schedule?done=approved");
     let page = get(&browser, "/admin/issues/1/schedule?when=now").await.body;
     assert!(page.contains("Approved by") && page.contains("class=\"sentence\""), "{page}");
-    assert_eq!(
-        post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await.location(),
-        "/admin/mailings/1"
-    );
+    assert_eq!(schedule(&browser, &[("when", "now")]).await.location(), "/admin/mailings/1");
+    app.stop().await;
+});
+
+async fn change_subject(browser: &Browser, subject: &str) {
+    let version = get(browser, "/admin/issues/1").await.field("version").expect("a version");
+    let mut fields = vec![("version", version.as_str()), ("subject", subject), ("do", "save")];
+    fields.extend(["1", "2", "3"].map(|id| ("article", id)));
+    let saved = post(browser, "/admin/issues/1", &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+}
+
+both_dbs!(what_a_colleague_saved_behind_the_last_step_is_not_sent, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    issue_and_reader(&store, &app, &browser).await;
+    let page = get(&browser, "/admin/issues/1/schedule?when=now").await;
+    let seen = page.field("seen").expect("what it shows");
+    change_subject(&browser, "Iets heel anders").await;
+    for seen in [seen.as_str(), ""] {
+        let late = post(&browser, "/admin/issues/1/schedule", &[("when", "now"), ("seen", seen)]).await;
+        assert!(late.status == 409 && late.body.contains("Look at it again."), "{}", late.body);
+        assert!(!late.body.contains("class=\"sentence\""), "the sentence is asked for anew: {}", late.body);
+    }
+    assert!(read!(store, |db| mailings::of_issue(db, IssueId(1))).is_none());
+    assert_eq!(schedule(&browser, &[("when", "now")]).await.location(), "/admin/mailings/1");
     app.stop().await;
 });
 
@@ -353,8 +388,7 @@ both_dbs!(an_error_that_may_be_overridden_asks_why_and_the_mailing_tells_it, |st
     assert!(silent.body.contains("Say why this issue may go out anyway."), "{}", silent.body);
     let asked = get(&browser, "/admin/issues/1/schedule?when=now&reason=het+gaat+erover").await.body;
     assert!(asked.contains("class=\"sentence\"") && asked.contains("het gaat erover"), "{asked}");
-    let sent =
-        post(&browser, "/admin/issues/1/schedule", &[("when", "now"), ("reason", "het gaat erover")]).await;
+    let sent = schedule(&browser, &[("when", "now"), ("reason", "het gaat erover")]).await;
     assert_eq!(sent.location(), "/admin/mailings/1");
     assert!(get(&browser, "/admin/mailings/1").await.body.contains("het gaat erover"));
     app.stop().await;

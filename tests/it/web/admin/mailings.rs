@@ -9,7 +9,7 @@ use postiljon::store::{Store, mailings, workers};
 use postiljon::web::watching::STREAMS_MAX;
 
 use super::issues::issue_and_reader;
-use super::{ADDRESS, PASSWORD, get, post, signed_in};
+use super::{ADDRESS, PASSWORD, get, post, schedule, signed_in};
 use crate::support::app::{START, TestApp, UNDO};
 use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{self, confirmed, newsletter, sending};
@@ -84,7 +84,7 @@ both_dbs!(what_is_sent_now_waits_and_can_be_called_back_or_hurried, |store| {
     issue_and_reader(&store, &app, &browser).await;
     let last_look = get(&browser, "/admin/issues/1/schedule?when=now").await.body;
     assert!(last_look.contains("you can still call it back for 30 seconds"), "{last_look}");
-    post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
+    schedule(&browser, &[("when", "now")]).await;
     let due = |id| {
         let store = store.clone();
         async move { read!(store, |db| mailings::by_id(db, MailingId(id))).expect("there").due_at }
@@ -99,7 +99,7 @@ both_dbs!(what_is_sent_now_waits_and_can_be_called_back_or_hurried, |store| {
     assert!(!page.contains("<details"), "nothing was sent yet: there is nothing to ask");
     let cancelled = post(&browser, "/admin/mailings/1/cancel", &[]).await;
     assert_eq!(cancelled.location(), "/admin/mailings/1?done=cancelled");
-    post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
+    schedule(&browser, &[("when", "now")]).await;
     let hurried = post(&browser, "/admin/mailings/2/send-now", &[]).await;
     assert_eq!(hurried.location(), "/admin/mailings/2?done=sending");
     assert_eq!(due(2).await, START);

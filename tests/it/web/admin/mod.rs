@@ -63,3 +63,15 @@ pub async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Ans
     let fields: Vec<_> = fields.iter().copied().chain([("csrf", csrf.as_str())]).collect();
     browser.post(path, &fields).await.expect("an answer")
 }
+
+/// Schedules issue 1 by the button of the last step, as the page of that step has it.
+pub async fn schedule(browser: &Browser, fields: &[(&str, &str)]) -> Answer {
+    // Where there is nobody yet, "later" shows the last step all the same.
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(fields.iter().filter(|(name, _)| *name == "reason"));
+    query.extend_pairs([("when", "later"), ("date", "2027-03-01"), ("time", "09:00")]);
+    let page = get(browser, &format!("/admin/issues/1/schedule?{}", query.finish())).await;
+    let seen = page.field("seen").expect("the last step");
+    let fields: Vec<_> = fields.iter().copied().chain([("seen", seen.as_str())]).collect();
+    post(browser, "/admin/issues/1/schedule", &fields).await
+}

@@ -94,7 +94,7 @@ both_dbs!(an_issue_gets_a_topic_and_the_desk_says_how_many_that_is, |store| {
     assert!(schedule.contains("one confirmed reader with the topic “Geld”"), "{schedule}");
     let kept = post(&browser, &format!("{PAGE}/1"), &[("do", "archive")]).await;
     assert!(kept.status == 422 && kept.body.contains("Issue 1 is still a draft"), "{}", kept.body);
-    let sent = post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
+    let sent = crate::web::admin::schedule(&browser, &[("when", "now")]).await;
     assert_eq!(sent.status, 303, "{}", sent.body);
     let mailing = read!(store, |db| postiljon::store::mailings::of_issue(db, postiljon::model::IssueId(1)));
     let mailing = mailing.expect("a mailing");
