@@ -14,7 +14,7 @@ use crate::store;
 use crate::subscriptions::erase::erase;
 use crate::subscriptions::export::{Format, export};
 use crate::subscriptions::receipt::{Receipt, of_address};
-use crate::subscriptions::show::dossier;
+use crate::subscriptions::show::{Details, dossier};
 use crate::web::receipt::{View, document};
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +73,25 @@ enum Action {
     },
 }
 
+/// What there is of a subscription beside its row.
+fn details_of(details: &Details) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    if let Some(import) = &details.import {
+        fields.push(("Import", format!("{} {}", import.created_at.rfc3339(), import.file_name)));
+    }
+    for mail in &details.mails {
+        let line = format!("{} {}: {} {}", mail.created_at.rfc3339(), mail.kind, mail.status, mail.reply);
+        fields.push(("Single mail", line));
+    }
+    for had in &details.welcome {
+        fields.push(("Welcome", format!("{} day {}", had.at.rfc3339(), had.days)));
+    }
+    if let Some(said) = &details.departure {
+        fields.push(("Reason", format!("{} {}: {}", said.at.rfc3339(), said.reason, said.remark)));
+    }
+    fields
+}
+
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
     let open = Open::new(settings).await?;
     match arguments.action {
@@ -87,6 +106,13 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             for subscription in &dossier.subscriptions {
                 let line = format!("newsletter {}, {}", subscription.newsletter_id, subscription.status);
                 fields.push(("Subscription", line));
+            }
+            for details in &dossier.details {
+                fields.extend(details_of(details));
+            }
+            for change in &dossier.address_changes {
+                let line = format!("{} to {}", change.created_at.rfc3339(), change.new_address);
+                fields.push(("New address", line));
             }
             for answer in &dossier.answers {
                 fields.push(("Answer", format!("{}: {}", answer.key, answer.value)));

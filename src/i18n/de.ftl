@@ -2176,6 +2176,7 @@ people-yes = ja
 people-no = nein
 people-everyone = Alle, für die diese Ausgabe ist
 people-segment-named = Segment: { $segment }
+people-segment-unlisted = Was nur an ein Segment geht, steht weder im Archiv noch in den Feeds oder der Suche: Nur wer die E-Mail hat, findet die Seite dazu.
 people-readers-of-segment = { $readers } im Segment „{ $segment }“
 people-only-segment = Nur an das Segment „{ $segment }“
 people-imports = Importe

@@ -2173,6 +2173,7 @@ people-yes = yes
 people-no = no
 people-everyone = Everyone whom this issue is for
 people-segment-named = Segment: { $segment }
+people-segment-unlisted = What goes to a segment only does not come into the archive, the feeds or the search: only who has the mail finds its page.
 people-readers-of-segment = { $readers } in the segment “{ $segment }”
 people-only-segment = Only to the segment “{ $segment }”
 people-imports = Imports

@@ -2179,6 +2179,7 @@ people-yes = oui
 people-no = non
 people-everyone = Toutes les personnes visées par ce numéro
 people-segment-named = Segment : { $segment }
+people-segment-unlisted = Ce qui n’est envoyé qu’à un segment n’apparaît ni dans les archives, ni dans les flux, ni dans la recherche : seules les personnes qui ont reçu l’e-mail trouvent sa page.
 people-readers-of-segment = { $readers } du segment « { $segment } »
 people-only-segment = Uniquement au segment « { $segment } »
 people-imports = Importations

@@ -2170,6 +2170,7 @@ people-yes = ja
 people-no = nee
 people-everyone = Iedereen voor wie dit nummer is
 people-segment-named = Segment: { $segment }
+people-segment-unlisted = Wat alleen naar een segment gaat, komt niet in het archief, de feeds of de zoekfunctie: alleen wie de mail heeft, vindt de pagina.
 people-readers-of-segment = { $readers } uit het segment “{ $segment }”
 people-only-segment = Alleen naar het segment “{ $segment }”
 people-imports = Importeren

@@ -35,7 +35,7 @@ pub struct Consent {
     pub page: String,
     pub ip: String,
     pub user_agent: String,
-    /// Of the confirmation mail that was pressed, where there was one.
+    /// Of the mail that answered the request, or of the confirmation mail that was pressed, where there was one.
     pub message_id: Option<String>,
     pub form_id: Option<FormId>,
     pub form_version: Option<i64>,

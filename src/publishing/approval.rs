@@ -72,7 +72,7 @@ pub fn content_of(composed: &Composed) -> String {
 }
 
 /// What of an issue is its own, beside its articles: its words, its look, its topic and its trial.
-pub(super) fn words_of(issue: &Issue, theme: Theme) -> Vec<String> {
+fn words_of(issue: &Issue, theme: Theme) -> Vec<String> {
     let theme = issue.theme.unwrap_or(theme);
     let topic = issue.topic_id.map(|topic| topic.to_string()).unwrap_or_default();
     let mut parts: Vec<String> = [&issue.subject, &issue.preheader, &issue.intro, &issue.outro, &topic]

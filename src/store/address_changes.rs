@@ -4,7 +4,7 @@
 use super::{Db, Result, Tx, on};
 use crate::model::{EmailAddress, SubscriberId, Timestamp};
 
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct AddressChange {
     pub subscriber_id: SubscriberId,
     pub new_address: EmailAddress,
@@ -36,6 +36,14 @@ pub async fn find(db: Db<'_>, hash: &[u8]) -> Result<Option<AddressChange>> {
         "SELECT subscriber_id, new_address, created_at, expires_at, used_at FROM address_changes
         WHERE hash = $1";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
+}
+
+/// Where a person wants to move, or has moved a short time ago; the oldest wish first.
+pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<AddressChange>> {
+    const SQL: &str =
+        "SELECT subscriber_id, new_address, created_at, expires_at, used_at FROM address_changes
+        WHERE subscriber_id = $1 ORDER BY created_at";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }
 
 pub async fn mark_used(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {

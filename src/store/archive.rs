@@ -1,4 +1,5 @@
-//! The archive: the issues that were sent, and the table `archive_texts`, which a search in it looks in.
+//! The archive: the issues that were sent to everybody, and the table `archive_texts`, which a search in it looks in.
+//! What went to a segment only is in none of the lists here: it was not meant for whoever comes by.
 
 use uuid::Uuid;
 
@@ -82,7 +83,7 @@ pub async fn list(
     const SQL: &str = r"SELECT m.id AS mailing_id, i.public_id, i.number, i.subject, i.preheader, m.started_at
         FROM mailings m JOIN issues i ON i.id = m.issue_id
         WHERE m.newsletter_id = $1 AND m.started_at IS NOT NULL AND m.status IN ('sending', 'paused', 'sent')
-            AND ($4 = '%%' OR EXISTS (SELECT 1 FROM archive_texts t WHERE t.mailing_id = m.id
+            AND m.segment_filter IS NULL AND ($4 = '%%' OR EXISTS (SELECT 1 FROM archive_texts t WHERE t.mailing_id = m.id
                 AND t.search_text LIKE $4 ESCAPE '\' AND t.search_text LIKE $5 ESCAPE '\'
                 AND t.search_text LIKE $6 ESCAPE '\' AND t.search_text LIKE $7 ESCAPE '\'
                 AND t.search_text LIKE $8 ESCAPE '\' AND t.search_text LIKE $9 ESCAPE '\'))
@@ -143,7 +144,7 @@ pub async fn previous(
     const SQL: &str = "SELECT m.id AS mailing_id, i.public_id, i.number, i.subject, i.preheader, m.started_at
         FROM mailings m JOIN issues i ON i.id = m.issue_id
         WHERE m.newsletter_id = $1 AND m.status IN ('sending', 'paused', 'sent')
-            AND (m.started_at < $3 OR (m.started_at = $3 AND m.id < $2))
+            AND m.segment_filter IS NULL AND (m.started_at < $3 OR (m.started_at = $3 AND m.id < $2))
         ORDER BY m.started_at DESC, m.id DESC LIMIT 1";
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(newsletter)
@@ -163,7 +164,7 @@ pub async fn next(
     const SQL: &str = "SELECT m.id AS mailing_id, i.public_id, i.number, i.subject, i.preheader, m.started_at
         FROM mailings m JOIN issues i ON i.id = m.issue_id
         WHERE m.newsletter_id = $1 AND m.status IN ('sending', 'paused', 'sent')
-            AND (m.started_at > $3 OR (m.started_at = $3 AND m.id > $2))
+            AND m.segment_filter IS NULL AND (m.started_at > $3 OR (m.started_at = $3 AND m.id > $2))
         ORDER BY m.started_at, m.id LIMIT 1";
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(newsletter)
@@ -188,6 +189,7 @@ pub async fn newest(
                 (SELECT o.language FROM mailing_contents o WHERE o.mailing_id = m.id
                 ORDER BY CASE WHEN o.language = $2 THEN 0 ELSE 1 END, o.language LIMIT 1)
         WHERE m.newsletter_id = $1 AND m.started_at IS NOT NULL AND m.status IN ('sending', 'paused', 'sent')
+            AND m.segment_filter IS NULL
         ORDER BY m.started_at DESC, m.id DESC LIMIT $3";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(language).bind(most).fetch_all(c).await?))
 }
@@ -201,7 +203,7 @@ pub async fn with_article(
     const SQL: &str = "SELECT m.id AS mailing_id, i.public_id, i.number, i.subject, i.preheader, m.started_at
         FROM mailing_articles a JOIN mailings m ON m.id = a.mailing_id JOIN issues i ON i.id = m.issue_id
         WHERE a.article_id = $2 AND m.newsletter_id = $1 AND m.started_at IS NOT NULL
-            AND m.status IN ('sending', 'paused', 'sent')
+            AND m.status IN ('sending', 'paused', 'sent') AND m.segment_filter IS NULL
         ORDER BY m.started_at DESC, m.id DESC LIMIT 1";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(article).fetch_optional(c).await?))
 }

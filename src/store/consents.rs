@@ -68,7 +68,7 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<C
 }
 
 /// A form that evidence was given on.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct FormName {
     pub id: FormId,
     pub public_id: uuid::Uuid,

@@ -4,7 +4,7 @@ use super::{Db, Result, Tx, on};
 use crate::model::{DepartureReason, SubscriptionId, Timestamp};
 
 /// What someone said on leaving.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct Said {
     pub reason: DepartureReason,
     pub remark: String,

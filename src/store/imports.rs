@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::{Db, PAGE_ROWS, Result, Tx, on};
 use crate::model::{
-    Import, ImportCounts, ImportId, ImportOrigin, ImportStatus, NewsletterId, Timestamp, UserId,
+    Import, ImportCounts, ImportId, ImportOrigin, ImportStatus, NewsletterId, SubscriptionId, Timestamp,
+    UserId,
 };
 
 const COLUMNS: &str = "SELECT * FROM imports WHERE id = $1";
@@ -103,6 +104,22 @@ async fn forget_reports(tx: &mut Tx, import: ImportId) -> Result<()> {
 
 pub async fn by_id(db: Db<'_>, id: ImportId) -> Result<Option<Import>> {
     Ok(on!(db, |c| sqlx::query_as(COLUMNS).bind(id).fetch_optional(c).await?))
+}
+
+/// The import that brought a subscription.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct BroughtBy {
+    pub file_name: String,
+    pub origin: ImportOrigin,
+    /// On what the company bases that these people get mail; empty: each was asked.
+    pub basis: String,
+    pub created_at: Timestamp,
+}
+
+pub async fn that_brought(db: Db<'_>, subscription: SubscriptionId) -> Result<Option<BroughtBy>> {
+    const SQL: &str = "SELECT i.file_name, i.origin, i.basis, i.created_at
+        FROM subscriptions n JOIN imports i ON i.id = n.import_id WHERE n.id = $1";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).fetch_optional(c).await?))
 }
 
 pub async fn by_public_id(db: Db<'_>, public_id: Uuid) -> Result<Option<Import>> {

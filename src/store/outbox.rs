@@ -57,9 +57,9 @@ async fn insert_many(
 ) -> Result<Vec<OutboxId>> {
     const SQL: &str =
         "INSERT INTO outbox (kind, status, newsletter_id, subscription_id, to_address, issue_id, language,
-            nonce, message_uuid, attempts, due_at, reply, created_at, is_bulk, welcome_step_id)
+            nonce, message_uuid, attempts, due_at, reply, created_at, is_bulk, welcome_step_id, to_key)
         SELECT v.kind, 'queued', v.newsletter_id, v.subscription_id, v.to_address, v.issue_id, v.language,
-            v.nonce, v.message_uuid, 0, v.due_at, '', CAST(? AS BIGINT), CAST(? AS BIGINT) <> 0, v.welcome_step_id
+            v.nonce, v.message_uuid, 0, v.due_at, '', CAST(? AS BIGINT), CAST(? AS BIGINT) <> 0, v.welcome_step_id, v.to_key
         FROM v WHERE v.kind IS NOT NULL RETURNING id";
     fn numbers<'a>(
         mails: &[(&'a NewMail, Timestamp)],
@@ -75,6 +75,8 @@ async fn insert_many(
     ) -> Column<'a> {
         Column::Texts(name, mails.iter().map(|(mail, _)| of(mail)).collect())
     }
+    let keys: Vec<Option<String>> =
+        mails.iter().map(|(mail, _)| mail.to_address.as_ref().map(EmailAddress::key)).collect();
     let columns = [
         texts(mails, "kind", |mail| Some(mail.kind.as_str())),
         numbers(mails, "newsletter_id", |mail| Some(mail.newsletter_id.0)),
@@ -86,6 +88,7 @@ async fn insert_many(
         Column::Uuids("message_uuid", mails.iter().map(|(mail, _)| mail.message_uuid).collect()),
         Column::Numbers("due_at", mails.iter().map(|(_, due_at)| Some(due_at.as_millis())).collect()),
         numbers(mails, "welcome_step_id", |mail| mail.welcome_step_id.map(|id| id.0)),
+        Column::Texts("to_key", keys.iter().map(Option::as_deref).collect()),
     ];
     let ids: Vec<(OutboxId,)> = bulk::fetch_all(
         tx.db(),
@@ -236,7 +239,7 @@ pub async fn open_count(db: Db<'_>) -> Result<i64> {
 }
 
 /// A mail about a subscription, and what became of it.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct SingleMail {
     pub kind: OutboxKind,
     pub status: OutboxStatus,
@@ -255,21 +258,30 @@ pub async fn of_subscription(db: Db<'_>, subscription: SubscriptionId) -> Result
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).fetch_all(c).await?))
 }
 
-/// Withdraws mails to someone who has left, before they are sent. A step of the welcome series that is withdrawn
-/// has its turn again, should the reader come back.
+/// Withdraws mails that ask for a subscription or welcome to it, before they are sent: its owner has confirmed, or left.
+/// What else was to be said stays: that the address was changed, or the links that were asked for. A step of the welcome
+/// series that is withdrawn has its turn again, should the reader come back.
 pub async fn delete_queued(tx: &mut Tx, subscription: SubscriptionId) -> Result<u64> {
     super::welcome::unmark_queued(tx, subscription).await?;
-    const SQL: &str = "DELETE FROM outbox WHERE subscription_id = $1 AND status = 'queued'";
+    const SQL: &str = "DELETE FROM outbox WHERE subscription_id = $1 AND status = 'queued'
+        AND kind IN ('confirm', 'reminder', 'already_subscribed', 'welcome')";
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected()))
 }
+
+/// The mails to an address of their own that [`delete_to`] forgets, in the index that holds those alone.
+pub const DELETE_TO: &str = "DELETE FROM outbox WHERE to_address IS NOT NULL AND to_key = $1";
+/// Those of before there was a key, whose key no database could work out; in the same index.
+pub const WITHOUT_KEY: &str =
+    "SELECT id, to_address FROM outbox WHERE to_address IS NOT NULL AND to_key IS NULL";
 
 /// Forgets test mails to the address of a person who is erased, whatever became of them and however it was
 /// written.
 pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<u64> {
-    const ALL: &str = "SELECT id, to_address FROM outbox WHERE to_address IS NOT NULL";
-    let all: Vec<(OutboxId, EmailAddress)> = on!(tx.db(), |c| sqlx::query_as(ALL).fetch_all(c).await?);
-    let mut rows = 0;
-    for (id, _) in all.iter().filter(|(_, to)| to.key() == address.key()) {
+    let key = address.key();
+    let mut rows = on!(tx.db(), |c| sqlx::query(DELETE_TO).bind(&key).execute(c).await?.rows_affected());
+    let old: Vec<(OutboxId, EmailAddress)> =
+        on!(tx.db(), |c| sqlx::query_as(WITHOUT_KEY).fetch_all(c).await?);
+    for (id, _) in old.iter().filter(|(_, to)| to.key() == key) {
         rows += on!(tx.db(), |c| sqlx::query("DELETE FROM outbox WHERE id = $1")
             .bind(id)
             .execute(c)

@@ -5,20 +5,21 @@
 use super::{Db, Result, Tx, on};
 use crate::model::{MailingId, RetentionPeriod, RetentionRun, SubscriberId, Timestamp};
 
-/// Subscriptions left before a moment whose evidence still has what is to be forgotten; those behind `after`.
+/// Subscriptions left before a moment whose evidence of then still has what is to be forgotten; those behind `after`.
+/// Who asks again is still called unsubscribed until the button is pressed: the evidence of asking is newer than `left_before`.
 pub async fn find_evidence(db: Db<'_>, left_before: Timestamp, after: i64, limit: i64) -> Result<Vec<i64>> {
     const SQL: &str = "SELECT n.id FROM subscriptions n
         WHERE n.status = 'unsubscribed' AND n.unsubscribed_at < $1 AND n.id > $2 AND EXISTS (SELECT 1 FROM consents c
             WHERE c.subscriber_id = n.subscriber_id AND c.newsletter_id = n.newsletter_id
-                AND (c.ip <> '' OR c.user_agent <> '' OR c.referrer <> ''))
+                AND c.at < $1 AND (c.ip <> '' OR c.user_agent <> '' OR c.referrer <> ''))
         ORDER BY n.id LIMIT $3";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(left_before).bind(after).bind(limit).fetch_all(c).await?))
 }
 
-/// Empties IP address, browser and referrer; unless the person came back meanwhile.
+/// Empties IP address, browser and referrer of what is older; unless the person came back meanwhile.
 pub async fn forget_evidence(tx: &mut Tx, subscription: i64, left_before: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE consents SET ip = '', user_agent = '', referrer = ''
-        WHERE (subscriber_id, newsletter_id) IN (SELECT subscriber_id, newsletter_id FROM subscriptions
+        WHERE at < $2 AND (subscriber_id, newsletter_id) IN (SELECT subscriber_id, newsletter_id FROM subscriptions
             WHERE id = $1 AND status = 'unsubscribed' AND unsubscribed_at < $2)";
     Ok(on!(tx.db(), |c| sqlx::query(SQL)
         .bind(subscription)

@@ -96,7 +96,7 @@ pub async fn insert_all(
     bulk::fetch_all(tx.db(), &columns, SQL, &[Same::Number(now.as_millis())]).await
 }
 
-/// [`update_profile`] of several people.
+/// Gives several people the name and language of a sign-up.
 pub async fn update_profiles(tx: &mut Tx, profiles: &[(SubscriberId, &str, Language)]) -> Result<()> {
     const SQL: &str =
         "UPDATE subscribers SET name = v.name, language = v.language, is_searchable = FALSE FROM v
@@ -136,13 +136,6 @@ pub async fn by_address(db: Db<'_>, address: &EmailAddress) -> Result<Option<Sub
     const SQL: &str =
         "SELECT id, public_id, address, name, language, created_at FROM subscribers WHERE address_key = $1";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(address.key()).fetch_optional(c).await?))
-}
-
-/// Gives a subscriber the name and language of the sign-up that was confirmed.
-pub async fn update_profile(tx: &mut Tx, id: SubscriberId, name: &str, language: Language) -> Result<()> {
-    const SQL: &str = "UPDATE subscribers SET name = $2, language = $3, is_searchable = FALSE WHERE id = $1";
-    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(name).bind(language).execute(c).await?.rows_affected());
-    Ok(())
 }
 
 /// Moves a person to another address. A duplicate error means that it is another person's.

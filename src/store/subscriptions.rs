@@ -70,7 +70,7 @@ pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<S
 pub struct Asked {
     pub subscriber_id: SubscriberId,
     pub newsletter_id: NewsletterId,
-    /// Language and form of the newest request count, until its owner confirms it.
+    /// Language and form of the newest request count, until the owner of the address confirms one.
     pub language: Language,
     pub form_id: FormId,
     /// Whether the address is one of throw-away mailboxes; it stays noted.
@@ -124,6 +124,14 @@ pub async fn confirm(tx: &mut Tx, id: SubscriptionId, language: Language, now: T
         growth::add(tx, id, now, Change::Confirmed).await?;
     }
     Ok(rows == 1)
+}
+
+/// Language and form of the request that is about to be confirmed, in place of those of the newest.
+pub async fn set_request(tx: &mut Tx, id: SubscriptionId, language: Language, form: FormId) -> Result<()> {
+    const SQL: &str =
+        "UPDATE subscriptions SET language = $2, form_id = $3 WHERE id = $1 AND status <> 'confirmed'";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(language).bind(form).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Unsubscribed becomes what it was: Confirmed since the same moment, and again in the audience of issues that

@@ -1,16 +1,19 @@
-//! The table `tokens`: what confirmation links open, as SHA-256 only.
+//! The table `tokens`: what confirmation links open, as SHA-256 only; and what was typed at the sign-up that a mail answers,
+//! until it is confirmed.
 
 use super::bulk::{self, Column};
 use super::{Db, Result, Tx, on};
 use crate::model::{EmailAddress, SubscriptionId, SubscriptionStatus, Timestamp};
 
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Token {
     pub subscription_id: SubscriptionId,
     pub message_id: String,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
+    /// JSON: what was typed at the sign-up.
+    pub profile: Option<String>,
 }
 
 /// What a new confirmation link opens.
@@ -22,8 +25,11 @@ pub struct NewToken<'a> {
     pub message_id: &'a str,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// JSON: what was typed at the sign-up, where there was one.
+    pub profile: Option<&'a str>,
 }
 
+/// A link in a mail that asks again for what the newest sign-up asked for.
 pub async fn insert_confirm(
     tx: &mut Tx,
     hash: &[u8],
@@ -32,13 +38,26 @@ pub async fn insert_confirm(
     created_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<()> {
-    insert_confirms(tx, &[NewToken { hash, subscription_id, message_id, created_at, expires_at }]).await
+    const SQL: &str =
+        "INSERT INTO tokens (hash, purpose, subscription_id, message_id, created_at, expires_at, profile)
+        VALUES ($1, 'confirm', $2, $3, $4, $5, (SELECT t.profile FROM tokens t
+            WHERE t.subscription_id = $2 AND t.profile IS NOT NULL ORDER BY t.created_at DESC LIMIT 1))";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(hash)
+        .bind(subscription_id)
+        .bind(message_id)
+        .bind(created_at)
+        .bind(expires_at)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
 }
 
 pub async fn insert_confirms(tx: &mut Tx, tokens: &[NewToken<'_>]) -> Result<()> {
     const SQL: &str =
-        "INSERT INTO tokens (hash, purpose, subscription_id, message_id, created_at, expires_at)
-        SELECT v.hash, 'confirm', v.subscription_id, v.message_id, v.created_at, v.expires_at
+        "INSERT INTO tokens (hash, purpose, subscription_id, message_id, created_at, expires_at, profile)
+        SELECT v.hash, 'confirm', v.subscription_id, v.message_id, v.created_at, v.expires_at, v.profile
         FROM v WHERE v.hash IS NOT NULL";
     let columns = [
         Column::Octets("hash", tokens.iter().map(|token| token.hash).collect()),
@@ -55,6 +74,7 @@ pub async fn insert_confirms(tx: &mut Tx, tokens: &[NewToken<'_>]) -> Result<()>
             "expires_at",
             tokens.iter().map(|token| Some(token.expires_at.as_millis())).collect(),
         ),
+        Column::Texts("profile", tokens.iter().map(|token| token.profile).collect()),
     ];
     bulk::execute(tx, &columns, SQL, &[]).await?;
     Ok(())
@@ -62,7 +82,8 @@ pub async fn insert_confirms(tx: &mut Tx, tokens: &[NewToken<'_>]) -> Result<()>
 
 /// The token, whether or not it has expired or was used: the page says which.
 pub async fn find_confirm(db: Db<'_>, hash: &[u8]) -> Result<Option<Token>> {
-    const SQL: &str = "SELECT subscription_id, message_id, created_at, expires_at, used_at FROM tokens
+    const SQL: &str =
+        "SELECT subscription_id, message_id, created_at, expires_at, used_at, profile FROM tokens
         WHERE hash = $1 AND purpose = 'confirm'";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(hash).fetch_optional(c).await?))
 }
@@ -95,10 +116,37 @@ pub async fn mark_used(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {
 
 /// The newest link of a subscription that would still work.
 pub async fn newest_open(db: Db<'_>, subscription: SubscriptionId, now: Timestamp) -> Result<Option<Token>> {
-    const SQL: &str = "SELECT subscription_id, message_id, created_at, expires_at, used_at FROM tokens
+    const SQL: &str =
+        "SELECT subscription_id, message_id, created_at, expires_at, used_at, profile FROM tokens
         WHERE subscription_id = $1 AND purpose = 'confirm' AND used_at IS NULL AND expires_at > $2
         ORDER BY expires_at DESC, created_at DESC LIMIT 1";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).bind(now).fetch_optional(c).await?))
+}
+
+/// The links of a subscription, the oldest first.
+pub async fn of_subscription(db: Db<'_>, subscription: SubscriptionId) -> Result<Vec<Token>> {
+    const SQL: &str =
+        "SELECT subscription_id, message_id, created_at, expires_at, used_at, profile FROM tokens
+        WHERE subscription_id = $1 ORDER BY created_at, expires_at";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).fetch_all(c).await?))
+}
+
+/// What was typed at the sign-ups of a subscription that came after a moment.
+pub async fn profiles_since(
+    db: Db<'_>,
+    subscription: SubscriptionId,
+    after: Timestamp,
+) -> Result<Vec<String>> {
+    const SQL: &str = "SELECT profile FROM tokens
+        WHERE subscription_id = $1 AND created_at > $2 AND profile IS NOT NULL";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(subscription).bind(after).fetch_all(c).await?))
+}
+
+/// Forgets what was typed: one of the sign-ups was confirmed, and the others have nothing more to ask.
+pub async fn forget_profiles(tx: &mut Tx, subscription: SubscriptionId) -> Result<()> {
+    const SQL: &str = "UPDATE tokens SET profile = NULL WHERE subscription_id = $1 AND profile IS NOT NULL";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(subscription).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// After leaving, no older confirmation mail may bring someone back.

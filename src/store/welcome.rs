@@ -171,6 +171,21 @@ pub async fn mark(
     Ok(rows == 1)
 }
 
+/// A step that a reader had.
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
+pub struct Had {
+    /// After confirming.
+    pub days: i64,
+    pub at: Timestamp,
+}
+
+/// The steps that a reader had, in their order.
+pub async fn had(db: Db<'_>, subscription: SubscriptionId) -> Result<Vec<Had>> {
+    const SQL: &str = "SELECT s.days, w.at FROM welcome_sent w JOIN welcome_steps s ON s.id = w.step_id
+        WHERE w.subscription_id = $1 ORDER BY w.at, s.days";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscription).fetch_all(c).await?))
+}
+
 /// The mail never went out: its turn comes again.
 pub async fn unmark(tx: &mut Tx, subscription: SubscriptionId, step: WelcomeStepId) -> Result<()> {
     const SQL: &str = "DELETE FROM welcome_sent WHERE subscription_id = $1 AND step_id = $2";

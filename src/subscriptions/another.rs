@@ -3,7 +3,8 @@
 //!
 //! Whoever asks from a page that anybody can open gets the same answer, after the same work, whatever is known of the
 //! address (S20). Everything here counts under the limits of sign-ups: one network, one mailbox and one domain get no
-//! more mail this way than by the form.
+//! more mail this way than by the form. What is counted is locked before any person is, and any mailing last: so does
+//! every verb, and no two wait for each other.
 
 use std::net::IpAddr;
 
@@ -67,16 +68,16 @@ pub(super) async fn ask(
 ) -> Result<Asked, AskError> {
     let nonce = random()?;
     let mut tx = store.begin().await?;
-    if let Some(ip) = ip
-        && let Err(minutes) = limits::network(&mut tx, keys, ip, now).await?
-    {
-        tx.commit().await?;
-        return Err(AskError::TooMany { minutes });
-    }
+    let room = match limits::another(&mut tx, keys, address, about, ip, now).await? {
+        Ok(room) => room,
+        Err(minutes) => {
+            tx.commit().await?;
+            return Err(AskError::TooMany { minutes });
+        }
+    };
     let is_suppressed = suppressions::contains(tx.db(), &keys.address_hash(address)).await?;
-    let may_mail = limits::another(&mut tx, keys, address, about, now).await?;
-    let due_at = now.plus(limits::domain_wait(&mut tx, keys, address, now).await?);
-    Ok(Asked { tx, is_suppressed, may_mail, mail: Mail { nonce, now, due_at } })
+    let mail = Mail { nonce, now, due_at: now.plus(room.wait) };
+    Ok(Asked { tx, is_suppressed, may_mail: room.may_mail, mail })
 }
 
 /// In place of an address that must not be written: nobody's (RFC 2606).

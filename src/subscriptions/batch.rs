@@ -19,6 +19,7 @@ use super::consent_text::consent_text;
 use super::gate::{self, Gate};
 use super::limits::{Counters, Effort, OfSignUp};
 use super::open_form::OpenForm;
+use super::profile::Profile;
 use super::signup::{CONFIRM_VALID, Request};
 use crate::clock::Clock;
 use crate::keys::{Keys, Purpose, sha256_hex, token_hash};
@@ -152,7 +153,7 @@ struct Writing {
 struct Person {
     id: SubscriberId,
     /// Whether the owner of the address has confirmed anything; until then the newest sign-up's name and language
-    /// hold.
+    /// hold, and then those of the one whose mail was answered.
     is_owned: bool,
 }
 
@@ -279,8 +280,9 @@ async fn write(
         })
         .collect();
     subscription_values::set_all(tx, &answers).await?;
-    write_consents(tx, all, &people, now).await?;
-    write_mails(tx, keys, all, &found, now).await
+    let mails: Vec<Uuid> = all.iter().map(|_| Uuid::now_v7()).collect();
+    write_consents(tx, all, &people, &mails, now).await?;
+    write_mails(tx, keys, all, &found, &mails, now).await
 }
 
 fn asked(request: &Request, subscriber_id: SubscriberId) -> Asked {
@@ -343,11 +345,12 @@ async fn write_consents(
     tx: &mut Tx,
     all: &[(&Request, &Writing)],
     people: &[SubscriberId],
+    mails: &[Uuid],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut texts: BTreeMap<(NewsletterId, Language), ConsentTextId> = BTreeMap::new();
     let mut rows = Vec::with_capacity(all.len());
-    for ((request, _), subscriber) in all.iter().zip(people) {
+    for (((request, _), subscriber), mail) in all.iter().zip(people).zip(mails) {
         let newsletter = &request.form.newsletter;
         let shown_in = request.shown_in;
         let text = match texts.get(&(newsletter.id, shown_in)) {
@@ -360,12 +363,18 @@ async fn write_consents(
                 id
             }
         };
-        rows.push(consent(request, *subscriber, text, now));
+        rows.push(consent(request, *subscriber, text, *mail, now));
     }
     consents::insert_all(tx, &rows).await
 }
 
-fn consent(request: &Request, subscriber_id: SubscriberId, text: ConsentTextId, now: Timestamp) -> Consent {
+fn consent(
+    request: &Request,
+    subscriber_id: SubscriberId,
+    text: ConsentTextId,
+    mail: Uuid,
+    now: Timestamp,
+) -> Consent {
     let newsletter = &request.form.newsletter;
     Consent {
         subscriber_id,
@@ -378,7 +387,7 @@ fn consent(request: &Request, subscriber_id: SubscriberId, text: ConsentTextId, 
         page: without_query(&request.evidence.page),
         ip: request.evidence.ip_text(),
         user_agent: request.evidence.user_agent_text(),
-        message_id: None,
+        message_id: Some(mail.simple().to_string()),
         form_id: Some(request.form.form.id),
         form_version: Some(request.form.form.version),
         referrer: request.capture.referrer.clone(),
@@ -393,14 +402,17 @@ async fn write_mails(
     keys: &Keys,
     all: &[(&Request, &Writing)],
     subscription_ids: &[SubscriptionId],
+    message_uuids: &[Uuid],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut mails = Vec::with_capacity(all.len());
-    let mut hashes = Vec::with_capacity(all.len());
-    for ((request, writing), id) in all.iter().zip(subscription_ids) {
-        let message_uuid = Uuid::now_v7();
+    let mut links = Vec::with_capacity(all.len());
+    for (((request, writing), id), message_uuid) in all.iter().zip(subscription_ids).zip(message_uuids) {
         let hash = token_hash(&keys.derive_token(Purpose::Confirm, &request.nonce));
-        hashes.push((hash.unwrap_or_default(), message_uuid.simple().to_string()));
+        let profile = Profile::of(request, written(request, writing).1).to_json();
+        // A mail without a link has nothing to confirm: what a stranger typed for a subscriber is not kept.
+        let profile = (writing.kind == OutboxKind::Confirm).then_some(profile);
+        links.push((hash.unwrap_or_default(), message_uuid.simple().to_string(), profile));
         let mail = NewMail {
             kind: writing.kind,
             newsletter_id: request.form.newsletter.id,
@@ -410,19 +422,20 @@ async fn write_mails(
             welcome_step_id: None,
             language: writing.language,
             nonce: request.nonce.to_vec(),
-            message_uuid,
+            message_uuid: *message_uuid,
         };
         mails.push((mail, writing.due_at));
     }
-    let new: Vec<NewToken<'_>> = hashes
+    let new: Vec<NewToken<'_>> = links
         .iter()
         .zip(subscription_ids)
-        .map(|((hash, message_id), id)| NewToken {
+        .map(|((hash, message_id, profile), id)| NewToken {
             hash,
             subscription_id: *id,
             message_id,
             created_at: now,
             expires_at: now.plus(CONFIRM_VALID),
+            profile: profile.as_deref(),
         })
         .collect();
     tokens::insert_confirms(tx, &new).await?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::profile::{self, Profile};
 use super::unsubscribe::lock;
 use super::{Evidence, consent, objection};
 use crate::clock::Clock;
@@ -36,7 +37,7 @@ pub async fn look(store: &Store, clock: &Clock, token: &str) -> Result<Confirmat
     let Some(found) = tokens::find_confirm(reader.db(), &hash).await? else {
         return Ok(Confirmation::Unknown);
     };
-    let Some(subscription) = subscriptions::by_id(reader.db(), found.subscription_id).await? else {
+    let Some(mut subscription) = subscriptions::by_id(reader.db(), found.subscription_id).await? else {
         return Ok(Confirmation::Unknown);
     };
     let Some(newsletter) = newsletters::by_id(reader.db(), subscription.newsletter_id).await? else {
@@ -44,6 +45,10 @@ pub async fn look(store: &Store, clock: &Clock, token: &str) -> Result<Confirmat
     };
     let now = clock.now();
     let is_confirmed = subscription.status == SubscriptionStatus::Confirmed;
+    // The page speaks as the mail does.
+    if let Some(profile) = Profile::of_token(&found).filter(|_| !is_confirmed) {
+        subscription.language = profile.language;
+    }
     let has_expired = found.expires_at <= now;
     let has_newer = tokens::newest_open(reader.db(), subscription.id, now).await?.is_some();
     let both = Box::new((newsletter, subscription));
@@ -65,7 +70,7 @@ pub fn is_new(clock: &Clock, subscription: &Subscription) -> bool {
     subscription.confirmed_at.is_some_and(|at| clock.now().since(at) < WELCOME_FOR)
 }
 
-/// Confirms. Doing it twice is success twice, and writes nothing the second time.
+/// Confirms the sign-up that the mail of this link answers. Doing it twice is success twice, and writes nothing the second time.
 ///
 /// # Errors
 /// Only of the database.
@@ -79,7 +84,7 @@ pub async fn confirm(
     let seen = look(store, clock, token).await?;
     let (Confirmation::Open(seen_open), Some(hash)) = (&seen, token_hash(token)) else { return Ok(seen) };
     let mut tx = store.begin().await?;
-    let Some((subscription, open)) = lock(&mut tx, seen_open.1.id).await? else {
+    let Some((mut subscription, open)) = lock(&mut tx, seen_open.1.id).await? else {
         return Ok(Confirmation::Unknown);
     };
     // The token is read again inside the transaction: leaving may have deleted it.
@@ -87,6 +92,7 @@ pub async fn confirm(
     let now = mailings::after_starts(clock.now(), &open);
     // Whoever had left and asks again begins anew: a pause of then would be a silence that nobody understands.
     subscriptions::start_afresh(&mut tx, subscription.id).await?;
+    profile::apply(&mut tx, &mut subscription, &found).await?;
     if subscriptions::confirm(&mut tx, subscription.id, subscription.language, now).await? {
         if topics::chosen(tx.db(), subscription.id).await?.is_empty() {
             topics::choose_all(&mut tx, subscription.id, subscription.newsletter_id, now).await?;

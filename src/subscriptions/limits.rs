@@ -172,8 +172,13 @@ fn withdrawn_mark(keys: &Keys, address: &EmailAddress, about: &str) -> Mark {
     mark(keys, PER_WITHDRAWAL, &format!("{about}/{}", address.mailbox_key()))
 }
 
-fn kind_mark(keys: &Keys, address: &EmailAddress, newsletter: NewsletterId, kind: OutboxKind) -> Mark {
-    mark(keys, PER_KIND, &format!("{kind}/{newsletter}/{}", address.mailbox_key()))
+/// `about`: the newsletter, or what else the mail is about.
+fn kind_mark(keys: &Keys, address: &EmailAddress, about: &str, kind: OutboxKind) -> Mark {
+    mark(keys, PER_KIND, &format!("{kind}/{about}/{}", address.mailbox_key()))
+}
+
+fn domain_mark(keys: &Keys, address: &EmailAddress) -> Mark {
+    mark(keys, PER_DOMAIN, address.ascii_domain())
 }
 
 /// What a form asks of a browser, and whether it was given.
@@ -209,16 +214,15 @@ impl OfSignUp {
         is_stamped: bool,
     ) -> Self {
         let is_trusted = effort == Effort::Proved || (is_stamped && effort == Effort::NotAsked);
-        let newsletter = form.newsletter_id;
-        let about = newsletter.to_string();
+        let newsletter = form.newsletter_id.to_string();
         let per_form = if effort == Effort::Missing { PER_FORM_UNPROVED } else { PER_FORM };
         Self {
             network: ip.map(|ip| network_marks(keys, ip, is_trusted)),
-            mailbox: mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &about),
-            withdrawn: withdrawn_mark(keys, address, &about),
-            confirm: kind_mark(keys, address, newsletter, OutboxKind::Confirm),
-            already: kind_mark(keys, address, newsletter, OutboxKind::AlreadySubscribed),
-            domain: mark(keys, PER_DOMAIN, address.ascii_domain()),
+            mailbox: mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &newsletter),
+            withdrawn: withdrawn_mark(keys, address, &newsletter),
+            confirm: kind_mark(keys, address, &newsletter, OutboxKind::Confirm),
+            already: kind_mark(keys, address, &newsletter, OutboxKind::AlreadySubscribed),
+            domain: domain_mark(keys, address),
             form: mark(keys, per_form, &form.id.to_string()),
             effort,
         }
@@ -276,18 +280,23 @@ fn beyond(gap: Duration, counters: &Counters, mark: &Mark) -> Duration {
     gap.saturating_mul(u32::try_from((counters.next(mark) - mark.limit.most).max(0)).unwrap_or(u32::MAX))
 }
 
-/// Counts a request from this address of the network. `Err` holds the minutes to wait.
-pub async fn network(
-    tx: &mut Tx,
-    keys: &Keys,
-    ip: IpAddr,
-    now: Timestamp,
-) -> Result<std::result::Result<(), i64>> {
-    let marks = network_marks(keys, ip, true);
-    let mut counters = Counters::lock(tx, marks.into_iter(), now).await?;
-    let counted = counters.count_network(&marks);
-    counters.write(tx, now).await?;
-    Ok(counted)
+/// What the counters say of a mail that came by no form.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Whether the mailbox has not had enough of our mails yet.
+    pub may_mail: bool,
+    /// How long the mail waits for others to its domain.
+    pub wait: Duration,
+}
+
+impl Room {
+    /// Counts a mail: under all limits of the mailbox, or none; and for its domain. None goes to whose owner has said no.
+    fn count(counters: &mut Counters, mailbox: &[Mark; 3], withdrawn: &Mark, domain: &Mark) -> Self {
+        let may_mail = counters.has_room(withdrawn) && counters.add_if_all_have_room(mailbox);
+        let wait = beyond(DOMAIN_GAP, counters, domain).min(WAIT_MAX);
+        counters.add(domain);
+        Self { may_mail, wait }
+    }
 }
 
 /// Keeps that the owner of a mailbox has withdrawn a request. Before the person is locked, as sign-ups do it: else two
@@ -316,57 +325,35 @@ pub async fn undo_withdrawal(
     rate_limits::clear(tx, &withdrawn_mark(keys, address, &newsletter.to_string()).key).await
 }
 
-/// Counts a confirmation mail; `false` when this mailbox has had enough of them, or its owner has said no.
-pub async fn confirmation(
-    tx: &mut Tx,
-    keys: &Keys,
-    address: &EmailAddress,
-    newsletter: NewsletterId,
-    now: Timestamp,
-) -> Result<bool> {
-    let about = newsletter.to_string();
-    let marks = mailbox_marks(keys, address, PER_MAILBOX_AND_NEWSLETTER, &about);
-    mailbox(tx, marks, withdrawn_mark(keys, address, &about), now).await
-}
-
 /// Counts a mail that someone asks for again, with the confirmation mails of the mailbox: nobody can be sent more
 /// than those, whichever page is used. `about` is what the mail is about: a newsletter, of which the owner may have said
-/// no, or none.
+/// no, or none. `Err` holds the minutes to wait, where there were too many from that address of the network.
+///
+/// Everything is locked at once, also what [`news`] counts later: other verbs take counters before people, too.
 pub async fn another(
     tx: &mut Tx,
     keys: &Keys,
     address: &EmailAddress,
     about: &str,
+    ip: Option<IpAddr>,
     now: Timestamp,
-) -> Result<bool> {
-    let marks = mailbox_marks(keys, address, PER_ANOTHER, about);
-    mailbox(tx, marks, withdrawn_mark(keys, address, about), now).await
-}
-
-async fn mailbox(tx: &mut Tx, marks: [Mark; 3], withdrawn: Mark, now: Timestamp) -> Result<bool> {
-    let mut counters = Counters::lock(tx, marks.into_iter().chain([withdrawn]), now).await?;
-    let has_room = counters.has_room(&withdrawn) && counters.add_if_all_have_room(&marks);
+) -> Result<std::result::Result<Room, i64>> {
+    let network = ip.map(|ip| network_marks(keys, ip, true));
+    let mailbox = mailbox_marks(keys, address, PER_ANOTHER, about);
+    let withdrawn = withdrawn_mark(keys, address, about);
+    let domain = domain_mark(keys, address);
+    let kinds = [OutboxKind::Confirm, OutboxKind::AlreadySubscribed];
+    let kinds = kinds.map(|kind| kind_mark(keys, address, about, kind));
+    let all = network.into_iter().flatten().chain(mailbox).chain([withdrawn, domain]).chain(kinds);
+    let mut counters = Counters::lock(tx, all, now).await?;
+    let counted = network.as_ref().map_or(Ok(()), |marks| counters.count_network(marks));
+    let room = counted.map(|()| Room::count(&mut counters, &mailbox, &withdrawn, &domain));
     counters.write(tx, now).await?;
-    Ok(has_room)
+    Ok(room)
 }
 
-/// How long a mail to a domain waits that came by no form; it is counted.
-pub async fn domain_wait(
-    tx: &mut Tx,
-    keys: &Keys,
-    address: &EmailAddress,
-    now: Timestamp,
-) -> Result<Duration> {
-    let mark = mark(keys, PER_DOMAIN, address.ascii_domain());
-    let mut counters = Counters::lock(tx, [mark].into_iter(), now).await?;
-    let wait = beyond(DOMAIN_GAP, &counters, &mark).min(WAIT_MAX);
-    counters.add(&mark);
-    counters.write(tx, now).await?;
-    Ok(wait)
-}
-
-/// Counts a mail of a kind; `false` when it would say again what was said today. Confirmation mails have
-/// limits of their own, and are counted here so that both kinds take the same time.
+/// Counts a mail of a kind, within [`another`]; `false` when it would say again what was said today. Confirmation mails
+/// have limits of their own, and are counted here so that both kinds take the same time.
 pub async fn news(
     tx: &mut Tx,
     keys: &Keys,
@@ -375,7 +362,7 @@ pub async fn news(
     kind: OutboxKind,
     now: Timestamp,
 ) -> Result<bool> {
-    let is_first = count(tx, kind_mark(keys, address, newsletter, kind), now).await?;
+    let is_first = count(tx, kind_mark(keys, address, &newsletter.to_string(), kind), now).await?;
     Ok(is_first || kind != OutboxKind::AlreadySubscribed)
 }
 
@@ -384,14 +371,28 @@ pub async fn alarm(tx: &mut Tx, keys: &Keys, form: FormId, now: Timestamp) -> Re
     count(tx, mark(keys, PER_ALARM, &form.to_string()), now).await
 }
 
-/// Counts a change of address that a person asks for; `false` when it was asked for often enough today.
+/// Counts a change of address that a person asks for, and the mail to the new one; `None` when it was asked for often
+/// enough today. Everything is locked at once, as in [`another`].
 pub async fn address_change(
     tx: &mut Tx,
     keys: &Keys,
     subscriber: SubscriberId,
+    new: &EmailAddress,
+    newsletter: NewsletterId,
     now: Timestamp,
-) -> Result<bool> {
-    count(tx, mark(keys, PER_PERSON, &subscriber.to_string()), now).await
+) -> Result<Option<Room>> {
+    let person = mark(keys, PER_PERSON, &subscriber.to_string());
+    let about = newsletter.to_string();
+    let mailbox = mailbox_marks(keys, new, PER_MAILBOX_AND_NEWSLETTER, &about);
+    let withdrawn = withdrawn_mark(keys, new, &about);
+    let domain = domain_mark(keys, new);
+    let all = [person, withdrawn, domain].into_iter().chain(mailbox);
+    let mut counters = Counters::lock(tx, all, now).await?;
+    let has_room = counters.has_room(&person);
+    counters.add(&person);
+    let room = has_room.then(|| Room::count(&mut counters, &mailbox, &withdrawn, &domain));
+    counters.write(tx, now).await?;
+    Ok(room)
 }
 
 async fn count(tx: &mut Tx, mark: Mark, now: Timestamp) -> Result<bool> {

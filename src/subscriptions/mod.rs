@@ -25,6 +25,7 @@ pub mod mx;
 mod objection;
 pub mod open_form;
 pub mod preferences;
+mod profile;
 pub mod proof;
 pub mod queue;
 pub mod reason;

@@ -82,7 +82,7 @@ pub struct EventPart {
     /// The words, by language and version; see [`Receipt::texts`].
     pub text: Option<TextName>,
     pub privacy_url: String,
-    /// Of the mail whose button was pressed.
+    /// Of the mail that answered a request, or of the one whose button was pressed.
     pub message_id: Option<String>,
 }
 
@@ -370,6 +370,24 @@ fn text_part(text: &ConsentText) -> TextPart {
     }
 }
 
+/// The request that was confirmed: the one that the pressed mail answers. Where the mail asks again, or the request does
+/// not name its mail, the last one when that mail was written. Without a confirmation, the last one.
+fn asked<'a>(
+    events: &'a [EventPart],
+    mails: &[MailPart],
+    confirmed: Option<&EventPart>,
+) -> Option<&'a EventPart> {
+    let requests = || events.iter().filter(|found| found.event == ConsentEvent::Requested);
+    let Some(confirmed) = confirmed else { return requests().next_back() };
+    let pressed = confirmed.message_id.as_ref();
+    let answered = requests().rfind(|found| pressed.is_some() && found.message_id.as_ref() == pressed);
+    answered.or_else(|| {
+        let mail = mails.iter().find(|mail| Some(&mail.message_id) == pressed);
+        let until = mail.map_or(confirmed.at, |mail| mail.written_at.min(confirmed.at));
+        requests().rfind(|found| found.at <= until)
+    })
+}
+
 /// What follows from the chain. Pure.
 fn deduce(
     subscription: &Subscription,
@@ -382,10 +400,7 @@ fn deduce(
     let mut add = |code: Code, at| found.push(Deduction { code, is_proof: code.is_proof(), at });
     let last = |event| events.iter().rfind(|found| found.event == event);
     let confirmed = last(ConsentEvent::Confirmed);
-    // The request that was confirmed, or the last one.
-    let asked = events.iter().rfind(|found| {
-        found.event == ConsentEvent::Requested && confirmed.is_none_or(|confirmed| found.at <= confirmed.at)
-    });
+    let asked = asked(events, mails, confirmed);
     let has_words = asked.is_some_and(|asked| asked.text.is_some());
     add(
         match (has_words, texts.iter().all(|text| text.is_intact)) {

@@ -176,7 +176,8 @@ async fn requested(
 }
 
 /// Takes the person, then the mailings that have not ended, and reads the subscription as it is now. Every
-/// verb takes them in this order, so that no two can wait for each other. `None` when the person is gone.
+/// verb takes them in this order, after the counters where it counts (`limits`), so that no two can wait for each other.
+/// `None` when the person is gone.
 pub(super) async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Option<(Subscription, Vec<Mailing>)>> {
     let Some(found) = subscriptions::by_id(tx.db(), id).await? else { return Ok(None) };
     subscribers::lock(tx, found.subscriber_id).await?;

@@ -468,6 +468,7 @@ impl Writer<'_> {
                 message_id,
                 created_at: now,
                 expires_at: now.plus(CONFIRM_VALID),
+                profile: None,
             })
             .collect();
         tokens::insert_confirms(tx, &new).await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Answer, Opened, open};
+use super::{Answer, Opened, Preferences, look, open_in};
 use crate::clock::Clock;
 use crate::keys::{Keys, NoRandomness, Purpose, TOKEN_OCTETS, random, token_hash};
 use crate::model::email_address::AddressError;
@@ -70,28 +70,36 @@ pub async fn ask(
     let new = EmailAddress::parse(typed)?;
     let now = clock.now();
     let nonce = random::<TOKEN_OCTETS>()?;
-    let Opened { mut tx, subscription, .. } = match open(store, keys, link).await? {
+    // Looked at first: counters are locked before the person, as by every verb, and it must be known which.
+    let seen = match look(store, keys, link).await? {
+        Preferences::Open(seen) if seen.is_subscribed() => seen,
+        Preferences::Open(_) => return Ok(Answer::NotSubscribed),
+        Preferences::Gone => return Ok(Answer::Gone),
+        Preferences::Unknown => return Ok(Answer::Unknown),
+    };
+    if seen.subscriber.address.key() == new.key() {
+        return Err(ChangeError::Same);
+    }
+    let mut tx = store.begin().await?;
+    let (person, newsletter) = (seen.subscriber.id, seen.newsletter.id);
+    let Some(room) = limits::address_change(&mut tx, keys, person, &new, newsletter, now).await? else {
+        tx.commit().await?;
+        return Err(ChangeError::TooMany);
+    };
+    let Opened { mut tx, subscription, .. } = match open_in(tx, seen.subscription.id).await? {
         Ok(opened) => opened,
         Err(answer) => return Ok(answer),
     };
-    let Some(subscriber) = subscribers::by_id(tx.db(), subscription.subscriber_id).await? else {
-        return Ok(Answer::Gone);
-    };
-    if subscriber.address.key() == new.key() {
+    let held = subscribers::by_id(tx.db(), person).await?;
+    if held.is_some_and(|held| held.address.key() == new.key()) {
         return Err(ChangeError::Same);
     }
-    if !limits::address_change(&mut tx, keys, subscriber.id, now).await? {
-        tx.commit().await?;
-        return Err(ChangeError::TooMany);
-    }
     let is_suppressed = suppressions::contains(tx.db(), &keys.address_hash(&new)).await?;
-    let may_mail = limits::confirmation(&mut tx, keys, &new, subscription.newsletter_id, now).await?;
-    let wait = limits::domain_wait(&mut tx, keys, &new, now).await?;
     let new = if is_suppressed { EmailAddress::parse(NOBODY)? } else { new };
     // Written for everybody, and undone where nothing may be sent: the same work, whatever is known.
     tx.savepoint().await?;
-    write(&mut tx, keys, &subscription, new, nonce, (now, now.plus(wait))).await?;
-    if is_suppressed || !may_mail {
+    write(&mut tx, keys, &subscription, new, nonce, (now, now.plus(room.wait))).await?;
+    if is_suppressed || !room.may_mail {
         tx.roll_back_to_savepoint().await?;
     }
     tx.commit().await?;

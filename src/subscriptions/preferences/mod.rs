@@ -125,7 +125,11 @@ struct Opened {
 /// Opens a link for a change; `Err` is the answer when there is nothing to change.
 async fn open(store: &Store, keys: &Keys, link: &str) -> Result<std::result::Result<Opened, Answer>> {
     let Some(id) = keys.open_link(Purpose::Preferences, link) else { return Ok(Err(Answer::Unknown)) };
-    let mut tx = store.begin().await?;
+    open_in(store.begin().await?, id).await
+}
+
+/// The same in a transaction that has begun. It may hold counters, and nothing else.
+async fn open_in(mut tx: Tx, id: SubscriptionId) -> Result<std::result::Result<Opened, Answer>> {
     let Some((subscription, open)) = lock(&mut tx, id).await? else { return Ok(Err(Answer::Gone)) };
     if subscription.status != SubscriptionStatus::Confirmed {
         return Ok(Err(Answer::NotSubscribed));

@@ -68,7 +68,10 @@ pub async fn get(
     };
     drop(reader);
     let t = Texts::new(language::of(&request, article.language));
-    let template = ArticlePage { sent_in, ..article_page(&request, &app, t, article, newsletter, brand) };
+    let page_of = article_page(&request, &app, t, article, newsletter, brand);
+    // What was sent to a segment only is for search engines as little as its issue.
+    let is_indexed = page_of.is_indexed && sent_in.is_some();
+    let template = ArticlePage { sent_in, is_indexed, ..page_of };
     Ok(found_by(page(StatusCode::OK, &template)?, template.is_indexed, CACHE))
 }
 

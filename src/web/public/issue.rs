@@ -1,5 +1,6 @@
 //! `GET /i/{public_id}`: an issue as it was mailed, for anyone. It holds no slot and no personal link. Around the copy
-//! stand a head for search engines and for those who share it, and ways to the issues beside it.
+//! stand a head for search engines and for those who share it, and ways to the issues beside it. What was mailed to a
+//! segment only is found by the link in the mail alone, and leads nowhere.
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, VARY};
 use actix_web::web::{Data, Path};
@@ -7,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use uuid::Uuid;
 
-use super::{IssueLink, archive_path, brand, feed_links, found_by, is_public};
+use super::{IssueLink, archive_path, brand, feed_links, found_by, is_listed, is_public};
 use crate::i18n::Texts;
 use crate::mail::slot::{line_for_anyone, without_recipient};
 use crate::mail::web_copy;
@@ -63,7 +64,7 @@ pub async fn get(request: HttpRequest, app: Data<App>, id: Path<String>) -> Resu
         .ok_or(PageError::NotFound)?;
     let t = Texts::new(language::of(&request, content.language));
     let archive = archive_path(&newsletter);
-    let bars = match newsletter.archive.is_open() {
+    let bars = match newsletter.archive.is_open() && is_listed(&mailing) {
         true => Some(bars(&mut reader, t, &newsletter, &archive, &mailing).await?),
         false => None,
     };
@@ -83,7 +84,7 @@ pub async fn get(request: HttpRequest, app: Data<App>, id: Path<String>) -> Resu
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(MAIL_POLICY));
     headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
-    Ok(found_by(response, newsletter.archive.is_public(), CACHE))
+    Ok(found_by(response, newsletter.archive.is_public() && is_listed(&mailing), CACHE))
 }
 
 /// The preview line in the language of the copy.
@@ -106,7 +107,7 @@ fn head(
     preheader: &str,
 ) -> Result<String, PageError> {
     let plain = web_copy::content(&content.web_html);
-    let is_open = newsletter.archive.is_open();
+    let is_open = newsletter.archive.is_open() && is_listed(mailing);
     // Of two subjects the one that everybody else got.
     let subject = match mailing.trial.winner {
         Some(Variant::Second) if !content.second_subject.is_empty() => &content.second_subject,
@@ -119,7 +120,7 @@ fn head(
         canonical: &app.url(&format!("/i/{}", issue.public_id)),
         published: &mailing.started_at.map(Timestamp::rfc3339).unwrap_or_default(),
         picture: web_copy::first_picture(&plain),
-        is_indexed: newsletter.archive.is_public(),
+        is_indexed: newsletter.archive.is_public() && is_listed(mailing),
         feed_links: &if is_open { feed_links(app, newsletter) } else { String::new() },
         brand_css: &brand::css(&newsletter.brand_color),
     };

@@ -16,7 +16,7 @@ use super::{App, PageError, language, layout};
 use crate::i18n::Texts;
 use crate::keys::Purpose;
 use crate::mail::slot::{escape_html, line_for_anyone};
-use crate::model::{Language, MailingStatus, Newsletter, NewsletterId, Slug, SubscriptionId};
+use crate::model::{Language, Mailing, MailingStatus, Newsletter, NewsletterId, Slug, SubscriptionId};
 use crate::store;
 use crate::store::archive::ArchivedIssue;
 use crate::subscriptions::Evidence;
@@ -239,4 +239,9 @@ async fn latest_issue(
 /// Whether an issue may be read by anyone: not before its mailing has begun.
 const fn is_public(status: MailingStatus) -> bool {
     matches!(status, MailingStatus::Sending | MailingStatus::Paused | MailingStatus::Sent)
+}
+
+/// Whether the archive leads to an issue that may be read: not to what was for a segment only.
+const fn is_listed(mailing: &Mailing) -> bool {
+    mailing.segment_filter.is_none()
 }

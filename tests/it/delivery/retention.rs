@@ -61,6 +61,22 @@ both_dbs!(evidence_of_who_left_loses_ip_and_browser_and_keeps_the_rest, |store| 
     assert!(kept[0].consent_text_id.is_some() && kept[0].user_agent.is_empty());
 });
 
+both_dbs!(evidence_of_who_asks_again_after_years_is_whole_when_they_confirm, |store| {
+    let people = People::of(&store).await;
+    let left = people.confirmed("jan@example.org", 1).await;
+    people.leave(&left).await;
+    people.clock.advance(DAY * 1096);
+    // Today they sign up again; until the button is pressed they are still called unsubscribed.
+    people.sign_up("jan@example.org", 2).await.expect("signed up");
+    let bench = bench(&people);
+    run(&bench, async || ips(&store, "jan@example.org").await[0].is_empty()).await;
+    let kept = ips(&store, "jan@example.org").await;
+    assert_eq!((kept.len(), kept[3].as_str()), (4, "10.0.2.7"), "the proof of today: {kept:?}");
+    let left_before = people.clock.now().minus(DAY * 1095);
+    let found = read!(store, |db| postiljon::store::retention::find_evidence(db, left_before, 0, 10));
+    assert!(found.is_empty(), "nothing is looked at again and again: {found:?}");
+});
+
 both_dbs!(single_mails_go_and_the_confirmation_of_who_confirmed_stays, |store| {
     let people = People::of(&store).await;
     let reader = people.confirmed("jan@example.org", 1).await;

@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
+use postiljon::keys::Purpose;
 use postiljon::model::{Language, NewsletterId, OutboxKind, SubscriptionId};
 use postiljon::store::outbox::{self, NewMail};
 use postiljon::store::outbox_contents::{self, WrittenMail};
 use postiljon::store::{Store, imports, tokens};
+use postiljon::subscriptions::Evidence;
+use postiljon::subscriptions::manage::manage;
+use postiljon::subscriptions::preferences::address::{Move, ask, confirm_move};
 use uuid::Uuid;
 
 use super::script::{Script, Step};
 use super::{Bench, PATIENCE};
 use crate::support::database::{both_dbs, change, execute, read};
+use crate::support::people::People;
 use crate::support::samples::{NOW, address, newsletter, pending};
 
 fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMail {
@@ -131,3 +136,37 @@ both_dbs!(a_test_mail_in_doubt_is_not_sent_again, |store| {
     assert_eq!(wire.taken().len(), 1);
     engine.stop().await;
 });
+
+both_dbs!(who_moves_and_leaves_at_once_is_told_all_the_same_that_the_address_was_changed, |store| {
+    let people = People::of(&store).await;
+    let jan = people.confirmed("jan@example.org", 1).await;
+    let link = people.keys.sign_link(Purpose::Preferences, jan.id);
+    move_to(&people, &link, "new@example.net").await;
+    // A link to the preferences was asked for as well.
+    let (keys, clock) = (&people.keys, &people.clock);
+    clock.advance(Duration::from_secs(3600));
+    manage(&store, clock, keys, "new@example.net", Language::Dutch, None).await.expect("asked");
+    people.leave(&jan).await;
+    let wire = Script::new(|_, _| Step::Accept);
+    let mut bench = Bench::new(&store, wire.clone());
+    bench.clock = people.clock.clone();
+    bench.parts.clock = people.clock.clone();
+    let engine = bench.start();
+    until_empty(&store, &bench, &engine).await;
+    engine.stop().await;
+    let mut told: Vec<String> = wire.taken().into_iter().map(|(to, _)| to).collect();
+    told.sort();
+    assert_eq!(told, ["jan@example.org", "new@example.net"]);
+});
+
+/// Asks for another address, and presses the button in the mail there.
+async fn move_to(people: &People, link: &str, new: &str) {
+    let (store, clock, keys) = (&people.store, &people.clock, &people.keys);
+    ask(store, clock, keys, link, new).await.expect("asked");
+    let mails = people.mails().await;
+    let mail = mails.iter().find(|mail| mail.kind == OutboxKind::AddressChange).expect("a mail");
+    let token = keys.derive_token(Purpose::AddressChange, &mail.nonce);
+    let moved = confirm_move(store, clock, keys, &token, &Evidence::command()).await.expect("asked");
+    assert!(matches!(moved, Move::Done(_)));
+    execute(store, "UPDATE outbox SET status = 'sent' WHERE status = 'claimed'").await;
+}

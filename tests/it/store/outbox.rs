@@ -1,8 +1,8 @@
 use postiljon::model::{Language, NewsletterId, OutboxKind, OutboxStatus, SubscriptionId};
 use postiljon::store::outbox::{self, NewMail};
-use postiljon::store::workers;
+use postiljon::store::{Pools, Store, workers};
 
-use crate::support::database::{both_dbs, change, read};
+use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::samples::{NOW, address, at, issue, newsletter, pending};
 
 fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMail {
@@ -154,4 +154,53 @@ both_dbs!(what_a_dead_worker_held_is_sent_again_until_it_was_in_doubt_too_often,
         assert_eq!(change!(store, |tx| outbox::recover(tx, dead, 2, at(5))), 1);
         assert_eq!(read!(store, |db| outbox::open_count(db)), open);
     }
+});
+
+/// How the database goes about a statement, in its own words.
+async fn plan(store: &Store, sql: &str) -> String {
+    let sql = sql.replace("$1", "'jan@example.org'");
+    let lines: Vec<String> = match store.pools() {
+        Pools::Sqlite { writer, .. } => {
+            let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+            let rows: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(sql).fetch_all(writer).await.expect("explained");
+            rows.into_iter().map(|(.., detail)| detail).collect()
+        }
+        Pools::Postgres(pool) => {
+            let mut tx = pool.begin().await.expect("a transaction");
+            // A table of no rows is walked otherwise.
+            sqlx::query("SET LOCAL enable_seqscan = off").execute(&mut *tx).await.expect("set");
+            let sql = sqlx::AssertSqlSafe(format!("EXPLAIN {sql}"));
+            sqlx::query_scalar(sql).fetch_all(&mut *tx).await.expect("explained")
+        }
+    };
+    lines.join("\n")
+}
+
+both_dbs!(mails_to_an_address_are_found_without_reading_all, |store| {
+    for sql in [outbox::DELETE_TO, outbox::WITHOUT_KEY] {
+        let plan = plan(&store, sql).await;
+        let walks = plan.contains("Seq Scan") || plan.contains("SCAN ");
+        assert!(plan.contains("outbox_by_address") && !walks, "{sql}: {plan}");
+    }
+});
+
+both_dbs!(mails_to_an_address_go_in_every_spelling_and_also_those_of_before, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let test = |to: &str| NewMail {
+        kind: OutboxKind::Test,
+        subscription_id: None,
+        to_address: Some(address(to)),
+        message_uuid: uuid::Uuid::now_v7(),
+        ..confirmation(newsletter.id, SubscriptionId(0))
+    };
+    let count = async || read!(store, |db| outbox::open_count(db));
+    for to in ["Jan@Example.org", "jan@example.org", "zo\u{eb}@b\u{fc}cher.example", "other@example.org"] {
+        change!(store, |tx| outbox::insert(tx, &test(to), NOW));
+    }
+    assert_eq!(change!(store, |tx| outbox::delete_to(tx, &address("JAN@example.org"))), 2);
+    // As a mail lies there that was written before the key was, and that no database could give one.
+    execute(&store, "UPDATE outbox SET to_key = NULL WHERE to_address NOT LIKE 'other%'").await;
+    assert_eq!(change!(store, |tx| outbox::delete_to(tx, &address("ZO\u{cb}@xn--bcher-kva.example"))), 1);
+    assert_eq!(count().await, 1);
 });

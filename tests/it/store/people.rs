@@ -49,7 +49,7 @@ both_dbs!(who_is_renamed_is_found_by_the_new_name_only_and_who_is_erased_by_none
     let subscription = pending_at(&store, newsletter.id, "an@example.org").await;
     let id = subscription.subscriber_id;
     assert_eq!(found(&store, &["name"]).await.len(), 1);
-    change!(store, |tx| subscribers::update_profile(tx, id, "Zoë Peeters", Language::Dutch));
+    change!(store, |tx| subscribers::update_profiles(tx, &[(id, "Zoë Peeters", Language::Dutch)]));
     assert_eq!(found(&store, &["zoë"]).await.len(), 1);
     assert_eq!(found(&store, &["name"]).await.len(), 0);
     change!(store, |tx| subscribers::set_address(tx, id, &address("zoe@example.net")));

@@ -41,7 +41,10 @@ both_dbs!(a_subscriber_is_found_in_any_case, |store| {
 both_dbs!(the_profile_is_that_of_the_sign_up_that_was_confirmed, |store| {
     let typed = address("jan@example.org");
     let subscriber = change!(store, |tx| subscribers::find_or_insert(tx, &typed, "", Language::Dutch, NOW));
-    change!(store, |tx| subscribers::update_profile(tx, subscriber.id, "Jan 😀 O'Neil", Language::French));
+    change!(store, |tx| subscribers::update_profiles(
+        tx,
+        &[(subscriber.id, "Jan 😀 O'Neil", Language::French)]
+    ));
     let found = read!(store, |db| subscribers::by_id(db, subscriber.id)).expect("there");
     assert_eq!((found.name.as_str(), found.language), ("Jan 😀 O'Neil", Language::French));
 });

@@ -74,6 +74,30 @@ both_dbs!(answers_are_canonical_and_stay_as_their_owner_confirmed_them, |store| 
     assert_eq!(row.iter().skip(8).collect::<Vec<_>>(), ["'=Two", "42", "", "buyer", "yes"]);
 });
 
+both_dbs!(what_a_stranger_answers_later_is_not_confirmed_by_the_first_mail, |store| {
+    let (mut people, _) = asking(&store).await;
+    let asked = people.open_form.clone();
+    let mut reader = store.read().await.expect("a reader");
+    people.open_form = OpenForm::default_of(reader.db(), people.newsletter.clone()).await.expect("read");
+    drop(reader);
+    people.sign_up("jan@example.org", 1).await.expect("signed up");
+    people.clock.advance(std::time::Duration::from_secs(3600));
+    let values = typed(&[("company", "Stranger"), ("size", "42")]);
+    let stamp = people.stamp();
+    let mut form = people.form("jan@example.org", &stamp, 2);
+    (form.form, form.values) = (&asked, &values);
+    people.send(&form).await.expect("signed up");
+    let mails = people.mails().await;
+    let evidence = postiljon::subscriptions::Evidence::command();
+    let token = people.token(&mails[0]);
+    postiljon::subscriptions::confirm::confirm(&store, &people.clock, &people.keys, &token, &evidence)
+        .await
+        .expect("confirmed");
+    let found = dossier(&store, &address("jan@example.org")).await.expect("read").expect("known");
+    assert!(found.answers.is_empty(), "{:?}", found.answers);
+    assert_eq!(found.subscriptions[0].form_id, Some(people.open_form.form.id));
+});
+
 both_dbs!(a_field_that_is_wrong_is_said_with_the_rest_and_in_the_order_of_the_form, |store| {
     let (people, _) = asking(&store).await;
     let stamp = people.stamp();

@@ -1,14 +1,17 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use postiljon::keys::Purpose;
 use postiljon::model::{
-    ConsentEvent, EmailAddress, Language, Mailing, OutboxKind, Rhythm, Subscription, SubscriptionId,
-    SubscriptionStatus, Topic, WorkerId,
+    ConsentEvent, DepartureReason, EmailAddress, Language, Mailing, OutboxKind, Rhythm, Subscription,
+    SubscriptionId, SubscriptionStatus, Topic, WorkerId,
 };
 use postiljon::publishing::topics::{TopicInput, TopicWords, add, archive};
-use postiljon::store::{deliveries, issues, mailings, subscribers, topics};
+use postiljon::store::{Pools, deliveries, issues, mailings, subscribers, topics};
 use postiljon::subscriptions::Evidence;
+use postiljon::subscriptions::another::{AskError, resend};
+use postiljon::subscriptions::company::{CompanyError, ask_again};
 use postiljon::subscriptions::erase::erase;
 use postiljon::subscriptions::fields::archive_field;
 use postiljon::subscriptions::open_form::OpenForm;
@@ -19,13 +22,14 @@ use postiljon::subscriptions::preferences::pause::{PauseError, Until, pause, res
 use postiljon::subscriptions::preferences::topics::set_topics;
 use postiljon::subscriptions::preferences::tracking::set_tracking;
 use postiljon::subscriptions::preferences::{Answer, Preferences, look, set_language, set_rhythm};
+use postiljon::subscriptions::reason::say_why;
 use postiljon::subscriptions::show::dossier;
 use postiljon::subscriptions::signup::SignUp;
 use postiljon::subscriptions::unsubscribe::{resubscribe, undo_link};
 
 use super::import::ran;
-use crate::support::database::{both_dbs, change, read};
-use crate::support::people::{People, address};
+use crate::support::database::{both_dbs, change, execute, on_postgres, read};
+use crate::support::people::{People, address, newsletter};
 use crate::support::{forms, samples};
 
 impl People {
@@ -510,4 +514,108 @@ both_dbs!(the_language_that_a_reader_chooses_holds, |store| {
     people.clock.advance(Duration::from_secs(3600));
     people.sign_up("jan@example.org", 2).await.expect("signed up");
     assert_eq!(people.fresh(&jan).await.language, Language::German);
+});
+
+on_postgres!(
+    a_new_address_and_another_mail_that_are_asked_for_at_once_do_not_wait_for_each_other,
+    |database| {
+        let store = &database.store;
+        let people = People::of(store).await;
+        let jan = people.confirmed("jan@example.org", 1).await;
+        let mut other = People::of_newsletter(store, newsletter(store, "other", Language::Dutch).await).await;
+        other.clock = people.clock.clone();
+        people.clock.advance(Duration::from_secs(3600));
+        other.sign_up("jan@example.org", 2).await.expect("signed up");
+        let waits = other.subscription("jan@example.org").await.expect("pending");
+        people.scheduled().await;
+        other.scheduled().await;
+        let (clock, keys, to) = (&people.clock, &people.keys, &address("jan@example.org"));
+        for n in 0..25_u16 {
+            clock.advance(Duration::from_secs(31 * 24 * 3600));
+            // The same mailbox, so that the same is counted.
+            let new = format!("jan+{n}@example.org");
+            let (moved, asked, sent, signed_up) = tokio::join!(
+                people.ask(&jan, &new),
+                ask_again(store, clock, keys, waits.id),
+                resend(store, clock, keys, &other.newsletter, to, Language::Dutch, None),
+                other.sign_up("jan@example.org", n + 3),
+            );
+            assert!(!matches!(moved, Err(ChangeError::Store(_))), "{n}: {moved:?}");
+            let is_so = matches!(asked, Err(CompanyError::Store(_) | CompanyError::Ask(AskError::Store(_))));
+            assert!(!is_so, "{n}: {asked:?}");
+            assert!(sent.is_ok(), "{n}: {sent:?}");
+            assert!(signed_up.is_ok(), "{n}: {signed_up:?}");
+        }
+    }
+);
+
+both_dbs!(personal_data_holds_what_was_said_on_leaving_and_the_mails_about_the_subscription, |store| {
+    let people = People::of(&store).await;
+    let jan = people.confirmed("jan@example.org", 1).await;
+    let sent = "UPDATE outbox SET status = 'sent', reply = '250 2.0.0 queued as 7', finished_at = created_at";
+    execute(&store, sent).await;
+    people.ask(&jan, "new@example.net").await.expect("asked");
+    people.leave(&jan).await;
+    let link = people.keys.sign_link(Purpose::Unsubscribe, jan.id);
+    let reason = Some(DepartureReason::Other);
+    say_why(&store, &people.clock, &people.keys, &link, reason, "Geen tijd meer").await.expect("said");
+    let data = personal_data(&store, &people.keys, &people.link(&jan)).await.expect("read").expect("known");
+    let one = &data.subscriptions[0];
+    let said = one.departure.as_ref().expect("a reason");
+    assert_eq!((said.reason.as_str(), said.remark.as_str()), ("other", "Geen tijd meer"));
+    let mail = &one.mails[0];
+    assert_eq!((mail.kind.as_str(), mail.outcome.as_str()), ("confirm", "sent"));
+    assert_eq!(mail.reply, "250 2.0.0 queued as 7");
+    let [asked, confirmed, _] = &data.consents[..] else { panic!("{:?}", data.consents) };
+    assert!(asked.message_id == mail.message_id && confirmed.message_id == mail.message_id);
+    assert!(!asked.form.is_empty() && asked.form_version.is_some() && asked.language == Language::Dutch);
+    assert_eq!(data.new_addresses[0].address, "new@example.net");
+    assert!(!one.is_throw_away && one.import.is_none());
+    let json = serde_json::to_string(&data).expect("JSON");
+    let csv = String::from_utf8(data.to_csv().expect("written")).expect("UTF-8");
+    for file in [&json, &csv] {
+        for part in ["Geen tijd meer", "250 2.0.0 queued as 7", "new@example.net", mail.message_id.as_str()] {
+            assert!(file.contains(part), "{part}: {file}");
+        }
+    }
+    // The company's own look holds the same.
+    let all = dossier(&store, &address("jan@example.org")).await.expect("read").expect("known");
+    let json = serde_json::to_string(&all).expect("JSON");
+    for part in ["Geen tijd meer", "250 2.0.0 queued as 7", "new@example.net"] {
+        assert!(json.contains(part), "{part}: {json}");
+    }
+});
+
+both_dbs!(every_table_about_a_reader_is_told_to_the_reader_or_excused_by_name, |store| {
+    /// What `subscriptions::show` and `preferences::data` read.
+    const TOLD: [&str; 11] = [
+        "address_changes",
+        "consents",
+        "deliveries",
+        "departures",
+        "outbox",
+        "reader_hits",
+        "subscription_topics",
+        "subscription_values",
+        "subscriptions",
+        "tokens",
+        "welcome_sent",
+    ];
+    /// What says nothing that the others do not say.
+    const EXCUSED: [(&str, &str); 3] = [
+        ("bulk_act_rows", "what the undo of an act of the desk needs: the state is in the subscription"),
+        ("mailing_audience", "whom a mailing to a segment is for while it goes out: deliveries stay"),
+        ("subscriber_words", "the words of name and address, by which they are found"),
+    ];
+    const SQLITE: &str = "SELECT DISTINCT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+        WHERE t.type = 'table' AND c.name IN ('subscriber_id', 'subscription_id')";
+    const POSTGRES: &str = "SELECT DISTINCT table_name::text FROM information_schema.columns
+        WHERE table_schema = 'public' AND column_name IN ('subscriber_id', 'subscription_id')";
+    let found: Vec<String> = match store.pools() {
+        Pools::Sqlite { writer, .. } => sqlx::query_scalar(SQLITE).fetch_all(writer).await.expect("read"),
+        Pools::Postgres(pool) => sqlx::query_scalar(POSTGRES).fetch_all(pool).await.expect("read"),
+    };
+    let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+    let known: BTreeSet<&str> = TOLD.into_iter().chain(EXCUSED.map(|(table, _)| table)).collect();
+    assert_eq!(found, known, "a new table about a reader: have it told, or say here why not");
 });

@@ -1,7 +1,14 @@
-use postiljon::model::{ConsentEvent, OutboxStatus};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use postiljon::model::{ConsentEvent, Language, OutboxMail, OutboxStatus};
+use postiljon::store::tokens;
+use postiljon::subscriptions::Evidence;
+use postiljon::subscriptions::another::resend;
+use postiljon::subscriptions::confirm::{Confirmation, confirm, look};
 use postiljon::subscriptions::receipt::{DeductionCode, FORMAT, Receipt, of_address};
 
-use crate::support::database::{both_dbs, execute};
+use crate::support::database::{both_dbs, execute, read};
 use crate::support::people::{People, address};
 
 async fn receipt(people: &People, who: &str) -> Receipt {
@@ -92,4 +99,73 @@ both_dbs!(the_format_of_the_json_is_stable, |store| {
     assert_eq!(keys(&json["texts"][0]), "is_intact language sha256 used_since version words");
     assert_eq!(keys(&json["deductions"][0]), "at code is_proof");
     assert_eq!(json["deductions"][0]["code"], "words_intact");
+});
+
+/// Signs up with a name, in a language, from a network; an hour later.
+async fn ask(people: &People, name: &str, language: Language, network: u16) {
+    people.clock.advance(Duration::from_secs(3600));
+    let stamp = people.stamp();
+    let mut form = people.form("jan@example.org", &stamp, network);
+    (form.name, form.language, form.shown_in) = (name, language, language);
+    people.send(&form).await.expect("signed up");
+}
+
+/// Presses the button of a mail, in the first network.
+async fn press(people: &People, mail: &OutboxMail) {
+    let token = people.token(mail);
+    let seen = look(&people.store, &people.clock, &token).await.expect("read");
+    let Confirmation::Open(both) = seen else { panic!("{seen:?}") };
+    assert_eq!(both.1.language, mail.language, "the page speaks as its mail does");
+    let evidence = Evidence { ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 1, 7))), ..Evidence::command() };
+    confirm(&people.store, &people.clock, &people.keys, &token, &evidence).await.expect("confirmed");
+}
+
+both_dbs!(a_pressed_mail_proves_the_request_that_it_answers_whoever_asked_later, |store| {
+    let people = People::of(&store).await;
+    ask(&people, "Jan", Language::Dutch, 1).await;
+    ask(&people, "Stranger", Language::French, 2).await;
+    let mails = people.mails().await;
+    press(&people, &mails[0]).await;
+    let held = receipt(&people, "jan@example.org").await;
+    let [asked, strange, confirmed] = &held.events[..] else { panic!("{:?}", held.events) };
+    assert_eq!((asked.ip.as_str(), strange.ip.as_str()), ("10.0.1.7", "10.0.2.7"));
+    assert!(asked.message_id.is_some() && asked.message_id == confirmed.message_id);
+    assert!(strange.message_id.is_some() && strange.message_id != confirmed.message_id);
+    assert!(codes(&held).contains(&DeductionCode::SameAddress), "{:?}", codes(&held));
+    // And it confirms what was typed then.
+    assert_eq!((held.subscriber.name.as_str(), held.subscription.language), ("Jan", Language::Dutch));
+    assert_eq!(confirmed.language, Language::Dutch);
+    let id = people.subscription("jan@example.org").await.expect("there").id;
+    let links = read!(store, |db| tokens::of_subscription(db, id));
+    assert!(links.len() == 2 && links.iter().all(|link| link.profile.is_none()), "{links:?}");
+});
+
+both_dbs!(a_mail_that_was_asked_for_again_proves_the_request_before_it, |store| {
+    let people = People::of(&store).await;
+    ask(&people, "Jan", Language::Dutch, 1).await;
+    people.clock.advance(Duration::from_secs(3600));
+    let jan = address("jan@example.org");
+    let (clock, keys, newsletter) = (&people.clock, &people.keys, &people.newsletter);
+    resend(&store, clock, keys, newsletter, &jan, Language::Dutch, None).await.expect("asked");
+    ask(&people, "Stranger", Language::French, 2).await;
+    let mails = people.mails().await;
+    assert_eq!(mails.len(), 3);
+    press(&people, &mails[1]).await;
+    let held = receipt(&people, "jan@example.org").await;
+    assert!(codes(&held).contains(&DeductionCode::SameAddress), "{:?}", codes(&held));
+    assert_eq!((held.subscriber.name.as_str(), held.subscription.language), ("Jan", Language::Dutch));
+});
+
+both_dbs!(evidence_of_before_names_no_mail_and_is_found_by_its_moment, |store| {
+    let people = People::of(&store).await;
+    ask(&people, "Jan", Language::Dutch, 1).await;
+    ask(&people, "Stranger", Language::French, 2).await;
+    execute(&store, "UPDATE consents SET message_id = NULL").await;
+    execute(&store, "UPDATE tokens SET profile = NULL").await;
+    let mails = people.mails().await;
+    let token = people.token(&mails[0]);
+    let evidence = Evidence { ip: Some(IpAddr::V4(Ipv4Addr::new(10, 0, 1, 7))), ..Evidence::command() };
+    confirm(&store, &people.clock, &people.keys, &token, &evidence).await.expect("confirmed");
+    let held = receipt(&people, "jan@example.org").await;
+    assert!(codes(&held).contains(&DeductionCode::SameAddress), "{:?}", codes(&held));
 });

@@ -224,7 +224,7 @@ both_dbs!(until_someone_confirms_the_last_sign_up_names_them_and_after_it_none, 
         &people.store,
         &people.clock,
         &people.keys,
-        &people.token(&mails[0]),
+        &people.token(mails.last().expect("a mail")),
         &postiljon::subscriptions::Evidence::command(),
     )
     .await

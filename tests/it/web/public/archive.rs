@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use postiljon::model::{ArchivePolicy, Issue};
+use postiljon::model::{ArchivePolicy, Filter, Issue};
 use postiljon::publishing::newsletters::set_archive;
-use postiljon::store::Store;
+use postiljon::store::{Store, mailings, segments};
 
 use super::Site;
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, change};
 use crate::support::press::{Press, piece, words};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -172,5 +172,60 @@ both_dbs!(who_has_just_confirmed_is_led_to_the_archive, |store| {
         done.contains("href=\"/n/insights/archive?lang=en\"") && done.contains("Read earlier issues"),
         "{done}"
     );
+    archive.site.app.stop().await;
+});
+
+both_dbs!(what_goes_to_a_segment_only_is_found_by_nobody_else, |store| {
+    let archive = Archive::start(&store).await;
+    archive.set(ArchivePolicy::Public).await;
+    let before = archive.sent("Voor iedereen", "Een brug.").await;
+    let insights = archive.site.newsletter.id;
+    let article = archive.press.article(&piece("Onder ons", "Een geheim.")).await;
+    let (issue, mailing) = archive.press.scheduled(insights, &words("Besloten"), &[&article]).await;
+    let now = archive.site.app.clock.now();
+    let everyone = Filter::default().to_json();
+    let segment = change!(store, |tx| segments::insert(tx, insights, "Partners", &everyone, now));
+    change!(store, |tx| mailings::set_segment(tx, mailing.id, &segment));
+    archive.press.start(&mailing).await;
+    let own = format!("/i/{}", issue.public_id);
+    let held = async |place: &str| {
+        for path in [
+            "/n/insights/archive",
+            "/n/insights/archive?q=besloten",
+            "/n/insights/archive?q=geheim",
+            "/n/insights/feed.rss",
+            "/n/insights/feed.atom",
+            "/n/insights/feed.json",
+            "/n/insights",
+            &format!("/i/{}", before.public_id),
+        ] {
+            let page = archive.get(path).await;
+            assert_eq!(page.status, 200, "{path}");
+            let is_told = page.body.contains("Besloten") || page.body.contains(&own);
+            assert!(!is_told && !page.body.contains("Een geheim"), "{place} {path}: {}", page.body);
+        }
+    };
+    held("as the newest").await;
+    let door = archive.get("/n/insights").await.body;
+    assert!(door.contains(&format!("/i/{}", before.public_id)), "the latest is the one for everybody");
+    archive.site.app.clock.advance(DAY);
+    let after = archive.sent("Weer voor iedereen", "Een kaai.").await;
+    held("between two").await;
+    let beside = archive.get(&format!("/i/{}", before.public_id)).await.body;
+    assert!(beside.contains(&format!("rel=\"next\" href=\"/i/{}\"", after.public_id)), "{beside}");
+    // The link in the mail works, and leads nowhere.
+    let page = archive.get(&own).await;
+    assert!(page.status == 200 && page.body.contains("Een geheim"), "{}", page.body);
+    assert_eq!(page.header("x-robots-tag"), Some("noindex"));
+    assert!(page.body.contains("<meta name=\"robots\" content=\"noindex\">"), "{}", page.body);
+    for part in
+        ["rel=\"prev\"", "rel=\"next\"", "/n/insights/archive", "feed.rss", &before.public_id.to_string()]
+    {
+        assert!(!page.body.contains(part), "{part}: {}", page.body);
+    }
+    // Its article too is for those who have its address.
+    let page = archive.get(&format!("/a/{}", article.slug)).await;
+    assert_eq!((page.status, page.header("x-robots-tag")), (200, Some("noindex")));
+    assert!(!page.body.contains(&own), "{}", page.body);
     archive.site.app.stop().await;
 });
