@@ -656,14 +656,24 @@ pub async fn mend_due(tx: &mut Tx, latest: Timestamp, now: Timestamp) -> Result<
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(latest).bind(now).execute(c).await?.rows_affected()))
 }
 
-/// What waits of a mailing that was cancelled is Skipped.
-pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, now: Timestamp) -> Result<()> {
-    const SQL: &str = "UPDATE deliveries SET outcome = 'skipped', due_at = NULL, at = $2
-        WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at > 0";
-    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(mailing).bind(now).execute(c).await?.rows_affected());
+/// Some of what waits of a mailing that was cancelled is Skipped. Answers how many: fewer than the limit when none is left.
+pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, limit: i64, now: Timestamp) -> Result<i64> {
+    // Materialized: as in `claim_due`.
+    const SQL: &str = "WITH waiting AS MATERIALIZED (
+            SELECT subscriber_id FROM deliveries
+            WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at > 0 LIMIT $3)
+        UPDATE deliveries SET outcome = 'skipped', due_at = NULL, at = $2
+        WHERE mailing_id = $1 AND outcome = 'deferred' AND subscriber_id IN (SELECT subscriber_id FROM waiting)";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(mailing)
+        .bind(now)
+        .bind(limit)
+        .execute(c)
+        .await?
+        .rows_affected());
     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
     add_to_account(tx, mailing, &Account { skipped: rows, deferred: -rows, ..Account::default() }).await?;
-    Ok(())
+    Ok(rows)
 }
 
 /// The account counted from the rows themselves: what the numbers of the mailing must equal.
