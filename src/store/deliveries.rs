@@ -159,6 +159,13 @@ async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Res
         .await?))
 }
 
+/// The condition of the index `deliveries_failed`, word for word: only so does SQLite use it.
+macro_rules! of_failed {
+    ($outcome:literal) => {
+        concat!($outcome, " IN ('bounced', 'expired', 'uncertain', 'skipped')")
+    };
+}
+
 /// How a delivery begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Birth {
@@ -634,8 +641,11 @@ async fn count_per_mailing(tx: &mut Tx, mailings: &[MailingId], outcome: Outcome
 /// Deliveries that ended, for another try that someone asked for: the account moves with them. Answers how
 /// many there were.
 pub async fn try_again(tx: &mut Tx, mailing: MailingId, from: Outcome, now: Timestamp) -> Result<i64> {
-    const SQL: &str = "UPDATE deliveries SET outcome = 'deferred', due_at = $3, at = $3, worker_id = NULL
-        WHERE mailing_id = $1 AND outcome = $2 AND refusal <> 'address'";
+    const SQL: &str = concat!(
+        "UPDATE deliveries SET outcome = 'deferred', due_at = $3, at = $3, worker_id = NULL
+        WHERE mailing_id = $1 AND outcome = $2 AND refusal <> 'address' AND ",
+        of_failed!("outcome")
+    );
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(mailing)
         .bind(from)
@@ -682,15 +692,27 @@ pub async fn count(db: Db<'_>, mailing: MailingId) -> Result<Vec<(Outcome, i64)>
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(mailing).fetch_all(c).await?))
 }
 
-/// How many that bounced or expired would be tried again by [`try_again`].
-pub async fn count_failed(db: Db<'_>, mailing: MailingId) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM deliveries
-        WHERE mailing_id = $1 AND outcome IN ('bounced', 'expired') AND refusal <> 'address'";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).fetch_one(c).await?))
-}
-
-/// Most that [`waiting_counts`] counts at one destination: a page must not cost a walk through millions.
+/// Most that [`waiting_counts`] counts at one destination, and [`count_failed`]: a page must not cost a walk through
+/// millions.
 pub const WAITING_COUNT_MAX: i64 = 10_000;
+
+/// The statement of [`count_failed`], for who looks at its plan.
+pub const COUNT_FAILED_SQL: &str = concat!(
+    "SELECT count(*) FROM (SELECT 1 FROM deliveries
+        WHERE mailing_id = $1 AND outcome IN ('bounced', 'expired') AND ",
+    of_failed!("outcome"),
+    " AND refusal <> 'address' LIMIT $2) AS few"
+);
+
+/// How many that bounced or expired would be tried again by [`try_again`]. One more than [`WAITING_COUNT_MAX`] stands for
+/// any number above it.
+pub async fn count_failed(db: Db<'_>, mailing: MailingId) -> Result<i64> {
+    Ok(on!(db, |c| sqlx::query_scalar(COUNT_FAILED_SQL)
+        .bind(mailing)
+        .bind(WAITING_COUNT_MAX + 1)
+        .fetch_one(c)
+        .await?))
+}
 
 /// A destination at which deliveries wait.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
@@ -745,7 +767,65 @@ pub struct LedgerFilter<'a> {
     pub search: &'a str,
 }
 
-/// The next rows of the ledger with their addresses, after a subscriber's id.
+impl LedgerFilter<'_> {
+    /// Whether the index of those that failed has all its rows.
+    fn is_of_failed(&self) -> bool {
+        let is_failed =
+            |of| matches!(of, Outcome::Bounced | Outcome::Expired | Outcome::Uncertain | Outcome::Skipped);
+        self.outcome.is_some_and(is_failed)
+    }
+
+    /// The statement for it, for who looks at its plan. Whatever it is, the numbers are bound to the same.
+    pub fn sql(&self) -> &'static str {
+        match (self.is_of_failed(), self.search.is_empty()) {
+            (true, _) => LEDGER_OF_FAILED,
+            (false, true) => LEDGER,
+            (false, false) => LEDGER_BY_ADDRESS,
+        }
+    }
+}
+
+macro_rules! ledger_sql {
+    ($from:literal, $outcome:expr, $search:literal) => {
+        concat!(
+            "SELECT s.address, d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
+                d.destination, d.relay, d.refusal FROM ",
+            $from,
+            " WHERE d.mailing_id = $1 AND d.subscriber_id > $2 AND ",
+            $outcome,
+            " AND ",
+            $search,
+            " ORDER BY d.subscriber_id LIMIT $5"
+        )
+    };
+}
+
+const LEDGER: &str = ledger_sql!(
+    "deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id",
+    "($3 = '' OR d.outcome = $3)",
+    "$4 = ''"
+);
+/// Begins at the few that failed.
+const LEDGER_OF_FAILED: &str = ledger_sql!(
+    "deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id",
+    concat!("d.outcome = $3 AND ", of_failed!("d.outcome")),
+    "($4 = '' OR s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')"
+);
+/// Begins at the addresses: of those that are alike few were sent to. CROSS: SQLite keeps to this order.
+const LEDGER_BY_ADDRESS: &str = ledger_sql!(
+    "subscribers s CROSS JOIN deliveries d",
+    "d.subscriber_id = s.id AND s.id > $2 AND ($3 = '' OR d.outcome = $3)",
+    "(s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')"
+);
+/// Of one address.
+const LEDGER_OF_ADDRESS: &str = ledger_sql!(
+    "subscribers s CROSS JOIN deliveries d",
+    "d.subscriber_id = s.id AND ($3 = '' OR d.outcome = $3)",
+    "s.address_key = $4"
+);
+
+/// The next rows of the ledger with their addresses, after a subscriber's id. Where somebody of the mailing has exactly the
+/// address that is looked for, that row alone.
 pub async fn ledger_with_addresses(
     db: Db<'_>,
     mailing: MailingId,
@@ -753,18 +833,26 @@ pub async fn ledger_with_addresses(
     after: SubscriberId,
     limit: i64,
 ) -> Result<Vec<LedgerRow>> {
-    const SQL: &str =
-        "SELECT s.address, d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
-            d.destination, d.relay, d.refusal
-        FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
-        WHERE d.mailing_id = $1 AND d.subscriber_id > $2 AND ($3 = '' OR d.outcome = $3)
-            AND ($4 = '' OR s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')
-        ORDER BY d.subscriber_id LIMIT $5";
+    let outcome = filter.outcome.map_or("", Outcome::as_str);
+    let mut db = db;
+    if let Ok(whole) = EmailAddress::parse(filter.search) {
+        let rows: Vec<LedgerRow> = on!(db.again(), |c| sqlx::query_as(LEDGER_OF_ADDRESS)
+            .bind(mailing)
+            .bind(after)
+            .bind(outcome)
+            .bind(whole.key())
+            .bind(limit)
+            .fetch_all(c)
+            .await?);
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+    }
     let pattern = if filter.search.is_empty() { String::new() } else { like_pattern(filter.search) };
-    Ok(on!(db, |c| sqlx::query_as(SQL)
+    Ok(on!(db, |c| sqlx::query_as(filter.sql())
         .bind(mailing)
         .bind(after)
-        .bind(filter.outcome.map_or("", Outcome::as_str))
+        .bind(outcome)
         .bind(pattern.as_str())
         .bind(limit)
         .fetch_all(c)
