@@ -749,6 +749,25 @@ pub async fn waiting_counts(db: Db<'_>, mailing: MailingId, limit: i64) -> Resul
         .await?))
 }
 
+/// Whether somebody waits for the first try, because the destination had no room: of each destination those are looked at
+/// that are due first, and nobody else, however many wait there.
+pub async fn has_unasked(db: Db<'_>, mailing: MailingId) -> Result<bool> {
+    // The walk of `waiting`; see there.
+    const SQL: &str = "WITH RECURSIVE found (destination) AS (
+            SELECT MIN(destination) FROM deliveries
+            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
+            UNION ALL
+            SELECT (SELECT MIN(d.destination) FROM deliveries d
+                WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
+                    AND d.due_at > 0)
+            FROM found WHERE found.destination IS NOT NULL)
+        SELECT EXISTS (SELECT 1 FROM found f WHERE f.destination IS NOT NULL AND EXISTS (
+            SELECT 1 FROM (SELECT d.attempts FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
+                AND d.destination = f.destination AND d.due_at > 0 ORDER BY d.due_at LIMIT 100) AS few
+            WHERE few.attempts = 0))";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).fetch_one(c).await?))
+}
+
 /// A row of the ledger with its person.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct LedgerRow {
@@ -889,6 +908,8 @@ pub struct MailOf {
     pub newsletter_id: NewsletterId,
     pub subject: String,
     pub outcome: Outcome,
+    pub attempts: i64,
+    pub doubts: i64,
     pub reply: String,
     /// That gave the last answer; may be empty.
     pub relay: String,
@@ -896,7 +917,8 @@ pub struct MailOf {
 
 /// What one person was sent, over all mailings, with the subjects.
 pub async fn mails_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<MailOf>> {
-    const SQL: &str = "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.reply, d.relay
+    const SQL: &str =
+        "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.attempts, d.doubts, d.reply, d.relay
         FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1
             JOIN issues i ON i.id = m.issue_id ORDER BY m.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
