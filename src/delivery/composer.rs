@@ -319,18 +319,23 @@ impl Composer {
     ///
     /// # Errors
     /// Outside: of the database. Inside: when it is not to be sent at all.
-    pub async fn single(&self, store: &Store, mail: &OutboxMail) -> store::Result<Result<WireMail, Moot>> {
+    pub async fn single(
+        &self,
+        store: &Store,
+        mail: &OutboxMail,
+        now: Timestamp,
+    ) -> store::Result<Result<WireMail, Moot>> {
         let Some(newsletter) = newsletters::by_id(store.read().await?.db(), mail.newsletter_id).await? else {
             return Ok(Err(Moot::NotNeeded));
         };
         match mail.kind {
-            OutboxKind::Confirm | OutboxKind::Reminder => self.confirm(store, &newsletter, mail).await,
+            OutboxKind::Confirm | OutboxKind::Reminder => self.confirm(store, &newsletter, mail, now).await,
             OutboxKind::Manage => self.manage(store, &newsletter, mail).await,
             OutboxKind::AlreadySubscribed => self.already_subscribed(store, &newsletter, mail).await,
-            OutboxKind::AddressChange => self.address_change(store, &newsletter, mail).await,
+            OutboxKind::AddressChange => self.address_change(store, &newsletter, mail, now).await,
             OutboxKind::AddressChanged => self.address_changed(store, &newsletter, mail).await,
             OutboxKind::Welcome => self.welcome(store, &newsletter, mail).await,
-            OutboxKind::Test | OutboxKind::Alert => self.written(store, &newsletter, mail).await,
+            OutboxKind::Test | OutboxKind::Alert => self.written(store, &newsletter, mail, now).await,
         }
     }
 
@@ -345,13 +350,16 @@ impl Composer {
         store: &Store,
         newsletter: &Newsletter,
         mail: &OutboxMail,
+        now: Timestamp,
     ) -> store::Result<Result<WireMail, Moot>> {
         let token = self.links.keys.derive_token(Purpose::Confirm, &mail.nonce);
         let Some(hash) = token_hash(&token) else { return Ok(Err(Moot::NotNeeded)) };
         let Some(row) = tokens::find_addressed(store.read().await?.db(), &hash).await? else {
             return Ok(Err(Moot::NotNeeded));
         };
-        if row.used_at.is_some() || row.status == SubscriptionStatus::Confirmed {
+        // Where the relay was away for longer than the question may be answered nobody is asked it.
+        let is_over = row.used_at.is_some() || row.expires_at <= now;
+        if is_over || row.status == SubscriptionStatus::Confirmed {
             return Ok(Err(Moot::NotNeeded));
         }
         // Whoever cancels an import has those asked no more who wait for it.
@@ -444,6 +452,7 @@ impl Composer {
         store: &Store,
         newsletter: &Newsletter,
         mail: &OutboxMail,
+        now: Timestamp,
     ) -> store::Result<Result<WireMail, Moot>> {
         let token = self.links.keys.derive_token(Purpose::AddressChange, &mail.nonce);
         let (Some(hash), Some(to)) = (token_hash(&token), &mail.to_address) else {
@@ -451,7 +460,7 @@ impl Composer {
         };
         let mut reader = store.read().await?;
         let change = address_changes::find(reader.db(), &hash).await?;
-        let Some(change) = change.filter(|change| change.used_at.is_none()) else {
+        let Some(change) = change.filter(|change| change.used_at.is_none() && change.expires_at > now) else {
             return Ok(Err(Moot::NotNeeded));
         };
         let is_known = subscribers::by_address(reader.db(), to).await?.is_some();
@@ -535,6 +544,7 @@ impl Composer {
         store: &Store,
         newsletter: &Newsletter,
         mail: &OutboxMail,
+        now: Timestamp,
     ) -> store::Result<Result<WireMail, Moot>> {
         let content = outbox_contents::of_outbox(store.read().await?.db(), mail.id).await?;
         let (Some(content), Some(to)) = (content, &mail.to_address) else { return Ok(Err(Moot::NotNeeded)) };
@@ -558,7 +568,7 @@ impl Composer {
         // A link that is worth a password is put in only now, and only while it still is.
         let token = self.links.keys.derive_token(Purpose::AccountLink, &mail.nonce);
         let Some(hash) = token_hash(&token) else { return Ok(Err(Moot::NotNeeded)) };
-        if account_links::find(store.read().await?.db(), &hash, mail.created_at).await?.is_none() {
+        if account_links::find(store.read().await?.db(), &hash, now).await?.is_none() {
             return Ok(Err(Moot::NotNeeded));
         }
         let links = Filled { preferences_url: self.links.account(&token), ..Filled::default() };

@@ -331,7 +331,10 @@ impl Tasks {
         let own = Arc::clone(shift);
         feeding.spawn(async move { feeder::run(&own).await });
         let own = Arc::clone(shift);
-        feeding.spawn(async move { outbox::run(&own).await });
+        let (hand, in_hand) = outbox::hand();
+        feeding.spawn(async move { outbox::claim_all(&own, hand).await });
+        let own = Arc::clone(shift);
+        feeding.spawn(async move { outbox::send_all(&own, in_hand).await });
         let own = Arc::clone(shift);
         others.spawn(async move { scheduler::run(&own).await });
         let own = Arc::clone(shift);

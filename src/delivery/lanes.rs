@@ -536,7 +536,10 @@ impl Lanes {
                 if let Some(rate) = state.rates.get(&key.0) {
                     ready = ready.max(rate.gcra.ready_at(now));
                 }
-                ready = ready.max(now + rate_wait(claim));
+                // Asked last: who is told that it is now has taken that turn.
+                if ready <= now {
+                    ready = now + rate_wait(claim);
+                }
                 if ready <= now {
                     chosen = Some((key.clone(), None));
                     break;

@@ -1,14 +1,14 @@
 //! How far a mailing is: its numbers, how fast they move, and when it will be done.
 //!
 //! Who watches one holds [`Samples`] and gets the rate of the last minute. Who asks once gets the mean since
-//! the start, and nothing where that would mislead: after a pause, or when the rest waits for another try.
+//! the start, and nothing where that would mislead: after a pause, or when all the rest waits for another try.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::model::{Account, Mailing, MailingId, MailingStatus, PauseReason, Timestamp};
-use crate::store::{Result, Store, mailings};
+use crate::store::{Db, Result, Store, deliveries, mailings};
 
 /// Of so long the rate is told.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -35,22 +35,41 @@ pub struct Progress {
 /// # Errors
 /// Only of the database.
 pub async fn progress(store: &Store, clock: &Clock, id: MailingId) -> Result<Option<Progress>> {
-    let mailing = mailings::by_id(store.read().await?.db(), id).await?;
-    Ok(mailing.map(|mailing| progress_of(&mailing, clock.now())))
+    let mut reader = store.read().await?;
+    match mailings::by_id(reader.db(), id).await? {
+        Some(mailing) => progress_of(reader.db(), &mailing, clock.now()).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The same from a row that was read already.
-pub fn progress_of(mailing: &Mailing, now: Timestamp) -> Progress {
-    told(mailing, mean(mailing, now), now)
+///
+/// # Errors
+/// Only of the database.
+pub async fn progress_of(db: Db<'_>, mailing: &Mailing, now: Timestamp) -> Result<Progress> {
+    let flows = flows(db, mailing).await?;
+    Ok(told(mailing, mean(mailing, flows, now), now))
+}
+
+/// Whether some of a mailing have not been tried yet: they go at its pace. Who waits for another try comes when that is due,
+/// of which the pace says nothing.
+///
+/// # Errors
+/// Only of the database.
+pub async fn flows(db: Db<'_>, mailing: &Mailing) -> Result<bool> {
+    let account = &mailing.account;
+    if mailing.status != MailingStatus::Sending || account.open() > 0 || account.deferred == 0 {
+        return Ok(account.open() > 0);
+    }
+    deliveries::has_unasked(db, mailing.id).await
 }
 
 /// Of the time since the start, if nobody stopped it meanwhile.
-fn mean(mailing: &Mailing, now: Timestamp) -> Option<f64> {
+fn mean(mailing: &Mailing, flows: bool, now: Timestamp) -> Option<f64> {
     let started = mailing.started_at.filter(|started| mailing.retry_from == Some(*started))?;
     let was_never_stopped = mailing.pause_reason == PauseReason::None;
-    // What waits for another try comes when it comes: the mean says nothing of it.
     let moves = match mailing.status {
-        MailingStatus::Sending => mailing.account.open() > 0,
+        MailingStatus::Sending => flows,
         MailingStatus::Sent => true,
         _ => false,
     };
@@ -88,8 +107,18 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// How far the mailing is by what was seen of it until now.
-    pub fn look(&mut self, mailing: &Mailing, clock: &Clock) -> Progress {
+    /// Whether the last minute says nothing yet, and the mean is told.
+    pub fn are_few(&self, clock: &Clock) -> bool {
+        self.kept.front().is_none_or(|(at, _)| clock.elapsed().saturating_sub(*at) < SPAN_MIN)
+    }
+
+    /// How far the mailing is by what was seen of it until now. Where that [is little](Self::are_few) it matters whether the
+    /// mailing [`flows`].
+    pub fn look(&mut self, mailing: &Mailing, flows: bool, clock: &Clock) -> Progress {
+        let mean = || {
+            let now = clock.now();
+            told(mailing, mean(mailing, flows, now), now)
+        };
         let (now, settled) = (clock.elapsed(), mailing.account.settled());
         // What was seen before a pause, or before some are sent to again, says nothing any more.
         let is_another = self.kept.back().is_some_and(|(_, before)| settled < *before);
@@ -97,7 +126,7 @@ impl Samples {
             self.kept.clear();
         }
         if mailing.status != MailingStatus::Sending {
-            return progress_of(mailing, clock.now());
+            return mean();
         }
         while self.kept.front().is_some_and(|(at, _)| now.saturating_sub(*at) > WINDOW) {
             self.kept.pop_front();
@@ -108,7 +137,7 @@ impl Samples {
         let first = self.kept.front().copied().unwrap_or((now, settled));
         let span = now.saturating_sub(first.0);
         if span < SPAN_MIN {
-            return progress_of(mailing, clock.now());
+            return mean();
         }
         told(mailing, rate(settled - first.1, span), clock.now())
     }
@@ -120,6 +149,10 @@ mod tests {
     use crate::model::{IssueId, NewsletterId, SubscriptionId, Trial};
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn at_once(mailing: &Mailing, now: Timestamp) -> Progress {
+        told(mailing, mean(mailing, mailing.account.open() > 0, now), now)
+    }
 
     fn mailing(sent: i64) -> Mailing {
         Mailing {
@@ -150,23 +183,23 @@ mod tests {
     #[test]
     fn a_single_look_tells_the_mean_since_the_start() {
         let now = START.plus(Duration::from_secs(10));
-        let progress = progress_of(&mailing(200), now);
+        let progress = at_once(&mailing(200), now);
         assert_eq!(progress.per_second, Some(20.0));
         assert_eq!(progress.eta, Some(now.plus(Duration::from_secs(40))));
-        assert_eq!(progress_of(&mailing(0), now).eta, None, "nothing moved yet");
+        assert_eq!(at_once(&mailing(0), now).eta, None, "nothing moved yet");
     }
 
     #[test]
     fn a_single_look_promises_nothing_after_a_pause_or_when_the_rest_waits() {
         let now = START.plus(Duration::from_secs(3600));
         let resumed = Mailing { retry_from: Some(now), pause_reason: PauseReason::User, ..mailing(200) };
-        assert_eq!(progress_of(&resumed, now).eta, None);
+        assert_eq!(at_once(&resumed, now).eta, None);
         let mut waiting = mailing(900);
         waiting.account.deferred = 100;
-        assert_eq!(progress_of(&waiting, now).eta, None);
+        assert_eq!(at_once(&waiting, now).eta, None);
         let paused =
             Mailing { status: MailingStatus::Paused, pause_reason: PauseReason::User, ..mailing(200) };
-        let progress = progress_of(&paused, now);
+        let progress = at_once(&paused, now);
         assert_eq!((progress.per_second, progress.eta), (None, None));
     }
 
@@ -177,11 +210,11 @@ mod tests {
         // 1 a second for two minutes, then 10 a second: the old pace is forgotten after a minute.
         let mut sent = 0;
         for second in 0..185 {
-            samples.look(&mailing(sent), &clock);
+            samples.look(&mailing(sent), true, &clock);
             clock.advance(Duration::from_secs(1));
             sent += if second < 120 { 1 } else { 10 };
         }
-        let progress = samples.look(&mailing(sent), &clock);
+        let progress = samples.look(&mailing(sent), true, &clock);
         assert_eq!(progress.per_second, Some(10.0));
         assert_eq!(progress.eta, Some(clock.now().plus(Duration::from_secs(23))));
     }
@@ -190,21 +223,21 @@ mod tests {
     fn a_pause_is_no_part_of_the_rate() {
         let clock = Clock::test(START);
         let mut samples = Samples::default();
-        samples.look(&mailing(0), &clock);
+        samples.look(&mailing(0), true, &clock);
         clock.advance(Duration::from_secs(10));
-        assert!(samples.look(&mailing(100), &clock).eta.is_some());
+        assert!(samples.look(&mailing(100), true, &clock).eta.is_some());
         let paused =
             Mailing { status: MailingStatus::Paused, pause_reason: PauseReason::User, ..mailing(100) };
-        assert_eq!(samples.look(&paused, &clock).eta, None);
+        assert_eq!(samples.look(&paused, true, &clock).eta, None);
         clock.advance(Duration::from_secs(30));
         let resumed = |sent| Mailing {
             retry_from: Some(START.plus(Duration::from_secs(40))),
             pause_reason: PauseReason::User,
             ..mailing(sent)
         };
-        assert_eq!(samples.look(&resumed(100), &clock).eta, None);
+        assert_eq!(samples.look(&resumed(100), true, &clock).eta, None);
         clock.advance(Duration::from_secs(5));
-        assert_eq!(samples.look(&resumed(200), &clock).per_second, Some(20.0));
+        assert_eq!(samples.look(&resumed(200), true, &clock).per_second, Some(20.0));
     }
 
     #[test]
@@ -212,10 +245,10 @@ mod tests {
         let clock = Clock::test(START);
         let mut samples = Samples::default();
         for _ in 0..70 {
-            samples.look(&mailing(500), &clock);
+            samples.look(&mailing(500), true, &clock);
             clock.advance(Duration::from_secs(1));
         }
-        let progress = samples.look(&mailing(500), &clock);
+        let progress = samples.look(&mailing(500), true, &clock);
         assert_eq!((progress.per_second, progress.eta), (None, None));
     }
 }

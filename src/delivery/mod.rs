@@ -32,6 +32,7 @@
 //! - Nobody waits for a stranger: a destination that is slow, or that blocks us, or hangs, has its own mails in
 //!   hand up to its share, and its other mails in the database. Who is announced behind another waits two seconds for it,
 //!   and then goes to another sender.
+//! - A single mail that hangs keeps its own place in the [`outbox`], and a destination half of them.
 //! - Nothing that waits is claimed while an outcome is being written: one that is written twice, because the answer to its
 //!   commit was lost, cannot meet a later claim of the same delivery.
 //! - No transaction is open across the network.
@@ -49,7 +50,8 @@
 //! - **The process stalls** and others bury it: its [`lease`] has run out, so it sends nothing more; it no
 //!   longer holds its claims, so it writes nothing; its next beat tells it to begin again under a new id.
 //! - **The relay cannot be used**: the [`gate`] closes. Claims wait, no attempt is counted, one sender tries
-//!   at growing distances. A connection that breaks closes it too, so that no relay is stormed.
+//!   at growing distances. A connection that breaks closes it too, so that no relay is stormed. A relay that has had its
+//!   hour's share is no failure: who has no turn waits for one.
 //! - **The connection breaks** before the final dot: Deferred, and soon tried again. After it: a doubt.
 //! - **A destination hangs, blocks us or finds us too fast**: it is halved, left alone, or slowed down
 //!   ([`lanes`]); no address is given up for that.

@@ -9,6 +9,7 @@
 //! is said above happens again before its own octets. If the answer to this mail is late the next one goes to another
 //! sender: it waits for nobody longer than [`ANNOUNCED_WAIT`].
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -36,14 +37,25 @@ const ANSWER_QUICK: Duration = Duration::from_millis(500);
 
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift, outcomes: mpsc::Sender<Settled>) {
-    let wait = |claim: &Claim| shift.wire.wait(&claim.letter.relay);
+    let held = Mutex::new(Held::default());
+    // Of ten senders that wait for the same moment one has the turn, and the others go on waiting.
+    let turn_in = |claim: &Claim| match shift.wire.take_turn(&claim.letter.relay) {
+        Ok(turn) => {
+            *held.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+            Duration::ZERO
+        }
+        Err(wait) => wait,
+    };
     let mut sender = Sender { shift, outcomes, last_answer: Duration::ZERO };
     let mut following = None;
     loop {
         let task = match following.take() {
             Some(task) => task,
-            None => match shift.unless_stopped(shift.lanes.next(wait)).await {
-                Some(turn) => Task::new(turn),
+            None => match shift.unless_stopped(shift.lanes.next(turn_in)).await {
+                Some(turn) => {
+                    let held = std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner));
+                    Task { turn, made: None, held }
+                }
                 None => return,
             },
         };
@@ -59,7 +71,7 @@ pub async fn run(shift: &Shift, outcomes: mpsc::Sender<Settled>) {
 struct Task<'a> {
     turn: Turn<'a>,
     made: Option<Made>,
-    /// Where its mail is announced.
+    /// Where its mail is announced, or its turn.
     held: Held,
 }
 
@@ -71,10 +83,6 @@ struct Made {
 }
 
 impl<'a> Task<'a> {
-    fn new(turn: Turn<'a>) -> Self {
-        Self { turn, made: None, held: Held::default() }
-    }
-
     /// When the one before it ends.
     fn following(turn: Option<Turn<'a>>, made: Option<Made>, held: Held) -> Option<Self> {
         let mut turn = turn?;
@@ -114,14 +122,21 @@ impl<'a> Sender<'a> {
                 let due_at = shift.clock.now().plus(rest);
                 (outcome::give_back(task.turn.claim.subscriber_id, due_at), None)
             }
-            None => self.send(task, &place).await?,
+            None => match self.send(task, &place).await? {
+                Some(sent) => sent,
+                None => {
+                    place.free();
+                    return Some(None);
+                }
+            },
         };
         // The recorder ends after the last sender.
         self.outcomes.send(Settled { mailing, record, retry_from, place: Some(place) }).await.ok()?;
         Some(following)
     }
 
-    async fn send(&mut self, task: Task<'a>, place: &Place) -> Option<(Record, Option<Task<'a>>)> {
+    /// Inside: `None` where it went back to its lane, because it is not its turn at the relays.
+    async fn send(&mut self, task: Task<'a>, place: &Place) -> Option<Option<(Record, Option<Task<'a>>)>> {
         let shift = self.shift;
         let Task { turn, mut made, mut held } = task;
         let claim = &turn.claim;
@@ -133,12 +148,14 @@ impl<'a> Sender<'a> {
             let next: Option<Made> = next.flatten();
             let recipient = match ready(shift, claim).await? {
                 Ok(recipient) => recipient,
-                Err(record) => return Some((record, Task::following(following, next, Held::default()))),
+                Err(record) => {
+                    return Some(Some((record, Task::following(following, next, Held::default()))));
+                }
             };
             let mail = match made.take().filter(|made| made.recipient == recipient) {
                 Some(made) => made.mail,
                 None => {
-                    held = Held::default();
+                    held = held.for_another();
                     make(shift, claim, &recipient).await
                 }
             };
@@ -168,9 +185,16 @@ impl<'a> Sender<'a> {
                     let record = settle(shift, claim, &sent.attempt, &sent.relay);
                     place.end(mailing, &record);
                     learn(shift, &turn, &recipient.address, &sent, &record, before);
-                    return Some((record, Task::following(following, next, held)));
+                    return Some(Some((record, Task::following(following, next, held))));
                 }
-                Err(Unreachable { why, wait }) => {
+                Err(Unreachable { is_busy: true, .. }) => {
+                    leave(following);
+                    place.forget();
+                    drop(pass);
+                    turn.leave();
+                    return Some(None);
+                }
+                Err(Unreachable { why, wait, .. }) => {
                     leave(following);
                     place.forget();
                     let wait = shift.gate.failed(&why, wait);

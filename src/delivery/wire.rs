@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::mail::mime;
-use crate::mail::relay::{self, Announced, Outgoing, Stage};
-use crate::mail::relays::Relays;
+use crate::mail::relay::{self, Outgoing, Stage};
+use crate::mail::relays::{self, Relays};
 use crate::mail::reply::Reply;
 use crate::model::EmailAddress;
 
@@ -63,21 +63,33 @@ pub struct Sent {
     pub relay: Arc<str>,
 }
 
-/// No mail could be tried: connection or login refused, TLS not to be trusted.
+/// No mail could be tried: connection or login refused, TLS not to be trusted, or the rate does not let it go.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct Unreachable {
     pub why: String,
     /// Before then no try has any point.
     pub wait: Duration,
+    /// Nothing is wrong: a relay has had what it may get in an hour.
+    pub is_busy: bool,
 }
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + Send + 'a>>;
 
-/// Where the next mail was announced behind the one before it, if it was. Dropped, nothing of that
-/// mail was sent.
+/// What a mail has at a relay before it is sent: where it was announced behind the one before it, or its turn at the
+/// relay's rate. Dropped, nothing of that mail was sent, and others have its turn.
 #[derive(Debug, Default)]
-pub struct Held(Option<Announced>);
+pub struct Held(relays::Held);
+
+impl Held {
+    /// The same for another mail: only what was announced is of one alone.
+    pub fn for_another(self) -> Self {
+        match self.0 {
+            relays::Held::Announced(_) => Self::default(),
+            held => Self(held),
+        }
+    }
+}
 
 pub type SendingAnnouncing<'a> = Pin<Box<dyn Future<Output = Result<(Sent, Held), Unreachable>> + Send + 'a>>;
 
@@ -112,6 +124,20 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn wait(&self, _preferred: &str) -> Duration {
         Duration::ZERO
     }
+
+    /// As [`Wire::wait`], and where that is zero the mail has its turn: nobody else is told so of the same one.
+    ///
+    /// # Errors
+    /// How long to wait.
+    fn take_turn(&self, preferred: &str) -> Result<Held, Duration> {
+        let wait = self.wait(preferred);
+        if wait.is_zero() { Ok(Held::default()) } else { Err(wait) }
+    }
+
+    /// The next turn, before all who wait for theirs, and how long until it comes.
+    fn take_next_turn(&self, _preferred: &str) -> (Held, Duration) {
+        (Held::default(), Duration::ZERO)
+    }
 }
 
 impl Wire for Relays {
@@ -129,11 +155,15 @@ impl Wire for Relays {
             let next = next.map(WireMail::outgoing);
             match Self::send_announcing(self, &mail.outgoing(), &mail.relay, held.0, next.as_ref()).await {
                 Ok((sent, announced)) => {
-                    Ok((Sent { attempt: sent.attempt.into(), relay: sent.relay }, Held(announced)))
+                    Ok((Sent { attempt: sent.attempt.into(), relay: sent.relay }, Held(announced.into())))
                 }
                 Err(error) => {
                     let wait = error.retry_at.saturating_duration_since(tokio::time::Instant::now());
-                    Err(Unreachable { why: error.to_string(), wait: wait.min(WAIT_MAX) })
+                    Err(Unreachable {
+                        why: error.to_string(),
+                        wait: wait.min(WAIT_MAX),
+                        is_busy: error.is_busy,
+                    })
                 }
             }
         })
@@ -153,6 +183,20 @@ impl Wire for Relays {
 
     fn wait(&self, preferred: &str) -> Duration {
         self.ready_in(preferred).min(WAIT_MAX)
+    }
+
+    fn take_turn(&self, preferred: &str) -> Result<Held, Duration> {
+        match Self::take_turn(self, preferred) {
+            Ok(turn) => Ok(Held(turn.map_or_else(Default::default, relays::Held::Turn))),
+            Err(wait) => Err(wait.min(WAIT_MAX)),
+        }
+    }
+
+    fn take_next_turn(&self, preferred: &str) -> (Held, Duration) {
+        match Self::take_next_turn(self, preferred) {
+            Some((turn, wait)) => (Held(relays::Held::Turn(turn)), wait),
+            None => (Held::default(), Duration::ZERO),
+        }
     }
 }
 

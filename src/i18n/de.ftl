@@ -2254,6 +2254,7 @@ people-data = Alle Daten (JSON)
 people-outcome-claimed = unterwegs
 people-outcome-sent = verschickt
 people-outcome-deferred = wartet auf einen neuen Versuch
+people-outcome-waiting = wartet auf den ersten Versuch
 people-outcome-bounced = abgelehnt
 people-outcome-uncertain = ungewiss
 people-outcome-skipped = übersprungen

@@ -2251,6 +2251,7 @@ people-data = All data (JSON)
 people-outcome-claimed = on its way
 people-outcome-sent = sent
 people-outcome-deferred = waits for another try
+people-outcome-waiting = waits for the first try
 people-outcome-bounced = refused
 people-outcome-uncertain = uncertain
 people-outcome-skipped = skipped

@@ -2257,6 +2257,7 @@ people-data = Toutes les données (JSON)
 people-outcome-claimed = en route
 people-outcome-sent = envoyé
 people-outcome-deferred = attend un nouvel essai
+people-outcome-waiting = attend le premier essai
 people-outcome-bounced = refusé
 people-outcome-uncertain = incertain
 people-outcome-skipped = ignoré

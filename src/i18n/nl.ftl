@@ -2248,6 +2248,7 @@ people-data = Alle gegevens (JSON)
 people-outcome-claimed = onderweg
 people-outcome-sent = verzonden
 people-outcome-deferred = wacht op een nieuwe poging
+people-outcome-waiting = wacht op de eerste poging
 people-outcome-bounced = geweigerd
 people-outcome-uncertain = onzeker
 people-outcome-skipped = overgeslagen

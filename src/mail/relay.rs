@@ -72,6 +72,52 @@ impl Announced {
     }
 }
 
+/// A turn under the rate of a relay that nobody else has. Dropped unused, it is the next one's.
+pub struct Turn {
+    relay: Relay,
+    /// Since the relay began; `None`: it has no rate, or the turn was used.
+    at: Option<Duration>,
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Turn({:?}, {:?})", self.relay, self.at)
+    }
+}
+
+impl Turn {
+    pub(super) const fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    /// How long until it comes.
+    pub(super) fn comes_in(&self) -> Duration {
+        self.at.map_or(Duration::ZERO, |at| at.saturating_sub(self.relay.0.began.elapsed()))
+    }
+
+    /// Whether it has not passed: many that were kept and then used at once would be too many.
+    fn stands(&self) -> bool {
+        self.at.is_none_or(|at| self.relay.0.began.elapsed() <= at + TURN_MAX)
+    }
+
+    async fn wait(mut self) {
+        if let Some(at) = self.at {
+            sleep_until(self.relay.0.began + at).await;
+        }
+        self.at = None;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(at) = self.at
+            && let Some(rate) = &mut self.relay.state().rate
+        {
+            rate.give_back(at);
+        }
+    }
+}
+
 struct Inner {
     name: Arc<str>,
     settings: RelaySettings,
@@ -207,15 +253,16 @@ impl Relay {
     /// # Errors
     /// [`Unreachable`] when no connection can be had; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>) -> Result<Attempt, Unreachable> {
-        let sent = self.send_within(Duration::MAX, mail, None).await?;
+        let sent = self.send_within(Duration::MAX, None, mail, None).await?;
         sent.map(|(attempt, _)| attempt).ok_or_else(|| self.shut_down())
     }
 
-    /// As [`Relay::send`], announcing the `next` message where that can be; `None` when no connection was free within
-    /// `patience`.
+    /// As [`Relay::send`], in a turn that was taken before, if it was; announcing the `next` message where that can be;
+    /// `None` when no connection was free within `patience`.
     pub(super) async fn send_within(
         &self,
         patience: Duration,
+        turn: Option<Turn>,
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
     ) -> Result<Option<(Attempt, Option<Announced>)>, Unreachable> {
@@ -234,7 +281,7 @@ impl Relay {
             slot
         };
         self.state().crowded = false;
-        self.wait_for_turn().await?;
+        self.wait_for_turn(turn).await?;
         let kept = self.take_idle().map(|session| (session, false));
         self.send_over(slot, kept, mail, next).await.map(Some)
     }
@@ -324,21 +371,38 @@ impl Relay {
         (attempt, stands.then_some(announced))
     }
 
-    /// The next turn under `mails_per_hour`, taken and waited for.
-    async fn wait_for_turn(&self) -> Result<(), Unreachable> {
-        let turn = {
-            let mut state = self.state();
-            let Some(rate) = &mut state.rate else { return Ok(()) };
-            let now = self.0.began.elapsed();
-            let turn = rate.ready_at(now);
-            if turn > now + TURN_MAX {
-                return Err(self.busy(self.0.began + turn));
-            }
-            rate.take(turn);
-            self.0.began + turn
+    /// The turn of a message under `mails_per_hour`, or else the next one, waited for.
+    async fn wait_for_turn(&self, turn: Option<Turn>) -> Result<(), Unreachable> {
+        let turn = match turn.filter(Turn::stands) {
+            Some(turn) => turn,
+            None => self.take_turn(TURN_MAX).map_err(|wait| self.busy(Instant::now() + wait))?,
         };
-        sleep_until(turn).await;
+        turn.wait().await;
         Ok(())
+    }
+
+    /// The next turn, if it comes within so long; otherwise how long until it does.
+    pub(super) fn take_turn(&self, within: Duration) -> Result<Turn, Duration> {
+        let mut state = self.state();
+        let at = match &mut state.rate {
+            None => None,
+            Some(rate) => {
+                let now = self.0.began.elapsed();
+                let at = rate.ready_at(now);
+                let wait = at.saturating_sub(now);
+                if wait > within {
+                    return Err(wait);
+                }
+                rate.take(at);
+                Some(at)
+            }
+        };
+        drop(state);
+        Ok(Turn { relay: self.clone(), at })
+    }
+
+    pub(super) fn has_rate(&self) -> bool {
+        self.0.settings.mails_per_hour.is_some()
     }
 
     /// Leaves to others their part of the rate: it is shared among so many processes.

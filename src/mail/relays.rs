@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::relay::{Announced, Attempt, BadSettings, Outgoing, Relay, Stage, TURN_MAX, Unreachable};
+use super::relay::{Announced, Attempt, BadSettings, Outgoing, Relay, Stage, TURN_MAX, Turn, Unreachable};
 use crate::model::NamedRelay;
 
 /// How long a connection of the chosen relay is waited for while another relay could be used: long enough that
@@ -48,6 +48,23 @@ pub struct Sent {
     pub attempt: Attempt,
     /// The name of the relay that it was tried on.
     pub relay: Arc<str>,
+}
+
+/// What a message has at a relay before it goes out. Dropped, others get it.
+#[derive(Debug, Default)]
+pub enum Held {
+    #[default]
+    Nothing,
+    /// Announced behind the one before it.
+    Announced(Announced),
+    /// Its turn under the relay's rate.
+    Turn(Turn),
+}
+
+impl From<Option<Announced>> for Held {
+    fn from(announced: Option<Announced>) -> Self {
+        announced.map_or(Self::Nothing, Self::Announced)
+    }
 }
 
 /// The place of a relay that can be used in the order of choice: the smallest is chosen, by weight among equals.
@@ -94,11 +111,11 @@ impl Relays {
     /// # Errors
     /// [`Unreachable`] when no relay can be used now; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>, preferred: &str) -> Result<Sent, Unreachable> {
-        self.send_announcing(mail, preferred, None, None).await.map(|(sent, _)| sent)
+        self.send_announcing(mail, preferred, Held::Nothing, None).await.map(|(sent, _)| sent)
     }
 
-    /// As [`Relays::send`], for one message of several: the `announced` one, if it was; and the `next` one is announced
-    /// behind it where that can be, which is told.
+    /// As [`Relays::send`], for one message of several: where it was announced or has its turn, if it does; and the `next`
+    /// one is announced behind it where that can be, which is told.
     ///
     /// # Errors
     /// [`Unreachable`] when no relay can be used now; nothing was sent.
@@ -106,25 +123,33 @@ impl Relays {
         &self,
         mail: &Outgoing<'_>,
         preferred: &str,
-        announced: Option<Announced>,
+        held: impl Into<Held>,
         next: Option<&Outgoing<'_>>,
     ) -> Result<(Sent, Option<Announced>), Unreachable> {
         // Where there are several relays each message chooses anew.
         let next = next.filter(|_| self.members().len() == 1);
         let mut failed: Vec<(Relay, Unreachable)> = Vec::new();
-        if let Some(announced) = announced.filter(|announced| self.has(announced.relay())) {
-            let relay = announced.relay().clone();
-            match relay.send_announced(announced, mail, next).await {
-                Ok((attempt, announced)) => {
-                    return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
+        let mut turn = None;
+        match held.into() {
+            Held::Announced(announced) if self.has(announced.relay()) => {
+                let relay = announced.relay().clone();
+                match relay.send_announced(announced, mail, next).await {
+                    Ok((attempt, announced)) => {
+                        return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
+                    }
+                    Err(error) => failed.push((relay, error)),
                 }
-                Err(error) => failed.push((relay, error)),
             }
+            Held::Turn(own) if self.has(own.relay()) => turn = Some(own),
+            Held::Announced(_) | Held::Turn(_) | Held::Nothing => {}
         }
         // Ends: each round sends, waits for a connection, or leaves one relay fewer to choose.
-        while let Some((relay, has_others)) = self.choose(preferred, &failed) {
+        while let Some((relay, has_others)) = match &turn {
+            Some(turn) => Some((turn.relay().clone(), self.members().len() > 1)),
+            None => self.choose(preferred, &failed),
+        } {
             let patience = if has_others { CONNECTION_WAIT } else { Duration::MAX };
-            match relay.send_within(patience, mail, next).await {
+            match relay.send_within(patience, turn.take(), mail, next).await {
                 Ok(Some((attempt, announced))) => {
                     return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
                 }
@@ -151,6 +176,49 @@ impl Relays {
             let soonest = members.iter().map(|member| member.relay.not_now(now).retry_at).min();
             soonest.map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
         })
+    }
+
+    /// Takes the turn of a message with this preference where it can go now and a relay has a rate: of many who wait for
+    /// the same moment one has it.
+    ///
+    /// # Errors
+    /// How long until one can go, as [`Relays::ready_in`].
+    pub fn take_turn(&self, preferred: &str) -> Result<Option<Turn>, Duration> {
+        let wait = self.ready_in(preferred);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        match self.choose_by_rate(preferred) {
+            Some(relay) => relay.take_turn(Duration::ZERO).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next turn, and how long until it comes, for a message for which somebody waits: it goes before all that take
+    /// theirs only when it comes. `None` where no relay has a rate, or none can be used.
+    pub fn take_next_turn(&self, preferred: &str) -> Option<(Turn, Duration)> {
+        let now = Instant::now();
+        let soonest = || {
+            let members = self.members();
+            let usable = members.iter().filter(|member| member.relay.paused_until(now).is_none());
+            usable.min_by_key(|member| member.relay.turn_in(now)).map(|member| member.relay.clone())
+        };
+        let relay = self.has_rates().then(|| self.choose_by_rate(preferred).or_else(soonest))??;
+        let turn = relay.take_turn(Duration::MAX).ok()?;
+        let wait = turn.comes_in();
+        Some((turn, wait))
+    }
+
+    fn has_rates(&self) -> bool {
+        self.members().iter().any(|member| member.relay.has_rate())
+    }
+
+    /// The relay for a message of which the turn is taken before; without any rate it is chosen when the message goes.
+    fn choose_by_rate(&self, preferred: &str) -> Option<Relay> {
+        if !self.has_rates() {
+            return None;
+        }
+        self.choose(preferred, &[]).map(|(relay, _)| relay)
     }
 
     /// How many connections all relays together may have: so many messages can be on the wire at once.

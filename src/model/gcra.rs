@@ -39,6 +39,13 @@ impl Gcra {
     pub fn take(&mut self, now: Duration) {
         self.due = self.due.max(now).saturating_add(self.per);
     }
+
+    /// What was taken for `at` does not go. Where others have been promised the moments after it, they keep those.
+    pub fn give_back(&mut self, at: Duration) {
+        if self.due == at.saturating_add(self.per) {
+            self.due = at;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +99,17 @@ mod tests {
         }
         assert_eq!(gcra.ready_at(SECOND), SECOND * 6);
         assert_eq!(gcra.ready_at(SECOND * 9), SECOND * 9);
+    }
+
+    #[test]
+    fn what_does_not_go_is_the_next_ones_unless_others_come_after_it() {
+        let mut gcra = Gcra::new(SECOND, 1);
+        gcra.take(SECOND * 10);
+        gcra.take(SECOND * 11);
+        gcra.give_back(SECOND * 10);
+        assert_eq!(gcra.ready_at(SECOND * 10), SECOND * 12, "the one after it was promised 11");
+        gcra.give_back(SECOND * 11);
+        assert_eq!(gcra.ready_at(SECOND * 10), SECOND * 11);
     }
 
     #[test]

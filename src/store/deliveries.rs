@@ -174,6 +174,13 @@ async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Res
         .await?))
 }
 
+/// The condition of the index `deliveries_failed`, word for word: only so does SQLite use it.
+macro_rules! of_failed {
+    ($outcome:literal) => {
+        concat!($outcome, " IN ('bounced', 'expired', 'uncertain', 'skipped')")
+    };
+}
+
 /// How a delivery begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Birth {
@@ -649,8 +656,11 @@ async fn count_per_mailing(tx: &mut Tx, mailings: &[MailingId], outcome: Outcome
 /// Deliveries that ended, for another try that someone asked for: the account moves with them. Answers how
 /// many there were.
 pub async fn try_again(tx: &mut Tx, mailing: MailingId, from: Outcome, now: Timestamp) -> Result<i64> {
-    const SQL: &str = "UPDATE deliveries SET outcome = 'deferred', due_at = $3, at = $3, worker_id = NULL
-        WHERE mailing_id = $1 AND outcome = $2 AND refusal <> 'address'";
+    const SQL: &str = concat!(
+        "UPDATE deliveries SET outcome = 'deferred', due_at = $3, at = $3, worker_id = NULL
+        WHERE mailing_id = $1 AND outcome = $2 AND refusal <> 'address' AND ",
+        of_failed!("outcome")
+    );
     let rows = on!(tx.db(), |c| sqlx::query(SQL)
         .bind(mailing)
         .bind(from)
@@ -671,14 +681,24 @@ pub async fn mend_due(tx: &mut Tx, latest: Timestamp, now: Timestamp) -> Result<
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(latest).bind(now).execute(c).await?.rows_affected()))
 }
 
-/// What waits of a mailing that was cancelled is Skipped.
-pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, now: Timestamp) -> Result<()> {
-    const SQL: &str = "UPDATE deliveries SET outcome = 'skipped', due_at = NULL, at = $2
-        WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at > 0";
-    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(mailing).bind(now).execute(c).await?.rows_affected());
+/// Some of what waits of a mailing that was cancelled is Skipped. Answers how many: fewer than the limit when none is left.
+pub async fn skip_waiting(tx: &mut Tx, mailing: MailingId, limit: i64, now: Timestamp) -> Result<i64> {
+    // Materialized: as in `claim_due`.
+    const SQL: &str = "WITH waiting AS MATERIALIZED (
+            SELECT subscriber_id FROM deliveries
+            WHERE mailing_id = $1 AND outcome = 'deferred' AND due_at > 0 LIMIT $3)
+        UPDATE deliveries SET outcome = 'skipped', due_at = NULL, at = $2
+        WHERE mailing_id = $1 AND outcome = 'deferred' AND subscriber_id IN (SELECT subscriber_id FROM waiting)";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(mailing)
+        .bind(now)
+        .bind(limit)
+        .execute(c)
+        .await?
+        .rows_affected());
     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
     add_to_account(tx, mailing, &Account { skipped: rows, deferred: -rows, ..Account::default() }).await?;
-    Ok(())
+    Ok(rows)
 }
 
 /// The account counted from the rows themselves: what the numbers of the mailing must equal.
@@ -687,15 +707,27 @@ pub async fn count(db: Db<'_>, mailing: MailingId) -> Result<Vec<(Outcome, i64)>
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(mailing).fetch_all(c).await?))
 }
 
-/// How many that bounced or expired would be tried again by [`try_again`].
-pub async fn count_failed(db: Db<'_>, mailing: MailingId) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM deliveries
-        WHERE mailing_id = $1 AND outcome IN ('bounced', 'expired') AND refusal <> 'address'";
-    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).fetch_one(c).await?))
-}
-
-/// Most that [`waiting_counts`] counts at one destination: a page must not cost a walk through millions.
+/// Most that [`waiting_counts`] counts at one destination, and [`count_failed`]: a page must not cost a walk through
+/// millions.
 pub const WAITING_COUNT_MAX: i64 = 10_000;
+
+/// The statement of [`count_failed`], for who looks at its plan.
+pub const COUNT_FAILED_SQL: &str = concat!(
+    "SELECT count(*) FROM (SELECT 1 FROM deliveries
+        WHERE mailing_id = $1 AND outcome IN ('bounced', 'expired') AND ",
+    of_failed!("outcome"),
+    " AND refusal <> 'address' LIMIT $2) AS few"
+);
+
+/// How many that bounced or expired would be tried again by [`try_again`]. One more than [`WAITING_COUNT_MAX`] stands for
+/// any number above it.
+pub async fn count_failed(db: Db<'_>, mailing: MailingId) -> Result<i64> {
+    Ok(on!(db, |c| sqlx::query_scalar(COUNT_FAILED_SQL)
+        .bind(mailing)
+        .bind(WAITING_COUNT_MAX + 1)
+        .fetch_one(c)
+        .await?))
+}
 
 /// A destination at which deliveries wait.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
@@ -732,6 +764,25 @@ pub async fn waiting_counts(db: Db<'_>, mailing: MailingId, limit: i64) -> Resul
         .await?))
 }
 
+/// Whether somebody waits for the first try, because the destination had no room: of each destination those are looked at
+/// that are due first, and nobody else, however many wait there.
+pub async fn has_unasked(db: Db<'_>, mailing: MailingId) -> Result<bool> {
+    // The walk of `waiting`; see there.
+    const SQL: &str = "WITH RECURSIVE found (destination) AS (
+            SELECT MIN(destination) FROM deliveries
+            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
+            UNION ALL
+            SELECT (SELECT MIN(d.destination) FROM deliveries d
+                WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
+                    AND d.due_at > 0)
+            FROM found WHERE found.destination IS NOT NULL)
+        SELECT EXISTS (SELECT 1 FROM found f WHERE f.destination IS NOT NULL AND EXISTS (
+            SELECT 1 FROM (SELECT d.attempts FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
+                AND d.destination = f.destination AND d.due_at > 0 ORDER BY d.due_at LIMIT 100) AS few
+            WHERE few.attempts = 0))";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).fetch_one(c).await?))
+}
+
 /// A row of the ledger with its person.
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct LedgerRow {
@@ -750,7 +801,65 @@ pub struct LedgerFilter<'a> {
     pub search: &'a str,
 }
 
-/// The next rows of the ledger with their addresses, after a subscriber's id.
+impl LedgerFilter<'_> {
+    /// Whether the index of those that failed has all its rows.
+    fn is_of_failed(&self) -> bool {
+        let is_failed =
+            |of| matches!(of, Outcome::Bounced | Outcome::Expired | Outcome::Uncertain | Outcome::Skipped);
+        self.outcome.is_some_and(is_failed)
+    }
+
+    /// The statement for it, for who looks at its plan. Whatever it is, the numbers are bound to the same.
+    pub fn sql(&self) -> &'static str {
+        match (self.is_of_failed(), self.search.is_empty()) {
+            (true, _) => LEDGER_OF_FAILED,
+            (false, true) => LEDGER,
+            (false, false) => LEDGER_BY_ADDRESS,
+        }
+    }
+}
+
+macro_rules! ledger_sql {
+    ($from:literal, $outcome:expr, $search:literal) => {
+        concat!(
+            "SELECT s.address, d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
+                d.destination, d.relay, d.refusal FROM ",
+            $from,
+            " WHERE d.mailing_id = $1 AND d.subscriber_id > $2 AND ",
+            $outcome,
+            " AND ",
+            $search,
+            " ORDER BY d.subscriber_id LIMIT $5"
+        )
+    };
+}
+
+const LEDGER: &str = ledger_sql!(
+    "deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id",
+    "($3 = '' OR d.outcome = $3)",
+    "$4 = ''"
+);
+/// Begins at the few that failed.
+const LEDGER_OF_FAILED: &str = ledger_sql!(
+    "deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id",
+    concat!("d.outcome = $3 AND ", of_failed!("d.outcome")),
+    "($4 = '' OR s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')"
+);
+/// Begins at the addresses: of those that are alike few were sent to. CROSS: SQLite keeps to this order.
+const LEDGER_BY_ADDRESS: &str = ledger_sql!(
+    "subscribers s CROSS JOIN deliveries d",
+    "d.subscriber_id = s.id AND s.id > $2 AND ($3 = '' OR d.outcome = $3)",
+    "(s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')"
+);
+/// Of one address.
+const LEDGER_OF_ADDRESS: &str = ledger_sql!(
+    "subscribers s CROSS JOIN deliveries d",
+    "d.subscriber_id = s.id AND ($3 = '' OR d.outcome = $3)",
+    "s.address_key = $4"
+);
+
+/// The next rows of the ledger with their addresses, after a subscriber's id. Where somebody of the mailing has exactly the
+/// address that is looked for, that row alone.
 pub async fn ledger_with_addresses(
     db: Db<'_>,
     mailing: MailingId,
@@ -758,18 +867,26 @@ pub async fn ledger_with_addresses(
     after: SubscriberId,
     limit: i64,
 ) -> Result<Vec<LedgerRow>> {
-    const SQL: &str =
-        "SELECT s.address, d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
-            d.destination, d.relay, d.refusal
-        FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id
-        WHERE d.mailing_id = $1 AND d.subscriber_id > $2 AND ($3 = '' OR d.outcome = $3)
-            AND ($4 = '' OR s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')
-        ORDER BY d.subscriber_id LIMIT $5";
+    let outcome = filter.outcome.map_or("", Outcome::as_str);
+    let mut db = db;
+    if let Ok(whole) = EmailAddress::parse(filter.search) {
+        let rows: Vec<LedgerRow> = on!(db.again(), |c| sqlx::query_as(LEDGER_OF_ADDRESS)
+            .bind(mailing)
+            .bind(after)
+            .bind(outcome)
+            .bind(whole.key())
+            .bind(limit)
+            .fetch_all(c)
+            .await?);
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+    }
     let pattern = if filter.search.is_empty() { String::new() } else { like_pattern(filter.search) };
-    Ok(on!(db, |c| sqlx::query_as(SQL)
+    Ok(on!(db, |c| sqlx::query_as(filter.sql())
         .bind(mailing)
         .bind(after)
-        .bind(filter.outcome.map_or("", Outcome::as_str))
+        .bind(outcome)
         .bind(pattern.as_str())
         .bind(limit)
         .fetch_all(c)
@@ -806,6 +923,8 @@ pub struct MailOf {
     pub newsletter_id: NewsletterId,
     pub subject: String,
     pub outcome: Outcome,
+    pub attempts: i64,
+    pub doubts: i64,
     pub reply: String,
     /// That gave the last answer; may be empty.
     pub relay: String,
@@ -813,7 +932,8 @@ pub struct MailOf {
 
 /// What one person was sent, over all mailings, with the subjects.
 pub async fn mails_of(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<MailOf>> {
-    const SQL: &str = "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.reply, d.relay
+    const SQL: &str =
+        "SELECT d.at, m.newsletter_id, i.subject, d.outcome, d.attempts, d.doubts, d.reply, d.relay
         FROM mailings m JOIN deliveries d ON d.mailing_id = m.id AND d.subscriber_id = $1
             JOIN issues i ON i.id = m.issue_id ORDER BY m.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))

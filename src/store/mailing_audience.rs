@@ -54,8 +54,23 @@ pub async fn contains(db: Db<'_>, mailing: MailingId, subscription: Subscription
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).bind(subscription).fetch_one(c).await?))
 }
 
-/// Forgets it: everyone in it has a row in the ledger now.
-pub async fn empty(tx: &mut Tx, mailing: MailingId) -> Result<u64> {
-    const SQL: &str = "DELETE FROM mailing_audience WHERE mailing_id = $1";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(mailing).execute(c).await?.rows_affected()))
+/// The mailings that have one and need it no more: everyone in it has a row in the ledger.
+pub async fn of_ended(db: Db<'_>) -> Result<Vec<MailingId>> {
+    // One look at the beginning of the rows of each mailing: there are as many as are under way.
+    const SQL: &str = "WITH RECURSIVE found (id) AS (
+            SELECT MIN(mailing_id) FROM mailing_audience
+            UNION ALL
+            SELECT (SELECT MIN(a.mailing_id) FROM mailing_audience a WHERE a.mailing_id > found.id)
+            FROM found WHERE found.id IS NOT NULL)
+        SELECT m.id FROM found f JOIN mailings m ON m.id = f.id
+        WHERE m.status = 'sent' OR (m.status = 'cancelled' AND m.cursor >= m.audience_end)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_all(c).await?))
+}
+
+/// Forgets some of it. Answers how many: fewer than the limit when none is left.
+pub async fn empty(tx: &mut Tx, mailing: MailingId, limit: i64) -> Result<u64> {
+    const SQL: &str = "DELETE FROM mailing_audience WHERE mailing_id = $1 AND subscription_id <= (
+        SELECT MAX(f.subscription_id) FROM (SELECT subscription_id FROM mailing_audience WHERE mailing_id = $1
+            ORDER BY subscription_id LIMIT $2) AS f)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(mailing).bind(limit).execute(c).await?.rows_affected()))
 }

@@ -308,12 +308,7 @@ pub async fn finish(tx: &mut Tx, id: MailingId, now: Timestamp) -> Result<Option
             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
                 AND d.due_at > 0)
         RETURNING *";
-    let ended: Option<Mailing> =
-        on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?);
-    if ended.as_ref().is_some_and(|mailing| mailing.segment_filter.is_some()) {
-        super::mailing_audience::empty(tx, id).await?;
-    }
-    Ok(ended)
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(now).fetch_optional(c).await?))
 }
 
 /// Makes a move if the state allows it; `None` when it does not. With the second of two subjects as the winner the issue

@@ -102,8 +102,19 @@ async fn insert_many(
 
 /// Claims mails that are due, the oldest first; of those that come by the thousand only what is left of the limit.
 pub async fn claim(tx: &mut Tx, worker: WorkerId, limit: i64, now: Timestamp) -> Result<Vec<OutboxMail>> {
+    claim_few_bulk(tx, worker, limit, limit, now).await
+}
+
+/// The same with a limit more for those that come by the thousand.
+pub async fn claim_few_bulk(
+    tx: &mut Tx,
+    worker: WorkerId,
+    limit: i64,
+    bulk_limit: i64,
+    now: Timestamp,
+) -> Result<Vec<OutboxMail>> {
     let mut mails = claim_of(tx, worker, false, limit, now).await?;
-    let rest = limit - i64::try_from(mails.len()).unwrap_or(limit);
+    let rest = bulk_limit.min(limit - i64::try_from(mails.len()).unwrap_or(limit));
     if rest > 0 {
         mails.extend(claim_of(tx, worker, true, rest, now).await?);
     }
@@ -228,6 +239,12 @@ pub async fn next_due(db: Db<'_>) -> Result<Option<Timestamp>> {
     const SQL: &str = "SELECT MIN(due_at) FROM (
             SELECT MIN(due_at) AS due_at FROM outbox WHERE status = 'queued' AND is_bulk = FALSE
             UNION ALL SELECT MIN(due_at) FROM outbox WHERE status = 'queued' AND is_bulk = TRUE) AS next";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
+}
+
+/// The same of those for which somebody waits.
+pub async fn next_due_of_few(db: Db<'_>) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT MIN(due_at) FROM outbox WHERE status = 'queued' AND is_bulk = FALSE";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).fetch_one(c).await?))
 }
 

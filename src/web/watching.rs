@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::delivery::mailing::{Progress, Samples};
+use crate::delivery::mailing::{Progress, Samples, flows};
 use crate::model::{MailingId, MailingStatus};
-use crate::store::{Store, mailings};
+use crate::store::{Store, StoreError, mailings};
 
 /// Most streams of a process: each holds a connection. Who comes later asks every second instead.
 pub const STREAMS_MAX: usize = 100;
@@ -136,16 +136,21 @@ impl Looking {
 
     /// `false` when there is no more to see.
     async fn look(&mut self, store: &Store, clock: &Clock) -> bool {
-        let read = async { mailings::by_id(store.read().await?.db(), self.id).await };
-        let mailing = match read.await {
-            Ok(Some(mailing)) => mailing,
+        let read = async {
+            let mut reader = store.read().await?;
+            let Some(mailing) = mailings::by_id(reader.db(), self.id).await? else { return Ok(None) };
+            let flows = self.samples.are_few(clock) && flows(reader.db(), &mailing).await?;
+            Ok::<_, StoreError>(Some((mailing, flows)))
+        };
+        let (mailing, flows) = match read.await {
+            Ok(Some(read)) => read,
             Ok(None) => return false,
             Err(error) => {
                 tracing::warn!(cause = %error, "the progress of a mailing could not be read");
                 return false;
             }
         };
-        let progress = self.samples.look(&mailing, clock);
+        let progress = self.samples.look(&mailing, flows, clock);
         self.sender.send_if_modified(|last| {
             let is_new = *last != Some(progress);
             *last = Some(progress);

@@ -137,7 +137,7 @@ async fn show(open: &Open, id: i64, output: Output) -> anyhow::Result<()> {
     }
     let mailing = mailing(open, id).await?;
     let now = open.clock.now();
-    let progress = progress_of(&mailing, now);
+    let progress = progress_of(open.store.read().await?.db(), &mailing, now).await?;
     let account = progress.account;
     let number = |count: i64| count.to_string();
     let mut fields = vec![("Status", progress.status.to_string())];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::open::Open;
 use super::super::output;
-use crate::delivery::mailing::{Progress, Samples};
+use crate::delivery::mailing::{Progress, Samples, flows};
 use crate::model::{MailingStatus, Timestamp};
 
 /// How often the mailing is looked at.
@@ -23,7 +23,8 @@ pub async fn run(open: &Open, id: i64) -> anyhow::Result<()> {
     let mut shown = Shown { is_terminal: io::stdout().is_terminal(), status: None, line_at: None };
     loop {
         let mailing = super::mailing(open, id).await?;
-        let progress = samples.look(&mailing, &open.clock);
+        let flows = samples.are_few(&open.clock) && flows(open.store.read().await?.db(), &mailing).await?;
+        let progress = samples.look(&mailing, flows, &open.clock);
         let now = open.clock.now();
         shown.show(&line(&progress, mailing.due_at, now), &progress, open.clock.elapsed())?;
         match progress.status {

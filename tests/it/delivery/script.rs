@@ -187,7 +187,9 @@ impl Wire for Script {
                     let _ = self.released.subscribe().wait_for(|released| *released).await;
                     sent(Attempt::Lost { reason: "cut".into() })
                 }
-                Step::NoRelay => Err(Unreachable { why: "refused".into(), wait: Duration::ZERO }),
+                Step::NoRelay => {
+                    Err(Unreachable { why: "refused".into(), wait: Duration::ZERO, is_busy: false })
+                }
             }
         })
     }

@@ -1,5 +1,7 @@
 //! The outbox.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use postiljon::keys::Purpose;
@@ -16,7 +18,7 @@ use super::script::{Script, Step};
 use super::{Bench, PATIENCE};
 use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::people::People;
-use crate::support::samples::{NOW, address, newsletter, pending};
+use crate::support::samples::{NOW, address, newsletter, pending, pending_at};
 
 fn confirmation(newsletter: NewsletterId, subscription: SubscriptionId) -> NewMail {
     NewMail {
@@ -47,6 +49,27 @@ async fn question(store: &Store, bench: &Bench, newsletter: NewsletterId) -> New
     let until = NOW.plus(Duration::from_secs(7 * 24 * 3600));
     change!(store, |tx| tokens::insert_confirm(tx, &hash, subscription.id, "m", NOW, until));
     confirmation(newsletter, subscription.id)
+}
+
+/// Somebody of this address has asked for a newsletter, and the question is in the outbox; `n` is told apart by it.
+pub(super) async fn asked(store: &Store, bench: &Bench, newsletter: NewsletterId, at: &str, n: u8) {
+    let subscription = pending_at(store, newsletter, at).await;
+    let nonce = vec![n; 32];
+    let token = bench.keys.derive_token(postiljon::keys::Purpose::Confirm, &nonce);
+    let hash = postiljon::keys::token_hash(&token).expect("a token");
+    let until = NOW.plus(Duration::from_secs(7 * 24 * 3600));
+    change!(store, |tx| tokens::insert_confirm(tx, &hash, subscription.id, "m", NOW, until));
+    let mail = NewMail { nonce, ..confirmation(newsletter, subscription.id) };
+    change!(store, |tx| outbox::insert(tx, &mail, NOW));
+}
+
+/// Waits until so many mails are open, while the clock stands still.
+async fn until_open(store: &Store, count: i64) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while read!(store, |db| outbox::open_count(db)) != count {
+        assert!(tokio::time::Instant::now() < deadline, "there are others open than {count}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Waits until the outbox is empty, moving the clock whenever nothing happens.
@@ -112,6 +135,105 @@ both_dbs!(a_confirmation_waits_for_a_relay_that_is_down, |store| {
     let engine = bench.start();
     until_empty(&store, &bench, &engine).await;
     assert_eq!(wire.taken().len(), 1);
+    engine.stop().await;
+});
+
+both_dbs!(a_confirmation_that_hangs_holds_up_no_other, |store| {
+    let wire = Script::new(|to, _| if to.starts_with("hangs") { Step::TakeAndWait } else { Step::Accept });
+    let bench = Bench::new(&store, wire.clone());
+    let newsletter = newsletter(&store, "insights").await;
+    asked(&store, &bench, newsletter.id, "hangs@example.org", 0).await;
+    let engine = bench.start();
+    wire.wait_for_tries(1).await;
+    for n in 1..=30 {
+        asked(&store, &bench, newsletter.id, &format!("reader{n}@example.org"), n).await;
+    }
+    engine.wake();
+    until_open(&store, 1).await;
+    assert_eq!(wire.copies().len(), 31);
+    wire.release();
+    until_open(&store, 0).await;
+    engine.stop().await;
+});
+
+both_dbs!(mails_that_come_by_the_thousand_and_hang_leave_room_for_who_waits, |store| {
+    let wire = Script::new(|to, _| if to.starts_with("hangs") { Step::TakeAndWait } else { Step::Accept });
+    let bench = Bench::new(&store, wire.clone());
+    let newsletter = newsletter(&store, "insights").await;
+    for n in 0..30 {
+        asked(&store, &bench, newsletter.id, &format!("hangs{n}@domain{n}.example"), n).await;
+    }
+    execute(&store, "UPDATE outbox SET is_bulk = TRUE").await;
+    let engine = bench.start();
+    wire.wait_for_tries(6).await;
+    asked(&store, &bench, newsletter.id, "reader@example.org", 40).await;
+    engine.wake();
+    until_open(&store, 30).await;
+    assert_eq!(wire.copies().len(), 6 + 1);
+    wire.release();
+    until_open(&store, 0).await;
+    engine.stop().await;
+});
+
+both_dbs!(a_destination_that_hangs_does_not_take_all_places_for_single_mails, |store| {
+    let wire =
+        Script::new(|to, _| if to.ends_with("hangs.example") { Step::TakeAndWait } else { Step::Accept });
+    let bench = Bench::new(&store, wire.clone());
+    let newsletter = newsletter(&store, "insights").await;
+    for n in 0..12 {
+        asked(&store, &bench, newsletter.id, &format!("reader{n}@hangs.example"), n).await;
+    }
+    let engine = bench.start();
+    wire.wait_for_tries(4).await;
+    for n in 12..42 {
+        asked(&store, &bench, newsletter.id, &format!("reader{n}@example.org"), n).await;
+    }
+    engine.wake();
+    until_open(&store, 12).await;
+    assert_eq!(wire.copies().len(), 30 + 4, "half of the places, and not one more");
+    // More than can be in hand: they go back, and whoever comes behind them does not wait for them.
+    for n in 50..80 {
+        asked(&store, &bench, newsletter.id, &format!("reader{n}@hangs.example"), n).await;
+    }
+    asked(&store, &bench, newsletter.id, "late@example.org", 90).await;
+    bench.clock.advance(Duration::from_secs(20));
+    engine.wake();
+    until_open(&store, 42).await;
+    assert!(wire.copies().contains_key("late@example.org"));
+    wire.release();
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.copies().len(), 73);
+    assert!(wire.copies().values().all(|copies| *copies == 1));
+    engine.stop().await;
+});
+
+both_dbs!(a_confirmation_waits_for_a_relay_that_is_away_for_longer_than_a_day, |store| {
+    let is_back = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_back);
+    let wire =
+        Script::new(move |_, _| if seen.load(Ordering::Relaxed) { Step::Accept } else { Step::NoRelay });
+    let bench = Bench::new(&store, wire.clone());
+    let newsletter = newsletter(&store, "insights").await;
+    asked(&store, &bench, newsletter.id, "reader1@example.org", 1).await;
+    let engine = bench.start();
+    for half_an_hour in 1..=60 {
+        wire.wait_for_tries(half_an_hour).await;
+        bench.clock.advance(Duration::from_secs(1800));
+    }
+    assert_eq!(read!(store, |db| outbox::open_count(db)), 1);
+    is_back.store(true, Ordering::Relaxed);
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.copies()["reader1@example.org"], 1);
+    // Nobody is asked what cannot be answered any more.
+    is_back.store(false, Ordering::Relaxed);
+    asked(&store, &bench, newsletter.id, "reader2@example.org", 2).await;
+    engine.wake();
+    let tries = *wire.tries.borrow();
+    wire.wait_for_tries(tries + 1).await;
+    bench.clock.advance(Duration::from_secs(6 * 24 * 3600));
+    is_back.store(true, Ordering::Relaxed);
+    until_empty(&store, &bench, &engine).await;
+    assert_eq!(wire.copies().len(), 1);
     engine.stop().await;
 });
 

@@ -1,16 +1,20 @@
 //! Pause, resume, cancel, send again, and the breaker.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use postiljon::mail::relay::Stage;
 use postiljon::model::{Language, MailingStatus, Move, Outcome, PauseReason, SubscriberId};
 use postiljon::publishing::moves::make_move;
-use postiljon::store::{Store, deliveries, mailings, outbox, users};
+use postiljon::store::{
+    Faults, Step as StoreStep, Store, deliveries, mailing_audience, mailings, outbox, users,
+};
 
 use super::script::{Script, Step};
-use super::{Bench, CONNECTIONS, due_mailing};
-use crate::support::database::{both_dbs, change, read};
+use super::{Bench, CONNECTIONS, PATIENCE, due_mailing, mailing_of};
+use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::samples::{NOW, address};
 
 both_dbs!(a_mailing_that_is_paused_waits_and_goes_on_when_it_is_resumed, |store| {
@@ -52,6 +56,94 @@ both_dbs!(a_mailing_cancelled_on_the_way_skips_who_was_not_reached, |store| {
     bench.assert_balanced(&cancelled).await;
     assert_eq!(wire.taken().len(), CONNECTIONS);
     engine.stop().await;
+});
+
+/// A database of which each commit takes its time.
+#[derive(Debug)]
+struct SlowCommits;
+
+impl Faults for SlowCommits {
+    fn at(&self, step: StoreStep) -> BoxFuture<'_, postiljon::store::Result<()>> {
+        Box::pin(async move {
+            if step == StoreStep::Committed {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+            Ok(())
+        })
+    }
+}
+
+both_dbs!(a_mailing_begins_while_a_large_one_that_was_cancelled_is_wound_up, |store| {
+    let (_, large) = due_mailing(&store, 0).await;
+    execute(
+        &store,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+        INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, due_at, reply)
+        SELECT m.id, n.i, 'deferred', 0, 0, 0, 1, '' FROM n, mailings m",
+    )
+    .await;
+    execute(
+        &store,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+        INSERT INTO mailing_audience (mailing_id, subscription_id) SELECT m.id, n.i FROM n, mailings m",
+    )
+    .await;
+    execute(
+        &store,
+        "UPDATE mailings SET status = 'cancelled', started_at = due_at, finished_at = due_at, audience = 12000,
+            deferred = 12000",
+    )
+    .await;
+    let mut bench = Bench::new(&store, Script::new(|_, _| Step::Accept));
+    bench.parts.store = store.clone().with_faults(Arc::new(SlowCommits));
+    let engine = bench.start();
+    bench.until(&engine, &large, Duration::ZERO, |large| large.account.skipped > 0).await;
+    // One that becomes due only now.
+    let other = crate::support::samples::newsletter(&store, "weekly").await;
+    let small = mailing_of(&store, &other, 1).await;
+    engine.wake();
+    bench.until(&engine, &small, Duration::ZERO, |small| small.status != MailingStatus::Scheduled).await;
+    let meanwhile = read!(store, |db| mailings::by_id(db, large.id)).expect("there").account;
+    assert!(meanwhile.deferred > 0 && meanwhile.skipped > 0, "{meanwhile:?}");
+    let ended = bench.until(&engine, &large, Duration::ZERO, |large| large.account.deferred == 0).await;
+    assert_eq!(ended.account.skipped, 12_000);
+    bench.assert_balanced(&ended).await;
+    bench.until_sent(&engine, &small, Duration::from_secs(1)).await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !read!(store, |db| mailing_audience::of_ended(db)).is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "the audience is not forgotten");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    engine.stop().await;
+});
+
+both_dbs!(the_pace_is_told_while_somebody_waits_for_the_first_try, |store| {
+    let (_, mailing) = due_mailing(&store, 0).await;
+    // All but two went out within a minute; the others wait for room at their provider.
+    execute(
+        &store,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2)
+        INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, due_at, destination, reply)
+        SELECT m.id, n.i, 'deferred', 0, 0, 0, 1, 'google', '' FROM n, mailings m",
+    )
+    .await;
+    execute(
+        &store,
+        "UPDATE mailings SET status = 'sending', started_at = due_at, retry_from = due_at, audience = 62, sent = 60,
+            deferred = 2",
+    )
+    .await;
+    let clock = postiljon::clock::Clock::test(NOW.plus(Duration::from_secs(60)));
+    let told = async || {
+        let progress = postiljon::delivery::progress(&store, &clock, mailing.id).await;
+        progress.expect("read").expect("there")
+    };
+    let progress = told().await;
+    assert_eq!(progress.per_second, Some(1.0));
+    assert_eq!(progress.eta, Some(clock.now().plus(Duration::from_secs(2))));
+    execute(&store, "UPDATE deliveries SET attempts = 1").await;
+    let progress = told().await;
+    assert_eq!((progress.per_second, progress.eta), (None, None), "only other tries are left");
 });
 
 both_dbs!(those_who_failed_are_tried_again_when_someone_asks_but_for_dead_addresses, |store| {

@@ -216,7 +216,7 @@ impl Wire for Relay {
                     Attempt::Uncertain { reason: "cut after the dot".into() }
                 }
                 Fate::NoRelay => {
-                    return Err(Unreachable { why: "refused".into(), wait: Duration::ZERO });
+                    return Err(Unreachable { why: "refused".into(), wait: Duration::ZERO, is_busy: false });
                 }
             };
             Ok(Sent { attempt, relay: "main".into() })

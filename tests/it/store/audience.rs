@@ -82,8 +82,13 @@ both_dbs!(who_leaves_a_mailing_to_a_segment_is_skipped_and_the_account_balances,
     assert_eq!(claimed.iter().map(|one| one.subscription_id).collect::<Vec<_>>(), [all[1].id]);
     assert!(read!(store, |db| mailing_audience::contains(db, mailing.id, all[1].id)));
     change!(store, |tx| deliveries::release(tx, WorkerId(1), at(5)));
-    change!(store, |tx| deliveries::skip_waiting(tx, mailing.id, people.clock.now()));
+    change!(store, |tx| deliveries::skip_waiting(tx, mailing.id, 10, people.clock.now()));
+    assert!(read!(store, |db| mailing_audience::of_ended(db)).is_empty());
     let ended = change!(store, |tx| mailings::finish(tx, mailing.id, people.clock.now())).expect("ended");
     assert!(ended.account.balances(), "{:?}", ended.account);
-    assert!(!read!(store, |db| mailing_audience::contains(db, mailing.id, all[1].id)), "it is emptied");
+    // Emptied by and by.
+    assert_eq!(read!(store, |db| mailing_audience::of_ended(db)), [mailing.id]);
+    let empty = async || change!(store, |tx| mailing_audience::empty(tx, mailing.id, 1));
+    assert_eq!((empty().await, empty().await, empty().await), (1, 1, 0));
+    assert!(read!(store, |db| mailing_audience::of_ended(db)).is_empty());
 });

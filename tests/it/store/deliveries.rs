@@ -4,8 +4,8 @@ use postiljon::model::{
     Account, Mailing, MailingId, Outcome, Refusal, Rhythm, SubscriberId, SubscriptionId, Timestamp,
     UncertainPolicy, WorkerId,
 };
-use postiljon::store::deliveries::{self, Birth, Newborn, RECORD_ROWS_MAX, Recipient, Record};
-use postiljon::store::{Store, mailings, newsletters, subscribers, subscriptions, workers};
+use postiljon::store::deliveries::{self, Birth, LedgerFilter, Newborn, RECORD_ROWS_MAX, Recipient, Record};
+use postiljon::store::{Pools, Store, mailings, newsletters, subscribers, subscriptions, workers};
 
 use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::samples::{self, NOW, at, confirmed, new_newsletter, newsletter, scheduled, sending};
@@ -501,4 +501,126 @@ both_dbs!(what_waits_is_counted_by_destination_the_most_first, |store| {
     let (slow, google) = (("slow.example".to_owned(), 3, at(7)), ("google".to_owned(), 2, at(7)));
     assert_eq!(waiting(10).await, [slow.clone(), google]);
     assert_eq!(waiting(1).await, [slow]);
+});
+
+both_dbs!(what_waits_of_a_cancelled_mailing_is_skipped_in_batches, |store| {
+    let mailing = mailing_to(&store, 7).await;
+    let worker = worker(&store).await;
+    claim(&store, mailing.id, worker, 10).await;
+    change!(store, |tx| deliveries::release(tx, worker, at(1)));
+    assert!(change!(store, |tx| samples::cancel(tx, mailing.id, at(2))));
+    for (batch, left) in [(3, 4), (3, 1), (1, 0), (0, 0)] {
+        assert_eq!(change!(store, |tx| deliveries::skip_waiting(tx, mailing.id, 3, at(3))), batch);
+        let account = account(&store, mailing.id).await;
+        assert_eq!((account.deferred, account.skipped), (left, 7 - left));
+    }
+});
+
+both_dbs!(somebody_waits_for_the_first_try_until_all_were_tried, |store| {
+    let mailing = mailing_to(&store, 2).await;
+    let has_unasked = async || read!(store, |db| deliveries::has_unasked(db, mailing.id));
+    assert!(!has_unasked().await);
+    let worker = worker(&store).await;
+    let claimed = claim(&store, mailing.id, worker, 10).await;
+    record(&store, mailing.id, worker, &[outcome(claimed[0].subscriber_id, Outcome::Deferred)]).await;
+    assert!(!has_unasked().await);
+    change!(store, |tx| deliveries::release(tx, worker, at(20)));
+    assert!(has_unasked().await, "behind one that waits for another try");
+    change!(store, |tx| deliveries::claim_due(tx, mailing.id, "other", worker, 10, at(30)));
+    assert!(!has_unasked().await);
+});
+
+/// A mailing to 20,000, of whom a few bounced.
+async fn large(store: &Store) -> Mailing {
+    let mailing = mailing_to(store, 1).await;
+    execute(
+        store,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, reply)
+        SELECT m.id, 1000 + n.i, CASE WHEN n.i % 1000 = 0 THEN 'bounced' ELSE 'sent' END, 1, 0, 0, ''
+        FROM n, mailings m",
+    )
+    .await;
+    execute(store, "ANALYZE").await;
+    mailing
+}
+
+/// How the database would run a statement of the ledger.
+async fn plan(store: &Store, sql: &str, mailing: MailingId, outcome: Option<&str>, search: &str) -> String {
+    let explain = match store.pools() {
+        Pools::Sqlite { .. } => format!("EXPLAIN QUERY PLAN {sql}"),
+        Pools::Postgres(_) => format!("EXPLAIN {sql}"),
+    };
+    let sql = sqlx::AssertSqlSafe(explain);
+    let lines: Vec<String> = match (store.pools(), outcome) {
+        (Pools::Sqlite { writer, .. }, None) => {
+            let query = sqlx::query_as(sql).bind(mailing).bind(10_i64);
+            let rows: Vec<(i64, i64, i64, String)> = query.fetch_all(writer).await.expect("explained");
+            rows.into_iter().map(|row| row.3).collect()
+        }
+        (Pools::Sqlite { writer, .. }, Some(outcome)) => {
+            let query = sqlx::query_as(sql).bind(mailing).bind(0_i64).bind(outcome).bind(search).bind(50_i64);
+            let rows: Vec<(i64, i64, i64, String)> = query.fetch_all(writer).await.expect("explained");
+            rows.into_iter().map(|row| row.3).collect()
+        }
+        (Pools::Postgres(pool), None) => {
+            let query = sqlx::query_scalar(sql).bind(mailing).bind(10_i64);
+            query.fetch_all(pool).await.expect("explained")
+        }
+        (Pools::Postgres(pool), Some(outcome)) => {
+            let query =
+                sqlx::query_scalar(sql).bind(mailing).bind(0_i64).bind(outcome).bind(search).bind(50_i64);
+            query.fetch_all(pool).await.expect("explained")
+        }
+    };
+    lines.join("\n")
+}
+
+both_dbs!(what_failed_is_found_without_a_walk_through_the_ledger, |store| {
+    let mailing = large(&store).await;
+    let found = plan(&store, deliveries::COUNT_FAILED_SQL, mailing.id, None, "").await;
+    assert!(found.contains("deliveries_failed"), "{found}");
+    for search in ["", "%reader%"] {
+        let filter = LedgerFilter { outcome: Some(Outcome::Bounced), search };
+        let found = plan(&store, filter.sql(), mailing.id, Some("bounced"), search).await;
+        assert!(found.contains("deliveries_failed"), "{found}");
+        let rows = read!(store, |db| deliveries::ledger_with_addresses(
+            db,
+            mailing.id,
+            LedgerFilter { search: "", ..filter },
+            SubscriberId(0),
+            50
+        ));
+        assert_eq!(rows.len(), 20);
+    }
+    assert_eq!(read!(store, |db| deliveries::count_failed(db, mailing.id)), 20);
+    execute(&store, "UPDATE deliveries SET outcome = 'expired' WHERE outcome = 'sent'").await;
+    let most = read!(store, |db| deliveries::count_failed(db, mailing.id));
+    assert_eq!(most, deliveries::WAITING_COUNT_MAX + 1, "counted no further");
+});
+
+both_dbs!(a_search_in_the_ledger_begins_at_the_addresses, |store| {
+    let mailing = mailing_to(&store, 12).await;
+    let worker = worker(&store).await;
+    claim(&store, mailing.id, worker, 11).await;
+    let search = async |search: &str, outcome| {
+        let filter = LedgerFilter { outcome, search };
+        let rows =
+            read!(store, |db| deliveries::ledger_with_addresses(db, mailing.id, filter, SubscriberId(0), 50));
+        rows.into_iter().map(|row| row.address.expect("an address").local().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(search("eader1", None).await, ["reader1", "reader10", "reader11"]);
+    assert_eq!(search("eader1", Some(Outcome::Claimed)).await.len(), 3);
+    assert!(search("eader1", Some(Outcome::Sent)).await.is_empty());
+    assert_eq!(search("Reader1@EXAMPLE.org", None).await, ["reader1"]);
+    assert!(search("reader1@example.org", Some(Outcome::Bounced)).await.is_empty());
+    assert_eq!(search("r10@example.org", None).await, ["reader10"], "nobody's: the end of one");
+    assert!(search("reader12@example.org", None).await.is_empty(), "not reached yet");
+    let filter = LedgerFilter { outcome: None, search: "eader1" };
+    let found = plan(&store, filter.sql(), mailing.id, Some(""), "%eader1%").await;
+    let (addresses, ledger) = (found.find("subscribers"), found.find("deliveries"));
+    assert!(addresses.is_some() && ledger.is_some(), "{found}");
+    if let Pools::Sqlite { .. } = store.pools() {
+        assert!(addresses < ledger, "{found}");
+    }
 });

@@ -136,6 +136,7 @@ async fn show(
     let trial = trial::part(t, reader.db(), &mailing, &newsletter).await?;
     let only = mailing.segment_name.as_deref().map(|name| t.with("people-only-segment", "segment", name));
     let topic = only.or(topic);
+    let progress = progress_of(reader.db(), &mailing, now).await?;
     let overrides = store::mailing_overrides::of_mailing(reader.db(), mailing.id).await?;
     drop(reader);
     let zone = zone_of(&newsletter);
@@ -158,7 +159,7 @@ async fn show(
         tiles: tiles(t, mailing.id, mailing.status, account),
         bar: bar(account),
         bar_words: bar_words(t, account),
-        pace: pace(t, &progress_of(&mailing, now), now),
+        pace: pace(t, &progress, now),
         overrides,
         waiting: waiting.into_iter().map(|waiting| wait(t, waiting, now, zone)).collect(),
         actions: moves::actions(t, &mailing, failed, countdown.is_some()),

@@ -8,6 +8,7 @@ use super::{mailing_of, show};
 use crate::i18n::Texts;
 use crate::model::{Mailing, MailingStatus, Move};
 use crate::publishing::moves::{MoveError, make_move};
+use crate::store::deliveries::WAITING_COUNT_MAX;
 use crate::web::admin::{Mistakes, grouped};
 use crate::web::form::Form;
 use crate::web::layout::see_other;
@@ -60,9 +61,16 @@ fn action(t: Texts, mailing: &Mailing, failed: i64, is_soon: bool, wanted: Move)
         Move::SendNow => !is_soon,
         Move::Pause | Move::Resume => false,
     };
+    let count = match wanted {
+        // Counted no further.
+        Move::ResendFailed if concerned > WAITING_COUNT_MAX => {
+            t.with("desk-more-than", "count", grouped(WAITING_COUNT_MAX))
+        }
+        _ => grouped(concerned),
+    };
     let ask = || {
         let key = format!("desk-ask-{}", slug(wanted));
-        t.with2(&key, "count", grouped(concerned), "sent", grouped(account.sent))
+        t.with2(&key, "count", count, "sent", grouped(account.sent))
     };
     Some(Action {
         path: format!("/admin/mailings/{}/{}", mailing.id, slug(wanted)),

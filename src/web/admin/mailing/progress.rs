@@ -178,7 +178,8 @@ fn left(t: Texts, rest: Duration) -> String {
 pub async fn get(app: Data<App>, signed_in: SignedIn, id: Path<String>) -> Result<HttpResponse, PageError> {
     let mailing = mailing_of(&app, &id).await?;
     let now = app.clock.now();
-    let body = shown(signed_in.texts(), &progress_of(&mailing, now), now)?;
+    let progress = progress_of(app.store.read().await?.db(), &mailing, now).await?;
+    let body = shown(signed_in.texts(), &progress, now)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 

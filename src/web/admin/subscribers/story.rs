@@ -2,7 +2,7 @@
 
 use crate::i18n::Texts;
 use crate::model::topic::text_for;
-use crate::model::{Newsletter, OutboxKind, OutboxStatus, Subscriber, Timestamp};
+use crate::model::{Newsletter, OutboxKind, OutboxStatus, Outcome, Subscriber, Timestamp};
 use crate::publishing::schedule::zone_of;
 use crate::store::{self, Reader};
 use crate::web::PageError;
@@ -71,7 +71,11 @@ pub async fn story(
     }
     for mail in store::deliveries::mails_of(reader.db(), person.id).await? {
         let Some(newsletter) = of(mail.newsletter_id) else { continue };
-        let outcome = t.text(&format!("people-outcome-{}", mail.outcome));
+        let was_tried = mail.attempts + mail.doubts > 0;
+        let outcome = match mail.outcome {
+            Outcome::Deferred if !was_tried => t.text("people-outcome-waiting"),
+            outcome => t.text(&format!("people-outcome-{outcome}")),
+        };
         let title = t.with("people-story-issue", "subject", mail.subject);
         add(newsletter, mail.at, title, vec![outcome, mail.relay, mail.reply]);
     }

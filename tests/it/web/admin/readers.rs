@@ -8,7 +8,7 @@ use postiljon::subscriptions::segments;
 
 use super::{get, post, signed_in};
 use crate::support::app::TestApp;
-use crate::support::database::{both_dbs, change, read};
+use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::people::People;
 use crate::support::samples;
 
@@ -371,6 +371,19 @@ both_dbs!(one_page_tells_a_persons_story_and_the_desk_acts_on_it, |store| {
     assert!(shown.contains("Subscribed by the company") && shown.contains("the company"), "{shown}");
     let data = get(&browser, &format!("{page}/data.json")).await.body;
     assert!(data.contains("jan@example.org") && data.contains("\"imported\""), "{data}");
+    // Who waits for room at the provider was not tried yet.
+    crate::support::samples::scheduled(&store, jan.newsletter_id).await;
+    execute(
+        &store,
+        "INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, due_at, reply)
+        SELECT m.id, s.id, 'deferred', 0, 0, 0, 1, '' FROM mailings m, subscribers s",
+    )
+    .await;
+    let shown = get(&browser, &page).await.body;
+    assert!(shown.contains("waits for the first try"), "{shown}");
+    execute(&store, "UPDATE deliveries SET attempts = 1").await;
+    let shown = get(&browser, &page).await.body;
+    assert!(shown.contains("waits for another try"), "{shown}");
     // A subscription of somebody else is not this person's.
     let other = people.confirmed("an@example.org", 2).await;
     let wrong = post(&browser, &format!("{page}/subscriptions/{}/end", other.id), &[]).await;
