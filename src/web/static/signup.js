@@ -36,6 +36,12 @@ function upgrade(form) {
   let stampedAt = 0;
   let isBusy = false;
 
+  // The first stamp stays: with a new one the shortest time to fill in the form would begin again.
+  const look = async () => {
+    const about = await describe();
+    if (about && (!stamp || Date.now() - stampedAt > STAMP_AGE_MAX)) [stamp, stampedAt] = [about.stamp, Date.now()];
+    return about;
+  };
   const hidden = (name, value) => {
     let input = form.querySelector(`input[type=hidden][name="${name}"]`);
     if (!input) form.append((input = make("input", { type: "hidden", name })));
@@ -123,9 +129,7 @@ function upgrade(form) {
     clear();
     const words = button && button.textContent;
     try {
-      const about = await describe();
-      // The first one stays: with a new one the shortest time to fill in the form would begin again.
-      if (about && (!stamp || Date.now() - stampedAt > STAMP_AGE_MAX)) [stamp, stampedAt] = [about.stamp, Date.now()];
+      const about = await look();
       if (stamp) hidden("stamp", stamp);
       if (button) {
         button.setAttribute("aria-disabled", "true");
@@ -161,7 +165,10 @@ function upgrade(form) {
   }
 
   form.noValidate = true;
-  form.addEventListener("focusin", prove);
+  form.addEventListener("focusin", () => {
+    prove();
+    look();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     send();
