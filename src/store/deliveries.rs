@@ -820,7 +820,7 @@ impl LedgerFilter<'_> {
 }
 
 macro_rules! ledger_sql {
-    ($from:literal, $outcome:expr, $search:literal) => {
+    ($from:literal, $outcome:expr, $search:literal, $order:literal) => {
         concat!(
             "SELECT s.address, d.mailing_id, d.subscriber_id, d.outcome, d.attempts, d.doubts, d.at, d.due_at, d.reply,
                 d.destination, d.relay, d.refusal FROM ",
@@ -829,7 +829,9 @@ macro_rules! ledger_sql {
             $outcome,
             " AND ",
             $search,
-            " ORDER BY d.subscriber_id LIMIT $5"
+            " ORDER BY ",
+            $order,
+            " LIMIT $5"
         )
     };
 }
@@ -837,25 +839,29 @@ macro_rules! ledger_sql {
 const LEDGER: &str = ledger_sql!(
     "deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id",
     "($3 = '' OR d.outcome = $3)",
-    "$4 = ''"
+    "$4 = ''",
+    "d.subscriber_id"
 );
 /// Begins at the few that failed.
 const LEDGER_OF_FAILED: &str = ledger_sql!(
     "deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber_id",
     concat!("d.outcome = $3 AND ", of_failed!("d.outcome")),
-    "($4 = '' OR s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')"
+    "($4 = '' OR s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')",
+    "d.subscriber_id"
 );
 /// Begins at the addresses: of those that are alike few were sent to. CROSS: SQLite keeps to this order.
 const LEDGER_BY_ADDRESS: &str = ledger_sql!(
     "subscribers s CROSS JOIN deliveries d",
     "d.subscriber_id = s.id AND s.id > $2 AND ($3 = '' OR d.outcome = $3)",
-    "(s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')"
+    "(s.address_key LIKE $4 ESCAPE '\\' OR LOWER(s.address) LIKE $4 ESCAPE '\\')",
+    "s.id"
 );
 /// Of one address.
 const LEDGER_OF_ADDRESS: &str = ledger_sql!(
     "subscribers s CROSS JOIN deliveries d",
     "d.subscriber_id = s.id AND ($3 = '' OR d.outcome = $3)",
-    "s.address_key = $4"
+    "s.address_key = $4",
+    "s.id"
 );
 
 /// The next rows of the ledger with their addresses, after a subscriber's id. Where somebody of the mailing has exactly the

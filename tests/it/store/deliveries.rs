@@ -618,9 +618,9 @@ both_dbs!(a_search_in_the_ledger_begins_at_the_addresses, |store| {
     assert!(search("reader12@example.org", None).await.is_empty(), "not reached yet");
     let filter = LedgerFilter { outcome: None, search: "eader1" };
     let found = plan(&store, filter.sql(), mailing.id, Some(""), "%eader1%").await;
-    let (addresses, ledger) = (found.find("subscribers"), found.find("deliveries"));
-    assert!(addresses.is_some() && ledger.is_some(), "{found}");
+    // On PostgreSQL a table of a dozen is walked however it is asked for.
     if let Pools::Sqlite { .. } = store.pools() {
-        assert!(addresses < ledger, "{found}");
+        let (addresses, ledger) = (found.find("SEARCH s "), found.find("SEARCH d "));
+        assert!(addresses.is_some() && addresses < ledger && !found.contains("TEMP B-TREE"), "{found}");
     }
 });
