@@ -151,12 +151,14 @@ pub async fn show(
         // A form that failed stands under the address that it was posted to.
         link.href = format!("{base}?{}", with_language(request, link.language));
     }
+    // The desk's preview lets no script run.
+    let is_framed = request.headers().get("sec-fetch-dest").is_some_and(|place| place == "iframe");
     let latest = latest_issue(&mut app.store.read().await?, &newsletter).await?;
     let template = SignUpPage {
         page: frame,
         consent: consent_text(&newsletter, shown_in),
         stamp: stamp(&app.keys, app.clock.now()),
-        proof_of: (open.form.proof_policy != ProofPolicy::Never).then_some(open.form.public_id),
+        proof_of: (open.form.proof_policy != ProofPolicy::Never && !is_framed).then_some(open.form.public_id),
         language: newsletter.language_for(filled.language.unwrap_or(shown_in)),
         base,
         newsletter,

@@ -132,6 +132,10 @@ both_dbs!(the_page_names_the_script_of_the_proof_where_one_may_be_asked_for, |st
             assert_eq!((again.status, again.body.contains("/static/proof.js")), (422, is_named));
         }
     }
+    // Not where the desk shows the page, in a frame without scripts.
+    execute(&store, "UPDATE forms SET proof_policy = 'always'").await;
+    let framed = site.site.browser.with_header("sec-fetch-dest", "iframe").get("/n/insights").await;
+    assert!(!framed.expect("a page").body.contains("<script"));
     // One piece of code for both, which is within a function of each.
     let script = async |name: &str| site.site.browser.get(name).await.expect("a script").body;
     for name in ["/static/proof.js", "/static/signup.js"] {
