@@ -77,7 +77,7 @@ both_dbs!(a_draft_is_discarded_with_all_that_is_its_own, |store| {
     approve(&store, &clock, PUBLIC_URL, draft.id, bo.id, None).await.expect("approved");
     send_test(&store, &clock, PUBLIC_URL, draft.id, "an@example.org").await.expect("on its way");
     let stale = discard(&store, draft.id, draft.version + 1).await.expect_err("refused");
-    assert_eq!(stale.key(), "error-issue-changed");
+    assert_eq!(stale.key(), "error-issue-discard-changed");
     discard(&store, draft.id, draft.version).await.expect("discarded");
     let again = discard(&store, draft.id, draft.version).await.expect_err("gone");
     assert_eq!(again.key(), "error-issue-not-found");
