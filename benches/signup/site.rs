@@ -161,6 +161,7 @@ impl Site {
             images: Images::new(Files::in_memory()),
             relays: Default::default(),
             dns: postiljon::dns::Dns::none(),
+            audiences: Default::default(),
             hits: postiljon::reports::hits::Hits::start(&store).0,
         };
         let bound = server::bind(app, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), WORKERS, None)?;

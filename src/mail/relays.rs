@@ -56,14 +56,14 @@ pub enum Held {
     #[default]
     Nothing,
     /// Announced behind the one before it.
-    Announced(Announced),
+    Announced(Box<Announced>),
     /// Its turn under the relay's rate.
     Turn(Turn),
 }
 
 impl From<Option<Announced>> for Held {
     fn from(announced: Option<Announced>) -> Self {
-        announced.map_or(Self::Nothing, Self::Announced)
+        announced.map_or(Self::Nothing, |announced| Self::Announced(Box::new(announced)))
     }
 }
 
@@ -133,7 +133,7 @@ impl Relays {
         match held.into() {
             Held::Announced(announced) if self.has(announced.relay()) => {
                 let relay = announced.relay().clone();
-                match relay.send_announced(announced, mail, next).await {
+                match relay.send_announced(*announced, mail, next).await {
                     Ok((attempt, announced)) => {
                         return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
                     }

@@ -349,7 +349,9 @@ both_dbs!(what_stands_in_a_query_or_a_form_is_guarded_like_what_stands_in_a_path
             let mail = get(format!("/admin/issues/{}/mail?as={}", own.issue, theirs.reader)).await;
             assert!(mail.status == 200 && !mail.body.contains("reader2"), "{role}: {}", mail.body);
             let on = format!("/admin/issues/{}/schedule", own.issue);
-            let fields = [("segment", segment), ("when", "now"), ("do", "schedule")];
+            let seen = get(format!("{on}?when=later&date=2030-01-01&time=09:00")).await.field("seen");
+            let seen = seen.unwrap_or_default();
+            let fields = [("segment", segment), ("when", "now"), ("seen", seen.as_str())];
             let scheduled = post(on, &fields).await;
             assert!(
                 matches!(scheduled.status, 400 | 404 | 409 | 422),

@@ -485,7 +485,7 @@ both_dbs!(nobody_is_shown_a_merge_field_where_readers_would_see_a_word, |store| 
     let list = get(&browser, "/admin/issues").await.body;
     assert!(list.contains("Dag lezer") && !list.contains("{{"), "{list}");
     assert!(!get(&browser, "/admin").await.body.contains("{{"));
-    let scheduled = post(&browser, "/admin/issues/1/schedule", &[("when", "now")]).await;
+    let scheduled = schedule(&browser, &[("when", "now")]).await;
     for path in [scheduled.location().to_owned(), format!("{}/ledger", scheduled.location())] {
         let page = get(&browser, &path).await.body;
         assert!(page.contains("Dag lezer") && !page.contains("{{"), "{path}: {page}");
