@@ -300,21 +300,33 @@ pub struct Waiting {
     pub due_at: Timestamp,
 }
 
+/// A statement about `found`, the destinations at which deliveries of the mailing `$1` wait, found by one probe of the index
+/// for each of them.
+macro_rules! at_destinations {
+    ($select:literal) => {
+        // `due_at > 0` is always true: it makes SQLite choose the small index.
+        concat!(
+            "WITH RECURSIVE found (destination) AS (
+                SELECT MIN(destination) FROM deliveries
+                WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
+                UNION ALL
+                SELECT (SELECT MIN(d.destination) FROM deliveries d
+                    WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
+                        AND d.due_at > 0)
+                FROM found WHERE found.destination IS NOT NULL) ",
+            $select
+        )
+    };
+}
+
 /// The destinations at which deliveries of a mailing wait. Costs two probes of the index for each of them,
 /// however many wait there.
 pub async fn waiting(db: Db<'_>, mailing: MailingId) -> Result<Vec<Waiting>> {
-    // `due_at > 0` is always true: it makes SQLite choose the small index.
-    const SQL: &str = "WITH RECURSIVE found (destination) AS (
-            SELECT MIN(destination) FROM deliveries
-            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
-            UNION ALL
-            SELECT (SELECT MIN(d.destination) FROM deliveries d
-                WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
-                    AND d.due_at > 0)
-            FROM found WHERE found.destination IS NOT NULL)
-        SELECT f.destination, (SELECT MIN(d.due_at) FROM deliveries d WHERE d.mailing_id = $1
+    const SQL: &str = at_destinations!(
+        "SELECT f.destination, (SELECT MIN(d.due_at) FROM deliveries d WHERE d.mailing_id = $1
             AND d.outcome = 'deferred' AND d.destination = f.destination AND d.due_at > 0) AS due_at
-        FROM found f WHERE f.destination IS NOT NULL ORDER BY due_at";
+        FROM found f WHERE f.destination IS NOT NULL ORDER BY due_at"
+    );
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(mailing).fetch_all(c).await?))
 }
 
@@ -741,21 +753,14 @@ pub struct WaitingCount {
 
 /// The destinations at which most deliveries of a mailing wait.
 pub async fn waiting_counts(db: Db<'_>, mailing: MailingId, limit: i64) -> Result<Vec<WaitingCount>> {
-    // The walk of `waiting`; see there.
-    const SQL: &str = "WITH RECURSIVE found (destination) AS (
-            SELECT MIN(destination) FROM deliveries
-            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
-            UNION ALL
-            SELECT (SELECT MIN(d.destination) FROM deliveries d
-                WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
-                    AND d.due_at > 0)
-            FROM found WHERE found.destination IS NOT NULL)
-        SELECT f.destination,
+    const SQL: &str = at_destinations!(
+        "SELECT f.destination,
             (SELECT count(*) FROM (SELECT 1 FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
                 AND d.destination = f.destination AND d.due_at > 0 LIMIT $2) AS few) AS count,
             (SELECT MIN(d.due_at) FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
                 AND d.destination = f.destination AND d.due_at > 0) AS due_at
-        FROM found f WHERE f.destination IS NOT NULL ORDER BY count DESC, destination LIMIT $3";
+        FROM found f WHERE f.destination IS NOT NULL ORDER BY count DESC, destination LIMIT $3"
+    );
     Ok(on!(db, |c| sqlx::query_as(SQL)
         .bind(mailing)
         .bind(WAITING_COUNT_MAX + 1)
@@ -767,19 +772,12 @@ pub async fn waiting_counts(db: Db<'_>, mailing: MailingId, limit: i64) -> Resul
 /// Whether somebody waits for the first try, because the destination had no room: of each destination those are looked at
 /// that are due first, and nobody else, however many wait there.
 pub async fn has_unasked(db: Db<'_>, mailing: MailingId) -> Result<bool> {
-    // The walk of `waiting`; see there.
-    const SQL: &str = "WITH RECURSIVE found (destination) AS (
-            SELECT MIN(destination) FROM deliveries
-            WHERE mailing_id = $1 AND outcome = 'deferred' AND destination >= '' AND due_at > 0
-            UNION ALL
-            SELECT (SELECT MIN(d.destination) FROM deliveries d
-                WHERE d.mailing_id = $1 AND d.outcome = 'deferred' AND d.destination > found.destination
-                    AND d.due_at > 0)
-            FROM found WHERE found.destination IS NOT NULL)
-        SELECT EXISTS (SELECT 1 FROM found f WHERE f.destination IS NOT NULL AND EXISTS (
+    const SQL: &str = at_destinations!(
+        "SELECT EXISTS (SELECT 1 FROM found f WHERE f.destination IS NOT NULL AND EXISTS (
             SELECT 1 FROM (SELECT d.attempts FROM deliveries d WHERE d.mailing_id = $1 AND d.outcome = 'deferred'
                 AND d.destination = f.destination AND d.due_at > 0 ORDER BY d.due_at LIMIT 100) AS few
-            WHERE few.attempts = 0))";
+            WHERE few.attempts = 0))"
+    );
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).fetch_one(c).await?))
 }
 

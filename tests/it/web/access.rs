@@ -293,6 +293,11 @@ both_dbs!(what_stands_in_a_query_or_a_form_is_guarded_like_what_stands_in_a_path
     let (mine, own) = objects(&store, "mine", 1).await;
     let (_, foreign) = objects(&store, "theirs", 2).await;
     samples::article(&store, "piece").await;
+    let article = crate::publishing::published(&store, &app.clock, "Verhaal").await;
+    let ready = crate::publishing::issue(&store, &app.clock, mine, &[&article]).await;
+    let on = format!("/admin/issues/{}/schedule", ready.id);
+    // The last step, which shows what is sent.
+    let last = [("when", "later"), ("date", "2027-03-01"), ("time", "09:00")];
     let none = Objects::none();
     let before = everything(&store).await;
     for role in [Role::Owner, Role::Editor] {
@@ -348,11 +353,10 @@ both_dbs!(what_stands_in_a_query_or_a_form_is_guarded_like_what_stands_in_a_path
             assert!(!as_theirs.body.contains("reader2"), "{role}: {}", as_theirs.body);
             let mail = get(format!("/admin/issues/{}/mail?as={}", own.issue, theirs.reader)).await;
             assert!(mail.status == 200 && !mail.body.contains("reader2"), "{role}: {}", mail.body);
-            let on = format!("/admin/issues/{}/schedule", own.issue);
-            let seen = get(format!("{on}?when=later&date=2030-01-01&time=09:00")).await.field("seen");
-            let seen = seen.unwrap_or_default();
-            let fields = [("segment", segment), ("when", "now"), ("seen", seen.as_str())];
-            let scheduled = post(on, &fields).await;
+            let seen = get(format!("{on}?when=later&date=2027-03-01&time=09:00")).await.field("seen");
+            let seen = seen.expect("the last step");
+            let fields = last.into_iter().chain([("segment", segment), ("seen", seen.as_str())]);
+            let scheduled = post(on.clone(), &fields.collect::<Vec<_>>()).await;
             assert!(
                 matches!(scheduled.status, 400 | 404 | 409 | 422),
                 "{role}: {} {}",
@@ -386,6 +390,14 @@ both_dbs!(what_stands_in_a_query_or_a_form_is_guarded_like_what_stands_in_a_path
         rows.iter().filter(is_one).cloned().collect::<Vec<_>>()
     };
     assert_eq!(of(&before), of(&after), "nothing was made or changed");
+    // With a segment of its own newsletter the same press is taken: what was refused was the segment.
+    let owner = person(&app, "last", &[Grant::of_one(mine, Role::Owner)]).await;
+    let page = owner.get(&format!("{on}?when=later&date=2027-03-01&time=09:00")).await.expect("an answer");
+    let (csrf, seen) = (page.field("csrf").expect("a token"), page.field("seen").expect("the last step"));
+    let mut fields = last.to_vec();
+    fields.extend([("csrf", csrf.as_str()), ("segment", own.segment.as_str()), ("seen", seen.as_str())]);
+    let scheduled = owner.post(&on, &fields).await.expect("an answer");
+    assert_eq!(scheduled.status, 303, "{}", scheduled.body);
     app.stop().await;
 });
 
