@@ -41,7 +41,7 @@ pub(super) struct Limits {
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Short, so that a stranger who keeps failing cannot shut an account's owner out for long; a browser from which the owner
-/// signed in before is counted apart, and is not shut out at all. For a network (an IPv4 /24, an
+/// signed in before is counted apart, so that strangers cannot shut it out. For a network (an IPv4 /24, an
 /// IPv6 /64) the wait grows.
 const PER_LOGIN: Limits = Limits {
     account: Limit { name: "login-account", window: QUARTER, most: 5 },
