@@ -73,6 +73,7 @@ impl Engine {
             Entry::Vacant(entry) => {
                 let database = self.kind.make(None)?;
                 child("prepare", job, &database.url())?;
+                database.settle()?;
                 entry.insert(database)
             }
         };
@@ -90,7 +91,10 @@ impl Kind {
                 if let Some(Database::Sqlite(from)) = template {
                     for file in std::fs::read_dir(from.path())? {
                         let file = file?;
-                        std::fs::copy(file.path(), folder.path().join(file.file_name()))?;
+                        let copy = folder.path().join(file.file_name());
+                        std::fs::copy(file.path(), &copy)?;
+                        // Else the disk is still busy with it while mails are sent.
+                        std::fs::File::open(&copy)?.sync_all()?;
                     }
                 }
                 Ok(Database::Sqlite(folder))
@@ -109,6 +113,21 @@ impl Kind {
 }
 
 impl Database {
+    /// Brings it into the state of one that has been in use for a while: its readers came over the years, not in one
+    /// transaction a moment ago, of which the log is still to be read and each row to be marked as committed.
+    fn settle(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Sqlite(_) => on_runtime(async {
+                let mut connection = sqlx::SqliteConnection::connect(&self.url()).await?;
+                let (is_busy, _, _): (i64, i64, i64) =
+                    sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
+                anyhow::ensure!(is_busy == 0, "somebody else has the database");
+                Ok(connection.close().await?)
+            }),
+            Self::Postgres { .. } => administer(&self.url(), "VACUUM (ANALYZE)"),
+        }
+    }
+
     fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite:{}", folder.path().join("bench.db").display()),
@@ -131,13 +150,15 @@ impl Drop for Database {
 }
 
 fn administer(url: &str, sql: &str) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    on_runtime(async {
         let mut connection = sqlx::PgConnection::connect(url).await?;
         connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await?;
-        connection.close().await?;
-        Ok(())
+        Ok(connection.close().await?)
     })
+}
+
+fn on_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 /// This program again; its standard output.

@@ -129,7 +129,11 @@ fn measure(row: Row, arguments: &Arguments, engines: &[Engine]) -> anyhow::Resul
             against_source(name, ">= 2", &job, 1, engines, Some(ROUND_TRIP))
         }
         Row::Signed => signed(&job, rounds, engines),
-        Row::Hang => hang(&Job { octets: 4_000, ..job }, rounds, engines),
+        Row::Hang => {
+            let mut lines = hang(&job, rounds, engines)?;
+            lines.extend(hang(&Job { octets: 4_000, ..job }, rounds, engines)?);
+            Ok(lines)
+        }
         Row::Scale => scale(&job, if arguments.quick { 100_000 } else { 1_000_000 }),
         Row::Idle => idle::measure(if arguments.quick { 10 } else { 60 }),
     }
@@ -225,7 +229,8 @@ fn hang(job: &Job, rounds: usize, engines: &[Engine]) -> anyhow::Result<Vec<Stri
         }
         let each: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
         lines.push(format!(
-            "| time of the others, one in {ONE_IN} at a provider that hangs, {} | | | **{:.2}** ({}) | <= 1.1 | |",
+            "| time of the others, {} KB, one in {ONE_IN} at a provider that hangs, {} | | | **{:.2}** ({}) | <= 1.1 | |",
+            job.octets / 1000,
             engine.name(),
             median(&ratios),
             each.join(", "),

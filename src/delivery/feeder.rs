@@ -24,6 +24,10 @@ pub const IN_HAND_MAX: usize = 2 * BATCH;
 const UNREADABLE_EVERY: Duration = Duration::from_secs(60);
 /// A change of the newsletter (its rate, its relay, its policy) counts within this.
 const LETTER_KEPT: Duration = Duration::from_secs(10);
+/// Where all that waits of a mailing cannot be sent now, it is not looked at for so many batches of new readers, and no longer
+/// than [`FRUITLESS_FOR`]: with a provider that hangs, the looks would cost the others more than its readers do.
+const FRUITLESS_BATCHES: u32 = 8;
+const FRUITLESS_FOR: Duration = Duration::from_millis(50);
 
 /// Why the feeder ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,8 +64,13 @@ struct Batch {
 
 /// Runs until the engine stops.
 pub async fn run(shift: &Shift) -> Ended {
-    let mut feeder =
-        Feeder { shift, letters: HashMap::new(), unreadable: HashMap::new(), last: MailingId(0) };
+    let mut feeder = Feeder {
+        shift,
+        letters: HashMap::new(),
+        unreadable: HashMap::new(),
+        fruitless: HashMap::new(),
+        last: MailingId(0),
+    };
     let mut work = shift.signals.work.subscribe();
     let mut patience = Patience::new("claim deliveries");
     while shift.unless_stopped(shift.lanes.feeder_room()).await.is_some() {
@@ -107,11 +116,21 @@ struct Kept {
     at: Duration,
 }
 
+/// A look at what waits of a mailing that brought nothing.
+#[derive(Debug, Clone, Copy)]
+struct Fruitless {
+    /// On [`crate::clock::Clock::elapsed`].
+    at: Duration,
+    /// Batches of new readers since.
+    batches: u32,
+}
+
 struct Feeder<'a> {
     shift: &'a Shift,
     letters: HashMap<MailingId, Kept>,
     /// When to look again at mailings that cannot be made into mails.
     unreadable: HashMap<MailingId, Duration>,
+    fruitless: HashMap<MailingId, Fruitless>,
     /// The mailing that was served last.
     last: MailingId,
 }
@@ -121,6 +140,7 @@ impl Feeder<'_> {
         let mut sending = mailings::sending(self.shift.store.read().await?.db()).await?;
         self.letters.retain(|id, _| sending.iter().any(|mailing| mailing.id == *id));
         self.unreadable.retain(|id, _| sending.iter().any(|mailing| mailing.id == *id));
+        self.fruitless.retain(|id, _| sending.iter().any(|mailing| mailing.id == *id));
         sending.sort_by_key(|mailing| mailing.id);
         let turn = sending.partition_point(|mailing| mailing.id <= self.last);
         sending.rotate_left(turn);
@@ -139,13 +159,24 @@ impl Feeder<'_> {
         Ok(Round::Idle(next_due))
     }
 
-    async fn claim(&self, seen: &Mailing) -> Result<Batch, Failure> {
+    /// Whether what waits of a mailing is passed over this time.
+    fn passes_over(&mut self, mailing: &Mailing) -> bool {
+        let now = self.shift.clock.elapsed();
+        let Some(last) = self.fruitless.get_mut(&mailing.id) else { return false };
+        last.batches += 1;
+        mailing.cursor < mailing.audience_end
+            && last.batches <= FRUITLESS_BATCHES
+            && now.saturating_sub(last.at) < FRUITLESS_FOR
+    }
+
+    async fn claim(&mut self, seen: &Mailing) -> Result<Batch, Failure> {
         let room = self.shift.lanes.room(seen.newsletter_id).min(BATCH);
         if room == 0 {
             return Ok(Batch::default());
         }
+        let passes_over = self.passes_over(seen);
         // Only what waits can be claimed anew.
-        let known = if seen.account.deferred > 0 {
+        let known = if seen.account.deferred > 0 && !passes_over {
             let outcomes = self.shift.unless_stopped(self.shift.outcomes.lock()).await;
             let Some(known) = outcomes else { return Ok(Batch::default()) };
             Some(known)
@@ -163,10 +194,16 @@ impl Feeder<'_> {
         let now = self.shift.clock.now();
         let mut batch = Batch::default();
         if mailing.account.deferred > 0 && known.is_none() {
-            // Since it was seen.
+            // Since it was seen, or passed over: the next round looks, unless there are new readers still.
             batch.moved = true;
         } else if mailing.account.deferred > 0 {
             self.claim_waiting(&mut tx, &mailing, room, now, &mut batch).await?;
+            if batch.retries.is_empty() {
+                let at = self.shift.clock.elapsed();
+                self.fruitless.insert(mailing.id, Fruitless { at, batches: 0 });
+            } else {
+                self.fruitless.remove(&mailing.id);
+            }
         }
         let rest = room - batch.retries.len();
         if rest > 0 && mailing.cursor < mailing.audience_end {
