@@ -78,7 +78,8 @@ fn mark(keys: &Keys, limit: Limit, subject: &str) -> Mark {
     Mark { limit, key, is_rolling: false }
 }
 
-/// Of mails to a mailbox: never more in any stretch of that length.
+/// Never more in any stretch of that length. For a short one only: who comes again and again, each time before it ends, waits
+/// for the whole of it once there were as many.
 fn rolling_mark(keys: &Keys, limit: Limit, subject: &str) -> Mark {
     Mark { is_rolling: true, ..mark(keys, limit, subject) }
 }
@@ -176,7 +177,7 @@ fn mailbox_marks(keys: &Keys, address: &EmailAddress, own: Limit, about: &str) -
     let mailbox = address.mailbox_key();
     let [day, month] = PER_MAILBOX;
     let own = mark(keys, own, &format!("{about}/{mailbox}"));
-    [own, rolling_mark(keys, day, &mailbox), rolling_mark(keys, month, &mailbox)]
+    [own, rolling_mark(keys, day, &mailbox), mark(keys, month, &mailbox)]
 }
 
 fn withdrawn_mark(keys: &Keys, address: &EmailAddress, about: &str) -> Mark {

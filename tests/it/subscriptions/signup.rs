@@ -90,6 +90,15 @@ both_dbs!(no_day_has_more_than_three_mails_to_one_mailbox_around_midnight_of_its
     assert_eq!(people.mails().await.len(), 1);
 });
 
+both_dbs!(who_asks_once_a_week_is_heard_each_time, |store| {
+    let people = People::of(&store).await;
+    for network in 1..=8 {
+        people.sign_up("jan@example.org", network).await.expect("signed up");
+        assert_eq!(people.mails().await.len(), 1, "week {network}");
+        people.clock.advance(7 * DAY);
+    }
+});
+
 both_dbs!(clicking_ten_times_sends_one_mail_and_costs_no_more, |store| {
     let people = People::of(&store).await;
     for network in 0..10 {
