@@ -389,6 +389,11 @@ impl Service {
         Ok(())
     }
 
+    /// Where mails to leave are taken, if they are.
+    pub fn inbound_address(&self) -> Option<SocketAddr> {
+        self.inbound.as_ref().map(Receiver::address)
+    }
+
     /// Lets a [`Service::stop`] wait no longer for answers of the relay, when it is called.
     pub fn hurrier(&self) -> impl Fn() + Send + use<> {
         let engine = self.engine.as_ref().map(EngineHandle::hurrier);

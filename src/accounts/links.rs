@@ -10,7 +10,6 @@ use super::users::person_name;
 use super::{Desk, mails};
 use crate::i18n::FieldErrors;
 use crate::keys::token_hash;
-use crate::mail::accounts::Notice;
 use crate::model::{Act, EmailAddress, Language, LinkPurpose, Timestamp, User, UserId};
 use crate::store::account_links::AccountLink;
 use crate::store::{StoreError, account_links, audit, login_steps, users};
@@ -95,7 +94,7 @@ pub async fn follow(
     let act = if is_new { Act::PersonJoined } else { Act::PersonPassword };
     audit::by(&mut tx, Some(user.id), &user.name, act, None, Some(user.id.0), "", now).await?;
     if !is_new {
-        mails::tell(&mut tx, desk, user.id, Notice::PasswordChanged).await?;
+        mails::tell_of_password(&mut tx, desk, user.id).await?;
         tx.commit().await?;
         return Ok(Followed::Reset(user));
     }

@@ -155,7 +155,7 @@ pub async fn log_in(
     let parsed = EmailAddress::parse(address).ok();
     let account = parsed.as_ref().map_or_else(|| address.trim().to_lowercase(), EmailAddress::key);
     let counters = Counters::new(keys, PER_LOGIN, &counted_as(store, &account, &from.visit).await?, from.ip);
-    counters.count_or_wait(store, clock.now()).await?;
+    counters.count_or_wait(store, parsed.as_ref(), clock.now()).await?;
 
     let user = match &parsed {
         Some(address) => {
@@ -336,6 +336,8 @@ pub(super) struct Counted {
     pub network_wait: Option<i64>,
     /// This is the first attempt at the account in its window that is refused.
     is_just_full: bool,
+    /// The same of the network.
+    is_network_just_full: bool,
 }
 
 impl Counted {
@@ -361,8 +363,11 @@ impl Counters {
     /// shutting its owner out.
     pub(super) async fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<Counted, StoreError> {
         let mut network = None;
+        let mut is_network_just_full = false;
         for one in &self.networks {
-            network = network.max(hit(tx, one, now).await?);
+            let over = hit(tx, one, now).await?;
+            is_network_just_full |= over.is_some_and(|over| over.by == 1);
+            network = network.max(over);
         }
         let account = match network {
             None => hit(tx, &self.account, now).await?,
@@ -373,13 +378,27 @@ impl Counters {
             account_wait: wait(account),
             network_wait: wait(network),
             is_just_full: account.is_some_and(|over| over.by == 1),
+            is_network_just_full,
         })
     }
 
-    /// Counts an attempt, and refuses it when there were too many.
-    async fn count_or_wait(&self, store: &Store, now: Timestamp) -> Result<(), LoginError> {
+    /// Counts an attempt with a password, and refuses it when there were too many; the first that is refused stands in the
+    /// log. The same work whether or not somebody has the address.
+    async fn count_or_wait(
+        &self,
+        store: &Store,
+        address: Option<&EmailAddress>,
+        now: Timestamp,
+    ) -> Result<(), LoginError> {
         let mut tx = store.begin().await?;
         let counted = self.count(&mut tx, now).await?;
+        if counted.is_just_full || counted.is_network_just_full {
+            let user = match address {
+                Some(address) => store::users::by_address(tx.db(), address).await?.map(|user| user.id.0),
+                None => None,
+            };
+            audit::by(&mut tx, None, "", Act::PersonPasswordsRefused, None, user, "", now).await?;
+        }
         tx.commit().await?;
         counted.or_wait()
     }

@@ -8,7 +8,7 @@ use crate::mail::accounts::{
 use crate::mail::render::RenderedMail;
 use crate::model::{Grant, LinkPurpose, Newsletter, Permission, Timestamp, User, UserId};
 use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
-use crate::store::{self, Result, Tx, account_links, grants, newsletters, users};
+use crate::store::{self, Result, Tx, account_links, api_keys, grants, newsletters, passkeys, users};
 
 /// In whose name mails to a person come: the first newsletter that they have to do with. `None` while there is none.
 async fn newsletter_for(tx: &mut Tx, theirs: &[Grant]) -> Result<Option<Newsletter>> {
@@ -80,6 +80,15 @@ pub(super) async fn send_link(
     account_links::set(tx, user.id, purpose, &hash, now, valid_until).await?;
     queue(tx, &newsletter, user, rendered, &nonce, now).await?;
     Ok(())
+}
+
+/// Tells somebody that the password is another, and which passkeys and API keys work as before: whoever had the old one may
+/// have made them.
+pub(super) async fn tell_of_password(tx: &mut Tx, desk: Desk<'_>, user: UserId) -> Result<()> {
+    let passkeys = passkeys::of_user(tx.db(), user).await?.into_iter().map(|passkey| passkey.name);
+    let keys = api_keys::of_user(tx.db(), user).await?.into_iter().map(|key| key.name);
+    let kept: Vec<String> = passkeys.chain(keys).collect();
+    tell(tx, desk, user, Notice::PasswordChanged(&kept.join(", "))).await
 }
 
 /// Tells somebody about their account, or the owners about somebody. Without a newsletter nobody is told: there is no

@@ -6,7 +6,6 @@ use super::second_factor::{FactorError, confirm};
 use super::sessions::IDLE_MAX;
 use super::{Desk, mails};
 use crate::i18n::{FieldErrors, Message};
-use crate::mail::accounts::Notice;
 use crate::model::{Act, User, UserId};
 use crate::store::sessions::OpenSession;
 use crate::store::{self, StoreError, Tx, account_links, identities, login_steps, passkeys, sessions, users};
@@ -99,7 +98,7 @@ pub async fn change_password(
     login_steps::delete_of_user(&mut tx, user.id).await?;
     account_links::delete_of_user(&mut tx, user.id).await?;
     tx.note(Act::PersonPassword, None, user.id.0).await?;
-    mails::tell(&mut tx, desk, user.id, Notice::PasswordChanged).await?;
+    mails::tell_of_password(&mut tx, desk, user.id).await?;
     tx.commit().await?;
     Ok(())
 }

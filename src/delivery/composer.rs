@@ -22,7 +22,7 @@ use crate::mail::welcome::WelcomeError;
 use crate::mail::{self, headers, note};
 use crate::model::welcome::text_for;
 use crate::model::{
-    EmailAddress, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
+    EmailAddress, HitKind, Language, Mailing, MailingId, Newsletter, NewsletterId, OutboxKind, OutboxMail,
     SubscriberId, SubscriptionId, SubscriptionStatus, Timestamp, Tracking, Trial, UncertainPolicy, Variant,
 };
 use crate::store::deliveries::Recipient;
@@ -149,7 +149,7 @@ pub struct Letter {
 struct Compiled {
     /// What everybody gets: links that count lead to the same address for all.
     common: Template,
-    /// What those get who agreed to be counted.
+    /// What those get who agreed to be counted, for opens or for clicks.
     own: Option<OwnLinks>,
 }
 
@@ -188,9 +188,11 @@ impl Letter {
     pub fn mail_for(&self, recipient: &Recipient) -> WireMail {
         let (unsubscribe_url, mailto) = self.links.unsubscribe(recipient.subscription_id);
         let compiled = self.compiled_for(recipient);
-        let own = compiled.own.as_ref().filter(|_| recipient.is_tracked);
+        let own = compiled.own.as_ref().filter(|_| recipient.agreed.to_any());
+        // Who agreed to one of both has everybody's address in the place of the other.
         let link = |number: &u16| {
-            (*number, self.links.tracked(self.mailing, *number, Some(recipient.subscription_id)))
+            let reader = recipient.agreed.to(HitKind::of(*number)).then_some(recipient.subscription_id);
+            (*number, self.links.tracked(self.mailing, *number, reader))
         };
         let tracked: Vec<(u16, String)> =
             own.map(|own| own.numbers.iter().map(link).collect()).unwrap_or_default();

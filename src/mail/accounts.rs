@@ -63,7 +63,8 @@ pub fn render_password_reset(view: &LinkView<'_>) -> Result<RenderedMail, Render
 /// What somebody should know about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice<'a> {
-    PasswordChanged,
+    /// Which passkeys and API keys work as before; empty: there is none.
+    PasswordChanged(&'a str),
     /// From a browser that was not seen before: which one, in words.
     NewLogin(&'a str),
     FactorOn,
@@ -92,8 +93,9 @@ pub enum Notice<'a> {
 
 impl Notice<'_> {
     /// Every kind, for tests.
-    pub const SAMPLES: [Notice<'static>; 15] = [
-        Notice::PasswordChanged,
+    pub const SAMPLES: [Notice<'static>; 16] = [
+        Notice::PasswordChanged(""),
+        Notice::PasswordChanged("Laptop, Blog"),
         Notice::NewLogin("Firefox, Linux"),
         Notice::FactorOn,
         Notice::FactorOff,
@@ -112,7 +114,7 @@ impl Notice<'_> {
 
     pub const fn key(self) -> &'static str {
         match self {
-            Self::PasswordChanged => "password",
+            Self::PasswordChanged(_) => "password",
             Self::NewLogin(_) => "login",
             Self::FactorOn => "factor-on",
             Self::FactorOff => "factor-off",
@@ -167,6 +169,10 @@ pub fn render_account_notice(view: &NoticeView<'_>) -> Result<RenderedMail, Rend
         | Notice::PasskeyCopied(detail)
         | Notice::PersonInvited(detail)
         | Notice::OwnerAdded(detail) => t.with2(&what, "at", at, "detail", clean_line(detail)),
+        Notice::PasswordChanged(kept) if !kept.is_empty() => {
+            let kept = t.with("mail-notice-password-kept", "detail", clean_line(kept));
+            format!("{} {kept}", t.with(&what, "at", at))
+        }
         Notice::CodeUsed(left) => t.with2(&what, "at", at, "left", left),
         _ => t.with(&what, "at", at),
     };

@@ -90,6 +90,8 @@ text_enum!(Act {
     PersonForgot = "person_forgot",
     PersonSignedIn = "person_signed_in",
     PersonSignedOut = "person_signed_out",
+    /// Somebody typed too many wrong passwords.
+    PersonPasswordsRefused = "person_passwords_refused",
     PersonSessionsEnded = "person_sessions_ended",
     PersonFactorOn = "person_factor_on",
     PersonFactorOff = "person_factor_off",

@@ -11,9 +11,15 @@ text_enum!(ConsentEvent {
     Withdrawn = "withdrawn",
     /// The owner undid leaving.
     Restored = "restored",
-    /// The owner agreed that opens and clicks are counted.
+    /// The owner agreed that opens and clicks are counted: of the time when one box asked for both.
     TrackingGiven = "tracking_given",
     TrackingWithdrawn = "tracking_withdrawn",
+    /// The owner agreed that opens are counted.
+    OpensGiven = "opens_given",
+    OpensWithdrawn = "opens_withdrawn",
+    /// The owner agreed that clicks are counted.
+    ClicksGiven = "clicks_given",
+    ClicksWithdrawn = "clicks_withdrawn",
     /// The owner moved to another address, and confirmed it there.
     AddressChanged = "address_changed",
     /// The company brought the person along from elsewhere; the words are its basis for that.

@@ -105,7 +105,7 @@ pub use test_group::TestGroup;
 pub use theme::Theme;
 pub use timestamp::Timestamp;
 pub use topic::{Topic, TopicText};
-pub use tracking::{HitCounts, HitKind, HitRule, MailingLink, Tracking};
+pub use tracking::{Agreed, HitCounts, HitKind, HitRule, MailingLink, Tracking};
 pub use trial::{Trial, TrialBy, TrialPlan, Variant};
 pub use user::User;
 pub use welcome::{WelcomeStep, WelcomeText};

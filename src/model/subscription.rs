@@ -1,6 +1,6 @@
 //! A subscriber and a newsletter.
 
-use super::{FormId, Language, NewsletterId, SubscriberId, SubscriptionId, Timestamp};
+use super::{Agreed, FormId, Language, NewsletterId, SubscriberId, SubscriptionId, Timestamp};
 
 text_enum!(SubscriptionStatus {
     /// Asked for, and not confirmed by the owner of the address: gets nothing but the confirmation mail.
@@ -37,8 +37,10 @@ pub struct Subscription {
     pub audience_since: Option<Timestamp>,
     /// Since when it is part of the audience of monthly digests, where there are any; never while the other is set.
     pub monthly_since: Option<Timestamp>,
-    /// When the reader agreed that opens and clicks are counted for this person.
-    pub tracking_since: Option<Timestamp>,
+    /// When the reader agreed that opens are counted for this person.
+    pub opens_since: Option<Timestamp>,
+    /// The same for clicks.
+    pub clicks_since: Option<Timestamp>,
     /// The form that the sign-up came through.
     pub form_id: Option<FormId>,
     /// Of the one reminder to confirm.
@@ -48,6 +50,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// What the reader agrees now to be counted for.
+    pub const fn agreed(&self) -> Agreed {
+        Agreed { opens: self.opens_since.is_some(), clicks: self.clicks_since.is_some() }
+    }
+
     /// Since when it is in the audience of mailings for readers of this rhythm.
     pub const fn in_audience_since(&self, rhythm: Rhythm) -> Option<Timestamp> {
         match rhythm {

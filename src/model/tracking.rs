@@ -26,6 +26,29 @@ text_enum!(
     }
 );
 
+/// What a reader agrees to be counted for: each asked and withdrawn apart (L2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Agreed {
+    pub opens: bool,
+    pub clicks: bool,
+}
+
+impl Agreed {
+    pub const BOTH: Self = Self { opens: true, clicks: true };
+    pub const NEITHER: Self = Self { opens: false, clicks: false };
+
+    pub const fn to(self, kind: HitKind) -> bool {
+        match kind {
+            HitKind::Click => self.clicks,
+            HitKind::Open => self.opens,
+        }
+    }
+
+    pub const fn to_any(self) -> bool {
+        self.opens || self.clicks
+    }
+}
+
 text_enum!(
     /// By which rule a hit counts as a machine's; the rules are in `docs/reports.md`.
     HitRule {
@@ -43,6 +66,13 @@ text_enum!(
         Burst = "burst",
     }
 );
+
+impl HitKind {
+    /// What the number of a link says: 0 is the mail itself.
+    pub const fn of(number: u16) -> Self {
+        if number == 0 { Self::Open } else { Self::Click }
+    }
+}
 
 impl HitRule {
     pub const fn is_machine(self) -> bool {

@@ -54,7 +54,7 @@ pub struct Hit {
 
 impl Hit {
     const fn kind(&self) -> HitKind {
-        if self.number == 0 { HitKind::Open } else { HitKind::Click }
+        HitKind::of(self.number)
     }
 }
 
@@ -268,8 +268,8 @@ impl Sums {
     }
 }
 
-/// Writes a batch in one transaction. Whose link a hit was is kept only of those who agree at this moment: others count
-/// as everybody, and their opens, which say no more than that somebody's mail was shown, not at all (L4).
+/// Writes a batch in one transaction. Whose link a hit was is kept only of those who agree to its kind at this moment:
+/// others count as everybody, and their opens, which say no more than that somebody's mail was shown, not at all (L4).
 async fn write(store: &Store, batch: &[Judged]) -> Result<()> {
     let readers: BTreeSet<SubscriptionId> = batch.iter().filter_map(|judged| judged.hit.reader).collect();
     let readers: Vec<SubscriptionId> = readers.into_iter().collect();
@@ -282,7 +282,7 @@ async fn write(store: &Store, batch: &[Judged]) -> Result<()> {
             sums.add(judged, None);
             continue;
         };
-        if !agreed.contains(&owner) {
+        if !agreed.get(&owner).is_some_and(|agreed| agreed.to(judged.hit.kind())) {
             if judged.hit.kind() == HitKind::Click {
                 sums.add(judged, None);
             }

@@ -7,7 +7,7 @@ use super::bulk::{self, BULK_ROWS_MAX, Column, Same};
 use super::{Db, Result, Tx, like_pattern, on, sql};
 use crate::model::trial::PLACE_STEP;
 use crate::model::{
-    Account, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
+    Account, Agreed, Delivery, EmailAddress, Language, Mailing, MailingId, NewsletterId, Outcome, Refusal,
     SubscriberId, SubscriptionId, Timestamp, TopicId, UncertainPolicy, WorkerId,
 };
 
@@ -22,13 +22,14 @@ pub struct Recipient {
     pub address: EmailAddress,
     pub name: String,
     pub language: Language,
-    /// Whether this reader agrees now that opens and clicks are counted.
-    pub is_tracked: bool,
+    /// What this reader agrees now to be counted for.
+    #[sqlx(flatten)]
+    pub agreed: Agreed,
 }
 
 /// A [`Recipient`] as one row of many in JSON.
 #[derive(serde::Deserialize)]
-struct Candidate(SubscriptionId, SubscriberId, String, String, Language, i64);
+struct Candidate(SubscriptionId, SubscriberId, String, String, Language, i64, i64);
 
 /// The next confirmed subscriptions of the audience behind the cursor, in the order of their ids.
 pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
@@ -45,9 +46,10 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         "SELECT CAST(",
         sqlite: "json_group_array(json_array(",
         postgres: "json_agg(json_build_array(",
-        "f.id, f.subscriber_id, f.address, f.name, f.language, f.tracked)) AS TEXT)
+        "f.id, f.subscriber_id, f.address, f.name, f.language, f.opens, f.clicks)) AS TEXT)
         FROM (SELECT n.id, n.subscriber_id, s.address, s.name, n.language,
-                CASE WHEN n.tracking_since IS NULL THEN 0 ELSE 1 END AS tracked
+                CASE WHEN n.opens_since IS NULL THEN 0 ELSE 1 END AS opens,
+                CASE WHEN n.clicks_since IS NULL THEN 0 ELSE 1 END AS clicks
             FROM subscriptions n JOIN subscribers s ON s.id = n.subscriber_id
             WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.id > $2 AND n.id <= $3
                 AND (CASE WHEN $9 = 'monthly' THEN n.monthly_since ELSE n.audience_since END) <= $4
@@ -74,10 +76,10 @@ pub async fn candidates(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec
         serde_json::from_str(json.as_deref().unwrap_or("[]")).map_err(|error| unreadable(error.into()))?;
     let mut found = found
         .into_iter()
-        .map(|Candidate(subscription_id, subscriber_id, address, name, language, tracked)| {
+        .map(|Candidate(subscription_id, subscriber_id, address, name, language, opens, clicks)| {
             let address = EmailAddress::parse(&address).map_err(|error| unreadable(error.into()))?;
-            let is_tracked = tracked != 0;
-            Ok(Recipient { subscription_id, subscriber_id, address, name, language, is_tracked })
+            let agreed = Agreed { opens: opens != 0, clicks: clicks != 0 };
+            Ok(Recipient { subscription_id, subscriber_id, address, name, language, agreed })
         })
         .collect::<Result<Vec<_>>>()?;
     found.sort_unstable_by_key(|recipient| recipient.subscription_id);
@@ -118,7 +120,7 @@ async fn candidates_of_topic(
     limit: i64,
 ) -> Result<Vec<Recipient>> {
     const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language,
-            n.tracking_since IS NOT NULL AS is_tracked
+            n.opens_since IS NOT NULL AS opens, n.clicks_since IS NOT NULL AS clicks
         FROM subscription_topics t JOIN subscriptions n ON n.id = t.subscription_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE t.topic_id = $6 AND t.since <= $4 AND t.subscription_id > $2 AND t.subscription_id <= $3
@@ -149,7 +151,7 @@ async fn candidates_of_topic(
 /// row already.
 async fn candidates_of_segment(db: Db<'_>, mailing: &Mailing, limit: i64) -> Result<Vec<Recipient>> {
     const SQL: &str = "SELECT n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language,
-            n.tracking_since IS NOT NULL AS is_tracked
+            n.opens_since IS NOT NULL AS opens, n.clicks_since IS NOT NULL AS clicks
         FROM mailing_audience a JOIN subscriptions n ON n.id = a.subscription_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE a.mailing_id = $1 AND a.subscription_id > $2 AND a.subscription_id <= $3
@@ -392,7 +394,7 @@ pub async fn recipient(
                 AND (m.topic_id IS NULL OR EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id
                     AND t.topic_id = m.topic_id AND t.since <= m.started_at))) AS in_audience,
             n.id AS subscription_id, n.subscriber_id, s.address, s.name, n.language,
-            n.tracking_since IS NOT NULL AS is_tracked
+            n.opens_since IS NOT NULL AS opens, n.clicks_since IS NOT NULL AS clicks
         FROM mailings m JOIN subscriptions n ON n.newsletter_id = m.newsletter_id
             JOIN subscribers s ON s.id = n.subscriber_id
         WHERE m.id = $1 AND n.subscriber_id = $2";

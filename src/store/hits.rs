@@ -5,10 +5,12 @@
 //! order of their ids, so that no two wait for each other. Nothing here refers to `mailings`: such a reference takes a lock
 //! for which a verb that holds a reader may wait.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{Db, Result, Tx, on, sql};
-use crate::model::{HitKind, HitRule, MailingId, NewsletterId, SubscriberId, SubscriptionId, Timestamp};
+use crate::model::{
+    Agreed, HitKind, HitRule, MailingId, NewsletterId, SubscriberId, SubscriptionId, Timestamp,
+};
 
 /// Hits of one kind, those of people and those of machines. Negative ones take back what was counted too early.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,21 +43,25 @@ pub struct Added {
     pub open_readers: i64,
 }
 
-/// Those of these readers who agree now that their hits are counted. Their rows are held until the end of the transaction:
+/// What those of these readers agree to now who agree to anything. Their rows are held until the end of the transaction:
 /// who withdraws meanwhile waits, and then deletes what was written. In the order of their ids.
-pub async fn lock_readers(tx: &mut Tx, readers: &[SubscriptionId]) -> Result<HashSet<SubscriptionId>> {
+pub async fn lock_readers(
+    tx: &mut Tx,
+    readers: &[SubscriptionId],
+) -> Result<HashMap<SubscriptionId, Agreed>> {
     let sql = sql!(
         tx.db(),
-        "SELECT id FROM subscriptions WHERE id = $1 AND status = 'confirmed' AND tracking_since IS NOT NULL",
+        "SELECT opens_since IS NOT NULL AS opens, clicks_since IS NOT NULL AS clicks FROM subscriptions
+            WHERE id = $1 AND status = 'confirmed' AND (opens_since IS NOT NULL OR clicks_since IS NOT NULL)",
         sqlite: "",
         postgres: " FOR NO KEY UPDATE",
         ""
     );
-    let mut agreed = HashSet::new();
+    let mut agreed = HashMap::new();
     for reader in readers {
-        let found: Option<SubscriptionId> =
-            on!(tx.db(), |c| sqlx::query_scalar(sql).bind(reader).fetch_optional(c).await?);
-        agreed.extend(found);
+        let found: Option<Agreed> =
+            on!(tx.db(), |c| sqlx::query_as(sql).bind(reader).fetch_optional(c).await?);
+        agreed.extend(found.map(|found| (*reader, found)));
     }
     Ok(agreed)
 }
@@ -200,6 +206,17 @@ pub async fn add_to_rule(
 pub async fn forget_reader(tx: &mut Tx, reader: SubscriptionId) -> Result<u64> {
     const SQL: &str = "DELETE FROM reader_hits WHERE subscription_id = $1";
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(reader).execute(c).await?.rows_affected()))
+}
+
+/// The same of one kind only.
+pub async fn forget_kind(tx: &mut Tx, reader: SubscriptionId, kind: HitKind) -> Result<u64> {
+    const OPENS: &str = "DELETE FROM reader_hits WHERE subscription_id = $1 AND number = 0";
+    const CLICKS: &str = "DELETE FROM reader_hits WHERE subscription_id = $1 AND number > 0";
+    let sql = match kind {
+        HitKind::Open => OPENS,
+        HitKind::Click => CLICKS,
+    };
+    Ok(on!(tx.db(), |c| sqlx::query(sql).bind(reader).execute(c).await?.rows_affected()))
 }
 
 /// Forgets some of what readers did last before a moment.

@@ -30,6 +30,9 @@ pub struct Hit {
     pub window: Duration,
     /// 0 asks only, and is the same work.
     pub more: i64,
+    /// Whether the window begins anew with each hit: then no stretch of its length holds more than its limit, also around
+    /// the end of a window. Only where what is refused is not counted: else who keeps asking waits for ever.
+    pub is_rolling: bool,
 }
 
 /// How many there are of several keys in their present windows, keys without any left out. Until the end of the
@@ -55,15 +58,28 @@ pub async fn lock_all(tx: &mut Tx, keys: &[[u8; 32]], now: Timestamp) -> Result<
     bulk::fetch_all(tx.db(), &columns, sql, &[now, now]).await
 }
 
-/// Counts under several different keys in one statement. Who only asks begins no window.
+/// Counts under several different keys, in one statement for each kind of window. Who only asks begins no window.
 pub async fn hit_all(tx: &mut Tx, hits: &[Hit], now: Timestamp) -> Result<()> {
-    const SQL: &str = "INSERT INTO rate_limits (key, window_ends_at, hits)
+    const FIXED: &str = "INSERT INTO rate_limits (key, window_ends_at, hits)
             SELECT v.key, v.ends_at, v.more FROM v WHERE v.key IS NOT NULL ORDER BY v.key
         ON CONFLICT (key) DO UPDATE SET
             hits = CASE WHEN rate_limits.window_ends_at <= ?
                 THEN excluded.hits ELSE rate_limits.hits + excluded.hits END,
             window_ends_at = CASE WHEN rate_limits.window_ends_at <= ?
                 THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END";
+    const ROLLING: &str = "INSERT INTO rate_limits (key, window_ends_at, hits)
+            SELECT v.key, v.ends_at, v.more FROM v WHERE v.key IS NOT NULL ORDER BY v.key
+        ON CONFLICT (key) DO UPDATE SET
+            hits = CASE WHEN rate_limits.window_ends_at <= ?
+                THEN excluded.hits ELSE rate_limits.hits + excluded.hits END,
+            window_ends_at = CASE WHEN excluded.hits > 0 OR rate_limits.window_ends_at <= ?
+                THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END";
+    let (rolling, fixed): (Vec<Hit>, Vec<Hit>) = hits.iter().partition(|hit| hit.is_rolling);
+    write_all(tx, &fixed, FIXED, now).await?;
+    write_all(tx, &rolling, ROLLING, now).await
+}
+
+async fn write_all(tx: &mut Tx, hits: &[Hit], sql: &'static str, now: Timestamp) -> Result<()> {
     let ends_at = |hit: &Hit| if hit.more == 0 { now } else { now.plus(hit.window) };
     let columns = [
         Column::Octets("key", hits.iter().map(|hit| hit.key.as_slice()).collect()),
@@ -71,7 +87,7 @@ pub async fn hit_all(tx: &mut Tx, hits: &[Hit], now: Timestamp) -> Result<()> {
         Column::Numbers("more", hits.iter().map(|hit| Some(hit.more)).collect()),
     ];
     let now = Same::Number(now.as_millis());
-    bulk::execute(tx, &columns, SQL, &[now, now]).await?;
+    bulk::execute(tx, &columns, sql, &[now, now]).await?;
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use super::bulk::{self, Column, Same};
 use super::growth::{self, Change};
 use super::{Db, Result, Tx, on, sql};
 use crate::model::{
-    EmailAddress, FormId, Language, NewsletterId, Rhythm, SubscriberId, Subscription, SubscriptionId,
-    SubscriptionStatus, Timestamp, TopicId,
+    EmailAddress, FormId, HitKind, Language, NewsletterId, Rhythm, SubscriberId, Subscription,
+    SubscriptionId, SubscriptionStatus, Timestamp, TopicId,
 };
 
 /// Since when a subscription is in the audience of issues, and of monthly digests: never in both. Who chose a digest a
@@ -222,9 +222,10 @@ pub async fn take_forgotten(
 
 /// Forgets pause, rhythm and the consent to be counted of a subscription that is not confirmed: its owner begins anew.
 pub async fn start_afresh(tx: &mut Tx, id: SubscriptionId) -> Result<()> {
-    const SQL: &str = "UPDATE subscriptions SET rhythm = 'each', paused_until = NULL, tracking_since = NULL
-        WHERE id = $1 AND status <> 'confirmed'
-            AND (rhythm <> 'each' OR paused_until IS NOT NULL OR tracking_since IS NOT NULL)";
+    const SQL: &str = "UPDATE subscriptions SET rhythm = 'each', paused_until = NULL, opens_since = NULL,
+            clicks_since = NULL
+        WHERE id = $1 AND status <> 'confirmed' AND (rhythm <> 'each' OR paused_until IS NOT NULL
+            OR opens_since IS NOT NULL OR clicks_since IS NOT NULL)";
     on!(tx.db(), |c| sqlx::query(SQL).bind(id).execute(c).await?.rows_affected());
     Ok(())
 }
@@ -291,10 +292,20 @@ pub async fn end_pause(tx: &mut Tx, id: SubscriptionId, since: Timestamp, now: T
     Ok(rows == 1)
 }
 
-/// Since when the owner agrees that opens and clicks are counted; `None`: not.
-pub async fn set_tracking(tx: &mut Tx, id: SubscriptionId, since: Option<Timestamp>) -> Result<()> {
-    const SQL: &str = "UPDATE subscriptions SET tracking_since = $2 WHERE id = $1";
-    on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(since).execute(c).await?.rows_affected());
+/// Since when the owner agrees that hits of a kind are counted; `None`: not.
+pub async fn set_tracking(
+    tx: &mut Tx,
+    id: SubscriptionId,
+    kind: HitKind,
+    since: Option<Timestamp>,
+) -> Result<()> {
+    const OPENS: &str = "UPDATE subscriptions SET opens_since = $2 WHERE id = $1";
+    const CLICKS: &str = "UPDATE subscriptions SET clicks_since = $2 WHERE id = $1";
+    let sql = match kind {
+        HitKind::Open => OPENS,
+        HitKind::Click => CLICKS,
+    };
+    on!(tx.db(), |c| sqlx::query(sql).bind(id).bind(since).execute(c).await?.rows_affected());
     Ok(())
 }
 

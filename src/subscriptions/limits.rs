@@ -70,16 +70,24 @@ const PER_ALARM: Limit = Limit { name: "alarm-day", window: DAY, most: 1 };
 pub struct Mark {
     limit: Limit,
     key: [u8; 32],
+    is_rolling: bool,
 }
 
 fn mark(keys: &Keys, limit: Limit, subject: &str) -> Mark {
     let key = keys.mac(Purpose::RateLimit, format!("signup/{}/{subject}", limit.name).as_bytes());
-    Mark { limit, key }
+    Mark { limit, key, is_rolling: false }
+}
+
+/// Never more in any stretch of that length. For a short one only: who comes again and again, each time before it ends, waits
+/// for the whole of it once there were as many.
+fn rolling_mark(keys: &Keys, limit: Limit, subject: &str) -> Mark {
+    Mark { is_rolling: true, ..mark(keys, limit, subject) }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Counter {
     window: Duration,
+    is_rolling: bool,
     hits: i64,
     more: i64,
 }
@@ -92,7 +100,9 @@ pub struct Counters(BTreeMap<[u8; 32], Counter>);
 impl Counters {
     /// Nobody else counts under these marks until the transaction ends.
     pub async fn lock(tx: &mut Tx, marks: impl Iterator<Item = Mark>, now: Timestamp) -> Result<Self> {
-        let counter = |mark: Mark| (mark.key, Counter { window: mark.limit.window, hits: 0, more: 0 });
+        let counter = |Mark { limit, key, is_rolling }: Mark| {
+            (key, Counter { window: limit.window, is_rolling, hits: 0, more: 0 })
+        };
         let mut counters: BTreeMap<_, _> = marks.map(counter).collect();
         let keys: Vec<[u8; 32]> = counters.keys().copied().collect();
         for keys in keys.chunks(BULK_ROWS_MAX) {
@@ -110,6 +120,7 @@ impl Counters {
             key: *key,
             window: counter.window,
             more: counter.more,
+            is_rolling: counter.is_rolling,
         };
         let hits: Vec<Hit> = self.0.iter().map(hit).collect();
         for hits in hits.chunks(BULK_ROWS_MAX) {
@@ -165,7 +176,8 @@ fn network_marks(keys: &Keys, ip: IpAddr, is_trusted: bool) -> [Mark; 2] {
 fn mailbox_marks(keys: &Keys, address: &EmailAddress, own: Limit, about: &str) -> [Mark; 3] {
     let mailbox = address.mailbox_key();
     let [day, month] = PER_MAILBOX;
-    [mark(keys, own, &format!("{about}/{mailbox}")), mark(keys, day, &mailbox), mark(keys, month, &mailbox)]
+    let own = mark(keys, own, &format!("{about}/{mailbox}"));
+    [own, rolling_mark(keys, day, &mailbox), mark(keys, month, &mailbox)]
 }
 
 fn withdrawn_mark(keys: &Keys, address: &EmailAddress, about: &str) -> Mark {

@@ -62,6 +62,9 @@ pub struct SubscriptionPart {
     pub left_at: Option<Timestamp>,
     pub rhythm: Rhythm,
     pub paused_until: Option<Timestamp>,
+    pub opens_since: Option<Timestamp>,
+    pub clicks_since: Option<Timestamp>,
+    /// Since when both were agreed to: what readers of older receipts look for.
     pub tracking_since: Option<Timestamp>,
 }
 
@@ -298,7 +301,12 @@ impl Sources<'_> {
                     .filter(|_| subscription.status == SubscriptionStatus::Unsubscribed),
                 rhythm: subscription.rhythm,
                 paused_until: subscription.paused_until,
-                tracking_since: subscription.tracking_since,
+                opens_since: subscription.opens_since,
+                clicks_since: subscription.clicks_since,
+                tracking_since: subscription
+                    .opens_since
+                    .zip(subscription.clicks_since)
+                    .map(|(opens, clicks)| opens.max(clicks)),
             },
             events,
             mails,

@@ -99,7 +99,8 @@ pub async fn unsubscribe(
     look_at(store, id).await
 }
 
-/// Leaves by a mail to `unsubscribe+LINK@..` (RFC 2369). Answers whether the local part was one of ours.
+/// Leaves by a mail to `mail.unsubscribe_address` with the link as its tag: `leave+LINK@..` (RFC 2369). Whose mailbox it is
+/// was looked at by who takes the mail. Answers whether the tag was a link of ours.
 ///
 /// # Errors
 /// Only of the database.
@@ -109,10 +110,7 @@ pub async fn unsubscribe_by_mail(
     keys: &Keys,
     local_part: &str,
 ) -> Result<bool> {
-    let Some((name, link)) = local_part.split_once('+') else { return Ok(false) };
-    if !name.eq_ignore_ascii_case("unsubscribe") {
-        return Ok(false);
-    }
+    let Some((_, link)) = local_part.split_once('+') else { return Ok(false) };
     let evidence = Evidence { source: "mail", ..Evidence::command() };
     Ok(!matches!(unsubscribe(store, clock, keys, link, &evidence).await?, Departure::Unknown))
 }

@@ -130,12 +130,13 @@ for (const language of LANGUAGES) {
         await page.locator("input[name=until][value=date]").check();
         await visitor.follow(page.locator('form[action*="/pause"] button'));
         await isIn("preferences with a mistake", "error-pause-no-date");
-        await page.locator("input[name=agree]").check();
+        await page.locator("input[name=opens]").check();
+        await page.locator("input[name=clicks]").check();
         await visitor.follow(page.locator('form[action*="/tracking"] button'));
         await isIn("preferences, saved", "preferences-saved-tracking", "preferences-tracking-on");
       });
       const [row] = await demo.sql(
-        "SELECT s.paused_until IS NULL, s.tracking_since IS NULL, s.language FROM subscriptions s JOIN subscribers p ON p.id = s.subscriber_id WHERE p.address = ?",
+        "SELECT s.paused_until IS NULL, s.opens_since IS NULL OR s.clicks_since IS NULL, s.language FROM subscriptions s JOIN subscribers p ON p.id = s.subscriber_id WHERE p.address = ?",
         reader,
       );
       assert.deepEqual(row, [1, 0, language]);

@@ -110,10 +110,18 @@ for (const hasScripts of [true, false]) {
         await send(group("select[name=language]").locator("button"));
         assert.deepEqual(await subscription(address, "s.language"), ["de"]);
 
-        await press(group("input[name=agree]").locator("summary"), "Space");
-        await press(page.locator("input[name=agree]"), "Space");
-        await send(group("input[name=agree]").locator("button"));
-        assert.deepEqual(await subscription(address, "s.tracking_since IS NULL"), [0]);
+        const agreed = () => subscription(address, "s.opens_since IS NOT NULL, s.clicks_since IS NOT NULL");
+        const counted = group("input[name=clicks]");
+        await press(counted.locator("summary"), "Space");
+        assert.ok(!(await page.locator("input[name=opens]").isChecked()), "nothing is ticked beforehand");
+        await press(page.locator("input[name=clicks]"), "Space");
+        await send(counted.locator("button"));
+        assert.deepEqual(await agreed(), [0, 1], "one box says nothing about the other");
+        await press(counted.locator("summary"), "Space");
+        await press(page.locator("input[name=opens]"), "Space");
+        await press(page.locator("input[name=clicks]"), "Space");
+        await send(counted.locator("button"));
+        assert.deepEqual(await agreed(), [1, 0]);
 
         await press(group("input[name=email]").locator("summary"), "Enter");
         await visitor.tabTo(page.locator("input[name=email]"));

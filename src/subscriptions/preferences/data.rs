@@ -52,7 +52,8 @@ pub struct SubscriptionData {
     /// What was answered to the fields of its forms.
     pub answers: Vec<AnswerData>,
     pub paused_until: Option<Timestamp>,
-    pub tracking_agreed_at: Option<Timestamp>,
+    pub opens_agreed_at: Option<Timestamp>,
+    pub clicks_agreed_at: Option<Timestamp>,
     pub asked_at: Timestamp,
     pub confirmed_at: Option<Timestamp>,
     pub unsubscribed_at: Option<Timestamp>,
@@ -355,7 +356,8 @@ impl Words<'_> {
             topics,
             answers,
             paused_until: row.paused_until,
-            tracking_agreed_at: row.tracking_since,
+            opens_agreed_at: row.opens_since,
+            clicks_agreed_at: row.clicks_since,
             asked_at: row.created_at,
             confirmed_at: row.confirmed_at,
             unsubscribed_at: row.unsubscribed_at,
@@ -434,7 +436,8 @@ impl PersonalData {
                 detail(&format!("answer to {}", answer.field), &answer.answer)?;
             }
             detail("paused until", &time(one.paused_until))?;
-            detail("tracking agreed at", &time(one.tracking_agreed_at))?;
+            detail("counting of opens agreed at", &time(one.opens_agreed_at))?;
+            detail("counting of clicks agreed at", &time(one.clicks_agreed_at))?;
             detail("confirmed at", &time(one.confirmed_at))?;
             detail("unsubscribed at", &time(one.unsubscribed_at))?;
             detail("reminded at", &time(one.reminded_at))?;

@@ -1,20 +1,25 @@
-//! Whether opens and clicks of this person may be counted: asked apart from the subscription, and as easily
-//! withdrawn as given (L2, L4).
+//! Whether opens, and whether clicks, of this person may be counted: asked apart from the subscription and from each
+//! other, and as easily withdrawn as given (L2, L4).
 
 use super::{Answer, Opened, open};
 use crate::clock::Clock;
 use crate::i18n::Texts;
 use crate::keys::{Keys, sha256_hex};
-use crate::model::{ConsentEvent, Language, Newsletter};
+use crate::model::{Agreed, ConsentEvent, HitKind, Language, Newsletter};
 use crate::store::{Result, Store, consents, hits, newsletters, subscriptions};
 use crate::subscriptions::{Evidence, consent};
 
-/// The exact words beside the box.
-pub fn words(newsletter: &Newsletter, language: Language) -> String {
-    Texts::new(language).with("preferences-tracking-words", "sender", newsletter.sender_name.clone())
+/// The exact words beside the box of a kind.
+pub fn words(newsletter: &Newsletter, kind: HitKind, language: Language) -> String {
+    let key = match kind {
+        HitKind::Open => "preferences-opens-words",
+        HitKind::Click => "preferences-clicks-words",
+    };
+    Texts::new(language).with(key, "sender", newsletter.sender_name.clone())
 }
 
-/// Agrees, or withdraws: then what was kept of this person goes, and links of old mails count as everybody's. The evidence keeps the words as they were shown; saying the same twice adds none.
+/// Agrees to each kind, or withdraws it: then what was kept of that kind of this person goes, and links of old mails count
+/// as everybody's. The evidence of each keeps the words as they were shown; saying the same twice adds none.
 ///
 /// # Errors
 /// Only of the database.
@@ -23,7 +28,7 @@ pub async fn set_tracking(
     clock: &Clock,
     keys: &Keys,
     link: &str,
-    agrees: bool,
+    wanted: Agreed,
     shown_in: Language,
     evidence: &Evidence,
 ) -> Result<Answer> {
@@ -34,25 +39,37 @@ pub async fn set_tracking(
     let Some(newsletter) = newsletters::by_id(tx.db(), subscription.newsletter_id).await? else {
         return Ok(Answer::Gone);
     };
-    if subscription.tracking_since.is_some() != agrees {
-        let now = clock.now();
-        let event = if agrees { ConsentEvent::TrackingGiven } else { ConsentEvent::TrackingWithdrawn };
-        let mut row = consent(&subscription, event, evidence, now);
+    let now = clock.now();
+    for kind in [HitKind::Open, HitKind::Click] {
+        let agrees = wanted.to(kind);
+        if subscription.agreed().to(kind) == agrees {
+            continue;
+        }
+        let mut row = consent(&subscription, event(kind, agrees), evidence, now);
         row.language = shown_in;
         if agrees {
-            let words = words(&newsletter, shown_in);
+            let words = words(&newsletter, kind, shown_in);
             let hash = sha256_hex(words.as_bytes());
             row.consent_text_id =
                 Some(consents::keep_text(&mut tx, newsletter.id, shown_in, &words, &hash, now).await?);
             row.privacy_url.clone_from(&newsletter.privacy_url);
         }
         consents::insert(&mut tx, &row).await?;
-        subscriptions::set_tracking(&mut tx, subscription.id, agrees.then_some(now)).await?;
+        subscriptions::set_tracking(&mut tx, subscription.id, kind, agrees.then_some(now)).await?;
         if !agrees {
             // Behind the change: who is counting this person right now has written by then, or sees that it is over.
-            hits::forget_reader(&mut tx, subscription.id).await?;
+            hits::forget_kind(&mut tx, subscription.id, kind).await?;
         }
     }
     tx.commit().await?;
     Ok(Answer::Saved)
+}
+
+const fn event(kind: HitKind, agrees: bool) -> ConsentEvent {
+    match (kind, agrees) {
+        (HitKind::Open, true) => ConsentEvent::OpensGiven,
+        (HitKind::Open, false) => ConsentEvent::OpensWithdrawn,
+        (HitKind::Click, true) => ConsentEvent::ClicksGiven,
+        (HitKind::Click, false) => ConsentEvent::ClicksWithdrawn,
+    }
 }

@@ -8,9 +8,10 @@ use postiljon::accounts::users::{NewUser, add_user};
 use postiljon::clock::Clock;
 use postiljon::keys::Keys;
 use postiljon::model::Language;
-use postiljon::store::Store;
+use postiljon::store::audit::{self, AuditFilter};
+use postiljon::store::{Store, users};
 
-use crate::support::database::both_dbs;
+use crate::support::database::{both_dbs, read};
 use crate::support::samples::NOW;
 
 pub const AN: &str = "an@example.org";
@@ -80,6 +81,31 @@ both_dbs!(the_sixth_failure_waits_and_so_does_the_right_password, |store| {
     assert!(matches!(throttled, Err(LoginError::Throttled { minutes: 11 })), "{throttled:?}");
     clock.advance(10 * MINUTE);
     assert_eq!(key(&log_in(&store, &clock, AN, PASSWORD, 6).await), "signed in");
+});
+
+both_dbs!(passwords_that_are_refused_stand_in_the_log_once_in_a_window, |store| {
+    let clock = Clock::test(NOW);
+    add_an(&store, &clock).await;
+    let address = AN.parse().expect("an address");
+    let an = read!(store, |db| users::by_address(db, &address)).expect("there").id.0;
+    let refused = async || {
+        let log = read!(store, |db| audit::list(db, &AuditFilter::default()));
+        let refused = log.into_iter().rev().filter(|row| row.act == "person_passwords_refused");
+        refused.map(|row| (row.user_id, row.object_id)).collect::<Vec<_>>()
+    };
+    // From everywhere; then from one network, at whom there is not.
+    for network in 1..=5 {
+        let _ = log_in(&store, &clock, AN, "fout", network).await;
+    }
+    assert_eq!(refused().await, []);
+    for network in 6..=8 {
+        let _ = log_in(&store, &clock, AN, "fout", network).await;
+    }
+    assert_eq!(refused().await, [(None, Some(an))]);
+    for _ in 1..=8 {
+        let _ = log_in(&store, &clock, "niemand@example.org", "fout", 9).await;
+    }
+    assert_eq!(refused().await, [(None, Some(an)), (None, None)]);
 });
 
 both_dbs!(an_account_that_does_not_exist_is_throttled_like_one_that_does, |store| {

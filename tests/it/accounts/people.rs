@@ -10,10 +10,11 @@ use postiljon::clock::Clock;
 use postiljon::keys::{Keys, Purpose};
 use postiljon::model::{Actor, Grant, Language, OutboxMail, Role, User};
 use postiljon::store::audit::{self, AuditFilter, AuditRow};
-use postiljon::store::{Store, StoreError, grants, outbox_contents, users};
+use postiljon::store::passkeys::NewPasskey;
+use postiljon::store::{Store, StoreError, api_keys, grants, outbox_contents, passkeys, users};
 
 use super::login::{AN, PASSWORD, add_an, from, log_in};
-use crate::support::database::{both_dbs, everything, read};
+use crate::support::database::{both_dbs, change, everything, read};
 use crate::support::people::take_mails;
 use crate::support::samples::{NOW, newsletter};
 
@@ -154,6 +155,18 @@ both_dbs!(a_forgotten_password_is_replaced_by_mail_and_nobody_learns_who_is_here
     forgot(desk, AN, ip(21)).await.expect("the same answer");
     let token = office.link(AN).await;
     assert!(look(desk, &first).await.expect("read").is_none(), "the last one counts");
+    // Whoever knew the old password may have made these.
+    let an = office.user(AN).await.id;
+    change!(store, |tx| api_keys::insert(tx, an, "Blog", b"hash", "see_articles", NOW, None));
+    let passkey = NewPasskey {
+        credential_id: b"id",
+        public_key: b"key",
+        counter: 0,
+        can_sync: false,
+        is_synced: false,
+        name: "Laptop",
+    };
+    change!(store, |tx| passkeys::insert(tx, an, passkey, NOW));
     office.clock.advance(RESET_LIFETIME - Duration::from_secs(1));
     let followed = follow(desk, &token, "ignored", Language::French, NEW, &Visit::default()).await;
     assert!(matches!(followed, Ok(Followed::Reset(_))), "{followed:?}");
@@ -168,6 +181,9 @@ both_dbs!(a_forgotten_password_is_replaced_by_mail_and_nobody_learns_who_is_here
     assert_eq!(told.len(), 1);
     let content = read!(store, |db| outbox_contents::of_outbox(db, told[0].id)).expect("written");
     assert_eq!(content.subject, "Je wachtwoord is gewijzigd");
+    let kept = "Deze passkeys en API-sleutels blijven werken: Laptop, Blog.";
+    assert!(content.text.replace('\n', " ").contains(kept), "{}", content.text);
+    assert!(content.html.contains("Laptop, Blog"));
     // Nobody fills a mailbox: three in an hour, with the same answer for the fourth.
     office.clock.advance(Duration::from_secs(3600));
     for at in 30..35 {

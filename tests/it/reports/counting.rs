@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use postiljon::delivery::EngineSettings;
 use postiljon::keys::Purpose;
-use postiljon::model::{HitKind, HitRule, Tracking};
+use postiljon::model::{Agreed, HitKind, HitRule, Subscription, Tracking};
 use postiljon::publishing::articles;
 use postiljon::store::{mailing_links, reports};
 use postiljon::subscriptions::Evidence;
@@ -228,6 +228,40 @@ both_dbs!(withdrawing_deletes_what_was_kept_and_old_links_are_everybodys, |store
     world.site.app.stop().await;
 });
 
+both_dbs!(each_consent_is_withdrawn_alone_for_old_mails_too_and_the_other_stands, |store| {
+    let world = World::start(&store, Tracking::Person).await;
+    let no_opens = world.people.confirmed(JAN, 1).await;
+    let no_clicks = world.people.confirmed("an@example.org", 2).await;
+    world.agrees(&no_opens, true).await;
+    world.agrees(&no_clicks, true).await;
+    let (_, mailing, mails) = world.sent("Half ingetrokken").await;
+    let followed_and_opened = async || {
+        for (_, mail) in &mails {
+            world.rest();
+            assert_eq!(world.open(&mail.clicks()[0]).await.status, 302, "the link works as before");
+            assert_eq!(world.open(&mail.open().expect("a picture")).await.status, 200);
+        }
+        let counts = world.counted(&mailing).await;
+        (counts.clicks, counts.opens)
+    };
+    // Rows of one reader: of links, and of the mail.
+    let kept = async |reader: &Subscription| {
+        let of =
+            |number: &str| format!("reader_hits WHERE subscription_id = {} AND number {number}", reader.id);
+        (world.rows(&of("> 0")).await, world.rows(&of("= 0")).await)
+    };
+    assert_eq!(followed_and_opened().await, (2, 2));
+    assert_eq!((kept(&no_opens).await, kept(&no_clicks).await), ((1, 1), (1, 1)));
+    world.agrees_to(&no_opens, Agreed { opens: false, clicks: true }).await;
+    world.agrees_to(&no_clicks, Agreed { opens: true, clicks: false }).await;
+    assert_eq!((kept(&no_opens).await, kept(&no_clicks).await), ((1, 0), (0, 1)), "only that kind goes");
+    // A click of who withdrew is everybody's, an opening nobody's; what is agreed to still counts as theirs.
+    assert_eq!(followed_and_opened().await, (4, 3));
+    assert_eq!((kept(&no_opens).await, kept(&no_clicks).await), ((1, 0), (0, 1)));
+    assert_eq!(world.rows("reader_hits WHERE hits = 2").await, 2);
+    world.site.app.stop().await;
+});
+
 both_dbs!(who_is_erased_or_asks_for_the_data_finds_the_clicks_gone_or_there, |store| {
     let world = World::start(&store, Tracking::Person).await;
     let jan = world.people.confirmed(JAN, 1).await;
@@ -245,6 +279,11 @@ both_dbs!(who_is_erased_or_asks_for_the_data_finds_the_clicks_gone_or_there, |st
     assert_eq!(told, [("Mijn gegevens", Some(links[2].url.as_str()), 1), ("Mijn gegevens", None, 1)]);
     let csv = String::from_utf8(data.to_csv().expect("written")).expect("UTF-8");
     assert!(csv.contains(&format!(",link,{}", links[2].url)) && csv.contains("open 2,"), "{csv}");
+    let one = &data.subscriptions[0];
+    assert!(one.opens_agreed_at.is_some() && one.clicks_agreed_at == one.opens_agreed_at);
+    for kind in ["opens", "clicks"] {
+        assert!(csv.contains(&format!("counting of {kind} agreed at,20")), "{csv}");
+    }
     erase(&store, &world.people.clock, &world.people.keys, &address(JAN)).await.expect("erased");
     assert_eq!(world.rows("reader_hits").await, 0);
     world.rest();
@@ -308,6 +347,10 @@ both_dbs!(who_leaves_takes_along_what_was_kept_and_comes_back_without_it, |store
     assert_eq!(world.rows("reader_hits").await, 0);
     world.people.clock.advance(Duration::from_secs(3600));
     let back = world.people.confirmed(JAN, 1).await;
-    assert_eq!((back.id, back.tracking_since), (jan.id, None), "a new yes to the newsletter is none to this");
+    assert_eq!(
+        (back.id, back.agreed()),
+        (jan.id, Agreed::NEITHER),
+        "a new yes to the newsletter is none to this"
+    );
     world.site.app.stop().await;
 });

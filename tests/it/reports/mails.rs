@@ -1,7 +1,7 @@
 //! What counting changes in a mail, and what it leaves alone.
 
 use postiljon::mail::issue::render;
-use postiljon::model::{Tracking, calendar};
+use postiljon::model::{Agreed, Tracking, calendar};
 use postiljon::store::{issues, mailing_links, mailings};
 
 use super::World;
@@ -100,6 +100,35 @@ both_dbs!(links_of_ones_own_go_to_who_agrees_at_the_moment_of_sending, |store| {
     assert!(of(JAN).clicks().iter().zip(of(AN).clicks()).all(|(everybodys, own)| *everybodys != own));
     assert_ne!(of(JAN).open(), of(AN).open());
     assert!(of(AN).clicks().iter().any(|link| of(AN).text.contains(link.as_str())));
+    world.site.app.stop().await;
+});
+
+both_dbs!(who_agrees_to_one_kind_has_an_own_address_of_that_kind_only, |store| {
+    let world = World::start(&store, Tracking::Person).await;
+    let opens = world.people.confirmed(JAN, 1).await;
+    let clicks = world.people.confirmed(AN, 2).await;
+    world.people.confirmed("bo@example.org", 3).await;
+    world.agrees_to(&opens, Agreed { opens: true, clicks: false }).await;
+    world.agrees_to(&clicks, Agreed { opens: false, clicks: true }).await;
+    let (_, mailing, mails) = world.sent("Half").await;
+    let of = |who: &str| &mails.iter().find(|(to, _)| to == who).expect("a mail").1;
+    let everybodys = of("bo@example.org");
+    assert_eq!(of(JAN).clicks(), everybodys.clicks());
+    assert_ne!(of(JAN).open(), everybodys.open());
+    assert_eq!(of(AN).open(), everybodys.open());
+    assert!(of(AN).clicks().iter().zip(everybodys.clicks()).all(|(own, all)| *own != all));
+    // What each let be seen is kept, and nothing else.
+    for (mail, opened) in [(of(JAN), 1), (of(AN), 2)] {
+        world.open(&mail.clicks()[0]).await;
+        world.rest();
+        world.open(&mail.open().expect("a picture")).await;
+        world.rest();
+        assert_eq!(world.counted(&mailing).await.opens, opened);
+    }
+    let counts = world.counted(&mailing).await;
+    assert_eq!((counts.clicks, counts.click_readers, counts.open_readers), (2, 1, 1));
+    assert_eq!(world.rows("reader_hits WHERE number = 0").await, 1);
+    assert_eq!(world.rows("reader_hits").await, 2);
     world.site.app.stop().await;
 });
 

@@ -14,7 +14,7 @@ use postiljon::delivery::{Engine, EngineParts, EngineSettings};
 use postiljon::demo::browser::{Answer, Browser};
 use postiljon::keys::Purpose;
 use postiljon::model::{
-    Article, HitCounts, Issue, Mailing, MailingStatus, Newsletter, Subscription, Tracking,
+    Agreed, Article, HitCounts, Issue, Mailing, MailingStatus, Newsletter, Subscription, Tracking,
 };
 use postiljon::publishing::newsletters::set_tracking;
 use postiljon::store::{Store, mailings, reports};
@@ -131,12 +131,17 @@ impl World {
         (issue, mailing, mail)
     }
 
-    /// Agrees to be counted, or withdraws.
+    /// Agrees to be counted, for opens and for clicks, or withdraws both.
     pub async fn agrees(&self, reader: &Subscription, agrees: bool) {
+        self.agrees_to(reader, if agrees { Agreed::BOTH } else { Agreed::NEITHER }).await;
+    }
+
+    /// Agrees to these, and withdraws the other.
+    pub async fn agrees_to(&self, reader: &Subscription, wanted: Agreed) {
         let link = self.people.keys.sign_link(Purpose::Preferences, reader.id);
         let (store, clock, keys) = (self.store(), &self.people.clock, &self.people.keys);
         let evidence = Evidence::command();
-        tracking::set_tracking(store, clock, keys, &link, agrees, reader.language, &evidence)
+        tracking::set_tracking(store, clock, keys, &link, wanted, reader.language, &evidence)
             .await
             .expect("set");
     }

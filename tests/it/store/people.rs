@@ -1,6 +1,6 @@
 use postiljon::model::{
-    Condition, FieldKind, FieldTest, Filter, Group, Joined, Language, Newsletter, Selection, Subscription,
-    SubscriptionId, SubscriptionStatus,
+    Condition, FieldKind, FieldTest, Filter, Group, HitKind, Joined, Language, Newsletter, Selection,
+    Subscription, SubscriptionId, SubscriptionStatus,
 };
 use postiljon::store::fields::FieldRules;
 use postiljon::store::hits::{ReaderHits, Tally};
@@ -197,8 +197,10 @@ both_dbs!(who_clicked_is_who_let_it_be_counted_and_followed_a_link, |store| {
     let clicked = |has| Filter::all(vec![Condition::Clicked { has, issue: mailing.issue_id }]);
     assert_eq!(ids(&store, &newsletter, clicked(true)).await, [all[0]]);
     assert_eq!(ids(&store, &newsletter, clicked(false)).await, all[1..]);
-    // Who withdraws is in no such list any more.
-    change!(store, |tx| hits::forget_reader(tx, all[0]));
+    // Who lets no opens be counted any more stays; who withdraws clicks is in no such list.
+    change!(store, |tx| hits::forget_kind(tx, all[0], HitKind::Open));
+    assert_eq!(ids(&store, &newsletter, clicked(true)).await, [all[0]]);
+    change!(store, |tx| hits::forget_kind(tx, all[0], HitKind::Click));
     assert_eq!(ids(&store, &newsletter, clicked(true)).await, []);
 });
 

@@ -56,7 +56,12 @@ both_dbs!(hits_at_the_same_moment_are_all_counted, |store| {
 });
 
 both_dbs!(several_keys_are_counted_together_and_read_before, |store| {
-    let hit = |key: u8, millis, more| Hit { key: [key; 32], window: Duration::from_millis(millis), more };
+    let hit = |key: u8, millis, more| Hit {
+        key: [key; 32],
+        window: Duration::from_millis(millis),
+        more,
+        is_rolling: false,
+    };
     let count = async |hits: &[Hit], moment| {
         change!(store, |tx| rate_limits::hit_all(tx, hits, moment));
         let keys: Vec<[u8; 32]> = hits.iter().map(|hit| hit.key).collect();
@@ -76,6 +81,13 @@ both_dbs!(several_keys_are_counted_together_and_read_before, |store| {
     assert_eq!(count(&[last], at(150)).await, [2]);
     assert_eq!(change!(store, |tx| rate_limits::hit(tx, &[9; 32], WINDOW, at(150))), 3);
     assert_eq!(count(&[], NOW).await, Vec::<i64>::new());
+    // A window that rolls begins anew with each hit, and not with a question.
+    let rolling = |more| Hit { is_rolling: true, ..hit(3, 100, more) };
+    assert_eq!(count(&[rolling(0), hit(4, 100, 1)], at(300)).await, [0, 1]);
+    assert_eq!(count(&[rolling(1), hit(4, 100, 1)], at(310)).await, [1, 2]);
+    assert_eq!(count(&[rolling(1), hit(4, 100, 1)], at(400)).await, [2, 1]);
+    assert_eq!(count(&[rolling(0)], at(499)).await, [2]);
+    assert_eq!(count(&[rolling(1)], at(500)).await, [1]);
 });
 
 both_dbs!(who_reads_counters_is_the_only_one_who_counts_until_the_end, |store| {
@@ -100,7 +112,9 @@ both_dbs!(who_reads_counters_is_the_only_one_who_counts_until_the_end, |store| {
         })
     };
     is_asking.await.expect("it asks");
-    rate_limits::hit_all(&mut first, &[Hit { key, window: WINDOW, more: 3 }], NOW).await.expect("counted");
+    rate_limits::hit_all(&mut first, &[Hit { key, window: WINDOW, more: 3, is_rolling: false }], NOW)
+        .await
+        .expect("counted");
     first.commit().await.expect("committed");
     assert_eq!(other.await.expect("an answer"), 3);
 });

@@ -1,8 +1,8 @@
-use postiljon::model::{Language, SubscriptionStatus};
+use postiljon::model::{Agreed, ConsentEvent, Language, SubscriptionStatus};
 use postiljon::store::subscriptions::{self, Asked};
-use postiljon::store::{subscribers, tokens};
+use postiljon::store::{Store, consents, subscribers, tokens};
 
-use crate::support::database::{both_dbs, change, read};
+use crate::support::database::{both_databases, both_dbs, change, execute, read};
 use crate::support::samples::{NOW, at, confirmed, newsletter, pending};
 
 both_dbs!(a_second_sign_up_leaves_the_subscription_as_it_is, |store| {
@@ -109,3 +109,36 @@ both_dbs!(the_language_follows_the_newest_request_until_it_is_confirmed, |store|
     change!(store, |tx| subscriptions::confirm(tx, subscription.id, Language::French, NOW));
     assert_eq!(set(Language::German).await, Language::French);
 });
+
+both_databases!(
+    who_had_agreed_to_opens_and_clicks_by_one_box_keeps_both_with_the_evidence_of_then,
+    |database| {
+        let store = database.store.clone();
+        let newsletter = newsletter(&store, "insights").await;
+        let agreed = confirmed(&store, newsletter.id, 1).await;
+        let other = confirmed(&store, newsletter.id, 2).await;
+        // As it was before there were two.
+        for sql in [
+        "ALTER TABLE subscriptions DROP COLUMN clicks_since",
+        "ALTER TABLE subscriptions RENAME COLUMN opens_since TO tracking_since",
+        "UPDATE subscriptions SET tracking_since = 7 WHERE id = (SELECT MIN(id) FROM subscriptions)",
+        "INSERT INTO consents (subscriber_id, newsletter_id, event, at, language, source, page, ip, user_agent)
+            SELECT subscriber_id, newsletter_id, 'tracking_given', 7, 'nl', 'page', '', '', ''
+            FROM subscriptions WHERE tracking_since = 7",
+        "DELETE FROM _sqlx_migrations WHERE version = 33",
+    ] {
+        execute(&store, sql).await;
+    }
+        store.migrate().await.expect("migrated");
+        // Without what connections remember of the old table.
+        let store = Store::open(&database.url, 2).await.expect("opens");
+        let of = async |id| read!(store, |db| subscriptions::by_id(db, id)).expect("there");
+        let now = of(agreed.id).await;
+        assert_eq!(now.agreed(), Agreed::BOTH);
+        assert!(now.opens_since == now.clicks_since && now.opens_since.is_some_and(|at| at.as_millis() == 7));
+        assert_eq!(of(other.id).await.agreed(), Agreed::NEITHER);
+        let events = read!(store, |db| consents::of_subscriber(db, agreed.subscriber_id));
+        assert_eq!(events.last().map(|it| it.event), Some(ConsentEvent::TrackingGiven));
+        store.close().await;
+    }
+);

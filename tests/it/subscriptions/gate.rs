@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use postiljon::dns::Dns;
-use postiljon::model::{DisposableDomains, DisposablePolicy, OutboxKind, ProofPolicy, Timestamp};
-use postiljon::store::{forms, outbox_contents, signup_counts, used_proofs};
+use postiljon::model::{
+    DisposableDomains, DisposablePolicy, OutboxKind, ProofPolicy, SubscriptionStatus, Timestamp,
+};
+use postiljon::store::{forms, outbox_contents, signup_counts, subscriptions, used_proofs};
 use postiljon::subscriptions::gate::{Gate, asks_proof};
 use postiljon::subscriptions::proof;
 use postiljon::subscriptions::signup::{Problem, SignUp, SignUpError, Taken};
+use postiljon::subscriptions::stamp::stamp;
 
 use crate::support::database::{both_dbs, change, read};
 use crate::support::dns_server::{DnsServer, Says};
@@ -273,6 +276,30 @@ both_dbs!(ten_thousand_posts_for_one_victim_end_in_three_mails_a_day, |store| {
     people.clock.advance(25 * HOUR);
     let late = people.mails().await.iter().any(|mail| mail.subscription_id == Some(theirs));
     assert!(waits || late, "the mail of a legitimate sign-up comes");
+});
+
+both_dbs!(of_a_thousand_posts_of_a_program_ten_come_through_at_most_whatever_it_leaves_out, |store| {
+    let people = People::of(&store).await;
+    let of_page = people.stamp();
+    let of_now = stamp(&people.keys, people.clock.now());
+    let taken = async || {
+        let (id, status) = (people.newsletter.id, SubscriptionStatus::Pending);
+        read!(store, |db| subscriptions::count(db, id, status))
+    };
+    // Fills in everything; posts at once; reads no page; and one that does all as a browser would, but does not rest.
+    for (network, (trap, stamp, most)) in
+        (1..).zip([("x", of_page.as_str(), 0), ("", of_now.as_str(), 0), ("", "", 3), ("", &of_page, 5)])
+    {
+        let before = taken().await;
+        for post in 0..1_000 {
+            let address = format!("p{post}@d{network}.example");
+            let form = SignUp { trap, ..people.form(&address, stamp, network) };
+            // Whether it is told so is another matter.
+            let _ = people.send(&form).await;
+        }
+        let passed = taken().await - before;
+        assert!(passed <= most, "{passed} of program {network}");
+    }
 });
 
 both_dbs!(sign_ups_that_come_together_are_all_taken, |store| {

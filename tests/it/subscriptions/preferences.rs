@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use postiljon::keys::Purpose;
 use postiljon::model::{
-    ConsentEvent, DepartureReason, EmailAddress, Language, Mailing, OutboxKind, Rhythm, Subscription,
+    Agreed, ConsentEvent, DepartureReason, EmailAddress, Language, Mailing, OutboxKind, Rhythm, Subscription,
     SubscriptionId, SubscriptionStatus, Topic, WorkerId,
 };
 use postiljon::publishing::topics::{TopicInput, TopicWords, add, archive};
@@ -278,32 +278,38 @@ both_dbs!(a_pause_lasts_until_a_day_of_the_coming_year_in_the_newsletters_zone, 
     assert!(anew.paused_until.is_none() && anew.audience_since.is_some());
 });
 
-both_dbs!(tracking_is_agreed_to_apart_and_each_change_is_evidence_once, |store| {
+both_dbs!(opens_and_clicks_are_agreed_to_apart_and_each_change_is_evidence_once, |store| {
     let people = People::of(&store).await;
     let jan = people.confirmed("jan@example.org", 1).await;
-    assert_eq!(jan.tracking_since, None);
-    let set = async |agrees| {
+    assert_eq!(jan.agreed(), Agreed::NEITHER);
+    let set = async |wanted| {
         let (link, evidence) = (people.link(&jan), Evidence::command());
         let (store, clock, keys) = (&people.store, &people.clock, &people.keys);
-        set_tracking(store, clock, keys, &link, agrees, Language::French, &evidence).await.expect("set");
+        set_tracking(store, clock, keys, &link, wanted, Language::French, &evidence).await.expect("set");
     };
-    for agrees in [false, true, true, false, false] {
-        set(agrees).await;
+    let (opens, clicks) = (Agreed { opens: true, clicks: false }, Agreed { opens: false, clicks: true });
+    for wanted in [Agreed::NEITHER, clicks, clicks, Agreed::BOTH, opens, opens, Agreed::NEITHER] {
+        set(wanted).await;
+        set(wanted).await;
+        assert_eq!(people.fresh(&jan).await.agreed(), wanted);
     }
-    use ConsentEvent::{Confirmed, Requested, TrackingGiven, TrackingWithdrawn};
+    use ConsentEvent::{ClicksGiven, ClicksWithdrawn, Confirmed, OpensGiven, OpensWithdrawn, Requested};
     assert_eq!(
         people.events("jan@example.org").await,
-        [Requested, Confirmed, TrackingGiven, TrackingWithdrawn]
+        [Requested, Confirmed, ClicksGiven, OpensGiven, ClicksWithdrawn, OpensWithdrawn]
     );
-    assert_eq!(people.fresh(&jan).await.tracking_since, None);
     let dossier = dossier(&store, &address("jan@example.org")).await.expect("read").expect("known");
-    let given = &dossier.consents[2];
-    let words = dossier.consent_texts.iter().find(|text| Some(text.id) == given.consent_text_id);
-    assert!(words.expect("kept").body.starts_with("Meridiaan peut voir"));
+    let words = |at: usize| {
+        let id = dossier.consents[at].consent_text_id;
+        dossier.consent_texts.iter().find(|text| Some(text.id) == id).map(|text| text.body.as_str())
+    };
+    assert!(words(2).expect("kept").starts_with("Meridiaan peut voir quels liens"));
+    assert!(words(3).expect("kept").starts_with("Meridiaan peut voir si j’ouvre"));
+    assert_eq!((words(4), words(5)), (None, None), "nothing is agreed to on withdrawing");
     // The words of signing up are still the ones that they were: no new version of them.
     people.confirmed("an@example.org", 2).await;
     people.sign_up("els@example.org", 3).await.expect("signed up");
-    set(true).await;
+    set(Agreed::BOTH).await;
 });
 
 both_dbs!(a_new_address_takes_every_subscription_with_it_and_the_old_one_hears_of_it, |store| {

@@ -1,11 +1,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use postiljon::model::{ConsentEvent, Language, OutboxMail, OutboxStatus};
+use postiljon::keys::Purpose;
+use postiljon::model::{Agreed, ConsentEvent, Language, OutboxMail, OutboxStatus};
 use postiljon::store::tokens;
 use postiljon::subscriptions::Evidence;
 use postiljon::subscriptions::another::resend;
 use postiljon::subscriptions::confirm::{Confirmation, confirm, look};
+use postiljon::subscriptions::preferences::tracking::set_tracking;
 use postiljon::subscriptions::receipt::{DeductionCode, FORMAT, Receipt, of_address};
 
 use crate::support::database::{both_dbs, execute, read};
@@ -55,6 +57,32 @@ both_dbs!(the_chain_is_whole_from_the_question_to_the_leaving, |store| {
     let held = receipt(&people, "jan@example.org").await;
     assert_eq!(held.events[2].event, ConsentEvent::Withdrawn);
     assert!(codes(&held).contains(&DeductionCode::Withdrawn) && held.subscription.left_at.is_some());
+});
+
+both_dbs!(what_was_agreed_to_beside_it_stands_there_with_its_words, |store| {
+    let people = People::of(&store).await;
+    let reader = people.confirmed("jan@example.org", 1).await;
+    let link = people.keys.sign_link(Purpose::Preferences, reader.id);
+    let evidence = Evidence::command();
+    for wanted in [Agreed { opens: true, clicks: false }, Agreed::BOTH] {
+        people.clock.advance(Duration::from_secs(60));
+        set_tracking(&store, &people.clock, &people.keys, &link, wanted, Language::English, &evidence)
+            .await
+            .expect("set");
+        let held = receipt(&people, "jan@example.org").await;
+        let of = &held.subscription;
+        assert!(of.opens_since.is_some() && of.clicks_since.is_some() == wanted.clicks);
+        // Both were agreed to since the later of the two.
+        assert_eq!(of.tracking_since, of.clicks_since);
+    }
+    let held = receipt(&people, "jan@example.org").await;
+    let told = [ConsentEvent::OpensGiven, ConsentEvent::ClicksGiven].map(|event| {
+        let version = held.events.iter().find(|it| it.event == event)?.text.as_ref()?.version;
+        held.texts.iter().find(|it| (it.version, it.language) == (version, Language::English))
+    });
+    for (text, words) in told.iter().zip(["may see whether I open", "may see which links I follow"]) {
+        assert!(text.is_some_and(|text| text.is_intact && text.words.contains(words)), "{words}");
+    }
 });
 
 both_dbs!(words_that_were_changed_by_hand_are_told, |store| {

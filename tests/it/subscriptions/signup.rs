@@ -72,6 +72,33 @@ both_dbs!(a_victim_gets_three_mails_a_day_whatever_is_posted, |store| {
     assert_eq!(people.mails().await.len(), 1);
 });
 
+both_dbs!(no_day_has_more_than_three_mails_to_one_mailbox_around_midnight_of_its_window_either, |store| {
+    let people = People::of(&store).await;
+    // The first begins a day; the others stand around its end.
+    people.sign_up("victim@gmail.com", 1).await.expect("signed up");
+    people.clock.advance(DAY - Duration::from_secs(40 * 60));
+    let mut mails = people.mails().await.len();
+    for network in 2..=8 {
+        people.sign_up("victim@gmail.com", network).await.expect("the same answer");
+        people.clock.advance(Duration::from_secs(16 * 60));
+        mails += people.mails().await.len();
+    }
+    assert_eq!(mails, 3);
+    // What was refused prolongs nothing: a day after the last mail there is room again.
+    people.clock.advance(DAY - Duration::from_secs(60 * 60));
+    people.sign_up("victim@gmail.com", 9).await.expect("signed up");
+    assert_eq!(people.mails().await.len(), 1);
+});
+
+both_dbs!(who_asks_once_a_week_is_heard_each_time, |store| {
+    let people = People::of(&store).await;
+    for network in 1..=8 {
+        people.sign_up("jan@example.org", network).await.expect("signed up");
+        assert_eq!(people.mails().await.len(), 1, "week {network}");
+        people.clock.advance(7 * DAY);
+    }
+});
+
 both_dbs!(clicking_ten_times_sends_one_mail_and_costs_no_more, |store| {
     let people = People::of(&store).await;
     for network in 0..10 {

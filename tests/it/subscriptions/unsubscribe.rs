@@ -1,8 +1,11 @@
 use std::time::Duration;
 
+use postiljon::clock::Clock;
+use postiljon::config::{Config, Role};
 use postiljon::keys::Purpose;
 use postiljon::model::{ConsentEvent, SubscriptionId, SubscriptionStatus, WorkerId};
-use postiljon::store::mailings;
+use postiljon::service::Service;
+use postiljon::store::{mailings, subscriptions};
 use postiljon::subscriptions::Evidence;
 use postiljon::subscriptions::confirm::{Confirmation, confirm, look};
 use postiljon::subscriptions::erase::erase;
@@ -11,7 +14,10 @@ use postiljon::subscriptions::unsubscribe::{
     Departure, can_undo, resubscribe, undo_link, unsubscribe, unsubscribe_by_mail,
 };
 
-use crate::support::database::both_dbs;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::database::{both_dbs, read};
 use crate::support::people::{People, address};
 use crate::support::samples;
 
@@ -93,15 +99,53 @@ both_dbs!(a_mail_to_the_unsubscribe_address_is_enough, |store| {
     let by_mail = async |local: String| {
         unsubscribe_by_mail(&people.store, &people.clock, &people.keys, &local).await.expect("asked")
     };
-    for wrong in ["unsubscribe".to_owned(), format!("other+{link}"), "unsubscribe+x".to_owned(), link.clone()]
-    {
+    for wrong in ["leave".to_owned(), "leave+x".to_owned(), "leave+".to_owned(), link.clone()] {
         assert!(!by_mail(wrong).await);
     }
     // Some servers fold the case of a local part.
-    assert!(by_mail(format!("Unsubscribe+{}", link.to_uppercase())).await);
+    assert!(by_mail(format!("Leave+{}", link.to_uppercase())).await);
     let status = people.subscription("jan@example.org").await.expect("there").status;
     assert_eq!(status, SubscriptionStatus::Unsubscribed);
 });
+
+/// By the door that mail programs use: whatever the mailbox of the configuration is called.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_to_the_mailbox_of_the_configuration_is_enough() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = [
+        ("POSTILJON_DATA_FOLDER", folder.path().to_str().expect("a path")),
+        ("POSTILJON_WEB_LISTEN", "127.0.0.1:0"),
+        ("POSTILJON_WEB_PUBLIC_URL", "http://127.0.0.1:8080"),
+        ("POSTILJON_MAIL_UNSUBSCRIBE_ADDRESS", "Leave@News.example"),
+        ("POSTILJON_MAIL_INBOUND_LISTEN", "127.0.0.1:0"),
+        ("POSTILJON_DESTINATIONS_MX", "false"),
+        ("POSTILJON_SIGNUP_CHECK_MX", "false"),
+    ];
+    let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::load_for(Role::All, None, settings).expect("no mistake");
+    let service = Service::start(&config, Role::All, Clock::system(), None).await.expect("started");
+    let newsletter = samples::newsletter(&service.store, "insights").await;
+    let reader = samples::confirmed(&service.store, newsletter.id, 1).await;
+    let link = service.keys.sign_link(Purpose::Unsubscribe, reader.id);
+    for (to, answer, status) in [
+        (format!("other+{link}@news.example"), "550 5.1.1", SubscriptionStatus::Confirmed),
+        (format!("leave+{link}@other.example"), "550 5.1.1", SubscriptionStatus::Confirmed),
+        (format!("leave+{link}@news.example"), "250 2.0.0 you have left", SubscriptionStatus::Unsubscribed),
+    ] {
+        let at = service.inbound_address().expect("a door");
+        let mut door = TcpStream::connect(at).await.expect("connected");
+        let words = format!(
+            "HELO mail.example\r\nMAIL FROM:<jan@example.org>\r\nRCPT TO:<{to}>\r\nDATA\r\nSubject: x\r\n\r\n.\r\nQUIT\r\n"
+        );
+        door.write_all(words.as_bytes()).await.expect("said");
+        let mut heard = String::new();
+        door.read_to_string(&mut heard).await.expect("an answer");
+        assert!(heard.contains(answer), "{to}: {heard}");
+        let now = read!(service.store, |db| subscriptions::by_id(db, reader.id)).expect("there");
+        assert_eq!(now.status, status, "{to}");
+    }
+    service.stop().await;
+}
 
 both_dbs!(who_leaves_during_a_mailing_is_skipped_and_the_account_balances, |store| {
     let people = People::of(&store).await;

@@ -114,7 +114,9 @@ fn line(t: Texts, zone: Tz, newsletters: &[Newsletter], row: AuditRow) -> Line {
         at: t.date_time(row.at, zone),
         who: match (row.user_id, act) {
             // Whoever types an address there is a stranger.
-            (None, Some(Act::PersonForgot | Act::PersonCodesRefused)) => t.text("log-visitor"),
+            (None, Some(Act::PersonForgot | Act::PersonPasswordsRefused | Act::PersonCodesRefused)) => {
+                t.text("log-visitor")
+            }
             (None, _) => t.text("log-operator"),
             (Some(_), _) => row.user_name,
         },

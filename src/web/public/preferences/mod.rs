@@ -13,7 +13,7 @@ use super::confirm::unknown;
 use super::{page, texts_of_mail};
 use crate::i18n::{FieldErrors, Texts};
 use crate::keys::Purpose;
-use crate::model::{Language, Newsletter, SubscriptionStatus, Tracking};
+use crate::model::{Agreed, HitKind, Language, Newsletter, SubscriptionStatus, Tracking};
 use crate::subscriptions::preferences::pause::{MONTHS, bounds, end_of};
 use crate::subscriptions::preferences::{Preferences, Seen, TopicChoice, look, tracking};
 use crate::subscriptions::unsubscribe;
@@ -71,11 +71,12 @@ struct PreferencesPage {
     last_day: String,
     leave: String,
     language: Language,
-    /// The words beside the box, where there is something to agree to, or to withdraw.
-    tracking_words: Option<String>,
-    /// What it means not to tick it.
+    /// What there is to agree to, or to withdraw: a box each.
+    counted: Vec<CountedOption>,
+    /// What was agreed to, in a few words.
+    tracking_state: String,
+    /// What it means not to tick.
     tracking_hint: String,
-    is_tracked: bool,
     filled: Filled,
 }
 
@@ -84,6 +85,14 @@ struct PauseOption {
     months: u32,
     words: String,
     until: String,
+}
+
+/// A kind of hits that may be counted of the reader.
+struct CountedOption {
+    /// Of its field.
+    name: &'static str,
+    words: String,
+    is_agreed: bool,
 }
 
 #[derive(Template)]
@@ -179,7 +188,6 @@ fn open(
     let now = app.clock.now();
     let topics = seen.topics(t.language());
     let Seen { newsletter, subscription, subscriber, has_monthly, .. } = seen;
-    let is_tracked = subscription.tracking_since.is_some();
     let zone = newsletter.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let (first, last) = bounds(&newsletter, now);
     let pauses = MONTHS.iter().filter_map(|months| {
@@ -203,14 +211,36 @@ fn open(
         last_day: last.to_string(),
         leave: format!("/unsubscribe/{}", app.keys.sign_link(Purpose::Unsubscribe, subscription.id)),
         language: subscription.language,
-        tracking_words: (newsletter.tracking == Tracking::Person || is_tracked)
-            .then(|| tracking::words(&newsletter, t.language())),
+        counted: counted(&newsletter, subscription.agreed(), t.language()),
+        tracking_state: t.text(tracking_state(subscription.agreed())),
         tracking_hint: t.text(&format!("preferences-tracking-hint-{}", newsletter.tracking)),
-        is_tracked,
         page: frame,
         newsletter,
         path,
         filled,
+    }
+}
+
+/// What is asked where the newsletter counts for each reader; elsewhere what was agreed to before, so that it can be
+/// withdrawn.
+fn counted(newsletter: &Newsletter, agreed: Agreed, language: Language) -> Vec<CountedOption> {
+    [("opens", HitKind::Open), ("clicks", HitKind::Click)]
+        .into_iter()
+        .filter(|(_, kind)| newsletter.tracking == Tracking::Person || agreed.to(*kind))
+        .map(|(name, kind)| CountedOption {
+            name,
+            words: tracking::words(newsletter, kind, language),
+            is_agreed: agreed.to(kind),
+        })
+        .collect()
+}
+
+const fn tracking_state(agreed: Agreed) -> &'static str {
+    match agreed {
+        Agreed { opens: true, clicks: true } => "preferences-tracking-on",
+        Agreed { opens: true, clicks: false } => "preferences-tracking-opens",
+        Agreed { opens: false, clicks: true } => "preferences-tracking-clicks",
+        Agreed { opens: false, clicks: false } => "preferences-tracking-off",
     }
 }
 

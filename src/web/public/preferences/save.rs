@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{Filled, gone, show};
 use crate::i18n::{FieldErrors, Message};
-use crate::model::TopicId;
+use crate::model::{Agreed, TopicId};
 use crate::subscriptions::preferences::address::{ChangeError, ask};
 use crate::subscriptions::preferences::pause::{PauseError, Until, pause, resume};
 use crate::subscriptions::preferences::topics::set_topics;
@@ -47,9 +47,10 @@ pub async fn post(
         }
         "tracking" => {
             let shown_in = form.first("shown_in").parse().map_err(|_| PageError::BadRequest)?;
-            let (agrees, evidence) = (form.has("agree"), evidence(client, "page"));
+            let wanted = Agreed { opens: form.has("opens"), clicks: form.has("clicks") };
+            let evidence = evidence(client, "page");
             let set =
-                set_tracking(&app.store, &app.clock, &app.keys, &link, agrees, shown_in, &evidence).await?;
+                set_tracking(&app.store, &app.clock, &app.keys, &link, wanted, shown_in, &evidence).await?;
             Outcome::Done(set)
         }
         "address" => change_address(&app, &link, &form).await?,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use postiljon::demo::browser::Answer;
 use postiljon::keys::Purpose;
-use postiljon::model::{OutboxKind, OutboxMail, Subscription, Tracking};
+use postiljon::model::{Agreed, OutboxKind, OutboxMail, Subscription, Tracking};
 use postiljon::publishing::newsletters::set_tracking;
 use postiljon::publishing::topics::add;
 use postiljon::store::{subscriptions, topics};
@@ -73,7 +73,7 @@ both_dbs!(each_group_saves_by_itself_and_says_so, |store| {
         ),
         ("pause", vec![("until", "3")], "Tot dan krijg je niets"),
         ("resume", vec![], "Welkom terug"),
-        ("tracking", vec![("agree", "yes"), ("shown_in", "nl")], "Bewaard."),
+        ("tracking", vec![("clicks", "yes"), ("shown_in", "nl")], "Bewaard."),
         ("address", vec![("email", "new@example.net")], "druk binnen 7 dagen"),
         ("language", vec![("language", "fr")], "désormais en français"),
     ];
@@ -88,7 +88,8 @@ both_dbs!(each_group_saves_by_itself_and_says_so, |store| {
     }
     let now = site.subscription(&mail).await;
     assert_eq!(now.language.as_str(), "fr");
-    assert!(now.tracking_since.is_some() && now.audience_since.is_some() && now.paused_until.is_none());
+    assert_eq!(now.agreed(), Agreed { opens: false, clicks: true });
+    assert!(now.audience_since.is_some() && now.paused_until.is_none());
     assert_eq!(read!(store, |db| topics::chosen(db, now.id)), [topic.id]);
     // The language that a page was read in stays.
     let answer = site.post(&format!("{path}/pause?lang=de"), &[("until", "1")]).await;
@@ -102,24 +103,43 @@ both_dbs!(each_group_saves_by_itself_and_says_so, |store| {
 both_dbs!(being_counted_is_asked_where_it_is_done_and_shown_where_it_was_agreed_to, |store| {
     let site = Site::start(&store).await;
     let path = site.preferences_path(&site.subscribed("jan@example.org").await);
-    let page = async |mode, agrees: bool| {
+    let page = async |mode, agreed: &[(&'static str, &'static str)]| {
         set_tracking(&store, site.newsletter.id, None, mode).await.expect("set");
-        let fields = [("agree", "yes"), ("shown_in", "nl")];
-        site.post(&format!("{path}/tracking"), if agrees { &fields } else { &fields[1..] }).await;
+        let fields = [&[("shown_in", "nl")], agreed].concat();
+        site.post(&format!("{path}/tracking"), &fields).await;
         site.get(&format!("{path}?lang=en")).await.body
     };
-    for (mode, agrees, words) in [
-        (Tracking::Off, false, None),
-        (Tracking::Aggregate, false, None),
-        (Tracking::Person, false, Some("Without this tick you count in the totals of all readers only")),
-        (Tracking::Person, true, Some("Without this tick you count in the totals of all readers only")),
-        (Tracking::Aggregate, true, Some("New mails now count totals of all readers only")),
-        (Tracking::Off, true, Some("New mails now count nothing.")),
-    ] {
-        let page = page(mode, agrees).await;
-        assert_eq!(page.contains("name=\"agree\""), words.is_some(), "{mode}, {agrees}");
-        assert!(words.is_none_or(|words| page.contains(words)), "{mode}, {agrees}: {page}");
-        assert_eq!(page.contains("value=\"yes\" checked"), agrees, "{mode}");
+    let (opens, clicks) = (("opens", "yes"), ("clicks", "yes"));
+    const WITHOUT: &str = "Without a tick you count in the totals of all readers only";
+    const TOTALS: &str = "New mails now count totals of all readers only";
+    // What was agreed to, the boxes that are shown, and the words below them.
+    type Case<'a> = (Tracking, &'a [(&'static str, &'static str)], &'a [&'a str], &'a str);
+    let cases: [Case<'_>; 9] = [
+        (Tracking::Off, &[], &[], ""),
+        (Tracking::Aggregate, &[], &[], ""),
+        (Tracking::Person, &[], &["opens", "clicks"], WITHOUT),
+        (Tracking::Person, &[opens], &["opens", "clicks"], WITHOUT),
+        (Tracking::Person, &[opens, clicks], &["opens", "clicks"], WITHOUT),
+        (Tracking::Aggregate, &[opens, clicks], &["opens", "clicks"], TOTALS),
+        (Tracking::Aggregate, &[clicks], &["clicks"], TOTALS),
+        (Tracking::Off, &[clicks], &["clicks"], "New mails now count nothing."),
+        (Tracking::Off, &[opens], &["opens"], "New mails now count nothing."),
+    ];
+    for (mode, agreed, boxes, words) in cases {
+        let page = page(mode, agreed).await;
+        for name in ["opens", "clicks"] {
+            let case = format!("{name}, {mode}, {agreed:?}");
+            let tick = page.split("<input").find(|input| input.contains(&format!("name=\"{name}\"")));
+            assert_eq!(tick.is_some(), boxes.contains(&name), "{case}: {page}");
+            let is_ticked = tick.is_some_and(|input| input.contains("value=\"yes\" checked"));
+            assert_eq!(is_ticked, agreed.iter().any(|(field, _)| *field == name), "{case}");
+        }
+        assert!(page.contains(words), "{mode}, {agreed:?}: {page}");
+        for (name, words) in
+            [("opens", "may see whether I open its mails"), ("clicks", "may see which links I follow")]
+        {
+            assert_eq!(page.contains(words), boxes.contains(&name), "each box has words of its own");
+        }
     }
     site.app.stop().await;
 });
