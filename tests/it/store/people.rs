@@ -157,9 +157,10 @@ both_dbs!(the_audience_that_is_counted_is_whom_a_filter_selects, |store| {
     let has = |has| Condition::Topic { has, topic };
     let mailed = |was| Condition::Mailed { was, issue: mailing.issue_id };
     let never = |was| Condition::Mailed { was, issue: IssueId(999) };
-    let any = |conditions| Filter {
-        groups: vec![Group { joined: Joined::Any, conditions }],
-        ..Filter::all(Vec::new())
+    let any = |conditions| {
+        let mut filter = Filter::all(Vec::new());
+        filter.groups = vec![Group { joined: Joined::Any, conditions }];
+        filter
     };
     let cases = [
         (letter.id, Filter::all(vec![]), 4),
