@@ -178,9 +178,22 @@ both_dbs!(what_a_subscription_or_its_evidence_names_stays, |store| {
     let letter = newsletter(&store, "insights").await;
     change!(store, |tx| consents::keep_text(tx, letter.id, Language::Dutch, "Ja", "sha256", NOW));
     change!(store, |tx| imports::insert(tx, letter.id, "list.csv", None, NOW));
-    let other = newsletter(&store, "other").await;
-    pending(&store, other.id, 1).await;
-    execute(&store, "UPDATE subscriptions SET import_id = (SELECT MAX(id) FROM imports)").await;
+    pending(&store, letter.id, 1).await;
+    // Without a form, which would keep it.
+    execute(
+        &store,
+        "INSERT INTO newsletters (slug, name, description, language, time_zone, sender_name, sender_address,
+                postal_address, brand_color, logo_url, on_uncertain, created_at)
+            SELECT 'other', name, description, language, time_zone, sender_name, sender_address, postal_address,
+                brand_color, logo_url, on_uncertain, created_at FROM newsletters",
+    )
+    .await;
+    execute(
+        &store,
+        "UPDATE subscriptions SET import_id = (SELECT MAX(id) FROM imports),
+            newsletter_id = (SELECT id FROM newsletters WHERE slug = 'other')",
+    )
+    .await;
     execute(
         &store,
         "INSERT INTO consents (subscriber_id, newsletter_id, event, at, consent_text_id, language, source, page, ip,
