@@ -16,6 +16,8 @@ const EVERY: Duration = Duration::from_secs(3600);
 const UNCONFIRMED_KEPT: Duration = Duration::from_secs(8 * 24 * 3600 - 3600);
 /// So long a link that has expired still says so, instead of being unknown.
 const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Most tokens that one transaction forgets.
+const TOKEN_ROWS: i64 = 5_000;
 
 /// An invitation that has expired still says until when it worked.
 const EXPIRED_LINKS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -60,11 +62,24 @@ async fn erase_unconfirmed(shift: &Shift, before: Timestamp) -> Result<usize> {
     Ok(erased)
 }
 
+/// In small transactions as well: what an import asked expires in one moment.
+async fn forget_tokens(shift: &Shift, before: Timestamp) -> Result<()> {
+    while !*shift.signals.stop.borrow() {
+        let mut tx = shift.store.begin().await?;
+        let gone = tokens::delete_expired(&mut tx, before, TOKEN_ROWS).await?;
+        tx.commit().await?;
+        if gone < TOKEN_ROWS.unsigned_abs() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 async fn clean(shift: &Shift) -> Result<()> {
     let now = shift.clock.now();
     let unconfirmed = erase_unconfirmed(shift, now.minus(UNCONFIRMED_KEPT)).await?;
+    forget_tokens(shift, now.minus(EXPIRED_TOKENS_KEPT)).await?;
     let mut tx = shift.store.begin().await?;
-    tokens::delete_expired(&mut tx, now.minus(EXPIRED_TOKENS_KEPT)).await?;
     rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
     login_steps::delete_expired(&mut tx, now).await?;

@@ -15,8 +15,9 @@ pub struct AddressChange {
 
 pub async fn insert(tx: &mut Tx, hash: &[u8], change: &AddressChange) -> Result<()> {
     const SQL: &str =
-        "INSERT INTO address_changes (hash, subscriber_id, new_address, created_at, expires_at, used_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+        "INSERT INTO address_changes (hash, subscriber_id, new_address, created_at, expires_at, used_at,
+            new_address_key)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(hash)
         .bind(change.subscriber_id)
@@ -24,6 +25,7 @@ pub async fn insert(tx: &mut Tx, hash: &[u8], change: &AddressChange) -> Result<
         .bind(change.created_at)
         .bind(change.expires_at)
         .bind(change.used_at)
+        .bind(change.new_address.key())
         .execute(c)
         .await?
         .rows_affected());
@@ -66,11 +68,16 @@ pub async fn delete_expired(tx: &mut Tx, before: Timestamp, limit: i64) -> Resul
     Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(before).bind(limit).execute(c).await?.rows_affected()))
 }
 
+/// Those to an address, and those of before, which have no key until they expire.
+pub const TO: &str = "SELECT hash, new_address FROM address_changes
+    WHERE new_address_key = $1 OR new_address_key IS NULL";
+
 /// Forgets that others want to move to the address of a person who is erased, however it was written.
 pub async fn delete_to(tx: &mut Tx, address: &EmailAddress) -> Result<()> {
-    const ALL: &str = "SELECT hash, new_address FROM address_changes";
-    let all: Vec<(Vec<u8>, EmailAddress)> = on!(tx.db(), |c| sqlx::query_as(ALL).fetch_all(c).await?);
-    for (hash, _) in all.iter().filter(|(_, to)| to.key() == address.key()) {
+    let key = address.key();
+    let found: Vec<(Vec<u8>, EmailAddress)> =
+        on!(tx.db(), |c| sqlx::query_as(TO).bind(&key).fetch_all(c).await?);
+    for (hash, _) in found.iter().filter(|(_, to)| to.key() == key) {
         on!(tx.db(), |c| sqlx::query("DELETE FROM address_changes WHERE hash = $1")
             .bind(hash.as_slice())
             .execute(c)

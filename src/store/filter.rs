@@ -6,13 +6,17 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, FromRow};
 
-use super::{Db, Result, StoreError, like_pattern};
-use crate::model::{Condition, FieldKind, FieldTest, Filter, Group, Joined, NewsletterId, Selection};
+use super::{Db, Result, StoreError, like_pattern, on};
+use crate::model::{
+    Condition, FieldKind, FieldTest, Filter, Group, IssueId, Joined, NewsletterId, Selection, TopicId,
+};
 
 /// What more people than this meet tells nobody apart: the list is walked then, and found in quickly.
 const COMMON: i64 = 5_000;
 /// What more people than this meet is not looked up one by one to count them: walking the list in its order is faster.
 const COUNTED: i64 = 200_000;
+/// The same of whom an issue was sent to, where everybody would be walked.
+const COUNTED_OF_MAILING: i64 = 500_000;
 /// Behind every text that begins with a word.
 const AFTER_ALL: char = '\u{10ffff}';
 
@@ -30,11 +34,30 @@ pub(super) struct Statement {
     /// Everybody is looked at: PostgreSQL may join whole tables. Otherwise it is to look people up one by one, since the
     /// first of them are enough.
     pub is_of_all: bool,
+    /// The mailings of issues that are asked about, where they are known ([`Self::know_mailings`]).
+    mailings: Vec<(IssueId, Vec<i64>)>,
+    /// What the driver has everybody meet already.
+    met: Option<Driver>,
 }
 
 impl Statement {
     pub fn of(sql: &str) -> Self {
-        Self { sql: sql.to_owned(), values: Vec::new(), is_of_all: false }
+        Self { sql: sql.to_owned(), ..Self::default() }
+    }
+
+    /// Looks up the mailings that filters ask about, for a statement about everybody: of a mailing that it is told
+    /// PostgreSQL knows how many it went to. Of one that it has to look up itself it expects a few hundred, and then looks each
+    /// of a million up.
+    pub async fn know_mailings(&mut self, mut db: Db<'_>, filters: &[&Filter]) -> Result<()> {
+        const SQL: &str = "SELECT id FROM mailings WHERE issue_id = $1 ORDER BY id";
+        for condition in filters.iter().flat_map(|filter| &filter.groups).flat_map(|group| &group.conditions)
+        {
+            if let Condition::Mailed { issue, .. } = condition {
+                let ids = on!(db.again(), |c| sqlx::query_scalar(SQL).bind(*issue).fetch_all(c).await?);
+                self.mailings.push((*issue, ids));
+            }
+        }
+        Ok(())
     }
 
     pub fn sql(&mut self, sql: &str) -> &mut Self {
@@ -61,16 +84,21 @@ impl Statement {
     pub fn selected(&mut self, selection: &Selection, driver: Option<&Driver>) -> &mut Self {
         match (selection.newsletter, driver) {
             (None, _) => {}
-            (Some(newsletter), None) => {
+            (Some(newsletter), None | Some(Driver::Joined(_))) => {
                 self.of_newsletter(newsletter);
             }
-            // The plus keeps SQLite from walking the newsletter instead.
+            // The plus keeps SQLite from walking the newsletter instead. So does the cast, which PostgreSQL drops: it expects
+            // half a percent of all where it knows nothing, and joins accordingly.
             (Some(newsletter), Some(_)) => {
-                self.sql(" AND +n.newsletter_id = ").number(newsletter.0);
+                let column =
+                    if self.is_of_all { "CAST(n.newsletter_id AS BIGINT)" } else { "+n.newsletter_id" };
+                self.sql(" AND ").sql(column).sql(" = ").number(newsletter.0);
             }
         }
+        self.met = driver.cloned();
         let rare = match driver {
             Some(Driver::Word(at)) => Some(*at),
+            Some(Driver::Joined(_)) | None => None,
             Some(driver) => {
                 self.sql(if matches!(driver, Driver::Mailed(_)) {
                     " AND n.subscriber_id IN (SELECT "
@@ -80,7 +108,6 @@ impl Statement {
                 self.driven_by(driver, selection).sql(")");
                 None
             }
-            None => None,
         };
         if !selection.ids.is_empty() {
             self.sql(" AND n.id IN (");
@@ -128,7 +155,10 @@ impl Statement {
                     WHERE h.number > 0 AND h.hits > 0 AND m.issue_id = ",
                 )
                 .number(*issue),
-            Driver::Mailed(issue) => self
+            Driver::Mailed(issue) | Driver::Joined(issue) if self.knows(IssueId(*issue)) => self
+                .sql("d.subscriber_id FROM deliveries d WHERE d.outcome = 'sent' AND ")
+                .of_mailings(IssueId(*issue)),
+            Driver::Mailed(issue) | Driver::Joined(issue) => self
                 .sql(
                     "d.subscriber_id FROM mailings m JOIN deliveries d ON d.mailing_id = m.id
                     WHERE d.outcome = 'sent' AND m.issue_id = ",
@@ -180,6 +210,7 @@ impl Statement {
             Condition::Language { is, language } => {
                 self.sql("CAST(n.language AS TEXT)").sql(equals(is)).text(language.as_str())
             }
+            Condition::Topic { has: true, topic } if self.has_met_topic(*topic) => self.sql("TRUE"),
             Condition::Topic { has, topic } => self
                 .sql(not(has))
                 .sql("EXISTS (SELECT 1 FROM subscription_topics t WHERE t.subscription_id = n.id AND t.topic_id = ")
@@ -192,14 +223,23 @@ impl Statement {
             }
             Condition::SignedUpFrom { at } => self.sql("n.created_at >= ").number(at.as_millis()),
             Condition::SignedUpBefore { at } => self.sql("n.created_at < ").number(at.as_millis()),
+            Condition::Mailed { was: true, issue } if self.has_met_mailed(*issue) => {
+                self.sql("n.newsletter_id = (SELECT i.newsletter_id FROM issues i WHERE i.id = ").number(issue.0).sql(")")
+            }
+            // All whom it went to, once: the cast, which PostgreSQL drops, keeps SQLite from looking each of them up instead of
+            // walking the index that has everything.
+            Condition::Mailed { was: true, issue } if self.is_of_all => self
+                .sql("(CAST(n.subscriber_id AS BIGINT) IN (SELECT d.subscriber_id FROM deliveries d WHERE ")
+                .of_mailings(*issue)
+                .sql(" AND d.outcome = 'sent') AND n.newsletter_id = (SELECT i.newsletter_id FROM issues i WHERE i.id = ")
+                .number(issue.0)
+                .sql("))"),
             Condition::Mailed { was, issue } => self
                 .sql(not(was))
+                .sql("EXISTS (SELECT 1 FROM deliveries d WHERE ")
+                .of_mailings(*issue)
                 .sql(
-                    "EXISTS (SELECT 1 FROM deliveries d WHERE d.mailing_id IN (SELECT m.id FROM mailings m WHERE m.issue_id = ",
-                )
-                .number(issue.0)
-                .sql(
-                    ") AND d.subscriber_id = n.subscriber_id AND d.outcome = 'sent'
+                    " AND d.subscriber_id = n.subscriber_id AND d.outcome = 'sent'
                         AND n.newsletter_id = (SELECT i.newsletter_id FROM issues i WHERE i.id = ",
                 )
                 .number(issue.0)
@@ -214,6 +254,48 @@ impl Statement {
                 .number(issue.0)
                 .sql(")"),
         }
+    }
+
+    fn has_met_topic(&self, topic: TopicId) -> bool {
+        matches!(self.met, Some(Driver::Topic(met)) if met == topic.0)
+    }
+
+    fn has_met_mailed(&self, issue: IssueId) -> bool {
+        matches!(self.met, Some(Driver::Mailed(met) | Driver::Joined(met)) if met == issue.0)
+    }
+
+    /// ` deliveries d CROSS JOIN subscriptions n WHERE ..`: those whom the only mailing of an issue was sent to, each once.
+    /// `None` without one, or with several. CROSS: SQLite keeps to this order.
+    pub fn joined_to(&mut self, driver: Option<&Driver>) -> Option<Driver> {
+        let Some(Driver::Mailed(issue)) = driver else { return None };
+        let (_, ids) = self.mailings.iter().find(|(of, _)| of.0 == *issue)?;
+        let [mailing] = **ids else { return None };
+        self.sql("deliveries d CROSS JOIN subscriptions n WHERE n.subscriber_id = d.subscriber_id AND d.outcome = 'sent'")
+            .sql(" AND d.mailing_id = ")
+            .number(mailing)
+            .sql(" AND ");
+        Some(Driver::Joined(*issue))
+    }
+
+    fn knows(&self, issue: IssueId) -> bool {
+        self.mailings.iter().any(|(of, _)| *of == issue)
+    }
+
+    /// The rows `d` of an issue.
+    fn of_mailings(&mut self, issue: IssueId) -> &mut Self {
+        let known = self.mailings.iter().find(|(of, _)| *of == issue).map(|(_, ids)| ids.clone());
+        let Some(ids) = known else {
+            return self
+                .sql("d.mailing_id IN (SELECT m.id FROM mailings m WHERE m.issue_id = ")
+                .number(issue.0)
+                .sql(")");
+        };
+        // No mailing has the number 0: nobody was sent an issue without one.
+        self.sql("d.mailing_id IN (").number(ids.first().copied().unwrap_or(0));
+        for id in ids.iter().skip(1) {
+            self.sql(", ").number(*id);
+        }
+        self.sql(")")
     }
 
     /// NULL is another value than any.
@@ -330,6 +412,8 @@ pub(super) enum Driver {
     Topic(i64),
     Answer(i64, String),
     Mailed(i64),
+    /// The same where the statement begins at the rows of its only mailing.
+    Joined(i64),
     Clicked(i64),
     Language(i64, &'static str),
 }
@@ -365,23 +449,49 @@ fn drivers(selection: &Selection) -> Vec<Driver> {
 
 /// What the fewest people meet; `None` when all is common, or nothing can drive.
 pub(super) async fn driver(db: Db<'_>, selection: &Selection) -> Result<Option<Driver>> {
-    driver_of_fewer(db, selection, COMMON).await
+    driver_of_fewer(db, selection, |_| COMMON).await
 }
 
 /// The same to count everyone: then a driver saves time as long as it means a part of the list only.
 pub(super) async fn driver_to_count(db: Db<'_>, selection: &Selection) -> Result<Option<Driver>> {
-    driver_of_fewer(db, selection, COUNTED).await
+    driver_of_fewer(db, selection, |_| COUNTED).await
 }
 
-async fn driver_of_fewer(mut db: Db<'_>, selection: &Selection, most: i64) -> Result<Option<Driver>> {
+/// The same to count everyone exactly, with [`Statement::joined_to`].
+pub(super) async fn driver_to_count_all(db: Db<'_>, selection: &Selection) -> Result<Option<Driver>> {
+    let most = |driver: &Driver| match driver {
+        Driver::Mailed(_) => COUNTED_OF_MAILING,
+        _ => COUNTED,
+    };
+    driver_of_fewer(db, selection, most).await
+}
+
+async fn driver_of_fewer(
+    mut db: Db<'_>,
+    selection: &Selection,
+    most: impl Fn(&Driver) -> i64,
+) -> Result<Option<Driver>> {
     let mut rarest: Option<(Driver, i64)> = None;
     for driver in drivers(selection) {
-        let mut statement = Statement::of("SELECT count(*) FROM (SELECT ");
-        statement.driven_by(&driver, selection).sql(" LIMIT ").number(most).sql(") AS few");
-        let count = statement.fetch_number(db.again()).await?;
+        let most = most(&driver);
+        let count = match driver {
+            // Who reads so far in the ledger reads what the mailing itself has counted.
+            Driver::Mailed(issue) if most > COUNTED => sent_of(db.again(), IssueId(issue)).await?,
+            _ => {
+                let mut statement = Statement::of("SELECT count(*) FROM (SELECT ");
+                statement.driven_by(&driver, selection).sql(" LIMIT ").number(most).sql(") AS few");
+                statement.fetch_number(db.again()).await?
+            }
+        };
         if count < most && rarest.as_ref().is_none_or(|(_, least)| count < *least) {
             rarest = Some((driver, count));
         }
     }
     Ok(rarest.map(|(driver, _)| driver))
+}
+
+/// How many an issue was sent to, by the account of its mailings.
+async fn sent_of(db: Db<'_>, issue: IssueId) -> Result<i64> {
+    const SQL: &str = "SELECT COALESCE(CAST(SUM(sent) AS BIGINT), 0) FROM mailings WHERE issue_id = $1";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(issue).fetch_one(c).await?))
 }

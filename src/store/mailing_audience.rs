@@ -17,6 +17,7 @@ pub(super) async fn fill(tx: &mut Tx, mailing: &Mailing, now: Timestamp) -> Resu
         let mut statement =
             Statement::of("INSERT INTO mailing_audience (mailing_id, subscription_id) SELECT ");
         statement.is_of_all = true;
+        statement.know_mailings(tx.db(), &[&filter]).await?;
         statement
             .sql("CAST(")
             .number(mailing.id.0)

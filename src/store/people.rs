@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::filter::{Driver, Statement, driver, driver_to_count};
+use super::filter::{Driver, Statement, driver, driver_to_count, driver_to_count_all};
 use super::mailing_audience::since_of;
 use super::{Db, PAGE_ROWS, Result, Tx, bulk, on, sql};
 use crate::model::{
@@ -98,10 +98,17 @@ pub async fn count(mut db: Db<'_>, selection: &Selection, most: i64) -> Result<i
 
 /// How many of them would get an issue of this rhythm now.
 pub async fn count_audience(mut db: Db<'_>, selection: &Selection, rhythm: Rhythm) -> Result<i64> {
-    let driver = driver_to_count(db.again(), selection).await?;
-    let mut statement =
-        Statement::of("SELECT count(*) FROM subscriptions n WHERE CAST(n.status AS TEXT) = 'confirmed' AND ");
+    let mut driver = driver_to_count_all(db.again(), selection).await?;
+    let mut statement = Statement::of("SELECT count(*) FROM ");
     statement.is_of_all = true;
+    statement.know_mailings(db.again(), &[&selection.within, &selection.filter]).await?;
+    match statement.joined_to(driver.as_ref()) {
+        Some(joined) => driver = Some(joined),
+        None => {
+            statement.sql("subscriptions n WHERE ");
+        }
+    }
+    statement.sql("CAST(n.status AS TEXT) = 'confirmed' AND ");
     statement.sql(since_of(rhythm)).sql(" IS NOT NULL").selected(selection, driver.as_ref());
     statement.fetch_number(db).await
 }

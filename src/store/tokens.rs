@@ -156,8 +156,9 @@ pub async fn delete_of_subscription(tx: &mut Tx, subscription: SubscriptionId) -
     Ok(())
 }
 
-/// Forgets tokens that expired long ago.
-pub async fn delete_expired(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM tokens WHERE expires_at < $1";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(before).execute(c).await?.rows_affected()))
+/// Forgets some of the tokens that expired long ago. Answers how many: fewer than the limit when none is left.
+pub async fn delete_expired(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
+    const SQL: &str =
+        "DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires_at < $1 LIMIT $2)";
+    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(before).bind(limit).execute(c).await?.rows_affected()))
 }

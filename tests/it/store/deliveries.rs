@@ -599,6 +599,39 @@ both_dbs!(what_failed_is_found_without_a_walk_through_the_ledger, |store| {
     assert_eq!(most, deliveries::WAITING_COUNT_MAX + 1, "counted no further");
 });
 
+both_dbs!(the_few_that_wait_are_found_without_a_walk_through_the_ledger, |store| {
+    let mailing = large(&store).await;
+    execute(
+        &store,
+        "UPDATE deliveries SET outcome = 'deferred', destination = CASE WHEN subscriber_id % 2000 = 0 THEN 'b.example' ELSE
+            'a.example' END, due_at = 30000 - subscriber_id WHERE outcome = 'bounced'",
+    )
+    .await;
+    execute(&store, "ANALYZE").await;
+    let found = plan(&store, deliveries::LEDGER_OF_WAITING, mailing.id, Some("deferred"), "").await;
+    assert!(found.contains("deliveries_waiting"), "{found}");
+    let page = async |after, limit| {
+        let filter = LedgerFilter { outcome: Some(Outcome::Deferred), search: "" };
+        let rows = read!(store, |db| deliveries::ledger_with_addresses(
+            db,
+            mailing.id,
+            filter,
+            SubscriberId(after),
+            limit
+        ));
+        rows.into_iter().map(|row| row.delivery.subscriber_id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(page(0, 3).await, [2000, 3000, 4000], "in the order of the ledger");
+    assert_eq!(page(4000, 50).await.len(), 17);
+    // Where most wait they are found in a walk.
+    execute(
+        &store,
+        "UPDATE deliveries SET outcome = 'deferred', destination = '', due_at = 1 WHERE outcome = 'sent'",
+    )
+    .await;
+    assert_eq!(page(1500, 3).await, [1501, 1502, 1503]);
+});
+
 both_dbs!(a_search_in_the_ledger_begins_at_the_addresses, |store| {
     let mailing = mailing_to(&store, 12).await;
     let worker = worker(&store).await;

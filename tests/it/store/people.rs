@@ -1,16 +1,18 @@
 use postiljon::model::{
-    Condition, FieldKind, FieldTest, Filter, Group, HitKind, Joined, Language, Newsletter, Selection,
-    Subscription, SubscriptionId, SubscriptionStatus,
+    Condition, FieldKind, FieldTest, Filter, Group, HitKind, IssueId, Joined, Language, Newsletter, Rhythm,
+    Selection,    Subscription, SubscriptionId, SubscriptionStatus,
 };
 use postiljon::store::fields::FieldRules;
 use postiljon::store::hits::{ReaderHits, Tally};
 use postiljon::store::{
-    Store, fields, hits, people, subscribers, subscription_values, subscriptions, topics,
+    Store, fields, hits, newsletters, people, subscribers, subscription_values, subscriptions, topics,
 };
 use postiljon::subscriptions::background::key_some;
 
 use crate::support::database::{both_dbs, change, execute, read};
-use crate::support::samples::{NOW, address, at, confirmed, newsletter, pending_at, scheduled};
+use crate::support::samples::{
+    NOW, address, at, confirmed, new_newsletter, newsletter, pending_at, scheduled,
+};
 
 async fn ids(store: &Store, newsletter: &Newsletter, filter: Filter) -> Vec<SubscriptionId> {
     let selection = Selection { newsletter: Some(newsletter.id), filter, ..Selection::default() };
@@ -119,6 +121,73 @@ both_dbs!(each_condition_selects_whom_it_says, |store| {
             ids(&store, &newsletter, Filter::all(vec![condition.clone()])).await,
             expected,
             "{condition:?}"
+        );
+    }
+});
+
+both_dbs!(the_audience_that_is_counted_is_whom_a_filter_selects, |store| {
+    let letter = newsletter(&store, "insights").await;
+    let mut all = Vec::new();
+    for n in 1..=4 {
+        all.push(confirmed(&store, letter.id, n).await);
+    }
+    let other = change!(store, |tx| newsletters::insert(tx, &new_newsletter("other"), NOW));
+    // The first reads the other newsletter as well.
+    change!(store, |tx| subscriptions::find_or_insert(
+        tx,
+        all[0].subscriber_id,
+        other.id,
+        Language::Dutch,
+        NOW
+    ));
+    execute(&store, "UPDATE subscriptions SET status = 'confirmed', confirmed_at = 1, audience_since = 1")
+        .await;
+    let topic = change!(store, |tx| topics::insert(tx, letter.id, "ai", NOW)).id;
+    for n in [0, 1] {
+        change!(store, |tx| topics::choose(tx, all[n].id, topic, NOW));
+    }
+    let mailing = scheduled(&store, letter.id).await;
+    execute(
+        &store,
+        "INSERT INTO deliveries (mailing_id, subscriber_id, outcome, attempts, doubts, at, reply)
+            SELECT m.id, n.subscriber_id, CASE n.id % 2 WHEN 1 THEN 'sent' ELSE 'bounced' END, 1, 0, 1, ''
+            FROM mailings m JOIN subscriptions n ON n.newsletter_id = m.newsletter_id",
+    )
+    .await;
+    let has = |has| Condition::Topic { has, topic };
+    let mailed = |was| Condition::Mailed { was, issue: mailing.issue_id };
+    let never = |was| Condition::Mailed { was, issue: IssueId(999) };
+    let any = |conditions| {
+        let mut filter = Filter::all(Vec::new());
+        filter.groups = vec![Group { joined: Joined::Any, conditions }];
+        filter
+    };
+    let cases = [
+        (letter.id, Filter::all(vec![]), 4),
+        (letter.id, Filter::all(vec![has(true)]), 2),
+        (letter.id, Filter::all(vec![has(false)]), 2),
+        (letter.id, Filter::all(vec![mailed(true)]), 2),
+        (letter.id, Filter::all(vec![mailed(false)]), 2),
+        (letter.id, Filter::all(vec![mailed(true), has(true)]), 1),
+        (letter.id, Filter::all(vec![mailed(true), mailed(false)]), 0),
+        (letter.id, any(vec![mailed(true), has(true)]), 3),
+        (letter.id, any(vec![mailed(false), has(false)]), 3),
+        (letter.id, Filter::all(vec![never(true)]), 0),
+        (letter.id, Filter::all(vec![never(false)]), 4),
+        (other.id, Filter::all(vec![mailed(true)]), 0),
+        (other.id, any(vec![mailed(true), never(true)]), 0),
+        (other.id, Filter::all(vec![mailed(false)]), 1),
+    ];
+    for (newsletter, filter, expected) in cases {
+        let selection =
+            Selection { newsletter: Some(newsletter), filter: filter.clone(), ..Selection::default() };
+        let count = read!(store, |db| people::count_audience(db, &selection, Rhythm::Each));
+        assert_eq!(count, expected, "{newsletter:?} {filter:?}");
+        assert_eq!(read!(store, |db| people::count(db, &selection, 1000)), expected, "{filter:?}");
+        assert_eq!(
+            read!(store, |db| people::page(db, &selection, None)).len(),
+            usize::try_from(expected).expect("few"),
+            "{filter:?}"
         );
     }
 });

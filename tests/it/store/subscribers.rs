@@ -4,9 +4,11 @@ use postiljon::model::{
 };
 use postiljon::store::deliveries::{self, Record};
 use postiljon::store::outbox::NewMail;
-use postiljon::store::{consents, outbox, people, subscribers, subscriptions, tokens, workers};
+use postiljon::store::{
+    Pools, address_changes, consents, imports, outbox, people, subscribers, subscriptions, tokens, workers,
+};
 
-use crate::support::database::{both_dbs, change, read};
+use crate::support::database::{both_dbs, change, execute, read};
 use crate::support::samples::{self, NOW, address, at, confirmed, newsletter, pending, sending};
 
 both_dbs!(a_sign_up_with_a_known_address_renames_nobody, |store| {
@@ -143,4 +145,75 @@ both_dbs!(the_row_of_a_person_is_taken_if_it_is_there, |store| {
     let taken = change!(store, |tx| subscribers::lock(tx, subscriber.id)).expect("there");
     assert_eq!(format!("{taken:?}"), format!("{subscriber:?}"));
     assert!(change!(store, |tx| subscribers::lock(tx, SubscriberId(i64::MAX))).is_none());
+});
+
+both_dbs!(who_wants_to_move_to_an_address_is_found_by_it, |store| {
+    let newsletter = newsletter(&store, "insights").await;
+    let reader = pending(&store, newsletter.id, 1).await.subscriber_id;
+    for (n, to) in ["New@example.org", "new@EXAMPLE.org", "other@example.org"].into_iter().enumerate() {
+        let change = address_changes::AddressChange {
+            subscriber_id: reader,
+            new_address: address(to),
+            created_at: NOW,
+            expires_at: at(1),
+            used_at: None,
+        };
+        change!(store, |tx| address_changes::insert(tx, &[u8::try_from(n).expect("few"); 32], &change));
+    }
+    change!(store, |tx| address_changes::delete_to(tx, &address("NEW@example.org")));
+    let left = read!(store, |db| address_changes::of_subscriber(db, reader));
+    assert_eq!(
+        left.iter().map(|change| change.new_address.as_str()).collect::<Vec<_>>(),
+        ["other@example.org"]
+    );
+    if let Pools::Sqlite { writer, .. } = store.pools() {
+        let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", address_changes::TO));
+        let rows: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sql).bind("x").fetch_all(writer).await.expect("explained");
+        assert!(!rows.iter().any(|row| row.3.starts_with("SCAN")), "{rows:?}");
+    }
+});
+
+both_dbs!(what_a_subscription_or_its_evidence_names_stays, |store| {
+    let letter = newsletter(&store, "insights").await;
+    change!(store, |tx| consents::keep_text(tx, letter.id, Language::Dutch, "Ja", "sha256", NOW));
+    change!(store, |tx| imports::insert(tx, letter.id, "list.csv", None, NOW));
+    pending(&store, letter.id, 1).await;
+    // Without a form, which would keep it.
+    execute(
+        &store,
+        "INSERT INTO newsletters (slug, name, description, language, time_zone, sender_name, sender_address,
+                postal_address, brand_color, logo_url, on_uncertain, created_at)
+            SELECT 'other', name, description, language, time_zone, sender_name, sender_address, postal_address,
+                brand_color, logo_url, on_uncertain, created_at FROM newsletters",
+    )
+    .await;
+    execute(
+        &store,
+        "UPDATE subscriptions SET import_id = (SELECT MAX(id) FROM imports),
+            newsletter_id = (SELECT id FROM newsletters WHERE slug = 'other')",
+    )
+    .await;
+    execute(
+        &store,
+        "INSERT INTO consents (subscriber_id, newsletter_id, event, at, consent_text_id, language, source, page, ip,
+                user_agent)
+            SELECT n.subscriber_id, t.newsletter_id, 'requested', 1, t.id, 'nl', 'page', '', '', ''
+            FROM subscriptions n, consent_texts t",
+    )
+    .await;
+    let is_refused = async |sql: &'static str| match store.pools() {
+        Pools::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.is_err(),
+        Pools::Postgres(pool) => sqlx::query(sql).execute(pool).await.is_err(),
+    };
+    assert!(is_refused("DELETE FROM newsletters WHERE slug = 'other'").await);
+    for sql in ["DELETE FROM imports", "DELETE FROM consent_texts"] {
+        assert!(is_refused(sql).await, "{sql}");
+    }
+    execute(&store, "DELETE FROM subscribers").await;
+    for sql in
+        ["DELETE FROM imports", "DELETE FROM consent_texts", "DELETE FROM newsletters WHERE slug = 'other'"]
+    {
+        execute(&store, sql).await;
+    }
 });

@@ -23,8 +23,12 @@ both_dbs!(tokens_that_expired_long_ago_are_forgotten, |store| {
     let subscription = pending(&store, newsletter.id, 1).await;
     change!(store, |tx| tokens::insert_confirm(tx, b"old", subscription.id, "m", NOW, at(10)));
     change!(store, |tx| tokens::insert_confirm(tx, b"new", subscription.id, "m", NOW, at(11)));
-    assert_eq!(change!(store, |tx| tokens::delete_expired(tx, at(11))), 1);
-    assert!(read!(store, |db| tokens::find_confirm(db, b"old")).is_none());
+    change!(store, |tx| tokens::insert_confirm(tx, b"older", subscription.id, "m", NOW, at(9)));
+    assert_eq!(change!(store, |tx| tokens::delete_expired(tx, at(11), 1)), 1);
+    assert_eq!(change!(store, |tx| tokens::delete_expired(tx, at(11), 5)), 1);
+    for hash in [b"old".as_slice(), b"older"] {
+        assert!(read!(store, |db| tokens::find_confirm(db, hash)).is_none());
+    }
     assert!(read!(store, |db| tokens::find_confirm(db, b"new")).is_some());
 });
 
