@@ -40,7 +40,8 @@ async function setUp(effort, link) {
   await effort.follow("button[value=next]");
 
   await effort.arrive("sender");
-  await effort.type("#sender_address", "news@meridiaan.example");
+  assert.equal(await effort.visitor.page.locator("#sender_name").inputValue(), "Meridiaan");
+  assert.equal(await effort.visitor.page.locator("#sender_address").inputValue(), OWNER);
   await effort.type("#postal_address", "Handelskaai 12\n1000 Brussel");
   await effort.follow("button[value=next]");
 
