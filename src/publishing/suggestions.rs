@@ -47,9 +47,12 @@ pub fn preheader(article: &Article) -> String {
     }
 }
 
-/// The first words of a text, on one line.
+/// The first words of a text, on one line: without the lines under headings, the stars of what is bold, and addresses.
 fn beginning(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_word = |word: &&str| {
+        word.contains(char::is_alphanumeric) && !word.trim_start_matches(['<', '(']).starts_with("http")
+    };
+    let line = text.split_whitespace().filter(is_word).collect::<Vec<_>>().join(" ").replace('*', "");
     if line.chars().count() <= PREHEADER_MAX_CHARS {
         return line;
     }
@@ -65,6 +68,7 @@ mod tests {
     #[test]
     fn a_suggestion_ends_at_a_word_and_fits_an_inbox() {
         assert_eq!(beginning("Eén\n\ntwee  drie"), "Eén twee drie");
+        assert_eq!(beginning("Kop\n===\n*Lees* meer <https://example.org/a>."), "Kop Lees meer");
         let long = beginning(&"woorden ".repeat(40));
         assert!(long.chars().count() <= PREHEADER_MAX_CHARS && long.ends_with("woorden…"), "{long}");
     }

@@ -106,6 +106,12 @@ pub async fn set_archived(tx: &mut Tx, id: ArticleId, at: Option<Timestamp>) -> 
     Ok(rows == 1)
 }
 
+/// Whether an issue has it, sent or not.
+pub async fn is_in_an_issue(db: Db<'_>, id: ArticleId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM issue_articles WHERE article_id = $1)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(id).fetch_one(c).await?))
+}
+
 pub async fn is_archived(db: Db<'_>, id: ArticleId) -> Result<bool> {
     const SQL: &str = "SELECT EXISTS (SELECT 1 FROM articles WHERE id = $1 AND archived_at IS NOT NULL)";
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(id).fetch_one(c).await?))

@@ -73,7 +73,7 @@ pub async fn readers(db: Db<'_>, newsletter: NewsletterId, most: i64) -> Result<
     const SQL: &str = "SELECT topics.id, (SELECT count(*) FROM (SELECT 1 FROM subscription_topics t
                 JOIN subscriptions n ON n.id = t.subscription_id
             WHERE t.topic_id = topics.id AND n.status = 'confirmed' AND n.audience_since IS NOT NULL
-            LIMIT $2) some)
+            LIMIT $2) counted)
         FROM topics WHERE topics.newsletter_id = $1 ORDER BY topics.id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(most + 1).fetch_all(c).await?))
 }

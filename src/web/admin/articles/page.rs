@@ -233,7 +233,8 @@ async fn stored(
     let is_published = article.status == ArticleStatus::Published;
     let appearances: Vec<_> = appearances.collect();
     let is_archived = store::articles::is_archived(reader.db(), article.id).await?;
-    let next_issue = if is_published && !is_archived && appearances.is_empty() {
+    let is_free = !store::articles::is_in_an_issue(reader.db(), article.id).await?;
+    let next_issue = if is_published && !is_archived && is_free {
         let newsletters = signed_in.newsletters(reader, Permission::DraftIssues).await?;
         match newsletters.as_slice() {
             [] => None,
