@@ -50,7 +50,8 @@ pub fn preheader(article: &Article) -> String {
 /// The first words of a text, on one line: without the lines under headings, the stars of what is bold, and addresses.
 fn beginning(text: &str) -> String {
     let is_word = |word: &&str| {
-        !word.chars().all(|c| "=-_*#>".contains(c)) && !word.trim_start_matches(['<', '(']).starts_with("http")
+        !word.chars().all(|c| "=-_*#>".contains(c))
+            && !word.trim_start_matches(['<', '(']).starts_with("http")
     };
     let line = text.split_whitespace().filter(is_word).collect::<Vec<_>>().join(" ").replace('*', "");
     if line.chars().count() <= PREHEADER_MAX_CHARS {

@@ -35,7 +35,9 @@ impl Fields {
     /// Whether something stands in what is folded away, or is wrong with it.
     fn opens_more(&self) -> bool {
         let is_wrong = ["description", "time_zone"].iter().any(|field| !self.mistakes.line(field).is_empty());
-        is_wrong || !self.typed.first("description").is_empty() || self.typed.all("reader_languages").count() > 1
+        is_wrong
+            || !self.typed.first("description").is_empty()
+            || self.typed.all("reader_languages").count() > 1
     }
 
     /// A zone that is not in the list, but stored.
