@@ -112,7 +112,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
         }
         Action::List { search, status, language, tag, page, output } => {
             let tag = tag.trim().to_lowercase();
-            let filter = ArticleFilter { search, status, language, tag, page: page.max(1) - 1 };
+            let filter =
+                ArticleFilter { search, status, language, tag, is_archived: false, page: page.max(1) - 1 };
             let mut rows = store::articles::list(open.store.read().await?.db(), &filter).await?;
             rows.truncate(usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX));
             output.list(&rows, ["SHORT NAME", "LANGUAGE", "STATUS", "TITLE"], |article| {

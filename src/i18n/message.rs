@@ -16,6 +16,8 @@ pub struct Message {
 enum Value {
     Text(String),
     Number(i64),
+    /// By its name in the language of the text.
+    Language(Language),
 }
 
 impl Message {
@@ -33,6 +35,11 @@ impl Message {
         self
     }
 
+    pub fn language(mut self, name: &'static str, value: Language) -> Self {
+        self.values.push((name, Value::Language(value)));
+        self
+    }
+
     pub const fn key(&self) -> &'static str {
         self.key
     }
@@ -44,6 +51,7 @@ impl Message {
             match value {
                 Value::Text(text) => args.set(*name, text.as_str()),
                 Value::Number(number) => args.set(*name, *number),
+                Value::Language(language) => args.set(*name, t.name_of(*language)),
             }
         }
         t.format(self.key, Some(&args))

@@ -6,6 +6,7 @@
 
 mod message;
 
+use std::borrow::Borrow;
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
@@ -53,6 +54,11 @@ impl Texts {
 
     pub const fn language(self) -> Language {
         self.language
+    }
+
+    /// What a language is called, in a sentence of this one.
+    pub fn name_of(self, language: impl Borrow<Language>) -> String {
+        self.text(&format!("language-{}", language.borrow()))
     }
 
     /// The text of a key; in English, and then the key itself, where a file lacks it.

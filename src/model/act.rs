@@ -9,6 +9,9 @@ text_enum!(Act {
     ArticleRestored = "article_restored",
     ArticlePublished = "article_published",
     ArticleWithdrawn = "article_withdrawn",
+    ArticleArchived = "article_archived",
+    /// Brought back from there.
+    ArticleUnarchived = "article_unarchived",
     ImageAdded = "image_added",
     IssueAdded = "issue_added",
     IssueSaved = "issue_saved",

@@ -395,7 +395,7 @@ pub(super) async fn check_family(
     }
     let family = table::family(tx.db(), stored.family()).await?;
     if family.iter().any(|other| other.id != stored.id && other.language == language) {
-        let message = Message::new("error-translation-there").text("language", language.own_name());
+        let message = Message::new("error-translation-there").language("language", language);
         return Err(FieldErrors::of("language", message).into());
     }
     Ok(())
@@ -422,7 +422,29 @@ pub async fn set_status(
     Ok(())
 }
 
-/// The same in a transaction of the caller, for an article that has another status.
+/// Puts an article away, so that no list offers it, or brings it back. Where it was sent and where it can be read it
+/// stays. Doing so twice is fine.
+///
+/// # Errors
+/// [`ArticleError::NotFound`].
+pub async fn set_archived(
+    store: &Store,
+    clock: &Clock,
+    id: ArticleId,
+    is_archived: bool,
+) -> Result<(), ArticleError> {
+    store.permit(Permission::WriteArticles, None)?;
+    let mut tx = store.begin().await?;
+    table::lock(&mut tx, id).await?.ok_or(ArticleError::NotFound)?;
+    if table::set_archived(&mut tx, id, is_archived.then(|| clock.now())).await? {
+        let act = if is_archived { Act::ArticleArchived } else { Act::ArticleUnarchived };
+        tx.note(act, None, id.0).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// [`set_status`] in a transaction of the caller, for an article that has another status.
 pub(super) async fn set_status_in(
     tx: &mut Tx,
     stored: &mut Article,
@@ -489,8 +511,7 @@ pub async fn import(store: &Store, clock: &Clock, source: &str) -> Result<Articl
     if let Some(first) = original {
         let family = table::family(store.read().await?.db(), first).await?;
         if family.iter().any(|other| other.language == written.text.language) {
-            let message =
-                Message::new("error-translation-there").text("language", written.text.language.own_name());
+            let message = Message::new("error-translation-there").language("language", written.text.language);
             return Err(FieldErrors::of("language", message).into());
         }
     }

@@ -21,6 +21,7 @@ pub mod pictures;
 pub mod presence;
 pub mod schedule;
 pub mod sources;
+pub mod suggestions;
 pub mod test_groups;
 pub mod test_mail;
 pub mod topics;

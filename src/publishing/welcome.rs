@@ -232,7 +232,7 @@ pub async fn save(
     let has_home = parsed.texts.iter().any(|text| text.language == newsletter.language);
     if active_since.is_some() && !has_home && errors.is_empty() {
         let language = newsletter.language;
-        let message = Message::new("welcome-error-home").text("language", language.own_name());
+        let message = Message::new("welcome-error-home").language("language", language);
         errors.add(field("subject", language), message);
     }
     errors.or(())?;

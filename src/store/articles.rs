@@ -96,6 +96,27 @@ pub async fn set_status(tx: &mut Tx, id: ArticleId, status: ArticleStatus, now: 
     Ok(rows == 1)
 }
 
+/// Puts an article away, or brings it back (`None`). Whether that changed anything.
+pub async fn set_archived(tx: &mut Tx, id: ArticleId, at: Option<Timestamp>) -> Result<bool> {
+    const SQL: &str = "UPDATE articles SET archived_at = $2
+        WHERE id = $1 AND (archived_at IS NULL) = ($3 = 0)";
+    let is_back = i64::from(at.is_none());
+    let rows =
+        on!(tx.db(), |c| sqlx::query(SQL).bind(id).bind(at).bind(is_back).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// Whether an issue has it, sent or not.
+pub async fn is_in_an_issue(db: Db<'_>, id: ArticleId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM issue_articles WHERE article_id = $1)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(id).fetch_one(c).await?))
+}
+
+pub async fn is_archived(db: Db<'_>, id: ArticleId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM articles WHERE id = $1 AND archived_at IS NOT NULL)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(id).fetch_one(c).await?))
+}
+
 pub async fn by_id(db: Db<'_>, id: ArticleId) -> Result<Option<Article>> {
     Ok(on!(db, |c| sqlx::query_as("SELECT * FROM articles WHERE id = $1").bind(id).fetch_optional(c).await?))
 }
@@ -136,6 +157,8 @@ pub struct ArticleFilter {
     pub language: Option<Language>,
     /// The key of a tag; empty for all.
     pub tag: String,
+    /// Those that were put away, instead of all others.
+    pub is_archived: bool,
     /// 0 is the first page of [`PAGE_ROWS`].
     pub page: i64,
 }
@@ -146,6 +169,7 @@ pub async fn list(db: Db<'_>, filter: &ArticleFilter) -> Result<Vec<Article>> {
         WHERE ($1 = '%%' OR search_text LIKE $1 ESCAPE '\') AND ($2 = '' OR status = $2) AND ($3 = '' OR language = $3)
             AND ($6 = '' OR id IN (SELECT a.article_id FROM article_tags a JOIN tags t ON t.id = a.tag_id
                 WHERE t.key = $6))
+            AND (archived_at IS NULL) = ($7 = 0)
         ORDER BY updated_at DESC, id DESC LIMIT $4 OFFSET $5";
     let pattern = like_pattern(filter.search.trim());
     Ok(on!(db, |c| sqlx::query_as(SQL)
@@ -155,6 +179,7 @@ pub async fn list(db: Db<'_>, filter: &ArticleFilter) -> Result<Vec<Article>> {
         .bind(PAGE_ROWS + 1)
         .bind(filter.page.max(0) * PAGE_ROWS)
         .bind(&filter.tag)
+        .bind(i64::from(filter.is_archived))
         .fetch_all(c)
         .await?))
 }

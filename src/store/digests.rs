@@ -237,7 +237,7 @@ macro_rules! pool_sql {
             $($pool)*,
             ") p JOIN articles a ON a.id = p.id
                 LEFT JOIN digest_pins x ON x.rule_id = $1 AND x.article_id = a.id
-                WHERE a.status = 'published' AND p.at >= $3 AND p.at <= $4 AND ($5 = '' OR a.language = $5)
+                WHERE a.status = 'published' AND a.archived_at IS NULL AND p.at >= $3 AND p.at <= $4 AND ($5 = '' OR a.language = $5)
                     AND (NOT EXISTS (SELECT 1 FROM digest_rule_tags k WHERE k.rule_id = $1)
                         OR EXISTS (SELECT 1 FROM article_tags y JOIN tags t ON t.id = y.tag_id
                             JOIN digest_rule_tags k ON k.key = t.key WHERE y.article_id = a.id AND k.rule_id = $1))

@@ -67,13 +67,15 @@ pub async fn drafts(db: Db<'_>, id: TopicId) -> Result<Vec<i64>> {
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(id).fetch_all(c).await?))
 }
 
-/// How many in the audience of issues have each topic of a newsletter.
-pub async fn readers(db: Db<'_>, newsletter: NewsletterId) -> Result<Vec<(TopicId, i64)>> {
-    const SQL: &str = "SELECT t.topic_id, count(*) FROM subscription_topics t
-            JOIN subscriptions n ON n.id = t.subscription_id
-        WHERE n.newsletter_id = $1 AND n.status = 'confirmed' AND n.audience_since IS NOT NULL
-        GROUP BY t.topic_id ORDER BY t.topic_id";
-    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).fetch_all(c).await?))
+/// How many in the audience of issues have each topic of a newsletter, counted up to `most` each: one more than that
+/// stands for any number above it.
+pub async fn readers(db: Db<'_>, newsletter: NewsletterId, most: i64) -> Result<Vec<(TopicId, i64)>> {
+    const SQL: &str = "SELECT topics.id, (SELECT count(*) FROM (SELECT 1 FROM subscription_topics t
+                JOIN subscriptions n ON n.id = t.subscription_id
+            WHERE t.topic_id = topics.id AND n.status = 'confirmed' AND n.audience_since IS NOT NULL
+            LIMIT $2) counted)
+        FROM topics WHERE topics.newsletter_id = $1 ORDER BY topics.id";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(newsletter).bind(most + 1).fetch_all(c).await?))
 }
 
 /// The topics that a subscription has, archived ones too.

@@ -109,6 +109,7 @@ pub const ROUTES: &[Route] = &[
     post("/admin/articles/autosave", May(WriteArticles)),
     get("/admin/articles/{id}", May(SeeArticles)),
     post("/admin/articles/{id}", May(WriteArticles)),
+    post("/admin/articles/{id}/archive", May(WriteArticles)),
     get("/admin/articles/{id}/preview", May(SeeArticles)),
     post("/admin/articles/{id}/autosave", May(WriteArticles)),
     post("/admin/articles/{id}/presence", May(WriteArticles)),

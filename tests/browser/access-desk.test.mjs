@@ -73,6 +73,7 @@ describe("the desk", () => {
       const { page } = visitor;
       await visitor.open("/admin/articles/new");
       await inspect(visitor, "desk-article-new");
+      await page.locator("details:has(#canonical_url) > summary").click();
       await page.locator("#canonical_url").fill("geen adres");
       await visitor.follow(page.locator("button[value=publish]"));
       await inspect(visitor, "desk-article-mistakes");

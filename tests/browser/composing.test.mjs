@@ -68,6 +68,7 @@ describe("composing", () => {
     await atTheDesk(async (visitor, page) => {
       const path = await draft(visitor, "Eerste worp");
       await saves(page, () => page.locator("#subject").fill("Wat wij deze maand leerden"));
+      await page.locator("details:has(#outro) > summary").click();
       await saves(page, () => page.locator("#outro").fill("Tot in december!"));
       await saves(page, () => page.locator("input[name=theme][value=magazine]").check());
       assert.equal(await page.locator("#inbox-subject").textContent(), "Wat wij deze maand leerden");
@@ -224,6 +225,21 @@ describe("composing", () => {
     });
   });
 
+  it("says that checks are old while a mistake stands in the way of saving", async () => {
+    await atTheDesk(async (visitor, page) => {
+      await draft(visitor, "Te lang");
+      const old = page.locator("#checks-before");
+      assert.ok(await old.isHidden());
+      await page.locator("#subject").fill("lang ".repeat(100));
+      await page.waitForFunction(() => document.getElementById("saved").classList.contains("bad"));
+      assert.ok(await old.isVisible());
+      await saves(page, () => page.locator("#subject").fill("Kort genoeg"));
+      await old.waitFor({ state: "hidden" });
+      // The answer to the save by itself, which is what it was to be.
+      visitor.troubles = visitor.troubles.filter((trouble) => !trouble.includes("422"));
+    });
+  });
+
   it("does the same without a script", async () => {
     await atTheDesk(
       async (visitor, page) => {
@@ -232,6 +248,7 @@ describe("composing", () => {
         await visitor.follow(page.locator(`button[value="down-${a}"]`));
         assert.deepEqual(await order(page), [b, a, c]);
         await page.locator(`#position-${c}`).fill("1");
+        await page.locator("details:has(#outro) > summary").click();
         await page.locator("#outro").fill("Tot ziens");
         await visitor.follow(page.locator("aside button[value=save]"));
         // Two have the number 1 then: the one that came first in the list stays first.

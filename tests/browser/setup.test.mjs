@@ -146,6 +146,20 @@ describe("the first run", () => {
     }
   });
 
+  it("a reload after a mistake sends nothing again, and has what was typed", async () => {
+    await firstDay({}, async (visitor, demo) => {
+      const { page } = visitor;
+      await becomeOwner(visitor, demo);
+      await describeNewsletter(visitor);
+      await page.locator("#sender_address").fill("no address");
+      await next(visitor);
+      assert.match(await visitor.words(), /marked/);
+      const answer = await page.reload();
+      assert.equal(answer.request().method(), "GET");
+      assert.equal(await page.locator("#sender_address").inputValue(), "no address");
+    });
+  });
+
   it("a second visitor with the used link is told so", async () => {
     const demo = await Demo.startNew();
     try {

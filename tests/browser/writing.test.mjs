@@ -422,6 +422,7 @@ test("without scripts an article is written, described pictures are added, versi
     assert.equal(await page.locator("#tools").isVisible(), false);
     await page.locator("#title").fill("Zonder scripts");
     await page.locator("#body").fill("Een.");
+    await page.locator("details:has(#tags) > summary").click();
     await page.locator("#tags").fill("stil, Rustig");
     await visitor.follow(page.locator("button[value=save]:visible").last());
     const path = await visitor.path();

@@ -35,9 +35,8 @@ fn article(findings: &mut Findings, facts: Facts<'_>, row: &IssueArticle) {
     if article.language != facts.language {
         let is_translation = facts.language != facts.newsletter.language;
         let key = if is_translation { "check-article-untranslated" } else { "check-article-language" };
-        let message = Message::new(key)
-            .text("language", article.language.own_name())
-            .text("expected", facts.language.own_name());
+        let message =
+            Message::new(key).language("language", article.language).language("expected", facts.language);
         findings.warning(place(), message);
     }
     if let Some(seen) = facts.seen.iter().find(|seen| seen.article_id == article.id) {

@@ -17,6 +17,7 @@ use crate::store::issues::IssueRow;
 use crate::store::{self};
 use crate::web::layout::html;
 use crate::web::session::SignedIn;
+use crate::web::setup::done::sign_up_page;
 use crate::web::{App, PageError};
 
 /// How many of the latest are shown.
@@ -63,6 +64,8 @@ struct NewsletterLine {
     topics: String,
     welcome: String,
     readers: String,
+    /// Nobody has said where the privacy notice is.
+    lacks_privacy: bool,
     language: &'static str,
 }
 
@@ -80,7 +83,7 @@ pub async fn get(
     for newsletter in signed_in.newsletters(&mut reader, Permission::SeeNewsletter).await? {
         let readers = super::newsletters::readers(&mut reader, newsletter.id).await?;
         let href = format!("/admin/newsletters/{}", newsletter.id);
-        sign_up.get_or_insert_with(|| format!("/n/{}", newsletter.slug));
+        sign_up.get_or_insert_with(|| sign_up_page(&newsletter.slug, &signed_in.user.address));
         all_readers += readers;
         newsletters.push(NewsletterLine {
             name: newsletter.name,
@@ -89,6 +92,7 @@ pub async fn get(
             welcome: format!("{href}/welcome"),
             href,
             readers: t.with2("desk-readers", "count", readers, "shown", grouped(readers)),
+            lacks_privacy: newsletter.privacy_url.is_empty(),
             language: newsletter.language.own_name(),
         });
     }

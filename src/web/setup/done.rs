@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use askama::Template;
 
 use super::{Frame, progress};
-use crate::model::SetupStep;
+use crate::model::{EmailAddress, SetupStep, Slug};
 use crate::setup::domains::is_of_provider;
 use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
@@ -17,7 +17,12 @@ use crate::web::{App, PageError};
 struct DonePage {
     page: Frame,
     newsletter: String,
+    /// With the address of who looks, who is the first reader.
     sign_up_page: String,
+    /// Nobody has said where the privacy notice is.
+    lacks_privacy: bool,
+    /// The settings of the newsletter.
+    settings: String,
     has_relay: bool,
     /// Of the sender: what the DNS records are for.
     domain: String,
@@ -25,6 +30,13 @@ struct DonePage {
     is_of_provider: bool,
     /// Where the links of mails lead, if readers cannot come there.
     local_address: Option<String>,
+}
+
+/// The sign-up page, filled in.
+pub fn sign_up_page(newsletter: &Slug, address: &EmailAddress) -> String {
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("email", address.as_str()).finish();
+    format!("/n/{newsletter}?{query}")
 }
 
 pub async fn get(app: Data<App>, signed_in: SignedIn) -> Result<HttpResponse, PageError> {
@@ -45,7 +57,9 @@ pub async fn get(app: Data<App>, signed_in: SignedIn) -> Result<HttpResponse, Pa
         &DonePage {
             page,
             newsletter: newsletter.name.clone(),
-            sign_up_page: format!("/n/{}", newsletter.slug),
+            sign_up_page: sign_up_page(&newsletter.slug, &signed_in.user.address),
+            lacks_privacy: newsletter.privacy_url.is_empty(),
+            settings: format!("/admin/newsletters/{}/privacy", newsletter.id),
             has_relay: progress.has_relay(),
             domain: newsletter.sender_address.ascii_domain().to_owned(),
             is_of_provider: is_of_provider(&newsletter.sender_address),

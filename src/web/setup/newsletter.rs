@@ -45,7 +45,7 @@ fn show(
     let page = Frame::of(signed_in, "setup-newsletter-title", progress, STEP);
     let may_guess_zone =
         progress.newsletter.is_none() && progress.draft(STEP).is_empty() && !mistakes.has_any();
-    let fields = about::fields(page.t, form, mistakes.clone(), may_guess_zone)?;
+    let fields = about::first_fields(page.t, form, mistakes.clone(), may_guess_zone)?;
     html(status_of(mistakes.has_any()), &NewsletterPage { page, fields, mistakes })
 }
 

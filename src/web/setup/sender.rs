@@ -61,7 +61,7 @@ fn show(
     let sender_name = form.first("sender_name").to_owned();
     let provider =
         EmailAddress::parse(form.first("sender_address")).ok().and_then(|typed| provider_of(&typed));
-    let fields = sender::fields(page.t, form, mistakes.clone())?;
+    let fields = sender::first_fields(page.t, form, mistakes.clone())?;
     html(status_of(mistakes.has_any()), &SenderPage { page, fields, sender_name, provider, mistakes })
 }
 

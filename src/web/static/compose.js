@@ -56,6 +56,7 @@ async function send() {
   }
   if (!answer.ok) {
     say(now.message, true);
+    document.getElementById("checks-before").hidden = false;
     // What somebody else did is for the person to see: the next press shows it.
     if (answer.status === 409) form.removeAttribute("data-autosave");
     return;
@@ -71,6 +72,7 @@ async function send() {
 function show(now) {
   const readers = document.getElementById("readers");
   if (readers) readers.textContent = now.readers;
+  document.getElementById("checks-before").hidden = true;
   const checks = document.getElementById("checks");
   const page = new DOMParser().parseFromString(now.checks, "text/html");
   if (checks.innerHTML !== page.body.innerHTML) checks.replaceChildren(...page.body.childNodes);

@@ -11,6 +11,9 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
 }
 
+// A step of the first run that came back with a mistake keeps what was typed: a reload asks for it, and sends nothing again.
+if (document.querySelector(".setup form[data-guard]:not(#owner)")) history.replaceState(null, "", location.href);
+
 // The inbox row shows the subject while it is written, as somebody gets it who gave no name.
 for (const field of document.querySelectorAll("[data-mirror]")) {
   const target = document.getElementById(field.dataset.mirror);

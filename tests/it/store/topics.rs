@@ -51,7 +51,17 @@ both_dbs!(a_new_topic_goes_to_those_who_have_all_others, |store| {
     // Choosing again keeps the moment.
     change!(store, |tx| topics::choose(tx, some.id, second.id, at(9)));
     assert!(read!(store, |db| topics::is_chosen_since(db, some.id, second.id, at(2))));
-    assert_eq!(read!(store, |db| topics::readers(db, letter.id)), [(first.id, 1), (second.id, 2)]);
+    assert_eq!(read!(store, |db| topics::readers(db, letter.id, 10)), [(first.id, 1), (second.id, 2)]);
+    assert_eq!(
+        read!(store, |db| topics::readers(db, letter.id, 1)),
+        [(first.id, 1), (second.id, 2)],
+        "more than one"
+    );
+    assert_eq!(
+        read!(store, |db| topics::readers(db, letter.id, 0)),
+        [(first.id, 1), (second.id, 1)],
+        "more than none"
+    );
     assert_eq!(read!(store, |db| subscriptions::count_audience(db, letter.id, Some(first.id))), 1);
     assert_eq!(read!(store, |db| subscriptions::count_audience(db, letter.id, None)), 2);
 });

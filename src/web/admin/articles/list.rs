@@ -23,6 +23,9 @@ const TAGS_MAX: i64 = 100;
 /// Most articles that are known to have unpublished changes.
 const AHEAD_MAX: i64 = 1000;
 
+/// Value of the filter by status for those that were put away.
+const ARCHIVED: &str = "archived";
+
 #[derive(Template)]
 #[template(path = "admin/articles.html")]
 struct ArticlesPage {
@@ -32,6 +35,8 @@ struct ArticlesPage {
     articles: Vec<ArticleLine>,
     paging: Paging,
     tags: Vec<String>,
+    /// The article that was just put away.
+    undo: Option<ArticleId>,
 }
 
 impl ArticlesPage {
@@ -50,6 +55,7 @@ impl ArticlesPage {
 
 /// An article in a list.
 pub struct ArticleLine {
+    pub id: ArticleId,
     pub href: String,
     pub title: String,
     pub author: String,
@@ -64,6 +70,7 @@ pub struct ArticleLine {
 
 pub fn lines(t: Texts, zone: Tz, articles: Vec<Article>) -> Vec<ArticleLine> {
     let line = |article: Article| ArticleLine {
+        id: article.id,
         href: format!("/admin/articles/{}", article.id),
         title: article.title,
         author: article.author,
@@ -88,10 +95,12 @@ pub async fn get(
         status: query.first("status").parse().ok(),
         language: query.first("language").parse().ok(),
         tag: query.first("tag").trim().to_lowercase(),
+        is_archived: query.first("status") == ARCHIVED,
         page: page_of(&query),
     };
     let is_filtered = !filter.search.is_empty()
         || filter.status.is_some()
+        || filter.is_archived
         || filter.language.is_some()
         || !filter.tag.is_empty();
     let mut reader = app.store.read().await?;
@@ -109,7 +118,8 @@ pub async fn get(
     let mut articles = lines(t, zone, articles);
     tell(&signed_in, &mut reader, &ids, &mut articles).await?;
     let tags = store::tags::used(reader.db(), TAGS_MAX).await?;
-    html(StatusCode::OK, &ArticlesPage { page, filter, is_filtered, articles, paging, tags })
+    let undo = query.first("undo").parse().ok().map(ArticleId);
+    html(StatusCode::OK, &ArticlesPage { page, filter, is_filtered, articles, paging, tags, undo })
 }
 
 /// What the list says beside the articles themselves.

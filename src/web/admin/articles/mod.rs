@@ -2,6 +2,7 @@
 
 use actix_web::web::{ServiceConfig, resource};
 
+pub mod archive;
 pub mod autosave;
 pub mod compare;
 pub mod edit;
@@ -20,6 +21,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/admin/articles/paste").app_data(paste::limit()).post(paste::post))
         .service(resource("/admin/articles/autosave").post(autosave::create))
         .service(resource("/admin/articles/{id}").get(edit::get).post(edit::save))
+        .service(resource("/admin/articles/{id}/archive").post(archive::post))
         .service(resource("/admin/articles/{id}/preview").get(preview::get))
         .service(resource("/admin/articles/{id}/autosave").post(autosave::save))
         .service(resource("/admin/articles/{id}/presence").post(autosave::here))

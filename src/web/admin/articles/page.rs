@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::compare::{self, Line};
 use crate::i18n::Texts;
-use crate::model::{Article, ArticleId, ArticleStatus, ArticleVersion, Language};
+use crate::model::{Article, ArticleId, ArticleStatus, ArticleVersion, Language, NewsletterId, Permission};
 use crate::publishing::articles::ArticleInput;
 use crate::publishing::{presence, versions};
 use crate::store::{self, Reader};
@@ -42,10 +42,29 @@ struct ArticlePage {
     others: Vec<String>,
 }
 
+impl ArticlePage {
+    fn is_published(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.is_published)
+    }
+
+    /// Whether something stands in what is folded away, or is wrong with it.
+    fn opens_more(&self) -> bool {
+        let is_wrong =
+            ["tags", "canonical_url", "slug"].iter().any(|field| !self.mistakes.line(field).is_empty());
+        is_wrong || !self.input.tags.is_empty() || !self.input.canonical_url.is_empty()
+    }
+}
+
 struct Stored {
     id: ArticleId,
+    /// It is published and was in no issue yet: an issue could begin with it. The newsletter, where there is one only.
+    next_issue: Option<Option<NewsletterId>>,
+    /// Where it can be read.
+    address: String,
     status: Status,
     is_published: bool,
+    /// It was put away.
+    is_archived: bool,
     /// There are words that readers do not see yet.
     is_ahead: bool,
     /// The version that readers see.
@@ -161,7 +180,7 @@ pub async fn show(
     let mut reader = app.store.read().await?;
     let article = store::articles::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
     let latest = versions::latest(reader.db(), &article).await?;
-    let stored = stored(signed_in, &mut reader, &article, &latest).await?;
+    let stored = stored(app, signed_in, &mut reader, &article, &latest).await?;
     let (input, version) = draft.typed.unwrap_or_else(|| (ArticleInput::of_version(&latest), latest.number));
     let (words, minutes) = length(&input.body);
     let template = ArticlePage {
@@ -182,6 +201,7 @@ pub async fn show(
 }
 
 async fn stored(
+    app: &App,
     signed_in: &SignedIn,
     reader: &mut Reader,
     article: &Article,
@@ -211,15 +231,31 @@ async fn stored(
         status: Status::of_article(t, one.status),
     });
     let is_published = article.status == ArticleStatus::Published;
+    let appearances: Vec<_> = appearances.collect();
+    let is_archived = store::articles::is_archived(reader.db(), article.id).await?;
+    let is_free = !store::articles::is_in_an_issue(reader.db(), article.id).await?;
+    let next_issue = if is_published && !is_archived && is_free {
+        let newsletters = signed_in.newsletters(reader, Permission::DraftIssues).await?;
+        match newsletters.as_slice() {
+            [] => None,
+            [only] => Some(Some(only.id)),
+            _ => Some(None),
+        }
+    } else {
+        None
+    };
     Ok(Stored {
         id: article.id,
+        next_issue,
+        address: app.url(&format!("/a/{}", article.slug)),
         status: Status::of_article(t, article.status),
         is_published,
+        is_archived,
         is_ahead: is_published && latest.number > article.version,
         shown: article.version,
         saved: t.date_time(latest.updated_at, zone),
         preview: format!("/admin/articles/{}/preview", article.id),
-        appearances: appearances.collect(),
+        appearances,
         family: relatives.collect(),
         missing,
     })

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use super::base;
 use crate::i18n::Texts;
+use crate::mail::slot::line_for_anyone;
 use crate::model::{Newsletter, NewsletterId, Permission, Timestamp};
 use crate::publishing::digest::coming::{Entry, What, entries};
 use crate::publishing::schedule::{moment, zone_of};
@@ -181,7 +182,8 @@ async fn show(
 fn line(t: Texts, entry: &Entry, (zone, now): (Tz, Timestamp), newsletter: String) -> Line {
     let time = entry.at.to_utc().with_timezone(&zone).format("%H:%M").to_string();
     let rules = base(entry.newsletter);
-    let words = |key: &str| t.with(key, "title", entry.title.as_str());
+    let title = line_for_anyone(&entry.title, &newsletter);
+    let words = |key: &str| t.with(key, "title", title.as_str());
     let (href, status, act) = match &entry.what {
         What::Mailing { id, status, .. } => {
             (format!("/admin/mailings/{id}"), Status::of_mailing(t, Some(*status)), None)
@@ -225,6 +227,6 @@ fn line(t: Texts, entry: &Entry, (zone, now): (Tz, Timestamp), newsletter: Strin
             (format!("{rules}/{rule}"), status, Some(act))
         }
     };
-    let title = if entry.title.is_empty() { t.text("desk-no-subject") } else { entry.title.clone() };
+    let title = if title.is_empty() { t.text("desk-no-subject") } else { title };
     Line { time, title, href, newsletter, status, act }
 }

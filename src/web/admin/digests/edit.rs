@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::{base, rule_of};
 use crate::i18n::Texts;
-use crate::model::{Calendar, Days, DigestOrder, DigestRule, Language, Newsletter, Timestamp};
+use crate::model::{Calendar, Days, DigestOrder, DigestRule, Language, Newsletter, Permission, Timestamp};
 use crate::publishing::digest::plan::Plan;
 use crate::publishing::digest::rules::{self, RuleError, RuleInput};
 use crate::publishing::digest::{POOL_MAX, run};
@@ -36,6 +36,8 @@ struct DigestPage {
     action: String,
     typed: Form,
     version: Option<i64>,
+    /// Whether whoever looks may change it.
+    may_set: bool,
     is_on: bool,
     tags: Vec<String>,
     /// Of the days of the week, Monday first.
@@ -193,10 +195,12 @@ async fn show(
     let title = rule.as_ref().map_or_else(|| t.text("digest-new"), |rule| rule.name.clone());
     let weekday = |number: u32| (number.to_string(), t.text(&format!("weekday-{number}")));
     let nth = |nth: &'static str| (nth, t.text(&format!("digest-nth-{nth}")));
+    let may_set = signed_in.may(Permission::SetDigests, newsletter.id);
     let template = DigestPage {
         page: Frame::new(request, signed_in, "newsletters", title),
         action: rule.as_ref().map_or_else(|| base.clone(), |rule| format!("{base}/{}", rule.id)),
         version: rule.as_ref().map(|rule| rule.version),
+        may_set,
         is_on: rule.as_ref().is_some_and(|rule| rule.on_since.is_some()),
         tags: offered,
         weekdays: (1..=7).map(weekday).collect(),

@@ -7,7 +7,8 @@ use askama::Template;
 
 use super::{base, in_words};
 use crate::i18n::Texts;
-use crate::model::{DigestRule, DigestRun, Newsletter, Rhythm, RunReason, RunState, User};
+use crate::mail::slot::line_for_anyone;
+use crate::model::{DigestRule, DigestRun, Newsletter, Permission, Rhythm, RunReason, RunState, User};
 use crate::publishing::approval::content_of;
 use crate::publishing::compose::compose;
 use crate::publishing::digest::acts::{is_approved, is_edited};
@@ -36,6 +37,8 @@ struct DigestsPage {
     newsletter: Newsletter,
     base: String,
     rules: Vec<Card>,
+    /// Whether whoever looks may decide about them.
+    may_set: bool,
     can_add: bool,
     mistakes: Mistakes,
 }
@@ -152,7 +155,7 @@ impl RunCard {
             status: Status::of_run(t, run.state),
             words: words.join(" "),
             issue: run.issue_id.map(|issue| format!("/admin/issues/{issue}")),
-            subject,
+            subject: line_for_anyone(&subject, &newsletter.name),
             // Where four eyes are asked for, one that failed can be tried again once it is approved.
             can_approve: !is_approved_now
                 && (run.state.is_open() || (run.state == RunState::Failed && newsletter.needs_approval)),
@@ -190,10 +193,12 @@ pub(super) async fn show(
     }
     drop(reader);
     let status = if mistakes.has_any() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let may_set = signed_in.may(Permission::SetDigests, newsletter.id);
     let template = DigestsPage {
         page: Frame::new(request, signed_in, "newsletters", t.text("desk-digests")),
         base: base(newsletter.id),
-        can_add: rules.len() < RULES_MAX,
+        may_set,
+        can_add: may_set && rules.len() < RULES_MAX,
         newsletter,
         rules,
         mistakes,

@@ -16,14 +16,15 @@ use crate::i18n::Texts;
 use crate::mail::slot::{line_for_anyone, without_recipient};
 use crate::model::topic::text_for;
 use crate::model::{
-    ArticleDisplay, ArticleId, ArticleStatus, IssueId, Language, Placed, Topic, TopicId, TrialBy, TrialPlan,
-    UserId, trial,
+    ArticleDisplay, ArticleId, ArticleStatus, IssueId, Language, Permission, Placed, Topic, TopicId, TrialBy,
+    TrialPlan, UserId, trial,
 };
 use crate::publishing::articles;
 use crate::publishing::compose::Composed;
 use crate::publishing::issues::{IssueError, IssueInput, Theirs, save};
 use crate::publishing::links::check_links;
 use crate::publishing::schedule::zone_of;
+use crate::publishing::suggestions;
 use crate::store;
 use crate::store::articles::ArticleFilter;
 use crate::web::admin::{Frame, Mistakes, Status, digests, given_twice, id_of};
@@ -46,8 +47,6 @@ const FIELDS: [&str; 10] = [
 ];
 /// Articles offered to be added: the last edited, or the first found.
 const OFFERED: usize = 12;
-/// Longest teaser that becomes a preview line: what inboxes show.
-const PREHEADER_MAX_CHARS: usize = 120;
 /// Longest text that is searched for.
 const SEARCH_MAX_CHARS: usize = 200;
 
@@ -78,6 +77,8 @@ struct IssuePage {
     /// How many would get it, as it is saved.
     readers: String,
     checks: Vec<CheckLine>,
+    /// Whether whoever looks may change it.
+    may_edit: bool,
     /// Whether a check can be mended where it stands.
     can_fix: bool,
     is_ready: bool,
@@ -236,6 +237,7 @@ pub(super) async fn show(
         "newsletter",
         composed.newsletter.name.clone(),
     );
+    let may_edit = signed_in.may(Permission::DraftIssues, composed.newsletter.id);
     let template = IssuePage {
         page: Frame::new(request, signed_in, "issues", name.clone()),
         id,
@@ -256,7 +258,8 @@ pub(super) async fn show(
         sender: composed.newsletter.sender_name.clone(),
         newsletter: composed.newsletter.name.clone(),
         checks: check_lines(t, &composed),
-        can_fix: true,
+        may_edit,
+        can_fix: may_edit,
         is_ready: composed.is_ready(),
         saved: saved_at(t, &composed),
         digest: digests::note_of(app, t, &composed).await?,
@@ -408,13 +411,16 @@ pub async fn post(
     }
 }
 
-/// The fixes that change words.
+/// The fixes that change words, and the words that the first article of an issue brings along.
 async fn fill(app: &App, form: &Form, input: &mut IssueInput) -> Result<(), PageError> {
     let (verb, _) = pressed(form);
-    if !matches!(verb, "take_title" | "take_teaser") {
+    if !matches!(verb, "take_title" | "take_teaser" | "add") {
         return Ok(());
     }
     let mut reader = app.store.read().await?;
+    if verb == "add" {
+        return Ok(suggestions::fill_in(&mut reader, input).await?);
+    }
     for placed in &input.articles {
         let Some(article) = store::articles::by_id(reader.db(), placed.article).await? else { continue };
         match verb {
@@ -424,7 +430,7 @@ async fn fill(app: &App, form: &Form, input: &mut IssueInput) -> Result<(), Page
             }
             _ if article.teaser.is_empty() => {}
             _ => {
-                input.preheader = article.teaser.chars().take(PREHEADER_MAX_CHARS).collect();
+                input.preheader = suggestions::preheader(&article);
                 return Ok(());
             }
         }

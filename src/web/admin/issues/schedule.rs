@@ -230,7 +230,7 @@ async fn show_with(
     let sentence = sentence.map(|sentence| {
         let mut whole = vec![sentence];
         if !composed.translations.is_empty() {
-            let names: Vec<_> = composed.views().map(|view| view.language.own_name()).collect();
+            let names: Vec<_> = composed.views().map(|view| t.name_of(view.language)).collect();
             whole.push(t.with("desk-languages-sentence", "languages", names.join(", ")));
         }
         if composed.issue.has_trial() {

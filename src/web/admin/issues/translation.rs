@@ -11,7 +11,7 @@ use super::edit::{not_saved, saved, saved_at, wants_json};
 use super::theirs::{self, TheirsPart};
 use super::{LanguageTab, initial};
 use crate::mail::slot::line_for_anyone;
-use crate::model::{ArticleId, Issue, IssueId, IssueTranslation, Language, UserId};
+use crate::model::{ArticleId, Issue, IssueId, IssueTranslation, Language, Permission, UserId};
 use crate::publishing::compose::Composed;
 use crate::publishing::issues::{IssueError, Theirs};
 use crate::publishing::translations::{TranslationInput, remove, save};
@@ -43,6 +43,8 @@ struct TranslationPage {
     /// What someone else saved in the meantime.
     theirs: Option<TheirsPart>,
     checks: Vec<CheckLine>,
+    /// Whether whoever looks may change it.
+    may_edit: bool,
     can_fix: bool,
     is_ready: bool,
     sender: String,
@@ -139,6 +141,7 @@ async fn show(
         let stored = format!("/admin/issues/{id}/languages/{language}");
         theirs::of_translation(t, &input, &theirs, stored)
     });
+    let may_edit = signed_in.may(Permission::DraftIssues, composed.newsletter.id);
     let template = TranslationPage {
         page: Frame::new(request, signed_in, "issues", name.clone()),
         id,
@@ -154,6 +157,7 @@ async fn show(
         theirs,
         mistakes,
         checks: check_lines(t, &composed),
+        may_edit,
         can_fix: false,
         is_ready: composed.is_ready(),
         initial: initial(&composed.newsletter.sender_name),

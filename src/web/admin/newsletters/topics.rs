@@ -12,6 +12,7 @@ use crate::model::topic::text_for;
 use crate::model::{Language, Newsletter, NewsletterId, TopicId, TopicText};
 use crate::publishing::topics::{TopicError, TopicInput, TopicWords, add as add_topic, fields_of};
 use crate::store;
+use crate::store::people::COUNT_MAX;
 use crate::web::admin::{Frame, Mistakes, given_twice, grouped, id_of};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
@@ -115,7 +116,7 @@ pub async fn show(
     let newsletter = store::newsletters::by_id(reader.db(), id).await?.ok_or(PageError::NotFound)?;
     let texts = store::topics::texts(reader.db(), id).await?;
     let readers: BTreeMap<TopicId, i64> =
-        store::topics::readers(reader.db(), id).await?.into_iter().collect();
+        store::topics::readers(reader.db(), id, COUNT_MAX).await?.into_iter().collect();
     let (archived, topics): (Vec<_>, Vec<_>) = store::topics::of_newsletter(reader.db(), id)
         .await?
         .into_iter()
@@ -129,7 +130,7 @@ pub async fn show(
             name: text.map_or_else(|| topic.key.clone(), |text| text.name.clone()),
             description: text.map(|text| text.description.clone()).unwrap_or_default(),
             missing: missing(t, &texts, topic.id),
-            readers: t.with2("desk-readers", "count", count, "shown", grouped(count)),
+            readers: t.with2("desk-readers", "count", count, "shown", shown(t, count)),
             is_first: at == 0,
             is_last: at + 1 == topics.len(),
         }
@@ -149,11 +150,16 @@ pub async fn show(
     html(status, &template)
 }
 
+/// A count that stops at [`COUNT_MAX`], in words.
+fn shown(t: Texts, count: i64) -> String {
+    if count > COUNT_MAX { t.with("desk-more-than", "count", grouped(COUNT_MAX)) } else { grouped(count) }
+}
+
 fn missing(t: Texts, texts: &[TopicText], topic: TopicId) -> String {
     let has =
         |language: &Language| texts.iter().any(|text| text.topic_id == topic && text.language == *language);
     let missing: Vec<_> =
-        Language::ALL.iter().filter(|language| !has(language)).map(|language| language.own_name()).collect();
+        Language::ALL.iter().filter(|language| !has(language)).map(|language| t.name_of(*language)).collect();
     if missing.is_empty() {
         String::new()
     } else {

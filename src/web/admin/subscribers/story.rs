@@ -1,6 +1,7 @@
 //! What happened to a person, the newest first: evidence, mails, choices.
 
 use crate::i18n::Texts;
+use crate::mail::slot::line_for_anyone;
 use crate::model::topic::text_for;
 use crate::model::{Newsletter, OutboxKind, OutboxStatus, Outcome, Subscriber, Timestamp};
 use crate::publishing::schedule::zone_of;
@@ -76,7 +77,7 @@ pub async fn story(
             Outcome::Deferred if !was_tried => t.text("people-outcome-waiting"),
             outcome => t.text(&format!("people-outcome-{outcome}")),
         };
-        let title = t.with("people-story-issue", "subject", mail.subject);
+        let title = t.with("people-story-issue", "subject", line_for_anyone(&mail.subject, &newsletter.name));
         add(newsletter, mail.at, title, vec![outcome, mail.relay, mail.reply]);
     }
     events.sort_by_key(|event| std::cmp::Reverse(event.moment));

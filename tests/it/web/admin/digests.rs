@@ -254,7 +254,7 @@ both_dbs!(the_calendar_offers_its_buttons_to_those_who_may_press_them, |store| {
     let viewer = site.app.browser();
     let form = [("address", "vera@example.org"), ("password", PASSWORD)];
     assert_eq!(viewer.post("/admin/login", &form).await.expect("an answer").status, 303);
-    for path in ["/admin/calendar", "/admin/calendar?month=2026-12", "/admin/newsletters/1/calendar"] {
+    for path in ["/admin/calendar", "/admin/calendar?month=2026-12", "/admin/newsletters/1/calendar", BASE] {
         let (hers, ours) = (get(&viewer, path).await.body, get(&site.browser, path).await.body);
         assert!(hers.contains("Weekoverzicht") && ours.contains("Weekoverzicht"), "{path}");
         assert!(ours.contains("name=\"do\""), "{path}: {ours}");

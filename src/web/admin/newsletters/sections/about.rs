@@ -27,18 +27,38 @@ struct Fields {
     mistakes: Mistakes,
     /// Whether the browser may say its time zone: nobody has chosen one.
     may_guess_zone: bool,
+    /// Whether what can wait is folded away.
+    is_short: bool,
 }
 
 impl Fields {
+    /// Whether something stands in what is folded away, or is wrong with it.
+    fn opens_more(&self) -> bool {
+        let is_wrong = ["description", "time_zone"].iter().any(|field| !self.mistakes.line(field).is_empty());
+        is_wrong
+            || !self.typed.first("description").is_empty()
+            || self.typed.all("reader_languages").count() > 1
+    }
+
     /// A zone that is not in the list, but stored.
     fn other_zone(&self) -> Option<&str> {
         Some(self.typed.first("time_zone")).filter(|zone| !zone.is_empty() && !zones::has(zone))
     }
 }
 
-/// The fields as HTML: also in the first run.
+/// The fields as HTML.
 pub fn fields(t: Texts, typed: Form, mistakes: Mistakes, may_guess_zone: bool) -> Result<String, PageError> {
-    rendered(&Fields { t, typed, mistakes, may_guess_zone })
+    rendered(&Fields { t, typed, mistakes, may_guess_zone, is_short: false })
+}
+
+/// The same for the first run, which asks for little.
+pub fn first_fields(
+    t: Texts,
+    typed: Form,
+    mistakes: Mistakes,
+    may_guess_zone: bool,
+) -> Result<String, PageError> {
+    rendered(&Fields { t, typed, mistakes, may_guess_zone, is_short: true })
 }
 
 pub fn typed(newsletter: &Newsletter) -> Form {
@@ -56,11 +76,7 @@ pub fn typed(newsletter: &Newsletter) -> Form {
 
 /// A form with what is likely, before anybody has typed anything.
 pub fn blank(language: Language) -> Form {
-    Form::of(&[
-        ("language", language.as_str()),
-        ("time_zone", zones::of_language(language)),
-        ("reader_languages", language.as_str()),
-    ])
+    Form::of(&[("language", language.as_str()), ("time_zone", zones::of_language(language))])
 }
 
 /// # Errors

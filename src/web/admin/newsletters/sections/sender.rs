@@ -24,11 +24,25 @@ struct Fields {
     t: Texts,
     typed: Form,
     mistakes: Mistakes,
+    /// Whether what can wait is folded away.
+    is_short: bool,
 }
 
-/// The fields as HTML: also in the first run.
+impl Fields {
+    /// Whether something stands in what is folded away.
+    fn opens_more(&self) -> bool {
+        !self.typed.first("reply_to").is_empty()
+    }
+}
+
+/// The fields as HTML.
 pub fn fields(t: Texts, typed: Form, mistakes: Mistakes) -> Result<String, PageError> {
-    rendered(&Fields { t, typed, mistakes })
+    rendered(&Fields { t, typed, mistakes, is_short: false })
+}
+
+/// The same for the first run, which asks for little.
+pub fn first_fields(t: Texts, typed: Form, mistakes: Mistakes) -> Result<String, PageError> {
+    rendered(&Fields { t, typed, mistakes, is_short: true })
 }
 
 pub fn typed(newsletter: &Newsletter) -> Form {
