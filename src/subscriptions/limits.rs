@@ -58,6 +58,10 @@ const FORM_GAP: Duration = Duration::from_secs(4);
 /// The same while the form asks for a proof.
 const PER_FORM_UNPROVED: Limit = Limit { name: "form-unproved-hour", window: HOUR, most: 60 };
 const FORM_UNPROVED_GAP: Duration = MINUTE;
+/// Sign-ups of all forms together without a proof of work before their mails wait, each so long after the one before: what no
+/// single form notices must not make a sender of spam of us.
+const PER_ALL: Limit = Limit { name: "all-hour", window: HOUR, most: 5_000 };
+const ALL_GAP: Duration = Duration::from_secs(1);
 /// Changes of address that one person asks for: a link that fell into wrong hands must not write to everyone.
 const PER_PERSON: Limit = Limit { name: "person-day", window: DAY, most: 5 };
 /// A mail that waits still comes while its link works.
@@ -212,6 +216,7 @@ pub struct OfSignUp {
     already: Mark,
     domain: Mark,
     form: Mark,
+    all: Mark,
     effort: Effort,
 }
 
@@ -236,13 +241,14 @@ impl OfSignUp {
             already: kind_mark(keys, address, &newsletter, OutboxKind::AlreadySubscribed),
             domain: domain_mark(keys, address),
             form: mark(keys, per_form, &form.id.to_string()),
+            all: mark(keys, PER_ALL, ""),
             effort,
         }
     }
 
     /// To be locked before anything is counted.
     pub fn marks(&self) -> impl Iterator<Item = Mark> {
-        let own = [self.withdrawn, self.confirm, self.already, self.domain, self.form];
+        let own = [self.withdrawn, self.confirm, self.already, self.domain, self.form, self.all];
         self.network.into_iter().flatten().chain(self.mailbox).chain(own)
     }
 
@@ -261,20 +267,21 @@ impl OfSignUp {
         kind != OutboxKind::AlreadySubscribed || counters.has_room(&self.already)
     }
 
-    /// How long its mail would wait: beyond the limits of a domain and a form mails go out one after the other, so
-    /// that a domain is not flooded and nobody who signed up is forgotten. `Err` holds the minutes to wait, when a
+    /// How long its mail would wait: beyond the limits of a domain, a form and all forms mails go out one after the other,
+    /// so that nobody is flooded and nobody who signed up is forgotten. `Err` holds the minutes to wait, when a
     /// form under attack has no more room for sign-ups without a proof.
     pub fn wait(&self, counters: &Counters) -> std::result::Result<Duration, i64> {
-        let gap = match self.effort {
-            Effort::Proved => Duration::ZERO,
-            Effort::NotAsked => FORM_GAP,
-            Effort::Missing => FORM_UNPROVED_GAP,
+        let (gap, gap_of_all) = match self.effort {
+            Effort::Proved => (Duration::ZERO, Duration::ZERO),
+            Effort::NotAsked => (FORM_GAP, ALL_GAP),
+            Effort::Missing => (FORM_UNPROVED_GAP, ALL_GAP),
         };
         let of_form = beyond(gap, counters, &self.form);
         if self.effort == Effort::Missing && of_form > WAIT_MAX {
             return Err(minutes(self.form.limit.window));
         }
-        Ok(beyond(DOMAIN_GAP, counters, &self.domain).max(of_form).min(WAIT_MAX))
+        let of_all = beyond(gap_of_all, counters, &self.all);
+        Ok(beyond(DOMAIN_GAP, counters, &self.domain).max(of_form).max(of_all).min(WAIT_MAX))
     }
 
     /// Counts the mail that is sent.
@@ -283,6 +290,7 @@ impl OfSignUp {
         counters.add(&self.domain);
         if self.effort != Effort::Proved {
             counters.add(&self.form);
+            counters.add(&self.all);
         }
     }
 }

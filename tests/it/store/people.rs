@@ -1,6 +1,6 @@
 use postiljon::model::{
     Condition, FieldKind, FieldTest, Filter, Group, HitKind, IssueId, Joined, Language, Newsletter, Rhythm,
-    Selection,    Subscription, SubscriptionId, SubscriptionStatus,
+    Selection, Subscription, SubscriptionId, SubscriptionStatus,
 };
 use postiljon::store::fields::FieldRules;
 use postiljon::store::hits::{ReaderHits, Tally};

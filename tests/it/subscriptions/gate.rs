@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use postiljon::dns::Dns;
+use postiljon::keys::Purpose;
 use postiljon::model::{
     DisposableDomains, DisposablePolicy, OutboxKind, ProofPolicy, SubscriptionStatus, Timestamp,
 };
+use postiljon::store::rate_limits::{self, Hit};
 use postiljon::store::{forms, outbox_contents, signup_counts, subscriptions, used_proofs};
 use postiljon::subscriptions::gate::{Gate, asks_proof};
 use postiljon::subscriptions::proof;
@@ -243,6 +245,23 @@ both_dbs!(a_form_under_attack_spreads_the_mails_of_those_without_a_proof, |store
     assert_eq!(people.mails().await.len(), 1, "a proof does not wait");
     people.clock.advance(10 * MINUTE);
     assert_eq!(people.mails().await.len(), 10, "nobody is forgotten");
+});
+
+both_dbs!(forms_that_are_attacked_together_spread_their_mails, |store| {
+    let people = People::of(&store).await;
+    people.sign_up("first@a.example", 1).await.expect("signed up");
+    assert_eq!(people.mails().await.len(), 1);
+    // As if the other forms had had as many as all may have.
+    let key = people.keys.mac(Purpose::RateLimit, b"signup/all-hour/");
+    let others = [Hit { key, window: HOUR, more: 4_999, is_rolling: false }];
+    change!(store, |tx| rate_limits::hit_all(tx, &others, people.clock.now()));
+    people.sign_up("second@b.example", 2).await.expect("signed up");
+    people.sign_up("third@c.example", 3).await.expect("signed up");
+    assert_eq!(people.mails().await.len(), 0, "they wait");
+    people.clock.advance(Duration::from_secs(1));
+    assert_eq!(people.mails().await.len(), 1, "one after the other");
+    people.clock.advance(Duration::from_secs(1));
+    assert_eq!(people.mails().await.len(), 1, "nobody is forgotten");
 });
 
 both_dbs!(ten_thousand_posts_for_one_victim_end_in_three_mails_a_day, |store| {
