@@ -441,7 +441,7 @@ test("without scripts an article is written, described pictures are added, versi
     await visitor.follow(page.locator(".versions a").nth(1));
     await visitor.follow(page.getByRole("button", { name: "Bring this version back" }));
     assert.equal(await page.locator("#body").inputValue(), "Een.");
-    await visitor.follow(page.getByRole("button", { name: /Translate into Français/ }));
+    await visitor.follow(page.getByRole("button", { name: /Translate into French/ }));
     assert.equal(await page.locator("#language").inputValue(), "fr");
     await visitor.open("/admin/articles?tag=rustig");
     assert.match(await visitor.words(), /Zonder scripts/);
