@@ -18,7 +18,8 @@ const UNCONFIRMED_KEPT: Duration = Duration::from_secs(8 * 24 * 3600 - 3600);
 const EXPIRED_TOKENS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most tokens that one transaction forgets.
 const TOKEN_ROWS: i64 = 5_000;
-
+/// Most windows that one transaction forgets.
+const COUNT_ROWS: i64 = 5_000;
 /// An invitation that has expired still says until when it worked.
 const EXPIRED_LINKS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// As long as a browser keeps the cookie by which it is known again.
@@ -75,12 +76,25 @@ async fn forget_tokens(shift: &Shift, before: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// The same for what was counted: after an attack there is much of it.
+async fn forget_counts(shift: &Shift, now: Timestamp) -> Result<()> {
+    while !*shift.signals.stop.borrow() {
+        let mut tx = shift.store.begin().await?;
+        let gone = rate_limits::delete_ended(&mut tx, now, COUNT_ROWS).await?;
+        tx.commit().await?;
+        if gone < COUNT_ROWS.unsigned_abs() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 async fn clean(shift: &Shift) -> Result<()> {
     let now = shift.clock.now();
     let unconfirmed = erase_unconfirmed(shift, now.minus(UNCONFIRMED_KEPT)).await?;
     forget_tokens(shift, now.minus(EXPIRED_TOKENS_KEPT)).await?;
+    forget_counts(shift, now).await?;
     let mut tx = shift.store.begin().await?;
-    rate_limits::delete_ended(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, now).await?;
     login_steps::delete_expired(&mut tx, now).await?;
     provider_logins::delete_expired(&mut tx, now).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bulk::{self, Column, Same};
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, sql};
 use crate::model::Timestamp;
 
 /// Counts one more under a key and answers how many there were in the present window, this one included.
@@ -23,71 +23,62 @@ pub async fn hit(tx: &mut Tx, key: &[u8], window: Duration, now: Timestamp) -> R
         .await?))
 }
 
-/// What is counted under one key.
+/// What stands under one key.
 #[derive(Debug, Clone, Copy)]
-pub struct Hit {
+pub struct Count {
     pub key: [u8; 32],
-    pub window: Duration,
-    /// 0 asks only, and is the same work.
-    pub more: i64,
-    /// Whether the window begins anew with each hit: then no stretch of its length holds more than its limit, also around
-    /// the end of a window. Only where what is refused is not counted: else who keeps asking waits for ever.
-    pub is_rolling: bool,
+    pub hits: i64,
+    pub window_ends_at: Timestamp,
 }
 
-/// How many there are of several keys in their present windows, keys without any left out. Until the end of the
-/// transaction nobody else counts under them.
-pub async fn lock_all(tx: &mut Tx, keys: &[[u8; 32]], now: Timestamp) -> Result<Vec<(Vec<u8>, i64)>> {
-    let sql = match tx.db() {
-        // Nobody else writes.
-        Db::Sqlite(_) => {
-            "SELECT r.key, r.hits FROM v CROSS JOIN rate_limits r
-            WHERE r.key = v.key AND r.window_ends_at > ? AND r.window_ends_at > ?"
-        }
-        // The update that changes nothing locks the row, and one that was not there. In the order of the keys, so
-        // that two who count under some of the same wait for each other, and not both for ever.
-        Db::Postgres(_) => {
-            "INSERT INTO rate_limits (key, window_ends_at, hits)
-                SELECT v.key, CAST(? AS BIGINT), 0 FROM v ORDER BY v.key
-            ON CONFLICT (key) DO UPDATE SET hits = rate_limits.hits
-            RETURNING key, CASE WHEN window_ends_at <= ? THEN 0 ELSE hits END"
-        }
-    };
+/// Until the end of the transaction nobody else reads counts to write them anew. On SQLite one transaction writes at a
+/// time.
+///
+/// One lock for all keys: every sign-up counts under a key that all have in common, so they take turns even so, and to
+/// lock a row costs PostgreSQL what writing it does.
+pub async fn hold(tx: &mut Tx) -> Result<()> {
+    /// Of no other lock.
+    const COUNTERS: i64 = 0x0072_6174_655f_6c69;
+    if let Db::Postgres(c) = tx.db() {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(COUNTERS).execute(c).await?;
+    }
+    Ok(())
+}
+
+/// Hits of several keys in their present windows, with the ends of these; keys without any are left out. Who means to
+/// write them anew has called [`hold`].
+pub async fn read_all(
+    db: Db<'_>,
+    keys: &[[u8; 32]],
+    now: Timestamp,
+) -> Result<Vec<(Vec<u8>, i64, Timestamp)>> {
+    // Each key looked up: PostgreSQL would rather read the whole table.
+    let sql = sql!(
+        db,
+        "SELECT r.key, r.hits, r.window_ends_at FROM v CROSS JOIN ",
+        sqlite: "rate_limits r WHERE r.key = v.key AND r.window_ends_at > ?",
+        postgres: "LATERAL (SELECT * FROM rate_limits l WHERE l.key = v.key AND l.window_ends_at > ? OFFSET 0) r",
+        ""
+    );
     let columns = [Column::Octets("key", keys.iter().map(<[u8; 32]>::as_slice).collect())];
-    let now = Same::Number(now.as_millis());
-    bulk::fetch_all(tx.db(), &columns, sql, &[now, now]).await
+    bulk::fetch_all(db, &columns, sql, &[Same::Number(now.as_millis())]).await
 }
 
-/// Counts under several different keys, in one statement for each kind of window. Who only asks begins no window.
-pub async fn hit_all(tx: &mut Tx, hits: &[Hit], now: Timestamp) -> Result<()> {
-    const FIXED: &str = "INSERT INTO rate_limits (key, window_ends_at, hits)
-            SELECT v.key, v.ends_at, v.more FROM v WHERE v.key IS NOT NULL ORDER BY v.key
-        ON CONFLICT (key) DO UPDATE SET
-            hits = CASE WHEN rate_limits.window_ends_at <= ?
-                THEN excluded.hits ELSE rate_limits.hits + excluded.hits END,
-            window_ends_at = CASE WHEN rate_limits.window_ends_at <= ?
-                THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END";
-    const ROLLING: &str = "INSERT INTO rate_limits (key, window_ends_at, hits)
-            SELECT v.key, v.ends_at, v.more FROM v WHERE v.key IS NOT NULL ORDER BY v.key
-        ON CONFLICT (key) DO UPDATE SET
-            hits = CASE WHEN rate_limits.window_ends_at <= ?
-                THEN excluded.hits ELSE rate_limits.hits + excluded.hits END,
-            window_ends_at = CASE WHEN excluded.hits > 0 OR rate_limits.window_ends_at <= ?
-                THEN excluded.window_ends_at ELSE rate_limits.window_ends_at END";
-    let (rolling, fixed): (Vec<Hit>, Vec<Hit>) = hits.iter().partition(|hit| hit.is_rolling);
-    write_all(tx, &fixed, FIXED, now).await?;
-    write_all(tx, &rolling, ROLLING, now).await
-}
-
-async fn write_all(tx: &mut Tx, hits: &[Hit], sql: &'static str, now: Timestamp) -> Result<()> {
-    let ends_at = |hit: &Hit| if hit.more == 0 { now } else { now.plus(hit.window) };
+/// Writes what stands under several different keys from now on.
+pub async fn write_all(tx: &mut Tx, counts: &[Count]) -> Result<()> {
+    // In the order of the keys: others may write single ones of them.
+    const SQL: &str = "INSERT INTO rate_limits (key, window_ends_at, hits)
+            SELECT v.key, v.ends_at, v.hits FROM v WHERE v.key IS NOT NULL ORDER BY v.key
+        ON CONFLICT (key) DO UPDATE SET hits = excluded.hits, window_ends_at = excluded.window_ends_at";
     let columns = [
-        Column::Octets("key", hits.iter().map(|hit| hit.key.as_slice()).collect()),
-        Column::Numbers("ends_at", hits.iter().map(|hit| Some(ends_at(hit).as_millis())).collect()),
-        Column::Numbers("more", hits.iter().map(|hit| Some(hit.more)).collect()),
+        Column::Octets("key", counts.iter().map(|count| count.key.as_slice()).collect()),
+        Column::Numbers(
+            "ends_at",
+            counts.iter().map(|count| Some(count.window_ends_at.as_millis())).collect(),
+        ),
+        Column::Numbers("hits", counts.iter().map(|count| Some(count.hits)).collect()),
     ];
-    let now = Same::Number(now.as_millis());
-    bulk::execute(tx, &columns, sql, &[now, now]).await?;
+    bulk::execute(tx, &columns, SQL, &[]).await?;
     Ok(())
 }
 
@@ -125,8 +116,16 @@ pub async fn clear(tx: &mut Tx, key: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets windows that are over.
-pub async fn delete_ended(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM rate_limits WHERE window_ends_at <= $1";
-    Ok(on!(tx.db(), |c| sqlx::query(SQL).bind(now).execute(c).await?.rows_affected()))
+/// Forgets some of the windows that are over. It waits for nobody: on PostgreSQL, who counts in another order would wait for it
+/// as it for them.
+pub async fn delete_ended(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
+    let sql = sql!(
+        tx.db(),
+        "DELETE FROM rate_limits WHERE key IN
+            (SELECT key FROM rate_limits WHERE window_ends_at <= $1 LIMIT $2",
+        sqlite: "",
+        postgres: " FOR UPDATE SKIP LOCKED",
+        ")"
+    );
+    Ok(on!(tx.db(), |c| sqlx::query(sql).bind(now).bind(limit).execute(c).await?.rows_affected()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::keys::{Keys, Purpose};
 use crate::model::{EmailAddress, Form, FormId, NewsletterId, OutboxKind, SubscriberId, Timestamp};
-use crate::store::rate_limits::{self, Hit};
+use crate::store::rate_limits::{self, Count};
 use crate::store::{BULK_ROWS_MAX, Result, Tx};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -91,12 +91,25 @@ fn rolling_mark(keys: &Keys, limit: Limit, subject: &str) -> Mark {
 #[derive(Debug, Clone, Copy)]
 struct Counter {
     window: Duration,
+    /// Whether the window begins anew with each hit: then no stretch of its length holds more than its limit, also around
+    /// the end of a window. Only where what is refused is not counted: else who keeps asking waits for ever.
     is_rolling: bool,
+    /// What was counted before; 0 and `None` where no window runs.
     hits: i64,
+    ends_at: Option<Timestamp>,
     more: i64,
 }
 
-/// The counters of one transaction: read and locked together, counted in memory in the order in which things came,
+impl Counter {
+    /// What stands from now on. Who only asked began no window.
+    fn count(&self, key: [u8; 32], now: Timestamp) -> Count {
+        let begins = self.more > 0 && (self.is_rolling || self.ends_at.is_none());
+        let ends_at = if begins { now.plus(self.window) } else { self.ends_at.unwrap_or(now) };
+        Count { key, hits: self.hits + self.more, window_ends_at: ends_at }
+    }
+}
+
+/// The counters of one transaction: locked and read together, counted in memory in the order in which things came,
 /// and written together. What is only looked at is written too: the same work, whatever is known.
 #[derive(Debug)]
 pub struct Counters(BTreeMap<[u8; 32], Counter>);
@@ -105,14 +118,18 @@ impl Counters {
     /// Nobody else counts under these marks until the transaction ends.
     pub async fn lock(tx: &mut Tx, marks: impl Iterator<Item = Mark>, now: Timestamp) -> Result<Self> {
         let counter = |Mark { limit, key, is_rolling }: Mark| {
-            (key, Counter { window: limit.window, is_rolling, hits: 0, more: 0 })
+            (key, Counter { window: limit.window, is_rolling, hits: 0, ends_at: None, more: 0 })
         };
         let mut counters: BTreeMap<_, _> = marks.map(counter).collect();
+        if !counters.is_empty() {
+            rate_limits::hold(tx).await?;
+        }
         let keys: Vec<[u8; 32]> = counters.keys().copied().collect();
         for keys in keys.chunks(BULK_ROWS_MAX) {
-            for (key, hits) in rate_limits::lock_all(tx, keys, now).await? {
+            for (key, hits, ends_at) in rate_limits::read_all(tx.db(), keys, now).await? {
                 if let Some(counter) = counters.get_mut(key.as_slice()) {
                     counter.hits = hits;
+                    counter.ends_at = Some(ends_at);
                 }
             }
         }
@@ -120,15 +137,9 @@ impl Counters {
     }
 
     pub async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
-        let hit = |(key, counter): (&[u8; 32], &Counter)| Hit {
-            key: *key,
-            window: counter.window,
-            more: counter.more,
-            is_rolling: counter.is_rolling,
-        };
-        let hits: Vec<Hit> = self.0.iter().map(hit).collect();
-        for hits in hits.chunks(BULK_ROWS_MAX) {
-            rate_limits::hit_all(tx, hits, now).await?;
+        let counts: Vec<Count> = self.0.iter().map(|(key, counter)| counter.count(*key, now)).collect();
+        for counts in counts.chunks(BULK_ROWS_MAX) {
+            rate_limits::write_all(tx, counts).await?;
         }
         Ok(())
     }
@@ -329,6 +340,7 @@ pub async fn withdraw(
     now: Timestamp,
 ) -> Result<()> {
     let mark = withdrawn_mark(keys, address, &newsletter.to_string());
+    rate_limits::hold(tx).await?;
     // The days begin anew.
     rate_limits::clear(tx, &mark.key).await?;
     rate_limits::hit(tx, &mark.key, mark.limit.window, now).await?;
@@ -342,6 +354,7 @@ pub async fn undo_withdrawal(
     address: &EmailAddress,
     newsletter: NewsletterId,
 ) -> Result<()> {
+    rate_limits::hold(tx).await?;
     rate_limits::clear(tx, &withdrawn_mark(keys, address, &newsletter.to_string()).key).await
 }
 
@@ -429,6 +442,46 @@ pub fn network_of(ip: IpAddr) -> String {
         IpAddr::V6(ip) => {
             let [a, b, c, d, ..] = ip.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands after `more` hits, at a minute of the first hour, where `hits` stood until then: hits, and the minute at
+    /// which they end.
+    fn after(is_rolling: bool, before: Option<(i64, u64)>, more: i64, minute: u64) -> (i64, i64) {
+        let at = |minute: u64| Timestamp::from_millis(0).plus(MINUTE * u32::try_from(minute).unwrap());
+        // As it is read: a window that is over is no window.
+        let before = before.filter(|(_, end)| *end > minute);
+        let counter = Counter {
+            window: HOUR,
+            is_rolling,
+            hits: before.map_or(0, |(hits, _)| hits),
+            ends_at: before.map(|(_, end)| at(end)),
+            more,
+        };
+        let count = counter.count([0; 32], at(minute));
+        (count.hits, count.window_ends_at.as_millis() / 60_000)
+    }
+
+    #[test]
+    fn a_window_begins_with_its_first_hit_and_one_that_rolls_with_each() {
+        assert_eq!(after(false, None, 1, 10), (1, 70));
+        assert_eq!(after(false, Some((1, 70)), 2, 69), (3, 70));
+        assert_eq!(after(false, Some((3, 70)), 1, 70), (1, 130));
+        assert_eq!(after(true, Some((1, 70)), 2, 69), (3, 129));
+        assert_eq!(after(true, Some((3, 70)), 1, 70), (1, 130));
+    }
+
+    #[test]
+    fn who_only_asks_begins_no_window_and_keeps_the_one_that_runs() {
+        for is_rolling in [false, true] {
+            assert_eq!(after(is_rolling, None, 0, 10), (0, 10));
+            assert_eq!(after(is_rolling, Some((2, 70)), 0, 69), (2, 70));
+            assert_eq!(after(is_rolling, Some((2, 70)), 0, 70), (0, 70));
         }
     }
 }

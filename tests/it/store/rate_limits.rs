@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use postiljon::store::rate_limits::{self, Hit};
+use postiljon::store::Store;
+use postiljon::store::rate_limits::{self, Count};
 
 use crate::support::database::{both_dbs, change, read};
 use crate::support::samples::{NOW, at};
@@ -38,7 +39,9 @@ both_dbs!(a_key_begins_again_after_clearing, |store| {
 both_dbs!(windows_that_are_over_are_forgotten, |store| {
     change!(store, |tx| rate_limits::hit(tx, b"old", WINDOW, NOW));
     change!(store, |tx| rate_limits::hit(tx, b"new", WINDOW, at(1)));
-    assert_eq!(change!(store, |tx| rate_limits::delete_ended(tx, at(100))), 1);
+    change!(store, |tx| rate_limits::hit(tx, b"older", WINDOW, NOW));
+    assert_eq!(change!(store, |tx| rate_limits::delete_ended(tx, at(100), 1)), 1);
+    assert_eq!(change!(store, |tx| rate_limits::delete_ended(tx, at(100), 10)), 1);
     assert_eq!(read!(store, |db| rate_limits::peek(db, b"new", at(100))), 1);
 });
 
@@ -55,66 +58,45 @@ both_dbs!(hits_at_the_same_moment_are_all_counted, |store| {
     assert_eq!(counts, (1..=8).collect::<Vec<_>>());
 });
 
-both_dbs!(several_keys_are_counted_together_and_read_before, |store| {
-    let hit = |key: u8, millis, more| Hit {
-        key: [key; 32],
-        window: Duration::from_millis(millis),
-        more,
-        is_rolling: false,
+both_dbs!(several_keys_are_read_and_written_together, |store| {
+    let count = |key: u8, hits, millis| Count { key: [key; 32], hits, window_ends_at: at(millis) };
+    let keys = [[9; 32], [1; 32], [5; 32]];
+    let read = async |moment| {
+        let mut found = read!(store, |db| rate_limits::read_all(db, &keys, moment));
+        found.sort_unstable();
+        found.into_iter().map(|(key, hits, ends_at)| (key[0], hits, ends_at)).collect::<Vec<_>>()
     };
-    let count = async |hits: &[Hit], moment| {
-        change!(store, |tx| rate_limits::hit_all(tx, hits, moment));
-        let keys: Vec<[u8; 32]> = hits.iter().map(|hit| hit.key).collect();
-        let found = change!(store, |tx| rate_limits::lock_all(tx, &keys, moment));
-        let of = |key: &[u8; 32]| found.iter().find(|(found, _)| found == key).map_or(0, |(_, hits)| *hits);
-        keys.iter().map(of).collect::<Vec<_>>()
-    };
-    let all = [hit(9, 100, 1), hit(1, 1_000, 1), hit(5, 100, 0)];
-    assert_eq!(count(&all, NOW).await, [1, 1, 0]);
-    assert_eq!(count(&all, at(50)).await, [2, 2, 0]);
-    // A window is over for each key by itself.
-    assert_eq!(count(&all, at(100)).await, [1, 3, 0]);
-    // Who only asked began no window: it starts with its first hit, and is a whole one.
-    assert_eq!(count(&[hit(5, 100, 1)], at(110)).await, [1]);
-    assert_eq!(count(&[hit(5, 100, 1)], at(209)).await, [2]);
-    let [last, ..] = all;
-    assert_eq!(count(&[last], at(150)).await, [2]);
-    assert_eq!(change!(store, |tx| rate_limits::hit(tx, &[9; 32], WINDOW, at(150))), 3);
-    assert_eq!(count(&[], NOW).await, Vec::<i64>::new());
-    // A window that rolls begins anew with each hit, and not with a question.
-    let rolling = |more| Hit { is_rolling: true, ..hit(3, 100, more) };
-    assert_eq!(count(&[rolling(0), hit(4, 100, 1)], at(300)).await, [0, 1]);
-    assert_eq!(count(&[rolling(1), hit(4, 100, 1)], at(310)).await, [1, 2]);
-    assert_eq!(count(&[rolling(1), hit(4, 100, 1)], at(400)).await, [2, 1]);
-    assert_eq!(count(&[rolling(0)], at(499)).await, [2]);
-    assert_eq!(count(&[rolling(1)], at(500)).await, [1]);
+    change!(store, |tx| rate_limits::write_all(
+        tx,
+        &[count(9, 1, 100), count(1, 2, 1_000), count(3, 7, 1_000)]
+    ));
+    // Asked for alone, and only where a window runs.
+    assert_eq!(read(at(99)).await, [(1, 2, at(1_000)), (9, 1, at(100))]);
+    assert_eq!(read(at(100)).await, [(1, 2, at(1_000))]);
+    // Anew, and another window.
+    change!(store, |tx| rate_limits::write_all(tx, &[count(9, 4, 200), count(5, 0, 100)]));
+    assert_eq!(read(at(99)).await, [(1, 2, at(1_000)), (5, 0, at(100)), (9, 4, at(200))]);
+    // Who counts one more goes on from there.
+    assert_eq!(change!(store, |tx| rate_limits::hit(tx, &[9; 32], WINDOW, at(150))), 5);
+    change!(store, |tx| rate_limits::write_all(tx, &[]));
+    assert_eq!(read!(store, |db| rate_limits::read_all(db, &[], NOW)), []);
 });
 
-both_dbs!(who_reads_counters_is_the_only_one_who_counts_until_the_end, |store| {
-    let key = [7; 32];
-    let mut first = store.begin().await.expect("begun");
-    assert!(
-        rate_limits::lock_all(&mut first, &[key], NOW)
-            .await
-            .expect("read")
-            .iter()
-            .all(|(_, hits)| *hits == 0)
-    );
-    let (asks, is_asking) = tokio::sync::oneshot::channel();
-    let other = {
-        let store = store.clone();
-        tokio::spawn(async move {
-            asks.send(()).expect("the test waits");
-            let mut second = store.begin().await.expect("begun");
-            let found = rate_limits::lock_all(&mut second, &[key], NOW).await.expect("read");
-            second.commit().await.expect("committed");
-            found.into_iter().map(|(_, hits)| hits).sum::<i64>()
-        })
+both_dbs!(who_holds_the_counts_writes_them_alone, |store| {
+    // Each reads, lets others have their turn, and writes one more: none is lost.
+    let add = |store: Store| async move {
+        let mut tx = store.begin().await.expect("begun");
+        rate_limits::hold(&mut tx).await.expect("held");
+        let found = rate_limits::read_all(tx.db(), &[[7; 32]], NOW).await.expect("read");
+        let hits = found.first().map_or(0, |(_, hits, _)| *hits);
+        tokio::task::yield_now().await;
+        let count = Count { key: [7; 32], hits: hits + 1, window_ends_at: at(100) };
+        rate_limits::write_all(&mut tx, &[count]).await.expect("written");
+        tx.commit().await.expect("committed");
     };
-    is_asking.await.expect("it asks");
-    rate_limits::hit_all(&mut first, &[Hit { key, window: WINDOW, more: 3, is_rolling: false }], NOW)
-        .await
-        .expect("counted");
-    first.commit().await.expect("committed");
-    assert_eq!(other.await.expect("an answer"), 3);
+    let all: Vec<_> = (0..8).map(|_| tokio::spawn(add(store.clone()))).collect();
+    for one in all {
+        one.await.expect("added");
+    }
+    assert_eq!(read!(store, |db| rate_limits::peek(db, &[7; 32], NOW)), 8);
 });

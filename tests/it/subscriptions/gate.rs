@@ -7,7 +7,7 @@ use postiljon::keys::Purpose;
 use postiljon::model::{
     DisposableDomains, DisposablePolicy, OutboxKind, ProofPolicy, SubscriptionStatus, Timestamp,
 };
-use postiljon::store::rate_limits::{self, Hit};
+use postiljon::store::rate_limits::{self, Count};
 use postiljon::store::{forms, outbox_contents, signup_counts, subscriptions, used_proofs};
 use postiljon::subscriptions::gate::{Gate, asks_proof};
 use postiljon::subscriptions::proof;
@@ -253,8 +253,8 @@ both_dbs!(forms_that_are_attacked_together_spread_their_mails, |store| {
     assert_eq!(people.mails().await.len(), 1);
     // As if the other forms had had as many as all may have.
     let key = people.keys.mac(Purpose::RateLimit, b"signup/all-hour/");
-    let others = [Hit { key, window: HOUR, more: 4_999, is_rolling: false }];
-    change!(store, |tx| rate_limits::hit_all(tx, &others, people.clock.now()));
+    let others = [Count { key, hits: 5_000, window_ends_at: people.clock.now().plus(HOUR) }];
+    change!(store, |tx| rate_limits::write_all(tx, &others));
     people.sign_up("second@b.example", 2).await.expect("signed up");
     people.sign_up("third@c.example", 3).await.expect("signed up");
     assert_eq!(people.mails().await.len(), 0, "they wait");
