@@ -319,6 +319,44 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn nothing_that_leads_to_this_machine_is_connected_to() {
+        let canary = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        canary.set_nonblocking(true).expect("set");
+        let port = canary.local_addr().expect("bound").port();
+        let http = Http::new(Reach::Public);
+        // By a name that resolves to it, as an address, and as an address in disguise.
+        for host in [
+            "localhost",
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f.1",
+            "0177.0.0.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+        ] {
+            let url: Url = format!("http://{host}:{port}/feed.xml").parse().expect("an address");
+            assert!(http.look(&url).await.is_err(), "{host}");
+            assert!(http.fetch(&url, Known::default(), 100).await.is_err(), "{host}");
+            assert!(http.ask(&url, None, 100).await.is_err(), "{host}");
+            assert!(!is_allowed(&url, Reach::Public) || host == "localhost", "{host}: nor a redirect there");
+        }
+        let caught = canary.accept().map(|_| ()).map_err(|error| error.kind());
+        assert_eq!(caught, Err(std::io::ErrorKind::WouldBlock), "somebody connected");
+        // The canary does sing.
+        let url: Url = format!("http://localhost:{port}/").parse().expect("an address");
+        let anywhere = Http::new(Reach::Anywhere);
+        let looked = tokio::spawn(async move { anywhere.look(&url).await.is_ok() });
+        let waited = tokio::time::timeout(Duration::from_secs(5), async {
+            while canary.accept().is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.expect("a connection");
+        looked.abort();
+    }
+
     #[test]
     fn addresses_of_our_own_networks_are_not_public() {
         for address in [
