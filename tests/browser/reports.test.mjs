@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { Demo } from "./support/demo.mjs";
-import { inspect } from "./support/inspect.mjs";
+import { SCHEMES, checkAxe, inspect } from "./support/inspect.mjs";
 import { publish } from "./support/issues.mjs";
-import { Browser, TOGETHER } from "./support/visitor.mjs";
+import { ARTEFACTS, Browser, TOGETHER } from "./support/visitor.mjs";
 
 const AN = "an@voorbeeld.example";
 /** As people have it: without a screen Chromium says so, and counts as a machine. */
@@ -73,6 +73,27 @@ describe("reports", { concurrency: TOGETHER }, () => {
       await frame.locator("span[title]").first().waitFor();
       await inspect(visitor, "desk-report-open");
     });
+  });
+
+  it("on paper a chart and its numbers, dark on white", async () => {
+    for (const colorScheme of SCHEMES) {
+      await atTheDesk({ language: "nl-BE" }, async (visitor) => {
+        const { page } = visitor;
+        await page.emulateMedia({ media: "print", colorScheme });
+        for (const [path, name] of [[`/admin/mailings/${mailing}/report`, "report"], ["/admin/newsletters/1/reports", "reports"]]) {
+          await visitor.open(path);
+          assert.equal(await page.locator("svg.chart.wide:visible").count(), 1, path);
+          assert.equal(await page.locator("svg.chart.narrow:visible").count(), 0, path);
+          const table = page.locator("details.table:not([open]) table").first();
+          assert.ok(await table.isVisible(), `${path}: the numbers`);
+          await checkAxe(page, `${path}, on paper, ${colorScheme}`, {}, true, true);
+          const [paper, ink] = await page.evaluate(() => ["backgroundColor", "color"].map((what) => getComputedStyle(document.body)[what]));
+          const brightness = (color) => Math.max(...color.match(/\d+/g).slice(0, 3).map(Number));
+          assert.ok(brightness(paper) > 240 && brightness(ink) < 80, `${path}: ${ink} on ${paper}`);
+          await page.screenshot({ path: `${ARTEFACTS}desk-${name}-paper-${colorScheme}.png`, fullPage: true });
+        }
+      });
+    }
   });
 
   it("on a phone a chart of its own, and no page wider than it", async () => {

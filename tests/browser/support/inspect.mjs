@@ -41,7 +41,8 @@ export async function inspect(visitor, name, { rules = {}, hasKeyboard = true, p
   visitor.checkTroubles();
 }
 
-async function checkAxe(page, place, rules, preload, isOnlyColours) {
+/** Whether axe finds nothing on the page as it stands. */
+export async function checkAxe(page, place, rules, preload, isOnlyColours) {
   // Through the debugger, where no content security policy stands in the way.
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
   const asked = { ...RULES.rules, ...rules };
