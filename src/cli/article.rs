@@ -2,18 +2,26 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Settings;
 use super::open::Open;
 use super::output::{self, Output};
+use crate::files::Files;
+use crate::http::Http;
 use crate::model::{Article, ArticleStatus, Language, Slug};
 use crate::publishing::articles;
+use crate::publishing::images::Images;
+use crate::publishing::pictures::Fetcher;
+use crate::service::reach;
 use crate::store::articles::ArticleFilter;
 use crate::store::{self, PAGE_ROWS, Store};
 
 /// Largest file that is read, in octets: more than the longest article.
 const FILE_MAX_OCTETS: u64 = 2 * 1024 * 1024;
 
+/// For the pictures of one file that are on the web.
+const PICTURES_WITHIN: Duration = Duration::from_secs(60);
 /// Most files of one import: a whole archive, and no disk that was named by mistake.
 const FILES_MAX: usize = 10_000;
 
@@ -95,20 +103,31 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             output.sentence(&article, &sentence)
         }
         Action::Import { folder, publish, output } => {
-            let mut rows = Vec::new();
+            let http = Http::new(reach(&open.config));
+            let images = Images::new(Files::open(&open.config.images)?);
+            let pictures = Fetcher {
+                store: &open.store,
+                clock: &open.clock,
+                http: &http,
+                images: &images,
+                within: PICTURES_WITHIN,
+            };
+            let (mut rows, mut failed) = (Vec::new(), Vec::new());
             for path in files(&folder)? {
-                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                let imported =
-                    articles::import_named(&open.store, &open.clock, &read(Some(&path))?, &name).await;
-                let (article, what) =
-                    imported.map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-                if publish && what == articles::Imported::Added {
-                    articles::set_status(&open.store, &open.clock, article.id, ArticleStatus::Published)
-                        .await?;
+                match import_file(pictures, &folder, &path, publish).await {
+                    Ok(row) => rows.push(row),
+                    // The files behind it are no worse for it.
+                    Err(error) => failed.push(format!("{}: {error}", path.display())),
                 }
-                rows.push((article.slug.to_string(), what.as_str()));
             }
-            output.list(&rows, ["SHORT NAME", "WHAT"], |(slug, what)| [slug.clone(), (*what).to_owned()])
+            output.list(&rows, ["SHORT NAME", "WHAT"], |(slug, what)| [slug.clone(), (*what).to_owned()])?;
+            anyhow::ensure!(
+                failed.is_empty(),
+                "{} of the files were not taken:\n{}",
+                failed.len(),
+                failed.join("\n")
+            );
+            Ok(())
         }
         Action::List { search, status, language, tag, page, output } => {
             let tag = tag.trim().to_lowercase();
@@ -158,6 +177,21 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             output.sentence(&made, &format!("{} is {slug} in {}.", made.slug, language.own_name()))
         }
     }
+}
+
+/// Its short name, and what became of it.
+async fn import_file(
+    pictures: Fetcher<'_>,
+    folder: &Path,
+    path: &Path,
+    publish: bool,
+) -> anyhow::Result<(String, &'static str)> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let (article, what) = articles::import_named(pictures, folder, &read(Some(path))?, &name).await?;
+    if publish && what == articles::Imported::Added {
+        articles::set_status(pictures.store, pictures.clock, article.id, ArticleStatus::Published).await?;
+    }
+    Ok((article.slug.to_string(), what.as_str()))
 }
 
 /// The Markdown files of a folder, by name.

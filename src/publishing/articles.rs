@@ -3,7 +3,10 @@
 //! The row of an article is what readers see. Each save is a version as well ([`super::versions`]); of a published
 //! article the last version may be newer than the row, and the next save publishes it.
 
+use std::path::Path;
+
 use super::front_matter::{self, FrontMatterError};
+use super::pictures::Fetcher;
 use super::versions;
 use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
@@ -539,18 +542,22 @@ impl Imported {
     }
 }
 
-/// Stores a file as [`import`] does, again and again: the article of its short name, which is `name` where the front
-/// matter has none, gets a new version where the file says something else. Its status stays what it is.
+/// Stores a file of a folder as [`import`] does, again and again: the article of its short name, which is `name` where the
+/// front matter has none, gets a new version where the file says something else. Its status stays what it is. Pictures come
+/// along, from the folder and from the web.
 ///
 /// # Errors
 /// [`ArticleError`].
 pub async fn import_named(
-    store: &Store,
-    clock: &Clock,
+    pictures: Fetcher<'_>,
+    folder: &Path,
     source: &str,
     name: &str,
 ) -> Result<(Article, Imported), ArticleError> {
+    let Fetcher { store, clock, .. } = pictures;
     let mut file = front_matter::parse(source)?;
+    let body = pictures.with_files(&file.input.body, folder).await;
+    file.input.body = pictures.with_own_pictures(&body).await;
     if file.input.slug.trim().is_empty() {
         file.input.slug = Slug::from_title(name).map(|slug| slug.to_string()).unwrap_or_default();
     }

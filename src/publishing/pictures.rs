@@ -1,5 +1,6 @@
 //! Pictures of texts that come from elsewhere: by a feed, or handed in by a program.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -45,6 +46,29 @@ impl Fetcher<'_> {
         }
         body
     }
+
+    /// The same for pictures that lie beside a file of Markdown: in its folder or in one inside of that, whatever leads there.
+    pub async fn with_files(self, markdown: &str, folder: &Path) -> String {
+        let mut body = markdown.to_owned();
+        for address in relative_addresses(markdown).into_iter().take(PICTURES_MAX) {
+            let Some(file) = file_inside(folder, &address) else { continue };
+            match images::add(self.store, self.clock, self.images, None, "", file).await {
+                Ok(image) => body = replace_address(&body, &address, &image.address()),
+                Err(error) => tracing::info!(%error, "a picture of a folder is not kept"),
+            }
+        }
+        body
+    }
+}
+
+/// A file of a folder, or of one inside; `None` also when it is larger than a picture may be.
+fn file_inside(folder: &Path, address: &str) -> Option<Vec<u8>> {
+    let folder = folder.canonicalize().ok()?;
+    // Where it is in the end, behind `..` and links.
+    let path = folder.join(address).canonicalize().ok().filter(|path| path.starts_with(&folder))?;
+    let is_small =
+        path.metadata().is_ok_and(|meta| meta.is_file() && meta.len() <= images::FILE_MAX_OCTETS as u64);
+    is_small.then(|| std::fs::read(path).ok())?
 }
 
 /// Whether a text shows pictures that are not ours.
@@ -54,12 +78,23 @@ pub fn shows_others(markdown: &str) -> bool {
 
 /// The addresses of pictures on the web in Markdown, as they stand there, each once.
 fn addresses(markdown: &str) -> Vec<String> {
+    all_addresses(markdown).into_iter().filter(|address| address.starts_with("http")).collect()
+}
+
+/// Those that are files beside it.
+fn relative_addresses(markdown: &str) -> Vec<String> {
+    let is_relative =
+        |address: &String| !address.is_empty() && !address.starts_with('/') && !address.contains(':');
+    all_addresses(markdown).into_iter().filter(is_relative).collect()
+}
+
+fn all_addresses(markdown: &str) -> Vec<String> {
     let mut found = Vec::new();
     for rest in markdown.split("![").skip(1) {
         let Some((_, after)) = rest.split_once("](") else { continue };
-        let url: String = after.chars().take_while(|c| !c.is_whitespace() && *c != ')').collect();
-        if url.starts_with("http") && !found.contains(&url) {
-            found.push(url);
+        let address: String = after.chars().take_while(|c| !c.is_whitespace() && *c != ')').collect();
+        if !found.contains(&address) {
+            found.push(address);
         }
     }
     found

@@ -24,9 +24,40 @@ fn a_folder_of_markdown_is_imported_again_and_again() {
     assert_eq!(import().out.matches("same").count(), 2);
     let shown = postiljon(folder, &["article", "show", "een"], "").out;
     assert!(shown.contains("Beter.") && shown.contains("draft"), "{shown}");
+    // A file that is wrong costs those behind it nothing.
     write("drie.md", "geen titel");
+    write("vier.md", "---\ntitle: Vier\nlanguage: nl\n---\nVierde.\n");
     let wrong = import();
     assert!(wrong.code == 1 && wrong.err.contains("drie.md"), "{}", wrong.err);
+    assert!(wrong.out.contains("vier") && wrong.out.contains("added"), "{}", wrong.out);
+}
+
+#[test]
+fn pictures_beside_a_file_come_along_and_those_elsewhere_on_the_disk_do_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let articles = folder.join("articles");
+    std::fs::create_dir_all(articles.join("pictures")).expect("made");
+    std::fs::write(articles.join("pictures/a.png"), png()).expect("written");
+    std::fs::write(folder.join("secret.png"), png()).expect("written");
+    let text = "---\ntitle: Een\nlanguage: nl\n---\n![Een](pictures/a.png)\n\n![Twee](../secret.png)\n";
+    std::fs::write(articles.join("een.md"), text).expect("written");
+    let import = || postiljon(folder, &["article", "import", "articles"], "");
+    let first = import();
+    assert_eq!(first.code, 0, "{}", first.err);
+    let shown = postiljon(folder, &["article", "show", "een"], "").out;
+    assert!(shown.contains("/images/") && !shown.contains("pictures/a.png"), "{shown}");
+    assert!(shown.contains("(../secret.png)"), "{shown}");
+    // The same again is the same.
+    assert!(import().out.contains("same"));
+}
+
+/// A picture of one colour.
+fn png() -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_pixel(40, 20, image::Rgb([15, 118, 110]));
+    picture.write_to(&mut file, image::ImageFormat::Png).expect("written");
+    file.into_inner()
 }
 
 #[test]
