@@ -130,6 +130,9 @@ struct Set {
     /// Where the privacy notice is, or none
     #[arg(long, value_name = "URL", group = "what")]
     privacy_url: Option<String>,
+    /// Version or date of the privacy notice, or none
+    #[arg(long, value_name = "TEXT", group = "what")]
+    privacy_version: Option<String>,
     /// Who finds its issues on the web: public, unlisted or off
     #[arg(long, group = "what")]
     archive: Option<ArchivePolicy>,
@@ -187,9 +190,15 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             if let Some(name) = relay.as_deref().filter(|name| !name.is_empty()) {
                 check_relay(name, &open).await?;
             }
-            if let Some(url) = &set.privacy_url {
-                let url = if url == NONE { "" } else { url };
-                let input = PrivacyInput { privacy_url: url.to_owned() };
+            if set.privacy_url.is_some() || set.privacy_version.is_some() {
+                let given = |typed: &Option<String>, stored: &str| match typed.as_deref() {
+                    Some(NONE) => String::new(),
+                    typed => typed.unwrap_or(stored).to_owned(),
+                };
+                let input = PrivacyInput {
+                    privacy_url: given(&set.privacy_url, &newsletter.privacy_url),
+                    privacy_version: given(&set.privacy_version, &newsletter.privacy_version),
+                };
                 newsletter = set_privacy(&open.store, newsletter.id, None, &input).await?;
             }
             if let Some(policy) = set.archive {
@@ -215,10 +224,12 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 Some(mails) => format!("at most {mails} mails an hour"),
                 None => "as fast as it is taken".to_owned(),
             };
-            let privacy = match (set.privacy_url, changed.privacy_url.as_str()) {
-                (None, _) => String::new(),
-                (Some(_), "") => format!("; privacy notice: {NONE}"),
-                (Some(_), url) => format!("; privacy notice: {url}"),
+            let says_privacy = set.privacy_url.is_some() || set.privacy_version.is_some();
+            let privacy = match (changed.privacy_url.as_str(), changed.privacy_version.as_str()) {
+                _ if !says_privacy => String::new(),
+                ("", _) => format!("; privacy notice: {NONE}"),
+                (url, "") => format!("; privacy notice: {url}"),
+                (url, version) => format!("; privacy notice: {url} ({version})"),
             };
             let approval = if changed.needs_approval { "; issues must be approved" } else { "" };
             let archive = set.archive.map(|policy| format!("; archive: {policy}")).unwrap_or_default();

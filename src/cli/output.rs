@@ -144,6 +144,11 @@ pub fn complain(error: &anyhow::Error) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// Tells something that is no error, beside the answer.
+pub fn warn(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let mut all = vec![headings.map(str::to_owned)];
     all.extend_from_slice(rows);

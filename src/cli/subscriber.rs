@@ -86,6 +86,9 @@ fn details_of(details: &Details) -> Vec<(&'static str, String)> {
     for had in &details.welcome {
         fields.push(("Welcome", format!("{} day {}", had.at.rfc3339(), had.days)));
     }
+    for change in &details.changes {
+        fields.push(("Change", format!("{} {}", change.at.rfc3339(), change.what)));
+    }
     if let Some(said) = &details.departure {
         fields.push(("Reason", format!("{} {}: {}", said.at.rfc3339(), said.reason, said.remark)));
     }

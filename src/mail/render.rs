@@ -1025,6 +1025,7 @@ mod tests {
             relay: String::new(),
             mails_per_hour: None,
             privacy_url: String::new(),
+            privacy_version: String::new(),
             reader_languages: crate::model::ReaderLanguages::all(),
             archive: ArchivePolicy::Unlisted,
             theme: Theme::Letter,

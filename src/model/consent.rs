@@ -51,6 +51,8 @@ pub struct Consent {
     pub utm: String,
     /// The privacy text that was linked then; may be empty.
     pub privacy_url: String,
+    /// Which version of it; may be empty.
+    pub privacy_version: String,
 }
 
 /// The exact words that someone agreed to. Never changed: new words are a new version.

@@ -71,8 +71,10 @@ text_enum!(
         NotText = "not_text",
         /// NUL or another control character.
         Control = "control",
-        /// Longer than a row may be, or with more columns: also where a quote was never closed.
+        /// Longer than a row may be, or with more columns.
         TooLarge = "too_large",
+        /// A quote is opened and not closed, or text stands behind one that closes.
+        Quote = "quote",
         /// It ends before a column that says who has left: nobody knows whether this person has.
         TooShort = "too_short",
     }

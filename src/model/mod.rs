@@ -99,7 +99,7 @@ pub use setup_step::SetupStep;
 pub use slug::Slug;
 pub use source::{Intake, Source, SourceItem};
 pub use subscriber::Subscriber;
-pub use subscription::{Rhythm, Subscription, SubscriptionStatus};
+pub use subscription::{Rhythm, Subscription, SubscriptionChange, SubscriptionStatus};
 pub use tag::Tag;
 pub use test_group::TestGroup;
 pub use theme::Theme;

@@ -63,6 +63,8 @@ pub struct Newsletter {
     pub mails_per_hour: Option<i64>,
     /// Where the company says what it does with personal data; empty: nowhere.
     pub privacy_url: String,
+    /// The version of that text, or its date, in the company's words; empty: not told.
+    pub privacy_version: String,
     /// Which languages readers can choose beside [`Newsletter::language`].
     pub reader_languages: ReaderLanguages,
     pub archive: ArchivePolicy,

@@ -19,6 +19,17 @@ text_enum!(
     }
 );
 
+text_enum!(
+    /// What a reader chose anew.
+    SubscriptionChange {
+        Language = "language",
+        Rhythm = "rhythm",
+        Topics = "topics",
+        Pause = "pause",
+        Resume = "resume",
+    }
+);
+
 #[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct Subscription {
     pub id: SubscriptionId,

@@ -17,9 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::model::calendar::hour_of;
+use crate::model::tracking::SECOND_LINKS;
 use crate::model::{HitKind, HitRule, MailingId, SubscriptionId, Timestamp};
 use crate::store::hits::{self, Added, ReaderHits, Tally};
-use crate::store::{Result, Store};
+use crate::store::{Result, Store, mailing_links};
 
 /// Most hits that wait to be written: some seconds of the fastest scanners.
 const QUEUE: usize = 20_000;
@@ -27,8 +28,11 @@ const QUEUE: usize = 20_000;
 const BATCH: usize = 500;
 /// How often what came is written.
 const EVERY: Duration = Duration::from_millis(500);
-/// So many different links of one mail within [`BURST`] are no person's (H12).
+/// So many different links of one mail within [`BURST`] are no person's (H12), and both of one that has two.
 const BURST_LINKS: usize = 3;
+const BURST_LINKS_FEWEST: usize = 2;
+/// Most mailings of which it is known how many links they have.
+const MAILINGS_MAX: usize = 1_000;
 const BURST: Duration = Duration::from_secs(2);
 /// A click so soon after the delivery is no person's (H12).
 const SOON: Duration = Duration::from_secs(10);
@@ -82,6 +86,7 @@ impl Hits {
             store: store.clone(),
             lost: Arc::clone(&lost),
             bursts: Bursts::default(),
+            links: HashMap::new(),
             batch: Vec::new(),
         };
         (Self { words, lost, seed: std::hash::RandomState::new() }, tokio::spawn(counter.run(received)))
@@ -132,8 +137,8 @@ struct Bursts {
 }
 
 impl Bursts {
-    /// What a hit counts as, and what is taken back by it.
-    fn judge(&mut self, hit: Hit) -> Vec<Judged> {
+    /// What a hit counts as, and what is taken back by it. `many` links of its mail at once are a burst.
+    fn judge(&mut self, hit: Hit, many: usize) -> Vec<Judged> {
         let own = |rule| Judged { hit, rule, count: 1 };
         if hit.kind() == HitKind::Open {
             return vec![own(hit.rule)];
@@ -148,7 +153,7 @@ impl Bursts {
         recent.push(own(hit.rule));
         let links: HashSet<u16> = recent.iter().map(|judged| judged.hit.number).collect();
         let mut judged = Vec::new();
-        if links.len() >= BURST_LINKS {
+        if links.len() >= many {
             let last = recent.len() - 1;
             let people = recent.iter_mut().enumerate().filter(|(_, before)| !before.rule.is_machine());
             for (at, before) in people {
@@ -164,8 +169,7 @@ impl Bursts {
         if recent.len() > BURST_LINKS * 4 {
             recent.remove(0);
         }
-        let rule =
-            if links.len() >= BURST_LINKS && !hit.rule.is_machine() { HitRule::Burst } else { hit.rule };
+        let rule = if links.len() >= many && !hit.rule.is_machine() { HitRule::Burst } else { hit.rule };
         judged.push(own(rule));
         judged
     }
@@ -185,6 +189,8 @@ struct Counter {
     store: Store,
     lost: Arc<AtomicU64>,
     bursts: Bursts,
+    /// How many links of a mail are a burst: by mailing, and by whether it is a mail with the second subject.
+    links: HashMap<(MailingId, bool), usize>,
     batch: Vec<Judged>,
 }
 
@@ -197,7 +203,10 @@ impl Counter {
             let has_room = self.batch.len() < BATCH;
             tokio::select! {
                 word = words.recv(), if has_room => match word {
-                    Some(Word::Hit(hit)) => self.batch.extend(self.bursts.judge(hit)),
+                    Some(Word::Hit(hit)) => {
+                        let many = self.burst_links(&hit).await;
+                        self.batch.extend(self.bursts.judge(hit, many));
+                    }
                     Some(Word::Flush(done)) => {
                         self.write().await;
                         // Who asked may be gone.
@@ -214,6 +223,27 @@ impl Counter {
         for _ in 0..LAST_TRIES {
             self.write().await;
         }
+    }
+
+    /// Asked once for each mailing. Where the database does not answer, it is asked again with the next hit.
+    async fn burst_links(&mut self, hit: &Hit) -> usize {
+        if hit.kind() == HitKind::Open {
+            return BURST_LINKS;
+        }
+        let key = (hit.mailing, hit.number > SECOND_LINKS);
+        if let Some(known) = self.links.get(&key) {
+            return *known;
+        }
+        let counted = async {
+            mailing_links::count_beside(self.store.read().await?.db(), hit.mailing, hit.number).await
+        };
+        let Ok(links) = counted.await else { return BURST_LINKS };
+        let many = usize::try_from(links).unwrap_or(BURST_LINKS).clamp(BURST_LINKS_FEWEST, BURST_LINKS);
+        if self.links.len() >= MAILINGS_MAX {
+            self.links.clear();
+        }
+        self.links.insert(key, many);
+        many
     }
 
     async fn write(&mut self) {
@@ -353,10 +383,14 @@ mod tests {
 
     /// What people and machines have after these hits.
     fn counted(hits: &[Hit]) -> Tally {
+        counted_of(hits, BURST_LINKS)
+    }
+
+    fn counted_of(hits: &[Hit], many: usize) -> Tally {
         let mut bursts = Bursts::default();
         let mut tally = Tally::default();
         for hit in hits {
-            for judged in bursts.judge(*hit) {
+            for judged in bursts.judge(*hit, many) {
                 tally.add(judged.rule, judged.count);
             }
         }
@@ -369,6 +403,14 @@ mod tests {
         assert_eq!(counted(&[hit(1, 7, 0), hit(2, 7, 500), hit(3, 7, 900)]), Tally { human: 0, machine: 3 });
         let more = [hit(1, 7, 0), hit(2, 7, 500), hit(3, 7, 900), hit(4, 7, 1000), hit(1, 7, 1500)];
         assert_eq!(counted(&more), Tally { human: 0, machine: 5 });
+    }
+
+    #[test]
+    fn both_links_of_a_mail_with_two_are_taken_back_and_one_after_the_other_are_a_readers() {
+        let counted = |hits: &[Hit]| counted_of(hits, BURST_LINKS_FEWEST);
+        assert_eq!(counted(&[hit(1, 7, 0), hit(2, 7, 500)]), Tally { human: 0, machine: 2 });
+        assert_eq!(counted(&[hit(1, 7, 0), hit(2, 7, 3000)]), Tally { human: 2, machine: 0 });
+        assert_eq!(counted(&[hit(1, 7, 0), hit(1, 7, 500)]), Tally { human: 2, machine: 0 });
     }
 
     #[test]
@@ -393,7 +435,7 @@ mod tests {
     #[test]
     fn what_is_remembered_of_visitors_is_forgotten_after_seconds() {
         let mut bursts = Bursts::default();
-        bursts.judge(hit(1, 7, 0));
+        bursts.judge(hit(1, 7, 0), BURST_LINKS);
         bursts.forget(START.plus(Duration::from_secs(1)));
         assert_eq!(bursts.recent.len(), 1);
         bursts.forget(START.plus(Duration::from_secs(3)));

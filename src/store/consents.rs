@@ -17,10 +17,11 @@ pub async fn insert(tx: &mut Tx, consent: &Consent) -> Result<()> {
 pub async fn insert_all(tx: &mut Tx, consents: &[Consent]) -> Result<()> {
     const SQL: &str =
         "INSERT INTO consents (subscriber_id, newsletter_id, event, at, consent_text_id, language,
-            source, page, ip, user_agent, message_id, form_id, form_version, referrer, utm, privacy_url)
+            source, page, ip, user_agent, message_id, form_id, form_version, referrer, utm, privacy_url,
+            privacy_version)
         SELECT v.subscriber_id, v.newsletter_id, v.event, v.at, v.consent_text_id, v.language,
             v.source, v.page, v.ip, v.user_agent, v.message_id, v.form_id, v.form_version, v.referrer, v.utm,
-            v.privacy_url
+            v.privacy_url, v.privacy_version
         FROM v WHERE v.subscriber_id IS NOT NULL";
     fn numbers<'a>(
         consents: &'a [Consent],
@@ -53,6 +54,7 @@ pub async fn insert_all(tx: &mut Tx, consents: &[Consent]) -> Result<()> {
         texts(consents, "referrer", |it| Some(&it.referrer)),
         texts(consents, "utm", |it| Some(&it.utm)),
         texts(consents, "privacy_url", |it| Some(&it.privacy_url)),
+        texts(consents, "privacy_version", |it| Some(&it.privacy_version)),
     ];
     bulk::execute(tx, &columns, SQL, &[]).await?;
     Ok(())
@@ -62,7 +64,7 @@ pub async fn insert_all(tx: &mut Tx, consents: &[Consent]) -> Result<()> {
 pub async fn of_subscriber(db: Db<'_>, subscriber: SubscriberId) -> Result<Vec<Consent>> {
     const SQL: &str =
         "SELECT subscriber_id, newsletter_id, event, at, consent_text_id, language, source, page, ip,
-            user_agent, message_id, form_id, form_version, referrer, utm, privacy_url
+            user_agent, message_id, form_id, form_version, referrer, utm, privacy_url, privacy_version
         FROM consents WHERE subscriber_id = $1 ORDER BY id";
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(subscriber).fetch_all(c).await?))
 }

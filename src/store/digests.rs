@@ -3,7 +3,7 @@
 use super::{Db, Result, Tx, on};
 use crate::model::{
     ArticleDisplay, ArticleId, CalendarText, DigestOrder, DigestPolicy, DigestRule, DigestRuleId, DigestRun,
-    DigestSource, Language, NewsletterId, Rhythm, Tag, Timestamp,
+    DigestSource, IssueId, Language, NewsletterId, Rhythm, Tag, Timestamp,
 };
 
 /// What somebody sets.
@@ -190,8 +190,15 @@ macro_rules! family_sql {
     };
 }
 
-/// The families of what somebody mailed by hand to readers of the newsletter `$2` and a rhythm, in mailings `m`. What
-/// other rules sent counts for those alone.
+/// Whether a mailing `m` went to a part of the readers of its rhythm only.
+macro_rules! to_a_part_sql {
+    () => {
+        "(m.segment_filter IS NOT NULL OR m.topic_id IS NOT NULL)"
+    };
+}
+
+/// The families of what somebody mailed by hand to all readers of the newsletter `$2` and a rhythm, in mailings `m`. What
+/// a part of them got is still to come for the others; what other rules sent counts for those alone.
 macro_rules! by_hand_sql {
     ($rhythm:literal) => {
         concat!(
@@ -200,8 +207,9 @@ macro_rules! by_hand_sql {
             " FROM mailing_articles h JOIN articles f ON f.id = h.article_id JOIN mailings m ON m.id = h.mailing_id
                 WHERE m.newsletter_id = $2 AND m.rhythm = ",
             $rhythm,
-            " AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL)
-                    AND NOT EXISTS (SELECT 1 FROM digest_runs r WHERE r.issue_id = m.issue_id
+            " AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL) AND NOT ",
+            to_a_part_sql!(),
+            " AND NOT EXISTS (SELECT 1 FROM digest_runs r WHERE r.issue_id = m.issue_id
                         AND r.state IN ('proposed', 'approved', 'scheduled', 'sent'))"
         )
     };
@@ -290,8 +298,8 @@ pub async fn candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, limit: i6
         .await?))
 }
 
-/// The articles that are not for a run any more: another run of the rule took them, or somebody has mailed them to the
-/// same readers since it was made; in whatever language. What they had before, somebody may have put into it on purpose.
+/// The articles that are not for a run any more: another run of the rule took them, or somebody has mailed them to all
+/// its readers since it was made; in whatever language. What they had before, somebody may have put into it on purpose.
 pub async fn taken(db: Db<'_>, rule: &DigestRule, run: &DigestRun) -> Result<Vec<ArticleId>> {
     const SQL: &str = concat!(
         "SELECT y.id FROM articles y WHERE ",
@@ -308,7 +316,44 @@ pub async fn taken(db: Db<'_>, rule: &DigestRule, run: &DigestRun) -> Result<Vec
         .bind(run.id)
         .bind(rule.audience)
         .bind(run.created_at)
-        .bind(run.issue_id.unwrap_or(crate::model::IssueId(0)))
+        .bind(run.issue_id.unwrap_or(IssueId(0)))
+        .fetch_all(c)
+        .await?))
+}
+
+/// An article that some readers have already: its title here, and in which issue they got it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HadBySome {
+    pub title: String,
+    pub number: i64,
+}
+
+/// The articles of the issue of a run that somebody mailed by hand to a part of the rule's readers, at most so many. They
+/// come for the others; those few get them twice.
+pub async fn had_by_some(
+    db: Db<'_>,
+    rule: &DigestRule,
+    issue: IssueId,
+    limit: i64,
+) -> Result<Vec<HadBySome>> {
+    const SQL: &str = concat!(
+        "SELECT DISTINCT a.title, i.number FROM issue_articles y JOIN articles a ON a.id = y.article_id
+            JOIN articles f ON ",
+        family_sql!("f"),
+        " = ",
+        family_sql!("a"),
+        " JOIN mailing_articles h ON h.article_id = f.id JOIN mailings m ON m.id = h.mailing_id
+            JOIN issues i ON i.id = m.issue_id
+        WHERE y.issue_id = $1 AND m.newsletter_id = $2 AND m.rhythm = $3 AND m.issue_id <> $1
+            AND (m.status <> 'cancelled' OR m.started_at IS NOT NULL) AND ",
+        to_a_part_sql!(),
+        " ORDER BY i.number, a.title LIMIT $4"
+    );
+    Ok(on!(db, |c| sqlx::query_as(SQL)
+        .bind(issue)
+        .bind(rule.newsletter_id)
+        .bind(rule.audience)
+        .bind(limit)
         .fetch_all(c)
         .await?))
 }
@@ -335,7 +380,7 @@ pub async fn count_candidates(db: Db<'_>, rule: &DigestRule, now: Timestamp, mos
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct ComingMailing {
     pub id: crate::model::MailingId,
-    pub issue_id: crate::model::IssueId,
+    pub issue_id: IssueId,
     pub newsletter_id: NewsletterId,
     pub status: crate::model::MailingStatus,
     pub rhythm: Rhythm,

@@ -28,6 +28,18 @@ pub async fn destination(db: Db<'_>, mailing: MailingId, number: u16) -> Result<
     Ok(on!(db, |c| sqlx::query_scalar(SQL).bind(mailing).bind(i64::from(number)).fetch_optional(c).await?))
 }
 
+/// How many links the mails have in which one of this number stands.
+pub async fn count_beside(db: Db<'_>, mailing: MailingId, number: u16) -> Result<i64> {
+    const SQL: &str =
+        "SELECT COUNT(*) FROM mailing_links WHERE mailing_id = $1 AND (number > $2) = ($3 > $2)";
+    Ok(on!(db, |c| sqlx::query_scalar(SQL)
+        .bind(mailing)
+        .bind(i64::from(SECOND_LINKS))
+        .bind(i64::from(number))
+        .fetch_one(c)
+        .await?))
+}
+
 /// The links of a mailing in the order of the mail; what two subjects brought stands together.
 pub async fn of_mailing(db: Db<'_>, mailing: MailingId) -> Result<Vec<MailingLink>> {
     const SQL: &str =

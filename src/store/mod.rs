@@ -83,6 +83,7 @@ pub mod setup_tokens;
 pub mod signup_counts;
 pub mod sources;
 pub mod subscribers;
+pub mod subscription_changes;
 pub mod subscription_values;
 pub mod subscriptions;
 pub mod summaries;

@@ -128,11 +128,17 @@ pub async fn set_brand(tx: &mut Tx, id: NewsletterId, brand: &Brand) -> Result<O
         .await?))
 }
 
-/// Says where the privacy notice of a newsletter is, or with an empty text that there is none; `None` when there is no
-/// newsletter of this id.
-pub async fn set_privacy_url(tx: &mut Tx, id: NewsletterId, url: &str) -> Result<Option<Newsletter>> {
-    const SQL: &str = "UPDATE newsletters SET privacy_url = $2 WHERE id = $1 RETURNING *";
-    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(url).fetch_optional(c).await?))
+/// Says where the privacy notice of a newsletter is, or with an empty text that there is none, and its version; `None` when
+/// there is no newsletter of this id.
+pub async fn set_privacy(
+    tx: &mut Tx,
+    id: NewsletterId,
+    url: &str,
+    version: &str,
+) -> Result<Option<Newsletter>> {
+    const SQL: &str =
+        "UPDATE newsletters SET privacy_url = $2, privacy_version = $3 WHERE id = $1 RETURNING *";
+    Ok(on!(tx.db(), |c| sqlx::query_as(SQL).bind(id).bind(url).bind(version).fetch_optional(c).await?))
 }
 
 /// Newsletters that preferred a relay go by any.

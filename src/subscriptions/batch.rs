@@ -393,6 +393,7 @@ fn consent(
         referrer: request.capture.referrer.clone(),
         utm: request.capture.utm.clone(),
         privacy_url: newsletter.privacy_url.clone(),
+        privacy_version: newsletter.privacy_version.clone(),
     }
 }
 

@@ -8,10 +8,11 @@ use crate::clock::Clock;
 use crate::i18n::{FieldErrors, Message};
 use crate::mail::slot::clean_line;
 use crate::model::{
-    Act, AskedField, Field, FieldId, FieldKind, FieldText, Language, NewsletterId, Permission, Slug,
+    Act, AskedField, Field, FieldId, FieldKind, FieldText, Language, Newsletter, NewsletterId, Permission,
+    Slug,
 };
 use crate::store::fields::{self as table, FieldRules};
-use crate::store::{Store, StoreError, forms, newsletters};
+use crate::store::{Reader, Store, StoreError, forms, newsletters};
 
 /// Most fields of a newsletter that are not archived: each more costs sign-ups.
 pub const FIELDS_MAX: usize = 30;
@@ -389,6 +390,27 @@ fn words_of(
         errors.add(name_of("label", own), Message::new("error-required"));
     }
     texts
+}
+
+/// The fields of a newsletter with what they are called, also those that are asked no more: to show what was answered. In
+/// `otherwise` where the newsletter is none of `newsletters`.
+///
+/// # Errors
+/// Only of the database.
+pub async fn with_words(
+    reader: &mut Reader,
+    id: NewsletterId,
+    otherwise: Language,
+    newsletters: &[Newsletter],
+) -> Result<Vec<AskedField>, StoreError> {
+    let fallback = newsletters.iter().find(|newsletter| newsletter.id == id);
+    let fallback = fallback.map_or(otherwise, |newsletter| newsletter.language);
+    let texts = table::texts_of_newsletter(reader.db(), id).await?;
+    let asked = |field: Field| {
+        let texts = texts.iter().filter(|text| text.field_id == field.id).cloned().collect();
+        AskedField { field, is_required: false, texts, fallback }
+    };
+    Ok(table::of_newsletter(reader.db(), id).await?.into_iter().map(asked).collect())
 }
 
 #[cfg(test)]

@@ -93,6 +93,7 @@ fn consent(subscription: &Subscription, event: ConsentEvent, evidence: &Evidence
         referrer: String::new(),
         utm: String::new(),
         privacy_url: String::new(),
+        privacy_version: String::new(),
     }
 }
 

@@ -85,6 +85,7 @@ pub struct EventPart {
     /// The words, by language and version; see [`Receipt::texts`].
     pub text: Option<TextName>,
     pub privacy_url: String,
+    pub privacy_version: String,
     /// Of the mail that answered a request, or of the one whose button was pressed.
     pub message_id: Option<String>,
 }
@@ -334,6 +335,7 @@ impl Sources<'_> {
             user_agent: consent.user_agent.clone(),
             text: text.map(|text| TextName { language: text.language, version: text.version }),
             privacy_url: consent.privacy_url.clone(),
+            privacy_version: consent.privacy_version.clone(),
             message_id: consent.message_id.as_deref().map(|left| self.message_id(left)),
         }
     }

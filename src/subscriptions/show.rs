@@ -9,12 +9,13 @@ use crate::store::departures::Said;
 use crate::store::hits::HitOf;
 use crate::store::imports::BroughtBy;
 use crate::store::outbox::SingleMail;
+use crate::store::subscription_changes::Change;
 use crate::store::subscription_values::Answer;
 use crate::store::tokens::Token;
 use crate::store::welcome::Had;
 use crate::store::{
     Reader, Result, Store, address_changes, consents, deliveries, departures, hits, imports, outbox,
-    subscribers, subscription_values, subscriptions, tokens, welcome,
+    subscribers, subscription_changes, subscription_values, subscriptions, tokens, welcome,
 };
 
 /// The whole story of one person.
@@ -51,6 +52,8 @@ pub struct Details {
     /// The steps of the welcome series.
     pub welcome: Vec<Had>,
     pub import: Option<BroughtBy>,
+    /// What the reader chose anew.
+    pub changes: Vec<Change>,
 }
 
 async fn details(reader: &mut Reader, id: SubscriptionId) -> Result<Details> {
@@ -61,6 +64,7 @@ async fn details(reader: &mut Reader, id: SubscriptionId) -> Result<Details> {
         requests: tokens::of_subscription(reader.db(), id).await?,
         welcome: welcome::had(reader.db(), id).await?,
         import: imports::that_brought(reader.db(), id).await?,
+        changes: subscription_changes::of_subscription(reader.db(), id).await?,
     })
 }
 

@@ -172,6 +172,7 @@ impl Teller {
         self.fact(&mut facts, "receipt-referrer", &event.referrer, true);
         self.fact(&mut facts, "receipt-utm", &event.utm, true);
         self.fact(&mut facts, "receipt-privacy", &event.privacy_url, true);
+        self.fact(&mut facts, "receipt-privacy-version", &event.privacy_version, false);
         self.fact(&mut facts, "receipt-ip", &event.ip, true);
         self.fact(&mut facts, "receipt-user-agent", &event.user_agent, true);
         self.fact(&mut facts, "receipt-message-id", event.message_id.as_deref().unwrap_or_default(), true);

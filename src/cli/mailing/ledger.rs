@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::super::open::Open;
 use super::super::output::{Output, Parts};
-use crate::model::{Outcome, SubscriberId};
+use crate::model::{Act, Outcome, SubscriberId};
 use crate::store::deliveries::{LedgerFilter, LedgerRow, ledger_with_addresses};
 
 /// Rows of the ledger that are in memory at once.
@@ -27,6 +27,10 @@ pub struct Arguments {
 pub async fn run(open: &Open, arguments: Arguments) -> anyhow::Result<()> {
     let id = super::mailing(open, arguments.id).await?.id;
     let filter = LedgerFilter { outcome: arguments.outcome, search: "" };
+    // Noted before the first row leaves: what is cut off has left too.
+    let mut tx = open.store.begin().await?;
+    tx.note_detail(Act::SubscribersExported, None, Some(id.0), "ledger").await?;
+    tx.commit().await?;
     let mut writer = Writer::new(&arguments);
     let mut after = SubscriberId(0);
     loop {

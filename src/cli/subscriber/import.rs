@@ -53,6 +53,11 @@ pub(super) async fn run(arguments: Arguments, open: &Open) -> anyhow::Result<()>
         Ok(meanings) => meanings,
         Err(error) => return give_up(open, &import, error).await,
     };
+    if !meanings.iter().any(Meaning::says_who_left) {
+        output::warn(
+            "No column says who has left there: everybody in the file counts as a reader. --map COLUMN=left, left_at, status or subscribed says otherwise.\n",
+        );
+    }
     let basis = arguments.basis.as_deref().unwrap_or_default();
     let begun = import::check(&open.store, &open.clock, import.id, &meanings, basis).await;
     if let Err(ImportError::Invalid(errors)) = &begun {

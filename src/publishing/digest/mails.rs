@@ -11,11 +11,15 @@ use crate::model::{
 use crate::publishing::approval::content_of;
 use crate::publishing::compose::{Composed, compose};
 use crate::publishing::schedule::zone_of;
+use crate::store::digests::HadBySome;
 use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
-use crate::store::{StoreError, Tx, digest_runs, newsletters, users};
+use crate::store::{StoreError, Tx, digest_runs, digests, newsletters, users};
 
 /// Most users who are written to.
 const USERS_MAX: usize = 100;
+
+/// Most articles of which a proposal says that some readers have them.
+const HAD_MAX: i64 = 10;
 
 /// What a mail is about.
 #[derive(Debug, Clone, Copy)]
@@ -46,12 +50,13 @@ pub async fn proposal(
     let Some(issue) = run.issue_id else { return Ok(()) };
     let Some(composed) = compose(tx.db(), issue, run.due_at, desk.public_url).await? else { return Ok(()) };
     digest_runs::set_proposed(tx, run.id, &content_of(&composed)).await?;
+    let had = digests::had_by_some(tx.db(), rule, issue, HAD_MAX).await?;
     let post = Post { desk, rule, run };
     for user in approvers(tx, rule).await? {
         let nonce = keys::random::<TOKEN_OCTETS>()?;
         let token = desk.keys.derive_token(Purpose::Digest, &nonce);
         let Some(hash) = token_hash(&token) else { continue };
-        let rendered = match render_proposal(post, &composed, &user) {
+        let rendered = match render_proposal(post, &composed, &had, &user) {
             Ok(rendered) => rendered,
             Err(error) => {
                 tracing::error!(%error, "the proposal of a digest could not be written");
@@ -73,7 +78,12 @@ pub fn when_words(t: Texts, newsletter: &Newsletter, rule: &DigestRule, run: &Di
     }
 }
 
-fn render_proposal(post: Post<'_>, composed: &Composed, user: &User) -> Result<RenderedMail, RenderError> {
+fn render_proposal(
+    post: Post<'_>,
+    composed: &Composed,
+    had: &[HadBySome],
+    user: &User,
+) -> Result<RenderedMail, RenderError> {
     let t = Texts::new(user.language);
     let Post { desk, rule, run } = post;
     let newsletter = &composed.newsletter;
@@ -82,6 +92,10 @@ fn render_proposal(post: Post<'_>, composed: &Composed, user: &User) -> Result<R
     if newsletter.needs_approval {
         lines.push(t.text("digest-mail-four-eyes"));
     }
+    let twice = |one: &HadBySome| {
+        t.with2("digest-mail-had", "title", one.title.as_str(), "number", one.number.to_string())
+    };
+    lines.extend(had.iter().map(twice));
     let faults: Vec<String> =
         composed.findings.iter().filter(|finding| finding.blocks()).map(|f| f.in_words(t)).collect();
     if !faults.is_empty() {

@@ -248,7 +248,7 @@ async fn insert(store: &Store, clock: &Clock, parts: Parts) -> Result<Newsletter
         }
         Err(error) => return Err(error.into()),
     };
-    store::newsletters::set_privacy_url(&mut tx, id, &privacy_url).await?;
+    store::newsletters::set_privacy(&mut tx, id, &privacy_url, "").await?;
     store::newsletters::set_archive(&mut tx, id, archive).await?;
     let newsletter = store::newsletters::set_about(&mut tx, id, &about).await?;
     tx.note(Act::NewsletterAdded, Some(id), id.0).await?;

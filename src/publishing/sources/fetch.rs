@@ -12,7 +12,7 @@ use super::feed::{self, Entry};
 use crate::clock::Clock;
 use crate::http::{Http, HttpError, Known};
 use crate::model::{
-    ArticleId, ArticleStatus, Intake, Permission, Source, SourceId, SourceItem, Timestamp, VersionKind,
+    Act, ArticleId, ArticleStatus, Intake, Permission, Source, SourceId, SourceItem, Timestamp, VersionKind,
 };
 use crate::publishing::articles::{self, ArticleError, ArticleInput, New};
 use crate::publishing::images::Images;
@@ -92,6 +92,9 @@ pub async fn tick(reader: Reader<'_>) -> Result<usize, StoreError> {
 pub async fn fetch_now(reader: Reader<'_>, id: SourceId) -> Result<Option<Report>, StoreError> {
     reader.store.permit(Permission::SetSources, None)?;
     let Some(source) = table::by_id(reader.store.read().await?.db(), id).await? else { return Ok(None) };
+    let mut tx = reader.store.begin().await?;
+    tx.note_detail(Act::SourceChanged, None, Some(id.0), "fetch").await?;
+    tx.commit().await?;
     ask(reader, &source).await.map(Some)
 }
 

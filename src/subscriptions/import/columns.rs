@@ -18,7 +18,11 @@ pub fn origin_of(headings: &[String]) -> ImportOrigin {
         ImportOrigin::Ghost
     } else if all(&["active_subscription", "email_disabled"]) {
         ImportOrigin::Substack
-    } else if has("email") && (has("subscriber_type") || all(&["secondary_id", "metadata"])) {
+    } else if (has("email") || has("email_address"))
+        && (has("subscriber_type")
+            || all(&["secondary_id", "metadata"])
+            || (has("type") && (has("metadata") || has("tags"))))
+    {
         ImportOrigin::Buttondown
     } else {
         ImportOrigin::Unknown
@@ -43,14 +47,12 @@ pub fn guess(origin: ImportOrigin, headings: &[String], fields: &[Field]) -> Vec
 fn guess_one(origin: ImportOrigin, heading: &str, fields: &[Field]) -> Meaning {
     let name: String = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
     let of_origin = match (origin, name.as_str()) {
-        (ImportOrigin::Mailchimp, "unsubtime" | "cleantime") => Some(Meaning::LeftAt),
         (ImportOrigin::Listmonk, "status") | (ImportOrigin::Buttondown, "subscribertype" | "type") => {
             Some(Meaning::Status)
         }
         (ImportOrigin::Ghost, "subscribedtoemails") => Some(Meaning::Subscribed),
         (ImportOrigin::Ghost, "deletedat") => Some(Meaning::LeftAt),
         (ImportOrigin::Substack, "emaildisabled") => Some(Meaning::Left),
-        (ImportOrigin::Buttondown, "unsubscriptiondate") => Some(Meaning::LeftAt),
         _ => None,
     };
     if let Some(meaning) = of_origin {
@@ -75,7 +77,16 @@ fn guess_one(origin: ImportOrigin, heading: &str, fields: &[Field]) -> Meaning {
         "status" | "statut" | "subscribestatus" => Meaning::Status,
         "subscribed" | "ingeschreven" | "inscrit" => Meaning::Subscribed,
         "unsubscribed" | "uitgeschreven" | "désinscrit" | "abgemeldet" | "bounced" => Meaning::Left,
-        "unsubscribedat" | "unsubscribetime" => Meaning::LeftAt,
+        "unsubscribedat"
+        | "unsubscribetime"
+        | "unsubscribedate"
+        | "unsubscriptiondate"
+        | "unsubtime"
+        | "cleantime"
+        | "undeliverabilitydate"
+        | "bouncedat"
+        | "optouttime"
+        | "optoutdate" => Meaning::LeftAt,
         _ => Meaning::Ignored,
     }
 }
@@ -263,6 +274,30 @@ mod tests {
             (
                 "email,notes,metadata,tags,secondary_id,subscriber_type,name",
                 "j@x.be,,{},,1,unsubscribed,Jan Maes",
+                ImportOrigin::Buttondown,
+                true,
+            ),
+            (
+                "email,notes,metadata,tags,type,unsubscription_date,name",
+                "j@x.be,,{},,regular,,Jan Maes",
+                ImportOrigin::Buttondown,
+                false,
+            ),
+            (
+                "email,notes,metadata,tags,type,unsubscription_date,name",
+                "j@x.be,,{},,regular,2024-01-01,Jan Maes",
+                ImportOrigin::Buttondown,
+                true,
+            ),
+            (
+                "id,email_address,tags,type,undeliverability_date,name",
+                "1,j@x.be,,complained,,Jan Maes",
+                ImportOrigin::Buttondown,
+                true,
+            ),
+            (
+                "id,email_address,tags,type,undeliverability_date,name",
+                "1,j@x.be,,regular,2024-01-01,Jan Maes",
                 ImportOrigin::Buttondown,
                 true,
             ),

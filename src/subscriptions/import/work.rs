@@ -430,6 +430,7 @@ impl Writer<'_> {
             referrer: String::new(),
             utm: String::new(),
             privacy_url: String::new(),
+            privacy_version: String::new(),
         }
     }
 

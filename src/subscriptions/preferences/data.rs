@@ -5,14 +5,16 @@ use serde::Serialize;
 use super::{Preferences, look};
 use crate::keys::Keys;
 use crate::model::{
-    AskedField, Consent, Field, FormId, Language, Newsletter, NewsletterId, Rhythm, Subscription,
+    AskedField, Consent, FormId, Language, Newsletter, NewsletterId, Rhythm, Subscription,
     SubscriptionStatus, Timestamp, Topic,
 };
 use crate::store::address_changes::AddressChange;
 use crate::store::outbox::SingleMail;
+use crate::store::subscription_changes::Change;
 use crate::store::tokens::Token;
-use crate::store::{Reader, Result, Store, fields, newsletters, topics};
+use crate::store::{Reader, Result, Store, newsletters, topics};
 use crate::subscriptions::export::guarded;
+use crate::subscriptions::fields::with_words;
 use crate::subscriptions::profile::Profile;
 use crate::subscriptions::show::{Details, Dossier, dossier_of};
 
@@ -72,6 +74,8 @@ pub struct SubscriptionData {
     pub welcome: Vec<WelcomeData>,
     /// What was said on leaving.
     pub departure: Option<DepartureData>,
+    /// What was chosen anew, and when.
+    pub changes: Vec<Change>,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,6 +144,7 @@ pub struct ConsentData {
     pub form: String,
     pub form_version: Option<i64>,
     pub privacy_url: String,
+    pub privacy_version: String,
     /// Of the mail that answered, or whose button was pressed; empty without one.
     pub message_id: String,
     pub page: String,
@@ -203,8 +208,9 @@ async fn gather(
     };
     let mut subscriptions = Vec::new();
     for (subscription, details) in dossier.subscriptions.iter().zip(&dossier.details) {
-        let words =
-            Words { newsletters, asked: asked(reader, subscription, newsletters).await?, subscription };
+        let asked =
+            with_words(reader, subscription.newsletter_id, subscription.language, newsletters).await?;
+        let words = Words { newsletters, asked, subscription };
         let chosen = topics::chosen(reader.db(), subscription.id).await?;
         let topics = known.iter().filter(|topic| chosen.contains(&topic.id));
         let topics = topics.map(|topic| topic.key.clone()).collect();
@@ -281,6 +287,7 @@ fn consent(row: &Consent, newsletters: &[Newsletter], dossier: &Dossier) -> Cons
         form: form_name(dossier, row.form_id),
         form_version: row.form_version,
         privacy_url: row.privacy_url.clone(),
+        privacy_version: row.privacy_version.clone(),
         message_id: message_id.unwrap_or_default(),
         page: row.page.clone(),
         referrer: row.referrer.clone(),
@@ -378,27 +385,12 @@ impl Words<'_> {
                 reason: said.reason.to_string(),
                 remark: said.remark.clone(),
             }),
+            changes: details.changes.clone(),
         }
     }
 }
 
 /// The fields of a subscription's newsletter with their words, archived ones too: what was answered stays.
-async fn asked(
-    reader: &mut Reader,
-    subscription: &Subscription,
-    newsletters: &[Newsletter],
-) -> Result<Vec<AskedField>> {
-    let id = subscription.newsletter_id;
-    let fallback = newsletters.iter().find(|newsletter| newsletter.id == id);
-    let fallback = fallback.map_or(subscription.language, |newsletter| newsletter.language);
-    let texts = fields::texts_of_newsletter(reader.db(), id).await?;
-    let asked = |field: Field| {
-        let texts = texts.iter().filter(|text| text.field_id == field.id).cloned().collect();
-        AskedField { field, is_required: false, texts, fallback }
-    };
-    Ok(fields::of_newsletter(reader.db(), id).await?.into_iter().map(asked).collect())
-}
-
 impl PersonalData {
     /// One table for a spreadsheet: what, of which newsletter, when, which detail, and its value.
     ///
@@ -482,6 +474,9 @@ impl PersonalData {
                 ];
                 of(format!("mail {number}"), mail.at, &parts)?;
             }
+            for (number, change) in (1..).zip(&one.changes) {
+                of(format!("change {number}"), change.at, &[("what", change.what.as_str())])?;
+            }
             if let Some(said) = &one.departure {
                 let parts = [("reason", said.reason.as_str()), ("remark", &said.remark)];
                 of("on leaving".to_owned(), said.at, &parts)?;
@@ -497,6 +492,7 @@ impl PersonalData {
             detail("form", &one.form)?;
             detail("form version", &one.form_version.map(|version| version.to_string()).unwrap_or_default())?;
             detail("privacy text", &one.privacy_url)?;
+            detail("privacy text version", &one.privacy_version)?;
             detail("message id", &one.message_id)?;
             detail("page", &one.page)?;
             detail("referrer", &one.referrer)?;

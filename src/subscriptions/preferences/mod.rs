@@ -18,10 +18,12 @@ use crate::clock::Clock;
 use crate::keys::{Keys, Purpose};
 use crate::model::topic::text_for;
 use crate::model::{
-    Language, Mailing, Newsletter, Rhythm, Subscriber, Subscription, SubscriptionId, SubscriptionStatus,
-    Topic, TopicId, TopicText,
+    Language, Mailing, Newsletter, Rhythm, Subscriber, Subscription, SubscriptionChange, SubscriptionId,
+    SubscriptionStatus, Topic, TopicId, TopicText,
 };
-use crate::store::{Result, Store, Tx, digests, mailings, newsletters, subscribers, subscriptions};
+use crate::store::{
+    Result, Store, Tx, digests, mailings, newsletters, subscribers, subscription_changes, subscriptions,
+};
 
 /// What a link to preferences leads to. Looking changes nothing.
 #[derive(Debug, Clone)]
@@ -141,13 +143,23 @@ async fn open_in(mut tx: Tx, id: SubscriptionId) -> Result<std::result::Result<O
 ///
 /// # Errors
 /// Only of the database.
-pub async fn set_language(store: &Store, keys: &Keys, link: &str, language: Language) -> Result<Answer> {
-    let mut opened = match open(store, keys, link).await? {
+pub async fn set_language(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    link: &str,
+    language: Language,
+) -> Result<Answer> {
+    let Opened { mut tx, subscription, .. } = match open(store, keys, link).await? {
         Ok(opened) => opened,
         Err(answer) => return Ok(answer),
     };
-    subscriptions::choose_language(&mut opened.tx, opened.subscription.id, language).await?;
-    opened.tx.commit().await?;
+    subscriptions::choose_language(&mut tx, subscription.id, language).await?;
+    if language != subscription.language {
+        let what = SubscriptionChange::Language;
+        subscription_changes::insert(&mut tx, subscription.id, what, clock.now()).await?;
+    }
+    tx.commit().await?;
     Ok(Answer::Saved)
 }
 
@@ -171,6 +183,7 @@ pub async fn set_rhythm(
     // Also back to each issue: a digest that is going out was for who had chosen it.
     if rhythm != subscription.rhythm {
         skip(&mut tx, &subscription, &open, now).await?;
+        subscription_changes::insert(&mut tx, subscription.id, SubscriptionChange::Rhythm, now).await?;
     }
     let since = mailings::after_starts(now, &open);
     subscriptions::set_pace(&mut tx, subscription.id, rhythm, subscription.paused_until, since).await?;

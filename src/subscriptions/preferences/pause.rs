@@ -6,8 +6,8 @@ use chrono_tz::Tz;
 use super::{Answer, Opened, open};
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::model::{Newsletter, Timestamp};
-use crate::store::{Store, StoreError, mailings, newsletters, subscriptions};
+use crate::model::{Newsletter, SubscriptionChange, Timestamp};
+use crate::store::{Store, StoreError, mailings, newsletters, subscription_changes, subscriptions};
 use crate::subscriptions::unsubscribe::skip;
 
 /// The pauses that a page offers, in months.
@@ -133,6 +133,7 @@ pub async fn pause(
     let until = moment(until, &newsletter, now)?;
     skip(&mut tx, &subscription, &open, now).await?;
     subscriptions::set_pace(&mut tx, subscription.id, subscription.rhythm, Some(until), now).await?;
+    subscription_changes::insert(&mut tx, subscription.id, SubscriptionChange::Pause, now).await?;
     tx.commit().await?;
     Ok(Answer::Saved)
 }
@@ -146,8 +147,12 @@ pub async fn resume(store: &Store, clock: &Clock, keys: &Keys, link: &str) -> cr
         Ok(opened) => opened,
         Err(answer) => return Ok(answer),
     };
-    let since = mailings::after_starts(clock.now(), &open);
+    let now = clock.now();
+    let since = mailings::after_starts(now, &open);
     subscriptions::set_pace(&mut tx, subscription.id, subscription.rhythm, None, since).await?;
+    if subscription.paused_until.is_some() {
+        subscription_changes::insert(&mut tx, subscription.id, SubscriptionChange::Resume, now).await?;
+    }
     tx.commit().await?;
     Ok(Answer::Saved)
 }

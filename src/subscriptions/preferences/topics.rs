@@ -3,8 +3,8 @@
 use super::{Answer, Opened, open};
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::model::TopicId;
-use crate::store::{Result, Store, bulk_acts, mailings, topics as table};
+use crate::model::{SubscriptionChange, TopicId};
+use crate::store::{Result, Store, bulk_acts, mailings, subscription_changes, topics as table};
 use crate::subscriptions::unsubscribe::skip;
 
 /// Chooses exactly these of the topics that the newsletter offers; others are not looked at. Someone who drops the
@@ -26,11 +26,14 @@ pub async fn set_topics(
     let now = clock.now();
     bulk_acts::forget(&mut tx, subscription.id).await?;
     let chosen = table::chosen(tx.db(), subscription.id).await?;
+    let mut has_changed = false;
     for topic in table::of_newsletter(tx.db(), subscription.newsletter_id).await? {
         if topic.archived_at.is_some() {
             continue;
         }
-        match (chosen.contains(&topic.id), wanted.contains(&topic.id)) {
+        let (was, is) = (chosen.contains(&topic.id), wanted.contains(&topic.id));
+        has_changed |= was != is;
+        match (was, is) {
             (false, true) => {
                 let since = mailings::after_starts(now, &open);
                 table::choose(&mut tx, subscription.id, topic.id, since).await?;
@@ -43,6 +46,9 @@ pub async fn set_topics(
             }
             _ => {}
         }
+    }
+    if has_changed {
+        subscription_changes::insert(&mut tx, subscription.id, SubscriptionChange::Topics, now).await?;
     }
     tx.commit().await?;
     Ok(Answer::Saved)

@@ -53,6 +53,7 @@ pub async fn set_tracking(
             row.consent_text_id =
                 Some(consents::keep_text(&mut tx, newsletter.id, shown_in, &words, &hash, now).await?);
             row.privacy_url.clone_from(&newsletter.privacy_url);
+            row.privacy_version.clone_from(&newsletter.privacy_version);
         }
         consents::insert(&mut tx, &row).await?;
         subscriptions::set_tracking(&mut tx, subscription.id, kind, agrees.then_some(now)).await?;

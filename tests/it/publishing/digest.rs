@@ -146,12 +146,26 @@ impl World {
         self.clock.advance(moment.since(self.clock.now()));
     }
 
-    async fn mails(&self, kind: OutboxKind) -> i64 {
-        // Claimed all at once, which nobody else does here.
+    /// Claimed all at once, which nobody else does here.
+    async fn claimed(&self) -> Vec<postiljon::model::OutboxMail> {
         let worker = change!(self.store, |tx| postiljon::store::workers::insert(tx, self.clock.now()));
         let now = self.clock.now();
-        let claimed = change!(self.store, |tx| postiljon::store::outbox::claim(tx, worker, 1000, now));
+        change!(self.store, |tx| postiljon::store::outbox::claim(tx, worker, 1000, now))
+    }
+
+    async fn mails(&self, kind: OutboxKind) -> i64 {
+        let claimed = self.claimed().await;
         i64::try_from(claimed.iter().filter(|mail| mail.kind == kind).count()).expect("few")
+    }
+
+    /// The mails to those who work here.
+    async fn proposals(&self) -> Vec<postiljon::store::outbox_contents::WrittenMail> {
+        let mut all = Vec::new();
+        for mail in self.claimed().await.into_iter().filter(|mail| mail.kind == OutboxKind::Alert) {
+            let content = read!(self.store, |db| postiljon::store::outbox_contents::of_outbox(db, mail.id));
+            all.push(content.expect("written"));
+        }
+        all
     }
 }
 
@@ -820,6 +834,45 @@ both_dbs!(what_is_mailed_by_hand_after_a_proposal_does_not_come_a_second_time, |
     let run = world.last_run(&rule).await;
     assert_eq!(run.state, RunState::Scheduled);
     assert_eq!(world.articles(&run).await, [all[1].id]);
+});
+
+both_dbs!(what_some_readers_got_by_hand_still_comes_for_the_others_and_the_proposal_says_so, |store| {
+    let world = World::new(&store).await;
+    let rule = world.rule(&rule_input()).await;
+    let all = world.publish(&["Een", "Twee", "Drie"]).await;
+    let is = postiljon::model::Condition::Language { is: true, language: Language::Dutch };
+    let json = postiljon::model::Filter::all(vec![is]).to_json();
+    let some =
+        change!(store, |tx| postiljon::store::segments::insert(tx, world.newsletter, "Some", &json, MONDAY));
+    let to_some = async |article: &Article| {
+        let issue = issue_of(&store, &world.clock, world.newsletter, &[article]).await;
+        let scheduling = postiljon::publishing::schedule::Scheduling {
+            segment: Some(some.id),
+            ..postiljon::publishing::schedule::Scheduling::from(When::Now)
+        };
+        schedule(&store, &world.clock, PUBLIC_URL, issue.id, scheduling).await.expect("scheduled");
+        issue
+    };
+    let issue = to_some(&all[0]).await;
+    assert_eq!(world.waiting(&rule).await.len(), 3, "nobody is to miss it");
+    world.at("2027-03-03T08:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    let made = run.issue_id.expect("an issue");
+    assert_eq!(world.articles(&run).await.len(), 3);
+    let had = read!(store, |db| digests::had_by_some(db, &rule, made, 10));
+    assert_eq!(had, [digests::HadBySome { title: "Een".into(), number: issue.number }]);
+    let proposal = world.proposals().await.remove(0);
+    for words in [&proposal.text, &proposal.html] {
+        assert!(words.contains("‘Een’ al, uit nummer 1") && !words.contains("‘Twee’ al"), "{words}");
+    }
+    // After the proposal as well: the digest goes with it.
+    to_some(&all[1]).await;
+    world.at("2027-03-04T08:00:00Z");
+    world.tick().await;
+    let run = world.last_run(&rule).await;
+    assert_eq!(run.state, RunState::Scheduled);
+    assert_eq!(world.articles(&run).await.len(), 3);
 });
 
 both_dbs!(what_monthly_readers_got_by_hand_is_in_no_digest_of_theirs, |store| {

@@ -91,7 +91,7 @@ both_dbs!(how_a_newsletter_is_sent_can_be_changed, |store| {
 });
 
 fn privacy(url: &str) -> PrivacyInput {
-    PrivacyInput { privacy_url: url.to_owned() }
+    PrivacyInput { privacy_url: url.to_owned(), privacy_version: String::new() }
 }
 
 both_dbs!(a_privacy_notice_is_a_web_address_or_nowhere, |store| {
@@ -109,6 +109,17 @@ both_dbs!(a_privacy_notice_is_a_web_address_or_nowhere, |store| {
         let NewsletterError::Invalid(errors) = error else { panic!("{wrong}: {error}") };
         assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), ["privacy_url"], "{wrong}");
     }
+    let versioned =
+        |url: &str, version: &str| PrivacyInput { privacy_version: version.to_owned(), ..privacy(url) };
+    let notice = versioned("https://meridiaan.example/p", " 2026-05 ");
+    let set = set_privacy(&store, added.id, None, &notice).await.expect("set");
+    assert_eq!(set.privacy_version, "2026-05");
+    let long = versioned("https://meridiaan.example/p", &"v".repeat(41));
+    let error = set_privacy(&store, added.id, None, &long).await.expect_err("too long");
+    assert!(matches!(error, NewsletterError::Invalid(_)));
+    // No version of nothing.
+    let set = set_privacy(&store, added.id, None, &versioned("", "2026-05")).await.expect("set");
+    assert_eq!(set.privacy_version, "");
     // What was refused has changed nothing, and the rest of the newsletter stays as it is.
     let set = set_privacy(&store, added.id, None, &privacy("")).await.expect("set");
     let expected = Newsletter { privacy_url: String::new(), ..added };

@@ -258,7 +258,7 @@ async fn ask(store: &Store, on: &Objects) -> Vec<(&'static str, Permission, bool
         postal_address: "Kaai 1".into(),
     };
     let look = &BrandInput { brand_color: "#0f766e".into(), logo_url: String::new() };
-    let notice = &PrivacyInput { privacy_url: String::new() };
+    let notice = &PrivacyInput { privacy_url: String::new(), privacy_version: String::new() };
     ask!(SetNewsletter, "set_about", set_about(store, id, None, about_input));
     ask!(SetNewsletter, "set_sender", set_sender(store, id, None, sender_input));
     ask!(SetNewsletter, "set_brand", set_brand(store, id, None, look));

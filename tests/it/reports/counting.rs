@@ -181,6 +181,25 @@ both_dbs!(a_burst_that_was_half_written_is_taken_back, |store| {
     world.site.app.stop().await;
 });
 
+both_dbs!(both_links_of_a_mail_with_two_at_once_are_a_machines, |store| {
+    let world = World::start(&store, Tracking::Aggregate).await;
+    world.people.confirmed(JAN, 1).await;
+    let (_, mailing, mail) = world.sent_to("Twee", JAN).await;
+    let clicks = mail.clicks();
+    execute(&store, "DELETE FROM mailing_links WHERE number > 2").await;
+    world.open(&clicks[0]).await;
+    world.open(&clicks[1]).await;
+    let counts = world.counted(&mailing).await;
+    assert_eq!((counts.clicks, counts.machine_clicks), (0, 2));
+    // A reader takes a moment for each.
+    world.rest();
+    world.open(&clicks[0]).await;
+    world.rest();
+    world.open(&clicks[1]).await;
+    assert_eq!(world.counted(&mailing).await.clicks, 2);
+    world.site.app.stop().await;
+});
+
 both_dbs!(a_click_at_the_moment_of_delivery_is_a_machines, |store| {
     let world = World::start(&store, Tracking::Person).await;
     let jan = world.people.confirmed(JAN, 1).await;

@@ -53,6 +53,7 @@ both_dbs!(the_chain_of_proof_comes_back_whole_and_in_order, |store| {
         referrer: String::new(),
         utm: String::new(),
         privacy_url: String::new(),
+        privacy_version: String::new(),
     };
     // The second has an earlier clock: the order is that of writing.
     let chain = [

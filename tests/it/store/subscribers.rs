@@ -73,6 +73,7 @@ both_dbs!(erasing_takes_everything_but_the_account_of_what_was_sent, |store| {
         referrer: String::new(),
         utm: String::new(),
         privacy_url: String::new(),
+        privacy_version: String::new(),
     };
     change!(store, |tx| consents::insert(tx, &consent));
     change!(store, |tx| tokens::insert_confirm(tx, b"hash", subscription.id, "m", NOW, at(1)));

@@ -162,7 +162,7 @@ both_dbs!(five_in_a_hundred_broken_rows_are_told_one_by_one_and_the_others_taken
         match n % 20 {
             0 => {
                 bad += 1;
-                match n / 20 % 5 {
+                match n / 20 % 6 {
                     0 => file.extend(format!("bad{n};x\r\n").bytes()),
                     1 => file.extend(b"x@example.org;\xff\xfe\r\n"),
                     2 => file.extend(b"y@example.org;a\0b\r\n"),
@@ -171,6 +171,7 @@ both_dbs!(five_in_a_hundred_broken_rows_are_told_one_by_one_and_the_others_taken
                         file.extend(vec![b'z'; 1_000_000 / 10]);
                         file.extend(b"\r\n");
                     }
+                    4 => file.extend(format!("q{n}@example.org;\"never closed\r\n").bytes()),
                     _ => file.extend(b";nobody\r\n"),
                 }
             }

@@ -5,10 +5,10 @@ use chrono::NaiveDate;
 use postiljon::keys::Purpose;
 use postiljon::model::{
     Agreed, ConsentEvent, DepartureReason, EmailAddress, Language, Mailing, OutboxKind, Rhythm, Subscription,
-    SubscriptionId, SubscriptionStatus, Topic, WorkerId,
+    SubscriptionChange, SubscriptionId, SubscriptionStatus, Topic, WorkerId,
 };
 use postiljon::publishing::topics::{TopicInput, TopicWords, add, archive};
-use postiljon::store::{Pools, deliveries, issues, mailings, subscribers, topics};
+use postiljon::store::{Pools, deliveries, issues, mailings, subscribers, subscription_changes, topics};
 use postiljon::subscriptions::Evidence;
 use postiljon::subscriptions::another::{AskError, resend};
 use postiljon::subscriptions::company::{CompanyError, ask_again};
@@ -149,7 +149,10 @@ both_dbs!(a_wrong_link_and_one_of_another_purpose_change_nothing, |store| {
         let (store, clock, keys) = (&people.store, &people.clock, &people.keys);
         assert!(matches!(look(store, keys, &link).await, Ok(Preferences::Unknown)));
         assert_eq!(set_topics(store, clock, keys, &link, &[]).await.expect("asked"), Answer::Unknown);
-        assert_eq!(set_language(store, keys, &link, Language::German).await.expect("asked"), Answer::Unknown);
+        assert_eq!(
+            set_language(store, &people.clock, keys, &link, Language::German).await.expect("asked"),
+            Answer::Unknown
+        );
         assert_eq!(
             set_rhythm(store, clock, keys, &link, Rhythm::Monthly).await.expect("asked"),
             Answer::Unknown
@@ -514,8 +517,17 @@ both_dbs!(the_language_that_a_reader_chooses_holds, |store| {
     let people = People::of(&store).await;
     let jan = people.confirmed("jan@example.org", 1).await;
     let link = people.link(&jan);
-    set_language(&store, &people.keys, &link, Language::German).await.expect("set");
+    for _ in 0..2 {
+        set_language(&store, &people.clock, &people.keys, &link, Language::German).await.expect("set");
+    }
     assert_eq!(people.fresh(&jan).await.language, Language::German);
+    // The story has it once, and without what it was.
+    let changes = read!(store, |db| subscription_changes::of_subscription(db, jan.id));
+    assert_eq!(changes.iter().map(|change| change.what).collect::<Vec<_>>(), [SubscriptionChange::Language]);
+    let data = personal_data(&store, &people.keys, &link).await.expect("read").expect("known");
+    assert_eq!(data.subscriptions[0].changes.len(), 1);
+    let csv = String::from_utf8(data.to_csv().expect("written")).expect("UTF-8");
+    assert!(csv.contains("subscription 1, change 1") && csv.contains(",what,language"), "{csv}");
     // A stranger's form does not change it.
     people.clock.advance(Duration::from_secs(3600));
     people.sign_up("jan@example.org", 2).await.expect("signed up");
@@ -594,13 +606,14 @@ both_dbs!(personal_data_holds_what_was_said_on_leaving_and_the_mails_about_the_s
 
 both_dbs!(every_table_about_a_reader_is_told_to_the_reader_or_excused_by_name, |store| {
     /// What `subscriptions::show` and `preferences::data` read.
-    const TOLD: [&str; 11] = [
+    const TOLD: [&str; 12] = [
         "address_changes",
         "consents",
         "deliveries",
         "departures",
         "outbox",
         "reader_hits",
+        "subscription_changes",
         "subscription_topics",
         "subscription_values",
         "subscriptions",

@@ -59,6 +59,19 @@ both_dbs!(the_chain_is_whole_from_the_question_to_the_leaving, |store| {
     assert!(codes(&held).contains(&DeductionCode::Withdrawn) && held.subscription.left_at.is_some());
 });
 
+both_dbs!(which_version_of_the_privacy_notice_was_linked_stands_there, |store| {
+    let mut people = People::of(&store).await;
+    people.open_form.newsletter.privacy_url = "https://meridiaan.example/privacy".to_owned();
+    people.open_form.newsletter.privacy_version = "2026-05".to_owned();
+    people.confirmed("jan@example.org", 1).await;
+    let held = receipt(&people, "jan@example.org").await;
+    let asked = &held.events[0];
+    assert_eq!(
+        (asked.privacy_url.as_str(), asked.privacy_version.as_str()),
+        ("https://meridiaan.example/privacy", "2026-05")
+    );
+});
+
 both_dbs!(what_was_agreed_to_beside_it_stands_there_with_its_words, |store| {
     let people = People::of(&store).await;
     let reader = people.confirmed("jan@example.org", 1).await;
@@ -121,7 +134,7 @@ both_dbs!(the_format_of_the_json_is_stable, |store| {
     );
     assert_eq!(
         keys(&json["events"][0]),
-        "at door event form ip language message_id page privacy_url referrer text user_agent utm"
+        "at door event form ip language message_id page privacy_url privacy_version referrer text user_agent utm"
     );
     assert_eq!(keys(&json["mails"][0]), "attempts finished_at kind message_id reply status written_at");
     assert_eq!(keys(&json["texts"][0]), "is_intact language sha256 used_since version words");

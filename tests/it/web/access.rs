@@ -503,6 +503,7 @@ both_dbs!(a_list_shows_what_one_may_see_and_nothing_of_other_newsletters, |store
         referrer: String::new(),
         utm: String::new(),
         privacy_url: String::new(),
+        privacy_version: String::new(),
     };
     change!(store, |tx| postiljon::store::consents::insert(tx, &told));
     let page = find("reader1@example.org").await.location().to_owned();

@@ -31,6 +31,8 @@ struct ReportPage {
     when: String,
     has_begun: bool,
     is_tracked: bool,
+    /// Clicks are everybody's.
+    is_together: bool,
     /// What the mode means for these numbers.
     mode: String,
     tiles: Vec<Tile>,
@@ -121,6 +123,7 @@ pub async fn get(
         when: mailing.started_at.map(|at| t.date_time(at, zone)).unwrap_or_default(),
         has_begun: mailing.started_at.is_some(),
         is_tracked: mailing.tracking.is_on(),
+        is_together: mailing.tracking == Tracking::Aggregate,
         mode: mode(t, mailing.tracking),
         tiles: tiles(t, &report),
         machines: machines(t, &report),

@@ -65,6 +65,8 @@ struct ImportPage {
     counts: Vec<Count>,
     /// That somebody must look at some rows.
     warning: Option<String>,
+    /// No column says who has left.
+    knows_nobody_left: bool,
     has_report: bool,
     people: Option<String>,
     mistakes: Mistakes,
@@ -267,6 +269,7 @@ async fn show(
     let newsletter = newsletter.ok_or(PageError::NotFound)?;
     let fields = store::fields::of_newsletter(reader.db(), newsletter.id).await?;
     drop(reader);
+    let says_who_left = meanings.iter().any(Meaning::says_who_left);
     let columns = verbs::headings(&import).into_iter().enumerate().map(|(number, name)| Column {
         number,
         name,
@@ -318,6 +321,7 @@ async fn show(
             let count = import.counts.still_subscribed;
             t.with2("people-import-still", "count", count, "shown", grouped(count))
         }),
+        knows_nobody_left: !says_who_left,
         has_report: import.counts.total() > 0,
         people: (has_ended && import.counts.total() > 0)
             .then(|| format!("/admin/subscribers?newsletter={}", import.newsletter_id)),

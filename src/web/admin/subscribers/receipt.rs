@@ -7,7 +7,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::model::{Permission, Slug};
+use crate::model::{Act, Permission, Slug};
 use crate::store;
 use crate::subscriptions::receipt::{Receipt, of_subscriber};
 use crate::web::admin::Frame;
@@ -44,6 +44,22 @@ async fn receipt(
     Ok(receipt)
 }
 
+/// The same to be kept elsewhere, of which the audit log knows. Who sees a person sees the receipt as a page, too; so it
+/// needs no more permission than that.
+async fn taken_away(
+    app: &App,
+    signed_in: &SignedIn,
+    path: &Path<(String, String)>,
+    what: &str,
+) -> Result<Receipt, PageError> {
+    let receipt = receipt(app, signed_in, path).await?;
+    let person = super::subscriber(app, &path.0).await?;
+    let mut tx = app.store.begin().await?;
+    tx.note_detail(Act::SubscribersExported, None, Some(person.id.0), what).await?;
+    tx.commit().await?;
+    Ok(receipt)
+}
+
 /// The receipt as a page of the desk.
 pub async fn get(
     request: HttpRequest,
@@ -64,7 +80,7 @@ pub async fn json(
     signed_in: SignedIn,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, PageError> {
-    let receipt = receipt(&app, &signed_in, &path).await?;
+    let receipt = taken_away(&app, &signed_in, &path, "receipt.json").await?;
     let name = format!("attachment; filename=\"receipt-{}.json\"", receipt.newsletter.short_name);
     Ok(HttpResponse::Ok().insert_header((CONTENT_DISPOSITION, name)).json(receipt))
 }
@@ -75,7 +91,7 @@ pub async fn print(
     signed_in: SignedIn,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, PageError> {
-    let receipt = receipt(&app, &signed_in, &path).await?;
+    let receipt = taken_away(&app, &signed_in, &path, "receipt").await?;
     let body = document(signed_in.texts(), &[receipt])
         .map_err(|error| PageError::internal("a receipt could not be rendered", error))?;
     Ok(HttpResponse::Ok()

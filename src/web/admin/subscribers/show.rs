@@ -9,6 +9,7 @@ use super::story::{Event, story};
 use crate::model::{Permission, Subscriber, SubscriptionId, SubscriptionStatus};
 use crate::publishing::schedule::zone_of;
 use crate::store;
+use crate::subscriptions::fields::with_words;
 use crate::web::admin::{Frame, Mistakes};
 use crate::web::layout::html;
 use crate::web::session::SignedIn;
@@ -31,6 +32,8 @@ struct Line {
     class: &'static str,
     status: String,
     since: String,
+    /// What was answered to the fields of its forms: question and answer.
+    answers: Vec<(String, String)>,
     /// Where its acts are posted to.
     path: String,
     can_end: bool,
@@ -65,10 +68,18 @@ pub(super) async fn show(
     // Neither states nor story of a newsletter that is none of theirs.
     newsletters.retain(|one| signed_in.may(Permission::SeeSubscribers, one.id));
     let events = story(&mut reader, t, &newsletters, &person).await?;
+    let given = store::subscription_values::of_subscriber(reader.db(), person.id).await?;
     let mut lines = Vec::new();
     for subscription in store::subscriptions::of_subscriber(reader.db(), person.id).await? {
         let found = newsletters.iter().find(|found| found.id == subscription.newsletter_id);
         let Some(newsletter) = found else { continue };
+        let asked = with_words(&mut reader, newsletter.id, newsletter.language, &newsletters).await?;
+        let answers = given.iter().filter(|answer| answer.subscription_id == subscription.id);
+        let answers = answers.map(|answer| {
+            let field = asked.iter().find(|asked| asked.field.key == answer.key);
+            let question = field.map_or(answer.key.as_str(), |field| field.label(t.language()));
+            (question.to_owned(), answer.value.clone())
+        });
         let mine = asked_about.as_ref().filter(|(id, _)| *id == subscription.id);
         let at = match subscription.status {
             SubscriptionStatus::Pending => Some(subscription.created_at),
@@ -81,6 +92,7 @@ pub(super) async fn show(
             newsletter: newsletter.name.clone(),
             class: class_of(subscription.status),
             status: t.text(&format!("reader-status-{}", subscription.status)),
+            answers: answers.collect(),
             since: t.with(&format!("reader-since-{}", subscription.status), "date", date),
             path: format!("/admin/subscribers/{}/subscriptions/{}", person.public_id, subscription.id),
             can_end: subscription.status != SubscriptionStatus::Unsubscribed,

@@ -63,6 +63,10 @@ pub async fn story(
             let date = t.date(until, zone_of(newsletter));
             add(newsletter, until, t.with("people-story-pause", "date", date), Vec::new());
         }
+        for change in store::subscription_changes::of_subscription(reader.db(), subscription.id).await? {
+            let title = t.text(&format!("people-story-changed-{}", change.what));
+            add(newsletter, change.at, title, Vec::new());
+        }
         let texts = store::topics::texts(reader.db(), newsletter.id).await?;
         for (topic, since) in store::topics::chosen_since(reader.db(), subscription.id).await? {
             let text = text_for(&texts, topic, t.language(), newsletter.language);
@@ -79,6 +83,22 @@ pub async fn story(
         };
         let title = t.with("people-story-issue", "subject", line_for_anyone(&mail.subject, &newsletter.name));
         add(newsletter, mail.at, title, vec![outcome, mail.relay, mail.reply]);
+    }
+    for hit in store::hits::of_subscriber(reader.db(), person.id).await? {
+        let Some(newsletter) = of(hit.newsletter_id) else { continue };
+        let subject = line_for_anyone(&hit.subject, &newsletter.name);
+        let key = if hit.url.is_some() { "people-story-click" } else { "people-story-open" };
+        let times = match (hit.hits, hit.machine_hits) {
+            (0, _) => t.text("people-story-by-machine"),
+            (1, _) => String::new(),
+            (more, _) => t.with("people-story-times", "count", more),
+        };
+        add(
+            newsletter,
+            hit.first_at,
+            t.with(key, "subject", subject),
+            vec![hit.url.unwrap_or_default(), times],
+        );
     }
     events.sort_by_key(|event| std::cmp::Reverse(event.moment));
     events.truncate(EVENTS_MAX);

@@ -43,7 +43,7 @@ pub async fn post(
         "resume" => Outcome::Done(resume(&app.store, &app.clock, &app.keys, &link).await?),
         "language" => {
             let chosen = form.first("language").parse().map_err(|_| PageError::BadRequest)?;
-            Outcome::Done(set_language(&app.store, &app.keys, &link, chosen).await?)
+            Outcome::Done(set_language(&app.store, &app.clock, &app.keys, &link, chosen).await?)
         }
         "tracking" => {
             let shown_in = form.first("shown_in").parse().map_err(|_| PageError::BadRequest)?;

@@ -97,12 +97,14 @@ both_dbs!(the_address_of_the_privacy_notice_is_set_and_taken_away, |store| {
     newsletter(&store, "insights").await;
     let stored =
         async || read!(store, |db| newsletters::by_id(db, NewsletterId(1))).expect("there").privacy_url;
-    let saved = post(&browser, PRIVACY, &[("privacy_url", " https://meridiaan.example/privacy ")]).await;
+    let notice = [("privacy_url", " https://meridiaan.example/privacy "), ("privacy_version", "2026-05")];
+    let saved = post(&browser, PRIVACY, &notice).await;
     assert_eq!((saved.status, saved.location()), (303, "/admin/newsletters/1?done=saved"));
     assert_eq!(stored().await, "https://meridiaan.example/privacy");
     let page = get(&browser, saved.location()).await;
     assert!(page.body.contains("<p>Saved.</p>"), "{}", page.body);
     assert_eq!(page.field("privacy_url").as_deref(), Some("https://meridiaan.example/privacy"));
+    assert_eq!(page.field("privacy_version").as_deref(), Some("2026-05"));
     let door = app.browser().get("/n/insights").await.expect("a page");
     assert!(door.body.contains("href=\"https://meridiaan.example/privacy\""), "{}", door.body);
     // What is wrong comes back beside its field, as it was typed, and changes nothing.

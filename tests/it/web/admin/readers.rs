@@ -384,6 +384,21 @@ both_dbs!(one_page_tells_a_persons_story_and_the_desk_acts_on_it, |store| {
     execute(&store, "UPDATE deliveries SET attempts = 1").await;
     let shown = get(&browser, &page).await.body;
     assert!(shown.contains("waits for another try"), "{shown}");
+    // What was followed, where it is kept of a person, and by whom.
+    for sql in [
+        "INSERT INTO mailing_links (mailing_id, number, url, heading, label)
+            SELECT id, 1, 'https://meridiaan.example/a', '', '' FROM mailings",
+        "INSERT INTO reader_hits (subscription_id, mailing_id, number, first_at, last_at, hits, machine_hits)
+            SELECT n.id, m.id, 1, 1, 2, 3, 0 FROM subscriptions n, mailings m",
+        "INSERT INTO reader_hits (subscription_id, mailing_id, number, first_at, last_at, hits, machine_hits)
+            SELECT n.id, m.id, 0, 1, 2, 0, 1 FROM subscriptions n, mailings m",
+    ] {
+        execute(&store, sql).await;
+    }
+    let shown = get(&browser, &page).await.body;
+    for part in ["Followed a link in", "https://meridiaan.example/a · 3 times", "Opened", "by a machine"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
     // A subscription of somebody else is not this person's.
     let other = people.confirmed("an@example.org", 2).await;
     let wrong = post(&browser, &format!("{page}/subscriptions/{}/end", other.id), &[]).await;

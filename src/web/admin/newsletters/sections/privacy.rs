@@ -1,4 +1,4 @@
-//! Where the privacy notice of a newsletter is.
+//! Where the privacy notice of a newsletter is, and which version of it.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,7 +15,8 @@ use crate::web::session::SignedIn;
 use crate::web::{App, PageError, csrf};
 
 const NAME: &str = "privacy";
-const FIELD: &str = "privacy_url";
+const URL: &str = "privacy_url";
+const VERSION: &str = "privacy_version";
 
 #[derive(Template)]
 #[template(path = "admin/sections/privacy.html")]
@@ -26,11 +27,15 @@ struct Fields {
 }
 
 pub fn section(view: &View<'_>) -> Result<Section, PageError> {
-    let stored = |newsletter: &crate::model::Newsletter| Form::of(&[(FIELD, &newsletter.privacy_url)]);
+    let stored = |newsletter: &crate::model::Newsletter| {
+        Form::of(&[(URL, &newsletter.privacy_url), (VERSION, &newsletter.privacy_version)])
+    };
     let (typed, mistakes) = view.typed(NAME, stored);
-    let summary = match view.newsletter.privacy_url.as_str() {
-        "" => view.t.text("desk-section-none"),
-        url => url.to_owned(),
+    let (url, version) = (&view.newsletter.privacy_url, &view.newsletter.privacy_version);
+    let summary = match (url.as_str(), version.as_str()) {
+        ("", _) => view.t.text("desk-section-none"),
+        (url, "") => url.to_owned(),
+        (url, version) => format!("{url} ({version})"),
     };
     let fields = rendered(&Fields { t: view.t, typed, mistakes })?;
     Ok(view.section::<PrivacyInput>(NAME, summary, fields))
@@ -45,8 +50,11 @@ pub async fn post(
 ) -> Result<HttpResponse, PageError> {
     csrf::check(&request, &app, &signed_in, &form)?;
     let newsletter = newsletter_of(&mut app.store.read().await?, &id).await?;
-    let input = PrivacyInput { privacy_url: form.first(FIELD).to_owned() };
-    let saved = match given_twice(&form, &[FIELD]).or(()) {
+    let input = PrivacyInput {
+        privacy_url: form.first(URL).to_owned(),
+        privacy_version: form.first(VERSION).to_owned(),
+    };
+    let saved = match given_twice(&form, &[URL, VERSION]).or(()) {
         Ok(()) => set_privacy(&app.store, newsletter.id, seen(&form), &input).await,
         Err(errors) => Err(errors.into()),
     };
