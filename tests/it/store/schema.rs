@@ -8,8 +8,8 @@ use postiljon::model::{
     DepartureReason, DigestOrder, DigestPolicy, DigestSource, DisposablePolicy, DkimAlgorithm, DkimKeyState,
     FieldKind, HitKind, HitRule, ImageType, ImportOrigin, ImportStatus, Intake, Language, LinkPurpose,
     LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, ProviderAim,
-    Refusal, RetentionPeriod, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionStatus, Theme,
-    TlsMode, Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
+    Refusal, RetentionPeriod, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionChange,
+    SubscriptionStatus, Theme, TlsMode, Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
 };
 use postiljon::store::{Pools, Store};
 
@@ -127,6 +127,7 @@ fn every_check_lists_the_values_of_its_enum() {
         ("relays.auth", names(AuthMethod::ALL, AuthMethod::as_str)),
         ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
         ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),
+        ("subscription_changes.what", names(SubscriptionChange::ALL, SubscriptionChange::as_str)),
         ("subscriptions.rhythm", names(Rhythm::ALL, Rhythm::as_str)),
         ("grants.role", names(Role::ALL, Role::as_str)),
         ("account_links.purpose", names(LinkPurpose::ALL, LinkPurpose::as_str)),

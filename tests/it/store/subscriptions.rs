@@ -125,7 +125,9 @@ both_databases!(
         "INSERT INTO consents (subscriber_id, newsletter_id, event, at, language, source, page, ip, user_agent)
             SELECT subscriber_id, newsletter_id, 'tracking_given', 7, 'nl', 'page', '', '', ''
             FROM subscriptions WHERE tracking_since = 7",
-        "DELETE FROM _sqlx_migrations WHERE version = 33",
+        "ALTER TABLE consents DROP COLUMN privacy_version",
+        "ALTER TABLE newsletters DROP COLUMN privacy_version",
+        "DELETE FROM _sqlx_migrations WHERE version IN (33, 36)",
     ] {
         execute(&store, sql).await;
     }

@@ -7,12 +7,13 @@ use std::path::Path;
 use postiljon::accounts::users::{NewUser, add_user_as};
 use postiljon::demo::browser::{Answer, Browser};
 use postiljon::model::{
-    Actor, ApiKey, BulkActKind, ByKey, Condition, Filter, Grant, Language, NewsletterId, Permission, Role,
-    Scope, SubscriptionId,
+    Actor, ApiKey, ArticleDisplay, BulkActKind, ByKey, Calendar, Condition, DigestOrder, DigestPolicy,
+    DigestSource, Filter, Grant, Language, NewsletterId, Permission, Rhythm, Role, Scope, SubscriptionId,
 };
 use postiljon::publishing::schedule::{When, schedule};
 use postiljon::store::bulk_acts::NewAct;
-use postiljon::store::{Store, bulk_acts, imports, segments, subscribers, welcome};
+use postiljon::store::digests::RuleText;
+use postiljon::store::{Store, bulk_acts, digests, imports, segments, subscribers, welcome};
 use postiljon::web::access::{Need, Of, ROUTES, Route};
 use postiljon::web::api::v1::access::ROUTES as API_ROUTES;
 
@@ -43,6 +44,7 @@ struct Objects {
     import: String,
     act: String,
     subscription: String,
+    rule: String,
 }
 
 async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Objects) {
@@ -69,6 +71,7 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Obj
         user_id: None,
     };
     let act = change!(store, |tx| bulk_acts::insert(tx, new, NOW));
+    let rule = change!(store, |tx| digests::insert(tx, letter.id, &rule_text(), NOW));
     let objects = Objects {
         newsletter: letter.id.to_string(),
         slug: slug.to_owned(),
@@ -83,8 +86,29 @@ async fn objects(store: &Store, slug: &str, reader: usize) -> (NewsletterId, Obj
         import: import.public_id.to_string(),
         act: act.public_id.to_string(),
         subscription: subscription.id.to_string(),
+        rule: rule.id.to_string(),
     };
     (letter.id, objects)
+}
+
+fn rule_text() -> RuleText {
+    RuleText {
+        name: "Elke week".into(),
+        audience: Rhythm::Each,
+        source: DigestSource::Published,
+        policy: DigestPolicy::IfApproved,
+        language: None,
+        tags: String::new(),
+        sort: DigestOrder::Oldest,
+        fewest: 1,
+        most: 5,
+        display: ArticleDisplay::Teaser,
+        subject: "{{title}}".into(),
+        intro: String::new(),
+        calendar: "weekly 4 09:00".parse::<Calendar>().expect("a calendar").into(),
+        lead_hours: 24,
+        since: NOW,
+    }
 }
 
 impl Objects {
@@ -105,6 +129,7 @@ impl Objects {
             import: "00000000-0000-0000-0000-000000000000".into(),
             act: "00000000-0000-0000-0000-000000000000".into(),
             subscription: none(),
+            rule: none(),
         }
     }
 
@@ -128,7 +153,7 @@ impl Objects {
             ("{topic}", &self.topic),
             ("{step}", &self.step),
             ("{subscription}", &self.subscription),
-            ("{rule}", "1"),
+            ("{rule}", &self.rule),
             ("{run}", "1"),
             ("{act}", "cancel"),
             ("{table}", "links"),
@@ -283,6 +308,34 @@ both_dbs!(every_route_is_open_to_whom_the_table_says_and_to_nobody_else, |store|
     // To read somebody's data is noted, and changes nothing else.
     let is_note = |row: &&String| row.starts_with("audit:") && row.contains("subscribers_exported");
     let changed: Vec<_> = before.symmetric_difference(&after).filter(|row| !is_note(row)).collect();
+    assert!(changed.is_empty(), "nothing may be changed by any of them: {changed:#?}");
+    app.stop().await;
+});
+
+// A child that there is, in a container that is not its own: to whom may do everything, too.
+both_dbs!(a_child_of_another_container_is_not_found_in_this_one, |store| {
+    const CHILDREN: [&str; 7] =
+        ["{form}", "{field}", "{topic}", "{step}", "{subscription}", "{rule}", "receipt/{newsletter}"];
+    let app = TestApp::start(&store).await;
+    let browser = crate::web::admin::signed_in(&app).await;
+    let (_, own) = objects(&store, "mine", 1).await;
+    let (_, foreign) = objects(&store, "theirs", 2).await;
+    let mixed = Objects { newsletter: own.newsletter.clone(), reader: own.reader.clone(), ..foreign };
+    let before = unchanging(&store).await;
+    let mut asked = BTreeSet::new();
+    for route in ROUTES {
+        let Some(child) = CHILDREN.iter().find(|child| route.pattern.contains(**child)) else { continue };
+        let path = mixed.path(route);
+        let answer = match route.method {
+            "GET" => browser.get(&path).await.expect("an answer"),
+            _ => crate::web::admin::post(&browser, &path, &[("x", "y")]).await,
+        };
+        assert_eq!(answer.status, 404, "{} {path}: {}", route.method, answer.body);
+        asked.insert(child);
+    }
+    assert_eq!(asked.len(), CHILDREN.len(), "each kind was asked: {asked:?}");
+    let after = unchanging(&store).await;
+    let changed: Vec<_> = before.symmetric_difference(&after).collect();
     assert!(changed.is_empty(), "nothing may be changed by any of them: {changed:#?}");
     app.stop().await;
 });
