@@ -8,6 +8,8 @@
 //! It is our own code, on the tokenizer that the second wall of [`crate::mail::markdown`] has already: lists in Word are
 //! paragraphs, bold in Google Docs is a style, and a converter of HTML that was cleaned first has lost both.
 
+use reqwest::Url;
+
 mod blocks;
 mod markdown;
 mod tree;
@@ -31,10 +33,21 @@ pub struct TooLarge;
 /// # Errors
 /// [`TooLarge`].
 pub fn to_markdown(html: &str) -> Result<Pasted, TooLarge> {
+    to_markdown_of(html, None)
+}
+
+/// The same for HTML of a page, whose relative addresses are read against that of the page.
+///
+/// # Errors
+/// [`TooLarge`].
+pub fn to_markdown_of(html: &str, page: Option<&Url>) -> Result<Pasted, TooLarge> {
     if html.len() > INPUT_MAX_OCTETS {
         return Err(TooLarge);
     }
-    let tree = tree::read(html);
+    let mut tree = tree::read(html);
+    if let Some(page) = page {
+        tree.resolve(page);
+    }
     let (blocks, pictures) = blocks::find(&tree);
     Ok(Pasted { markdown: markdown::write(&blocks), pictures })
 }

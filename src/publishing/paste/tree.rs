@@ -10,6 +10,7 @@ use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
+use reqwest::Url;
 
 /// Deepest element. What is deeper stands beside instead of inside; no document needs it, and everything that walks the
 /// tree is recursive.
@@ -52,6 +53,21 @@ impl Tree {
     pub fn node(&self, id: usize) -> &Node {
         // Every id comes from the tree itself.
         self.nodes.get(id).unwrap_or(&NOTHING)
+    }
+
+    /// Makes relative addresses whole.
+    pub fn resolve(&mut self, page: &Url) {
+        for node in &mut self.nodes {
+            let Node::Element(element) = node else { continue };
+            for address in [&mut element.href, &mut element.src] {
+                // What leads to a place on the page itself leads nowhere in a mail.
+                let is_relative =
+                    !address.is_empty() && !address.starts_with('#') && Url::parse(address).is_err();
+                if let Some(whole) = is_relative.then(|| page.join(address).ok()).flatten() {
+                    *address = whole.into();
+                }
+            }
+        }
     }
 
     pub fn children(&self, id: usize) -> &[usize] {

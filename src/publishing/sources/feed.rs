@@ -57,7 +57,12 @@ pub fn read(octets: &[u8], url: &Url) -> Result<Vec<Entry>, NoFeed> {
         .build();
     let feed = parser.parse(octets).map_err(|_| NoFeed)?;
     let language = feed.language.as_deref().and_then(language);
-    Ok(feed.entries.into_iter().take(ENTRIES_MAX).filter_map(|entry| entry_of(entry, language)).collect())
+    Ok(feed
+        .entries
+        .into_iter()
+        .take(ENTRIES_MAX)
+        .filter_map(|entry| entry_of(entry, language, url))
+        .collect())
 }
 
 /// `nl-BE` is Dutch.
@@ -65,7 +70,7 @@ fn language(tag: &str) -> Option<Language> {
     tag.split(['-', '_']).next()?.to_lowercase().parse().ok()
 }
 
-fn entry_of(entry: feed_rs::model::Entry, of_feed: Option<Language>) -> Option<Entry> {
+fn entry_of(entry: feed_rs::model::Entry, of_feed: Option<Language>, feed: &Url) -> Option<Entry> {
     let is_page = |link: &&feed_rs::model::Link| link.rel.as_deref().is_none_or(|rel| rel == "alternate");
     let url = entry.links.iter().find(is_page).or_else(|| entry.links.first());
     let url =
@@ -75,8 +80,12 @@ fn entry_of(entry: feed_rs::model::Entry, of_feed: Option<Language>) -> Option<E
         return None;
     }
     let key = sha256(id.as_bytes());
-    let summary = entry.summary.map(|text| markdown(&text.content, &text.content_type)).unwrap_or_default();
-    let body = entry.content.and_then(|content| Some(markdown(&content.body?, &content.content_type)));
+    // Pictures and links of an entry are read against its own address.
+    let own = Url::parse(&url).ok();
+    let page = own.as_ref().unwrap_or(feed);
+    let summary =
+        entry.summary.map(|text| markdown(&text.content, &text.content_type, page)).unwrap_or_default();
+    let body = entry.content.and_then(|content| Some(markdown(&content.body?, &content.content_type, page)));
     let body = body.filter(|body| !body.trim().is_empty());
     let plain = plain(&summary);
     // Where the whole stands in the summary, it is no teaser.
@@ -85,7 +94,7 @@ fn entry_of(entry: feed_rs::model::Entry, of_feed: Option<Language>) -> Option<E
         None if plain.chars().count() > TEASER_MAX_CHARS => (summary, String::new()),
         None => (summary, plain),
     };
-    let title = entry.title.map(|title| self::plain(&markdown(&title.content, &title.content_type)));
+    let title = entry.title.map(|title| self::plain(&markdown(&title.content, &title.content_type, page)));
     let title = title.filter(|title| !title.is_empty()).or_else(|| first_line(&body))?;
     if body.trim().is_empty() && teaser.is_empty() {
         return None;
@@ -105,10 +114,10 @@ fn entry_of(entry: feed_rs::model::Entry, of_feed: Option<Language>) -> Option<E
 
 /// HTML is cleaned as what is pasted is; a text without any stays what it is, but for what Markdown would take for its
 /// own.
-fn markdown(text: &str, kind: &impl std::fmt::Display) -> String {
+fn markdown(text: &str, kind: &impl std::fmt::Display, page: &Url) -> String {
     let is_html = kind.to_string().contains("html") || text.contains("</") || text.contains("/>");
     let html = if is_html { text.to_owned() } else { paragraphs(text) };
-    paste::to_markdown(&html).map(|pasted| pasted.markdown).unwrap_or_default()
+    paste::to_markdown_of(&html, Some(page)).map(|pasted| pasted.markdown).unwrap_or_default()
 }
 
 fn paragraphs(text: &str) -> String {
@@ -205,6 +214,23 @@ mod tests {
             assert_eq!(entry.published_at.expect("a date").rfc3339(), "2026-11-24T09:00:00Z");
         }
         assert_eq!(rss.language, Some(Language::Dutch));
+    }
+
+    #[test]
+    fn relative_addresses_are_read_against_the_page_of_the_entry() {
+        let feed = r##"<rss version="2.0"><channel><title>B</title><item><title>Zes</title><guid>1</guid>
+            <link>https://blog.example/2026/zes</link><description>&lt;p&gt;&lt;img src="/img/a.png" alt="Een"&gt;
+            &lt;a href="zeven"&gt;zeven&lt;/a&gt; &lt;a href="#noot"&gt;noot&lt;/a&gt;
+            &lt;a href="//cdn.example/x"&gt;x&lt;/a&gt;&lt;/p&gt;</description></item></channel></rss>"##;
+        let body = entries(feed).remove(0).body;
+        for part in [
+            "![Een](https://blog.example/img/a.png)",
+            "[zeven](https://blog.example/2026/zeven)",
+            "[x](https://cdn.example/x)",
+        ] {
+            assert!(body.contains(part), "{part}: {body}");
+        }
+        assert!(body.contains("noot") && !body.contains("#noot"), "{body}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub fn origin_of(headings: &[String]) -> ImportOrigin {
     } else if (has("email") || has("email_address"))
         && (has("subscriber_type")
             || all(&["secondary_id", "metadata"])
-            || (has("type") && (has("metadata") || has("tags"))))
+            || (has("type") && (has("email_address") || has("metadata") || has("tags"))))
     {
         ImportOrigin::Buttondown
     } else {
@@ -290,8 +290,8 @@ mod tests {
                 true,
             ),
             (
-                "id,email_address,tags,type,undeliverability_date,name",
-                "1,j@x.be,,complained,,Jan Maes",
+                "id,email_address,type,creation_date,name",
+                "1,j@x.be,complained,a,Jan Maes",
                 ImportOrigin::Buttondown,
                 true,
             ),
