@@ -260,6 +260,7 @@ fn shift(
         journal: Arc::new(journal),
         _alive: alive.clone(),
         outcomes: tokio::sync::Mutex::default(),
+        single_outcomes: tokio::sync::Mutex::default(),
     };
     shift.take_share(if parts.store.is_shared() { Share::UNKNOWN } else { Share::WHOLE });
     Arc::new(shift)
@@ -276,6 +277,10 @@ async fn work(shift: Arc<Shift>, signals: &Signals, connections: &mut Option<wat
         () = &mut tasks.heart => End::Buried,
         Some(ended) = tasks.feeding.join_next() => match ended {
             Ok(feeder::Ended::ClaimsUnknown) => End::InOrder,
+            Ok(feeder::Ended::Buried) => {
+                tracing::warn!(worker = %shift.worker, "this sender was silent for so long that others took over");
+                End::Buried
+            }
             ended => failure("the feeder", ended.map(drop)),
         },
         Some(ended) = tasks.others.join_next() => failure("a task", ended),

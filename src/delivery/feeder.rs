@@ -1,6 +1,6 @@
 //! Claims deliveries for the senders: small batches, and only as fast as they are taken.
 //!
-//! One transaction locks the mailing, claims those that wait at destinations with room and are due, and then
+//! One transaction makes sure that nobody declares this worker dead meanwhile, locks the mailing, claims those that wait at destinations with room and are due, and then
 //! the next behind the cursor, and moves the cursor. Someone whose destination has no room gets a row that
 //! waits there: the cursor never stands still for a slow provider. Only what is committed goes on. Several
 //! mailings take turns, one batch each.
@@ -14,7 +14,7 @@ use super::patience::Patience;
 use super::shift::{Claim, Shift};
 use crate::model::{Mailing, MailingId, Timestamp, WarmUp};
 use crate::store::deliveries::{self, Birth, Newborn, Recipient, Retry};
-use crate::store::{StoreError, Tx, mailings, warmup};
+use crate::store::{StoreError, Tx, mailings, warmup, workers};
 
 /// Most deliveries claimed in one transaction.
 pub const BATCH: usize = 200;
@@ -37,12 +37,17 @@ pub enum Ended {
     /// The database broke off during a commit: there may be claims that nobody has in hand. The worker must
     /// give back all it has, and begin again.
     ClaimsUnknown,
+    /// Others have declared this worker dead.
+    Buried,
 }
 
+/// Why nothing was claimed.
 #[derive(Debug)]
-enum Failure {
+pub enum Failure {
     Nothing(StoreError),
     Commit(StoreError),
+    /// Others have declared this worker dead: what it claimed now nobody would recover.
+    Buried,
 }
 
 impl From<StoreError> for Failure {
@@ -97,6 +102,7 @@ pub async fn run(shift: &Shift) -> Ended {
                 tracing::warn!(%error, "the database broke off while claiming; all claims are given back");
                 return Ended::ClaimsUnknown;
             }
+            Err(Failure::Buried) => return Ended::Buried,
         }
     }
     Ended::Stopped
@@ -184,6 +190,9 @@ impl Feeder<'_> {
             None
         };
         let mut tx = self.shift.store.begin().await?;
+        if !workers::hold(&mut tx, self.shift.worker).await? {
+            return Err(Failure::Buried);
+        }
         let Some(mailing) = mailings::lock_sending(&mut tx, seen.id).await? else {
             return Ok(Batch::default());
         };
@@ -217,8 +226,12 @@ impl Feeder<'_> {
         };
         batch.moved |= ended.is_some();
         tx.commit().await.map_err(Failure::Commit)?;
-        if let Some(mailing) = ended {
-            super::recorder::announce_end(self.shift, &mailing);
+        if let Some(ended) = ended {
+            let (counted, found) = (mailing.account.audience, ended.account.audience);
+            if found > counted {
+                tracing::warn!(mailing = %ended.id, counted, found, "more had a mail than were counted at the start");
+            }
+            super::recorder::announce_end(self.shift, &ended);
         }
         Ok(batch)
     }

@@ -90,13 +90,14 @@ impl Gate {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// The relay could not be reached, or cut us off. Answers how long to leave it alone:
-    /// `at_least`, or longer after several failures.
-    pub fn failed(&self, why: &str, at_least: Duration) -> Duration {
+    /// The relay could not be reached, or cut us off. Answers how long to leave it alone: for its own `pause`, where it
+    /// keeps one (two that end one after the other would be twice as long); where that is zero, longer after each failure.
+    pub fn failed(&self, why: &str, pause: Duration) -> Duration {
         let now = self.clock.elapsed();
         let mut wait = FIRST_WAIT;
         self.trouble.send_modify(|trouble| {
-            wait = FIRST_WAIT.saturating_mul(1 << trouble.failures.min(5)).min(WAIT_MAX).max(at_least);
+            let own = FIRST_WAIT.saturating_mul(1 << trouble.failures.min(5)).min(WAIT_MAX);
+            wait = if pause.is_zero() { own } else { pause };
             trouble.failures = trouble.failures.saturating_add(1);
             trouble.next_try = now + wait;
             if trouble.warned.is_none_or(|at| now.saturating_sub(at) >= WARN_EVERY) {
@@ -135,5 +136,7 @@ mod tests {
         let gate = Gate::new(Clock::test(Timestamp::from_millis(0)));
         let waits: Vec<u64> = (0..8).map(|_| gate.failed("refused", Duration::ZERO).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
+        let pause = Duration::from_secs(5);
+        assert_eq!(gate.failed("refused", pause), pause, "where the relay keeps its own pause");
     }
 }

@@ -316,8 +316,15 @@ fn remains_of(path: PathBuf) -> Option<Remains> {
         return None;
     };
     let boot = boot_id();
-    let is_whole = !boot.is_empty() && boot == head.boot;
-    let notes = places.filter_map(decoded).collect();
+    let mut is_whole = !boot.is_empty() && boot == head.boot;
+    let mut notes = Vec::new();
+    for place in places.filter(|place| place.iter().any(|byte| *byte != 0)) {
+        match decoded(place) {
+            Some(note) => notes.push(note),
+            // Somebody's mail may be with the relay, and nobody can say whose.
+            None => is_whole = false,
+        }
+    }
     Some(Remains { worker: head.worker, started_at: head.started_at, notes, is_whole, path, _file: file })
 }
 
@@ -387,6 +394,22 @@ mod tests {
             places.pop().unwrap().free();
             assert!(next.await.is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn where_one_place_cannot_be_read_the_journal_is_not_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Arc::new(Journal::begin(Some(folder.path()), WorkerId(7), STARTED, 2, false).unwrap());
+        let (damaged, other) = (journal.place().await.unwrap(), journal.place().await.unwrap());
+        damaged.begin(MailingId(1), record(1, Outcome::Uncertain)).unwrap();
+        other.begin(MailingId(1), record(2, Outcome::Uncertain)).unwrap();
+        let (_, file) = journal.file.as_ref().unwrap();
+        file.write_all_at(b"\x05\0\0\0{{{{{", offset(damaged.index)).unwrap();
+        drop((damaged, other));
+        drop(journal);
+        let dead = remains(folder.path()).pop().unwrap();
+        let notes: Vec<_> = dead.notes.iter().map(|note| note.record.subscriber_id.0).collect();
+        assert_eq!((dead.is_whole, notes), (false, vec![2]));
     }
 
     #[test]

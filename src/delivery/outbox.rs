@@ -3,26 +3,27 @@
 //! [`claim_all`] keeps a hand of claimed mails filled, and [`send_all`] sends what is in it. A mail that hangs keeps its
 //! own place and nobody else's; what hangs at one destination never takes all places on the wire ([`Rooms`]).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::composer::Moot;
-use super::feeder;
+use super::feeder::{self, Failure};
 use super::outcome;
 use super::patience::Patience;
 use super::retry::OUTBOX_PLAN;
 use super::sender::CLAIM_FRESH;
 use super::shift::Shift;
-use super::wire::{Attempt, Held, Unreachable, WireMail};
+use super::wire::{Attempt, Held, LastLook, Obstacle, Unreachable, WireMail};
 use crate::clock::Clock;
 use crate::mail::reply::Verdict;
 use crate::model::destination::OTHER;
 use crate::model::{EmailAddress, OutboxId, OutboxKind, OutboxMail, OutboxStatus, Refusal, Timestamp};
 use crate::store::outbox::{self, AnotherTry};
-use crate::store::{Result, StoreError, Tx, welcome};
+use crate::store::{Result, Tx, welcome, workers};
 
 /// Mails that are claimed at once: those on the wire, and those that wait for room there.
 const HAND_MAX: usize = 20;
@@ -111,11 +112,12 @@ pub async fn claim_all(shift: &Shift, hand: mpsc::Sender<InHand>) -> feeder::End
                     let _ = hand.send(in_hand).await;
                 }
             }
-            Err(Failure { error, claims_unknown: true }) => {
+            Err(Failure::Commit(error)) => {
                 tracing::warn!(%error, "the database broke off while claiming; all claims are given back");
                 return feeder::Ended::ClaimsUnknown;
             }
-            Err(Failure { error, .. }) => {
+            Err(Failure::Buried) => return feeder::Ended::Buried,
+            Err(Failure::Nothing(error)) => {
                 shift.unless_stopped(patience.wait(&error)).await;
             }
         }
@@ -123,25 +125,21 @@ pub async fn claim_all(shift: &Shift, hand: mpsc::Sender<InHand>) -> feeder::End
     feeder::Ended::Stopped
 }
 
-struct Failure {
-    error: StoreError,
-    claims_unknown: bool,
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self { error, claims_unknown: false }
-    }
-}
-
 async fn claim(shift: &Shift, free: (i64, i64)) -> Result<Vec<OutboxMail>, Failure> {
     let now = shift.clock.now();
     if next_due(shift, free).await?.is_none_or(|due| due > now) {
         return Ok(Vec::new());
     }
+    // Only what is known to be recorded can be claimed anew.
+    let Some(_known) = shift.unless_stopped(shift.single_outcomes.lock()).await else {
+        return Ok(Vec::new());
+    };
     let mut tx = shift.store.begin().await?;
+    if !workers::hold(&mut tx, shift.worker).await? {
+        return Err(Failure::Buried);
+    }
     let mails = outbox::claim_few_bulk(&mut tx, shift.worker, free.0, free.1, now).await?;
-    tx.commit().await.map_err(|error| Failure { error, claims_unknown: true })?;
+    tx.commit().await.map_err(Failure::Commit)?;
     Ok(mails)
 }
 
@@ -359,7 +357,9 @@ async fn deliver<'r>(
         None => turn(shift, &wire_mail.relay, false).await?,
     };
     let pass = shift.unless_stopped(shift.gate.pass()).await?;
-    let is_fresh = shift.clock.elapsed().saturating_sub(written_at) <= CLAIM_FRESH;
+    let now = shift.clock.elapsed();
+    let is_fresh = now.saturating_sub(written_at) <= CLAIM_FRESH;
+    let written_at = if is_fresh { written_at } else { now };
     let wire_mail = match if is_fresh { Ok(wire_mail) } else { write_out(shift, &mail).await? } {
         Ok(again) if destination == self::destination(shift, &again.to) => again,
         // Another address meanwhile.
@@ -369,9 +369,14 @@ async fn deliver<'r>(
     let wire_mail = shift.composer.signed(wire_mail, mail.created_at).await;
     // Writing and waiting may have taken longer than the lease.
     shift.unless_stopped(shift.lease.good()).await?;
-    own.begin();
-    let answers = shift.gate.answers();
-    let (conclusion, reply) = match shift.wire.send_announcing(&wire_mail, held, None).await {
+    let look = Look { shift, mail: &mail, to: &wire_mail.to, written_at, room: own, begun: OnceLock::new() };
+    let sent = tokio::select! {
+        biased;
+        sent = shift.wire.send_announcing(&wire_mail, held, None, &look) => sent,
+        () = shift.stopped_before(|| look.begun.get().is_some()) => return None,
+    };
+    let answers = look.begun.get().copied().unwrap_or_else(|| shift.gate.answers());
+    let (conclusion, reply) = match sent {
         Ok((sent, _)) => {
             match &sent.attempt {
                 Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
@@ -383,17 +388,58 @@ async fn deliver<'r>(
             }
             conclude(&mail, &sent.attempt, shift.clock.now())
         }
-        Err(Unreachable { is_busy: true, why, wait }) => {
-            (Conclusion::later(shift.clock.now().plus(wait.max(BUSY_WAIT))), why)
-        }
-        Err(unreachable) => {
-            // However long that lasts: what is moot by then is not written any more.
-            let wait = shift.gate.failed(&unreachable.why, unreachable.wait);
-            (Conclusion::later(shift.clock.now().plus(wait)), unreachable.why)
+        Err(Unreachable { obstacle, why, wait }) => {
+            let wait = match obstacle {
+                Obstacle::Busy => wait.max(BUSY_WAIT),
+                // However long that lasts: what is moot by then is not written any more.
+                Obstacle::Down => shift.gate.failed(&why, wait),
+                // Written anew.
+                Obstacle::Withdrawn => Duration::ZERO,
+            };
+            (Conclusion::later(shift.clock.now().plus(wait)), why)
         }
     };
     drop(pass);
     Some(Ended { mail, conclusion, reply })
+}
+
+/// The last look at a single mail, right before it goes on the wire.
+#[derive(Debug)]
+struct Look<'l> {
+    shift: &'l Shift,
+    mail: &'l OutboxMail,
+    to: &'l EmailAddress,
+    /// On [`Clock::elapsed`].
+    written_at: Duration,
+    room: &'l Room<'l>,
+    /// When it began: how many mails the relay had answered by then.
+    begun: OnceLock<u64>,
+}
+
+impl LastLook for Look<'_> {
+    fn may_go(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async {
+            let may_go = !*self.shift.signals.stop.borrow() && self.is_still_due().await;
+            if may_go {
+                self.room.begin();
+                self.begun.get_or_init(|| self.shift.gate.answers());
+            }
+            may_go
+        })
+    }
+}
+
+impl Look<'_> {
+    async fn is_still_due(&self) -> bool {
+        let Self { shift, mail, to, .. } = self;
+        if shift.clock.elapsed().saturating_sub(self.written_at) > CLAIM_FRESH {
+            let again = shift.composer.single(&shift.store, mail, shift.clock.now()).await;
+            if !matches!(again, Ok(Ok(again)) if again.to == **to) {
+                return false;
+            }
+        }
+        shift.lease.is_good()
+    }
 }
 
 /// Waits for the turn of a mail at the rates of the relays. Somebody waits for it, so it has the next one; those that come
@@ -460,6 +506,7 @@ fn conclude(mail: &OutboxMail, attempt: &Attempt, now: Timestamp) -> (Conclusion
 /// Writes what became of mails, in one transaction.
 async fn record(shift: &Shift, ended: &[Ended]) {
     let mut patience = Patience::new("record what became of single mails");
+    let _known = shift.single_outcomes.lock().await;
     while let Err(error) = write_all(shift, ended).await {
         patience.wait(&error).await;
     }

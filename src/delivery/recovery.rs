@@ -110,12 +110,13 @@ pub async fn bury_own(
 /// mail may have been, if `outbox_in_doubt`.
 pub async fn sign_off(store: &Store, clock: &Clock, worker: WorkerId, outbox_in_doubt: bool) -> Result<()> {
     let mut tx = store.begin().await?;
+    // First, in the order of those who claim: one of its own that was broken off may still be under way.
+    workers::delete(&mut tx, worker).await?;
     deliveries::release(&mut tx, worker, clock.now()).await?;
     if outbox_in_doubt {
         store::outbox::recover(&mut tx, worker, outbox::DOUBTS_MAX, clock.now()).await?;
     } else {
         store::outbox::release(&mut tx, worker).await?;
     }
-    workers::delete(&mut tx, worker).await?;
     tx.commit().await
 }

@@ -1,15 +1,16 @@
 //! Takes claims one by one and puts them on the wire. There are as many senders as connections.
 //!
-//! Before MAIL, in this order: a place for the outcome (what could not be stored is not sent), a relay that
-//! answers, a lease that holds, unless the claim is fresh another look at the database, and a note in the
-//! journal.
+//! Before a mail is made: a place for the outcome (what could not be stored is not sent), a relay that answers, a lease
+//! that holds and, unless the claim is fresh, another look at the database. Then a connection is waited for, perhaps for
+//! minutes; so right before its first octet [`Look`] asks the last two again, and notes in the journal that it goes.
 //!
 //! Where no sender is idle, and the relay answers quickly, the next claim is taken with this one: MAIL, RCPT and DATA of its
 //! mail go out behind this one's final dot, so that a mail costs one round trip (`docs/decisions/0034-announced.md`). All that
 //! is said above happens again before its own octets. If the answer to this mail is late the next one goes to another
 //! sender: it waits for nobody longer than [`ANNOUNCED_WAIT`].
 
-use std::sync::{Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -20,7 +21,7 @@ use super::outcome::{self, Context};
 use super::patience::Patience;
 use super::retry;
 use super::shift::{Claim, Settled, Shift};
-use super::wire::{Attempt, Held, Sent, Unreachable, WireMail};
+use super::wire::{Attempt, Held, LastLook, Obstacle, SendingAnnouncing, Sent, Unreachable, WireMail};
 use crate::mail::reply::Verdict;
 use crate::model::{EmailAddress, Refusal};
 use crate::store::deliveries::{self, Recipient, Record};
@@ -146,8 +147,8 @@ impl<'a> Sender<'a> {
             let pass = shift.unless_stopped(shift.gate.pass()).await?;
             let (mut following, next) = self.following(&turn).await.unzip();
             let next: Option<Made> = next.flatten();
-            let recipient = match ready(shift, claim).await? {
-                Ok(recipient) => recipient,
+            let (recipient, seen_at) = match ready(shift, claim).await? {
+                Ok(seen) => seen,
                 Err(record) => {
                     return Some(Some((record, Task::following(following, next, Held::default()))));
                 }
@@ -159,26 +160,13 @@ impl<'a> Sender<'a> {
                     make(shift, claim, &recipient).await
                 }
             };
-            let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
-            if let Err(error) = place.begin(mailing, settle(shift, claim, &doubt, "")) {
-                drop(pass);
-                leave(following);
-                shift.unless_stopped(patience.wait(&error)).await?;
-                continue;
-            }
-            let before = Before { began: shift.clock.elapsed(), answers: shift.gate.answers() };
+            let look = Look { shift, claim, recipient: &recipient, seen_at, place, state: Mutex::default() };
             let sent = {
                 let next = next.as_ref().map(|made| &made.mail);
-                let mut sending = shift.wire.send_announcing(&mail, std::mem::take(&mut held), next);
-                tokio::select! {
-                    biased;
-                    sent = &mut sending => sent,
-                    () = shift.clock.sleep(ANNOUNCED_WAIT), if following.is_some() => {
-                        leave(following.take());
-                        sending.await
-                    }
-                }
+                let sending = shift.wire.send_announcing(&mail, std::mem::take(&mut held), next, &look);
+                send_or_leave(shift, sending, &look, &mut following).await?
             };
+            let before = look.before();
             self.last_answer = shift.clock.elapsed().saturating_sub(before.began);
             match sent {
                 Ok((sent, held)) => {
@@ -187,19 +175,28 @@ impl<'a> Sender<'a> {
                     learn(shift, &turn, &recipient.address, &sent, &record, before);
                     return Some(Some((record, Task::following(following, next, held))));
                 }
-                Err(Unreachable { is_busy: true, .. }) => {
+                Err(Unreachable { obstacle, why, wait }) => {
                     leave(following);
                     place.forget();
-                    drop(pass);
-                    turn.leave();
-                    return Some(None);
-                }
-                Err(Unreachable { why, wait, .. }) => {
-                    leave(following);
-                    place.forget();
-                    let wait = shift.gate.failed(&why, wait);
-                    drop(pass);
-                    shift.unless_stopped(shift.clock.sleep(wait)).await?;
+                    match obstacle {
+                        Obstacle::Busy => {
+                            drop(pass);
+                            turn.leave();
+                            return Some(None);
+                        }
+                        Obstacle::Down => {
+                            let wait = shift.gate.failed(&why, wait);
+                            drop(pass);
+                            shift.unless_stopped(shift.clock.sleep(wait)).await?;
+                        }
+                        // What changed is seen by the next round.
+                        Obstacle::Withdrawn => {
+                            drop(pass);
+                            if let Some(error) = look.failure() {
+                                shift.unless_stopped(patience.wait(&error)).await?;
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -224,6 +221,27 @@ impl<'a> Sender<'a> {
     }
 }
 
+/// Waits until a mail is answered. A mail that is late gives the one `following` it to another sender; one that has not begun
+/// when the engine stops is given up, and `None`.
+async fn send_or_leave(
+    shift: &Shift,
+    mut sending: SendingAnnouncing<'_>,
+    look: &Look<'_>,
+    following: &mut Option<Turn<'_>>,
+) -> Option<Result<(Sent, Held), Unreachable>> {
+    let late = shift.clock.sleep(ANNOUNCED_WAIT);
+    let stopped = shift.stopped_before(|| look.has_begun());
+    tokio::pin!(late, stopped);
+    loop {
+        tokio::select! {
+            biased;
+            sent = &mut sending => return Some(sent),
+            () = &mut late, if following.is_some() => leave(following.take()),
+            () = &mut stopped => return None,
+        }
+    }
+}
+
 /// How things stood when a mail began.
 #[derive(Debug, Clone, Copy)]
 struct Before {
@@ -231,6 +249,90 @@ struct Before {
     began: Duration,
     /// Of the relay.
     answers: u64,
+}
+
+/// The last look at a claim, right before its mail goes on the wire.
+#[derive(Debug)]
+struct Look<'l> {
+    shift: &'l Shift,
+    claim: &'l Claim,
+    recipient: &'l Recipient,
+    /// When that was known, on [`crate::clock::Clock::elapsed`].
+    seen_at: Duration,
+    place: &'l Place,
+    state: Mutex<Looked>,
+}
+
+#[derive(Debug, Default)]
+enum Looked {
+    #[default]
+    NotYet,
+    Begun(Before),
+    /// It could not be noted, so it did not begin.
+    Failed(std::io::Error),
+}
+
+impl LastLook for Look<'_> {
+    fn may_go(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async {
+            let may_go = !*self.shift.signals.stop.borrow() && self.is_still_due().await;
+            may_go && self.begin()
+        })
+    }
+}
+
+impl Look<'_> {
+    async fn is_still_due(&self) -> bool {
+        let Self { shift, claim, recipient, .. } = self;
+        if shift.clock.elapsed().saturating_sub(self.seen_at) > CLAIM_FRESH {
+            let found = look_again(shift, claim).await;
+            if !matches!(found, Ok(Ok(again)) if again == **recipient) {
+                return false;
+            }
+        }
+        shift.lease.is_good()
+    }
+
+    fn begin(&self) -> bool {
+        let Self { shift, claim, .. } = self;
+        let doubt = Attempt::Uncertain { reason: "stopped before the relay answered".into() };
+        let noted = self.place.begin(claim.letter.mailing, settle(shift, claim, &doubt, ""));
+        let may_go = noted.is_ok();
+        *self.state() = match noted {
+            Ok(()) => Looked::Begun(Before::now(shift)),
+            Err(error) => Looked::Failed(error),
+        };
+        may_go
+    }
+
+    fn has_begun(&self) -> bool {
+        matches!(*self.state(), Looked::Begun(_))
+    }
+
+    /// How things stood when it began, or else stand now.
+    fn before(&self) -> Before {
+        match *self.state() {
+            Looked::Begun(before) => before,
+            Looked::NotYet | Looked::Failed(_) => Before::now(self.shift),
+        }
+    }
+
+    fn failure(self) -> Option<std::io::Error> {
+        match self.state.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Looked::Failed(error) => Some(error),
+            Looked::NotYet | Looked::Begun(_) => None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Looked> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Before {
+    fn now(shift: &Shift) -> Self {
+        Self { began: shift.clock.elapsed(), answers: shift.gate.answers() }
+    }
 }
 
 /// What an attempt says about the relay and about the destination.
@@ -269,19 +371,20 @@ fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record:
     }
 }
 
-/// Waits until this worker may send, and looks whether the recipient still is one. `Err` is what is to be
+/// Waits until this worker may send, and looks whether the recipient still is one; as of when. `Err` is what is to be
 /// recorded instead of sending.
-async fn ready(shift: &Shift, claim: &Claim) -> Option<Result<Recipient, Record>> {
+async fn ready(shift: &Shift, claim: &Claim) -> Option<Result<(Recipient, Duration), Record>> {
     let mut patience = Patience::new("look at a claim again");
     loop {
         shift.unless_stopped(shift.lease.good()).await?;
         if let Some(recipient) = fresh(shift, claim) {
-            return Some(Ok(recipient.clone()));
+            return Some(Ok((recipient.clone(), claim.claimed_at)));
         }
+        let seen_at = shift.clock.elapsed();
         match look_again(shift, claim).await {
             // Looking may have taken longer than the lease.
             Ok(_) if !shift.lease.is_good() => {}
-            Ok(found) => return Some(found),
+            Ok(found) => return Some(found.map(|recipient| (recipient, seen_at))),
             Err(error) => {
                 shift.unless_stopped(patience.wait(&error)).await?;
             }

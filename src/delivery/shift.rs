@@ -43,6 +43,8 @@ pub struct Shift {
     /// commit may succeed and its answer be lost; then the batch is written again, and must not meet a row that this
     /// worker has claimed anew meanwhile.
     pub outcomes: tokio::sync::Mutex<()>,
+    /// The same for single mails.
+    pub single_outcomes: tokio::sync::Mutex<()>,
     /// Held by every task until it ends.
     pub _alive: mpsc::Sender<()>,
 }
@@ -101,6 +103,14 @@ impl Shift {
             biased;
             done = work => Some(done),
             () = self.signals.stopped() => None,
+        }
+    }
+
+    /// Comes back when the engine is to stop, unless something has begun by then.
+    pub async fn stopped_before(&self, has_begun: impl Fn() -> bool) {
+        self.signals.stopped().await;
+        if has_begun() {
+            std::future::pending::<()>().await;
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::mail::mime;
 use crate::mail::relay::{self, Outgoing, Stage};
+pub use crate::mail::relay::{Always, LastLook, Obstacle};
 use crate::mail::relays::{self, Relays};
 use crate::mail::reply::Reply;
 use crate::model::EmailAddress;
@@ -63,15 +64,22 @@ pub struct Sent {
     pub relay: Arc<str>,
 }
 
-/// No mail could be tried: connection or login refused, TLS not to be trusted, or the rate does not let it go.
+/// The mail was not tried: connection or login refused, TLS not to be trusted, the rate does not let it go, or the last
+/// look at it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct Unreachable {
     pub why: String,
     /// Before then no try has any point.
     pub wait: Duration,
-    /// Nothing is wrong: a relay has had what it may get in an hour.
-    pub is_busy: bool,
+    pub obstacle: Obstacle,
+}
+
+impl Unreachable {
+    /// By its [`LastLook`].
+    pub fn withdrawn() -> Self {
+        Self { why: "withdrawn".to_owned(), wait: Duration::ZERO, obstacle: Obstacle::Withdrawn }
+    }
 }
 
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Unreachable>> + Send + 'a>>;
@@ -97,14 +105,20 @@ pub type SendingAnnouncing<'a> = Pin<Box<dyn Future<Output = Result<(Sent, Held)
 pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a>;
 
-    /// As [`Wire::send`], where the mail may be announced, as is `held`, and which is `next`.
+    /// As [`Wire::send`], where the mail may be announced, as is `held`, and which is `next`; if the `look` lets it go.
     fn send_announcing<'a>(
         &'a self,
         mail: &'a WireMail,
         _held: Held,
         _next: Option<&'a WireMail>,
+        look: &'a dyn LastLook,
     ) -> SendingAnnouncing<'a> {
-        Box::pin(async move { Ok((self.send(mail).await?, Held::default())) })
+        Box::pin(async move {
+            if !look.may_go().await {
+                return Err(Unreachable::withdrawn());
+            }
+            Ok((self.send(mail).await?, Held::default()))
+        })
     }
 
     /// Whether mails are announced: then it must know the next one.
@@ -142,7 +156,9 @@ pub trait Wire: std::fmt::Debug + Send + Sync + 'static {
 
 impl Wire for Relays {
     fn send<'a>(&'a self, mail: &'a WireMail) -> Sending<'a> {
-        Box::pin(async move { Ok(Wire::send_announcing(self, mail, Held::default(), None).await?.0) })
+        Box::pin(
+            async move { Ok(Wire::send_announcing(self, mail, Held::default(), None, &Always).await?.0) },
+        )
     }
 
     fn send_announcing<'a>(
@@ -150,20 +166,19 @@ impl Wire for Relays {
         mail: &'a WireMail,
         held: Held,
         next: Option<&'a WireMail>,
+        look: &'a dyn LastLook,
     ) -> SendingAnnouncing<'a> {
         Box::pin(async move {
+            let (mail, preferred) = (mail.outgoing(), &mail.relay);
             let next = next.map(WireMail::outgoing);
-            match Self::send_announcing(self, &mail.outgoing(), &mail.relay, held.0, next.as_ref()).await {
+            match Self::send_announcing(self, &mail, preferred, held.0, next.as_ref(), look).await {
                 Ok((sent, announced)) => {
                     Ok((Sent { attempt: sent.attempt.into(), relay: sent.relay }, Held(announced.into())))
                 }
                 Err(error) => {
                     let wait = error.retry_at.saturating_duration_since(tokio::time::Instant::now());
-                    Err(Unreachable {
-                        why: error.to_string(),
-                        wait: wait.min(WAIT_MAX),
-                        is_busy: error.is_busy,
-                    })
+                    let (why, obstacle) = (error.to_string(), error.obstacle);
+                    Err(Unreachable { why, wait: wait.min(WAIT_MAX), obstacle })
                 }
             }
         })

@@ -4,6 +4,8 @@
 //! last used is used first, and those nobody needs are closed. Several relays are a [`super::relays::Relays`].
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,8 +22,9 @@ use crate::waiting::Waiting;
 
 /// First pause after the relay could not be used.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
-/// Longest pause: a relay that is back is noticed within this.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Longest pause: with the quarter that is added, and the second after which others follow the one that tries, a relay that is
+/// back is noticed well within a minute.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Longest pause after a refused login: who knocks more often with a wrong password is locked out.
 const PAUSE_LOGIN_MAX: Duration = Duration::from_secs(600);
 /// So many connections that broke in a row mean that the relay cannot be used, whatever it says before.
@@ -177,14 +180,41 @@ impl Drop for Probe<'_> {
     }
 }
 
-/// The relay cannot be used now. No recipient's fault: the same message can be sent again.
+/// Asked right before the first octet of a message, when all is waited for: a connection, the login, a turn. Who sends may
+/// have waited for minutes, and meanwhile the message may have become one that must not go.
+pub trait LastLook: Send + Sync {
+    /// `false`: nothing of the message is sent.
+    fn may_go(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>>;
+}
+
+/// For a message that nothing forbids.
+#[derive(Debug, Clone, Copy)]
+pub struct Always;
+
+impl LastLook for Always {
+    fn may_go(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(std::future::ready(true))
+    }
+}
+
+/// Why a message did not go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The relay cannot be used.
+    Down,
+    /// Nothing is wrong with the relay: it has had what it may get in an hour.
+    Busy,
+    /// By its [`LastLook`].
+    Withdrawn,
+}
+
+/// The message cannot go now. No recipient's fault: the same message can be sent again.
 #[derive(Debug, Clone)]
 pub struct Unreachable {
     pub stage: Stage,
     /// When it is worth trying again.
     pub retry_at: Instant,
-    /// Nothing is wrong with the relay: it has had what it may get in an hour.
-    pub is_busy: bool,
+    pub obstacle: Obstacle,
     pub(super) sentence: String,
 }
 
@@ -253,18 +283,19 @@ impl Relay {
     /// # Errors
     /// [`Unreachable`] when no connection can be had; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>) -> Result<Attempt, Unreachable> {
-        let sent = self.send_within(Duration::MAX, None, mail, None).await?;
+        let sent = self.send_within(Duration::MAX, None, mail, None, &Always).await?;
         sent.map(|(attempt, _)| attempt).ok_or_else(|| self.shut_down())
     }
 
     /// As [`Relay::send`], in a turn that was taken before, if it was; announcing the `next` message where that can be;
-    /// `None` when no connection was free within `patience`.
+    /// if the `look` lets it go. `None` when no connection was free within `patience`.
     pub(super) async fn send_within(
         &self,
         patience: Duration,
         turn: Option<Turn>,
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
+        look: &dyn LastLook,
     ) -> Result<Option<(Attempt, Option<Announced>)>, Unreachable> {
         let slots = Arc::clone(&self.0.slots);
         let slot = if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
@@ -283,7 +314,7 @@ impl Relay {
         self.state().crowded = false;
         self.wait_for_turn(turn).await?;
         let kept = self.take_idle().map(|session| (session, false));
-        self.send_over(slot, kept, mail, next).await.map(Some)
+        self.send_over(slot, kept, mail, next, look).await.map(Some)
     }
 
     /// As [`Relay::send`], for the message that was announced.
@@ -292,10 +323,11 @@ impl Relay {
         announced: Announced,
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
+        look: &dyn LastLook,
     ) -> Result<(Attempt, Option<Announced>), Unreachable> {
         let Announced { session, slot, since, .. } = announced;
         let kept = (since.elapsed() <= ANNOUNCED_MAX).then_some((session, true));
-        self.send_over(slot, kept, mail, next).await
+        self.send_over(slot, kept, mail, next, look).await
     }
 
     /// Over a session that is open, on which this message may be announced; if that one turns out to be closed, or there
@@ -306,13 +338,14 @@ impl Relay {
         kept: Option<(Session, bool)>,
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
+        look: &dyn LastLook,
     ) -> Result<(Attempt, Option<Announced>), Unreachable> {
         // What is announced keeps its connection, for which somebody may wait.
         let next = next.filter(|_| !self.0.waiting.is_anybody());
         if let Some((session, is_announced)) = kept {
             let start = Instant::now();
             let failures = self.failures();
-            let (attempt, session) = self.send_on(session, is_announced, mail, next).await?;
+            let (attempt, session) = self.send_on(session, is_announced, mail, next, look).await?;
             let is_moot = if is_announced {
                 self.note_announced(&attempt)
             } else {
@@ -325,7 +358,7 @@ impl Relay {
         }
         let session = self.open().await?;
         let failures = self.failures();
-        let (attempt, session) = self.send_on(session, false, mail, next).await?;
+        let (attempt, session) = self.send_on(session, false, mail, next, look).await?;
         Ok(self.done(slot, attempt, session, failures).await)
     }
 
@@ -494,7 +527,15 @@ impl Relay {
         is_announced: bool,
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
+        look: &dyn LastLook,
     ) -> Result<(Attempt, Session), Unreachable> {
+        if !look.may_go().await {
+            // Where it was announced nobody else can use the connection.
+            if !is_announced {
+                self.put_back(session).await;
+            }
+            return Err(self.withdrawn());
+        }
         let failures = self.failures();
         // The last message of a connection announces none.
         let is_last = session.messages + 1 >= self.0.settings.messages_per_connection.max(1);
@@ -634,11 +675,17 @@ impl Relay {
     fn busy(&self, retry_at: Instant) -> Unreachable {
         let per_hour = self.0.settings.mails_per_hour.map_or(0, std::num::NonZeroU32::get);
         let sentence = format!("The relay {} has had its share of {per_hour} mails per hour.", self.0.name);
-        Unreachable { stage: Stage::Connect, retry_at, is_busy: true, sentence }
+        Unreachable { stage: Stage::Connect, retry_at, obstacle: Obstacle::Busy, sentence }
+    }
+
+    fn withdrawn(&self) -> Unreachable {
+        let sentence = "It must not go, or not as it is.".to_owned();
+        Unreachable { stage: Stage::Mail, retry_at: Instant::now(), obstacle: Obstacle::Withdrawn, sentence }
     }
 
     fn unreachable(&self, error: &ConnectError, retry_at: Instant) -> Unreachable {
-        Unreachable { stage: error.stage, retry_at, is_busy: false, sentence: self.sentence(error) }
+        let obstacle = Obstacle::Down;
+        Unreachable { stage: error.stage, retry_at, obstacle, sentence: self.sentence(error) }
     }
 
     /// What happened, and what to do about it, for whoever runs the service.
@@ -711,7 +758,7 @@ mod tests {
     #[test]
     fn the_pause_doubles_up_to_its_longest_and_a_quarter() {
         for (failures, seconds, after_login) in
-            [(1, 1, 1), (2, 2, 2), (3, 4, 4), (6, 32, 32), (7, 60, 64), (10, 60, 512), (1000, 60, 600)]
+            [(1, 1, 1), (2, 2, 2), (3, 4, 4), (5, 16, 16), (6, 30, 32), (10, 30, 512), (1000, 30, 600)]
         {
             for (stage, seconds) in [(Stage::Connect, seconds), (Stage::Login, after_login)] {
                 let (pause, least) = (pause_after(failures, stage), Duration::from_secs(seconds));

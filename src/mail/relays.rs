@@ -11,7 +11,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::relay::{Announced, Attempt, BadSettings, Outgoing, Relay, Stage, TURN_MAX, Turn, Unreachable};
+use super::relay::{
+    Always, Announced, Attempt, BadSettings, LastLook, Obstacle, Outgoing, Relay, Stage, TURN_MAX, Turn,
+    Unreachable,
+};
 use crate::model::NamedRelay;
 
 /// How long a connection of the chosen relay is waited for while another relay could be used: long enough that
@@ -111,20 +114,22 @@ impl Relays {
     /// # Errors
     /// [`Unreachable`] when no relay can be used now; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>, preferred: &str) -> Result<Sent, Unreachable> {
-        self.send_announcing(mail, preferred, Held::Nothing, None).await.map(|(sent, _)| sent)
+        let sent = self.send_announcing(mail, preferred, Held::Nothing, None, &Always).await?;
+        Ok(sent.0)
     }
 
     /// As [`Relays::send`], for one message of several: where it was announced or has its turn, if it does; and the `next`
-    /// one is announced behind it where that can be, which is told.
+    /// one is announced behind it where that can be, which is told. The `look` says at the last moment whether it may go.
     ///
     /// # Errors
-    /// [`Unreachable`] when no relay can be used now; nothing was sent.
+    /// [`Unreachable`] when no relay can be used now, or it may not go; nothing was sent.
     pub async fn send_announcing(
         &self,
         mail: &Outgoing<'_>,
         preferred: &str,
         held: impl Into<Held>,
         next: Option<&Outgoing<'_>>,
+        look: &dyn LastLook,
     ) -> Result<(Sent, Option<Announced>), Unreachable> {
         // Where there are several relays each message chooses anew.
         let next = next.filter(|_| self.members().len() == 1);
@@ -133,10 +138,11 @@ impl Relays {
         match held.into() {
             Held::Announced(announced) if self.has(announced.relay()) => {
                 let relay = announced.relay().clone();
-                match relay.send_announced(*announced, mail, next).await {
+                match relay.send_announced(*announced, mail, next, look).await {
                     Ok((attempt, announced)) => {
                         return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
                     }
+                    Err(error) if error.obstacle == Obstacle::Withdrawn => return Err(error),
                     Err(error) => failed.push((relay, error)),
                 }
             }
@@ -149,11 +155,12 @@ impl Relays {
             None => self.choose(preferred, &failed),
         } {
             let patience = if has_others { CONNECTION_WAIT } else { Duration::MAX };
-            match relay.send_within(patience, turn.take(), mail, next).await {
+            match relay.send_within(patience, turn.take(), mail, next, look).await {
                 Ok(Some((attempt, announced))) => {
                     return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
                 }
                 Ok(None) => {}
+                Err(error) if error.obstacle == Obstacle::Withdrawn => return Err(error),
                 // Replaced in the meantime: its successor is in the set.
                 Err(_) if relay.is_closed() && !self.has(&relay) => {}
                 Err(error) => failed.push((relay, error)),
@@ -300,13 +307,14 @@ impl Relays {
         }
         let sentences: Vec<&str> = failed.iter().map(|(_, error)| error.sentence.as_str()).collect();
         let sentence = sentences.join(" ");
-        let is_busy = failed.iter().any(|(_, error)| error.is_busy);
+        let is_busy = failed.iter().any(|(_, error)| error.obstacle == Obstacle::Busy);
+        let obstacle = if is_busy { Obstacle::Busy } else { Obstacle::Down };
         match failed.into_iter().map(|(_, error)| error).min_by_key(|error| error.retry_at) {
-            Some(soonest) => Unreachable { is_busy, sentence, ..soonest },
+            Some(soonest) => Unreachable { obstacle, sentence, ..soonest },
             None => Unreachable {
                 stage: Stage::Connect,
                 retry_at: now + NO_RELAY_WAIT,
-                is_busy: false,
+                obstacle,
                 sentence: NO_RELAY.to_owned(),
             },
         }

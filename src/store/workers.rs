@@ -1,6 +1,6 @@
 //! The table `workers`: the sender processes that are alive.
 
-use super::{Db, Result, Tx, on};
+use super::{Db, Result, Tx, on, sql};
 use crate::model::{Timestamp, WorkerId};
 
 /// Signs on.
@@ -16,6 +16,20 @@ pub async fn beat(tx: &mut Tx, id: WorkerId, now: Timestamp) -> Result<bool> {
     Ok(rows == 1)
 }
 
+/// Keeps others from declaring this worker dead until the transaction ends; `false` when they have done so. Whoever claims
+/// something holds its worker: what it claimed after its claims were recovered nobody would recover.
+pub async fn hold(tx: &mut Tx, id: WorkerId) -> Result<bool> {
+    let sql = sql!(
+        tx.db(),
+        "SELECT 1 FROM workers WHERE id = $1",
+        sqlite: "",
+        postgres: " FOR KEY SHARE",
+        ""
+    );
+    let row: Option<i32> = on!(tx.db(), |c| sqlx::query_scalar(sql).bind(id).fetch_optional(c).await?);
+    Ok(row.is_some())
+}
+
 /// Declares a worker dead, if its heart has not beaten since the beat that was seen; `true` for the one
 /// process that may then recover its claims. Compared for equality only: clocks of machines differ.
 pub async fn bury(tx: &mut Tx, id: WorkerId, last_beat: Timestamp) -> Result<bool> {
@@ -24,7 +38,7 @@ pub async fn bury(tx: &mut Tx, id: WorkerId, last_beat: Timestamp) -> Result<boo
     Ok(rows == 1)
 }
 
-/// Signs off, after everything claimed was given back.
+/// Signs off; waits for claims that are still under way. Everything claimed is given back in the same transaction.
 pub async fn delete(tx: &mut Tx, id: WorkerId) -> Result<()> {
     on!(tx.db(), |c| sqlx::query("DELETE FROM workers WHERE id = $1")
         .bind(id)

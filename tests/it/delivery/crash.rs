@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use postiljon::delivery::wire::{Sending, Wire, WireMail};
-use postiljon::model::{Outcome, SubscriberId};
+use postiljon::model::{Outcome, SubscriberId, UncertainPolicy};
 use postiljon::store::{deliveries, mailings, workers};
 
 use super::script::{Script, Step};
 use super::{Bench, CONNECTIONS, due_mailing};
 use crate::support::database::{both_dbs, execute, read};
+use crate::support::samples::NOW;
 
 /// A fault of ours at one of the tries.
 #[derive(Debug)]
@@ -115,5 +116,28 @@ both_dbs!(a_journal_of_another_database_harms_nobody, |store| {
     let engine = second.start();
     let sent = second.until_sent(&engine, &mailing, Duration::from_secs(2)).await;
     assert_eq!((sent.account.sent, after.copies().len()), (20, 20));
+    engine.stop().await;
+});
+
+both_dbs!(a_worker_that_others_bury_while_it_sends_leaves_no_claim_behind, |store| {
+    let (_, mailing) = due_mailing(&store, 800).await;
+    let wire = Script::new(|_, _| Step::AcceptSlowly);
+    let bench = Bench::new(&store, wire.clone());
+    let engine = bench.start();
+    wire.wait_for_tries(50).await;
+    // As others do it who have not seen its heart beat: but it lives, and claims on.
+    let found = read!(store, |db| workers::all(db));
+    let (worker, last_beat) = found[0];
+    let mut tx = store.begin().await.expect("a transaction");
+    assert!(workers::bury(&mut tx, worker, last_beat).await.expect("buried"));
+    for policy in UncertainPolicy::ALL {
+        deliveries::recover(&mut tx, worker, *policy, NOW).await.expect("recovered");
+    }
+    tx.commit().await.expect("committed");
+    let tries = *wire.tries.borrow();
+    wire.wait_for_tries(tries + 300).await;
+    bench.clock.advance(Duration::from_secs(61));
+    let sent = bench.until_sent(&engine, &mailing, Duration::from_secs(1)).await;
+    assert_eq!((sent.account.sent, wire.copies().len()), (800, 800));
     engine.stop().await;
 });

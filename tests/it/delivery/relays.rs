@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use postiljon::delivery::wire::{Held, Sending, SendingAnnouncing, Wire, WireMail};
+use postiljon::delivery::wire::{Held, LastLook, Sending, SendingAnnouncing, Wire, WireMail};
 use postiljon::mail::relay::Relay;
 use postiljon::mail::relays::Relays;
 use postiljon::model::{AuthMethod, Credentials, NamedRelay, RelaySettings};
@@ -76,9 +76,10 @@ impl Wire for Counting {
         mail: &'a WireMail,
         held: Held,
         next: Option<&'a WireMail>,
+        look: &'a dyn LastLook,
     ) -> SendingAnnouncing<'a> {
         Box::pin(async move {
-            let sent = Wire::send_announcing(&self.relays, mail, held, next).await;
+            let sent = Wire::send_announcing(&self.relays, mail, held, next, look).await;
             self.in_vain.fetch_add(usize::from(sent.is_err()), Ordering::Relaxed);
             sent
         })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use postiljon::clock::Clock;
-use postiljon::delivery::wire::{Attempt, Sending, Sent, Unreachable, Wire, WireMail};
+use postiljon::delivery::wire::{Attempt, Obstacle, Sending, Sent, Unreachable, Wire, WireMail};
 use postiljon::mail::relay::Stage;
 use postiljon::mail::reply::Reply;
 use tokio::sync::watch;
@@ -188,7 +188,7 @@ impl Wire for Script {
                     sent(Attempt::Lost { reason: "cut".into() })
                 }
                 Step::NoRelay => {
-                    Err(Unreachable { why: "refused".into(), wait: Duration::ZERO, is_busy: false })
+                    Err(Unreachable { why: "refused".into(), wait: Duration::ZERO, obstacle: Obstacle::Down })
                 }
             }
         })

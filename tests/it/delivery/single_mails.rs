@@ -73,7 +73,7 @@ async fn until_open(store: &Store, count: i64) {
 }
 
 /// Waits until the outbox is empty, moving the clock whenever nothing happens.
-async fn until_empty(store: &Store, bench: &Bench, engine: &postiljon::delivery::EngineHandle) {
+pub(super) async fn until_empty(store: &Store, bench: &Bench, engine: &postiljon::delivery::EngineHandle) {
     let mut activity = engine.activity();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while read!(store, |db| outbox::open_count(db)) > 0 {

@@ -141,15 +141,19 @@ both_dbs!(who_is_past_the_day_of_a_step_when_it_begins_does_not_get_it, |store| 
     let engine = bench.start();
     bench.clock.advance(DAY);
     until(&bench, &engine, || wire.all().len() == 1).await;
-    bench.clock.advance(DAY * 10);
-    let end = bench.start();
     until_quiet(&store).await;
-    end.stop().await;
+    engine.stop().await;
+    bench.clock.advance(DAY * 10);
+    // What is due when it begins is queued at once.
+    let engine = bench.start();
+    let mut activity = engine.activity();
+    while tokio::time::timeout(Duration::from_millis(500), activity.changed()).await.is_ok() {}
+    until_quiet(&store).await;
     engine.stop().await;
     assert_eq!(wire.days(), [("reader2@example.org".to_owned(), 3)]);
 });
 
-both_dbs!(two_engines_send_each_step_once, |store| {
+both_dbs!(as_many_engines_as_a_database_may_have_send_each_step_once, |store| {
     let wire = Arc::new(Pile::default());
     let bench = Bench::new(&store, wire.clone());
     let news = newsletter(&store, "insights").await;
@@ -157,7 +161,9 @@ both_dbs!(two_engines_send_each_step_once, |store| {
     for n in 1..=150 {
         confirmed_at(&store, &news, n, NOW).await;
     }
-    let engines = [bench.start(), bench.start()];
+    // On SQLite one alone: whoever begins there buries all others, since the lock file is theirs no more.
+    let count = if store.is_shared() { 2 } else { 1 };
+    let engines: Vec<_> = (0..count).map(|_| bench.start()).collect();
     // The clock stands: one that runs ahead of a busy disk would have them bury each other.
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let mut activity = engines[0].activity();
@@ -166,7 +172,6 @@ both_dbs!(two_engines_send_each_step_once, |store| {
         engines.iter().for_each(EngineHandle::wake);
         let _ = tokio::time::timeout(Duration::from_millis(20), activity.changed()).await;
     }
-    bench.clock.advance(HOUR * 2);
     until_quiet(&store).await;
     for engine in engines {
         engine.stop().await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use postiljon::mail::relay::{Announced, Attempt, Outgoing};
+use postiljon::mail::relay::{Always, Announced, Attempt, Outgoing};
 use postiljon::mail::relays::Relays;
 use postiljon::model::{EmailAddress, NamedRelay, RelaySettings, StageTimeouts};
 
@@ -38,7 +38,8 @@ async fn step(
     let next = next.map(|next| address(&format!("{next}@example.be")));
     let mail = |to| Outgoing { envelope_from: Some(&from), to, envelope_id: None, bytes: MESSAGE };
     let next: Option<Outgoing<'_>> = next.as_ref().map(|next: &EmailAddress| mail(next));
-    let (sent, announced) = relays.send_announcing(&mail(&to), "", announced, next.as_ref()).await.unwrap();
+    let (sent, announced) =
+        relays.send_announcing(&mail(&to), "", announced, next.as_ref(), &Always).await.unwrap();
     (sent.attempt, announced)
 }
 

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use postiljon::mail::relay::{Attempt, Outgoing, Stage, Unreachable};
+use postiljon::mail::relay::{Attempt, Obstacle, Outgoing, Stage, Unreachable};
 use postiljon::mail::relays::{Relays, Sent};
 use postiljon::model::{AuthMethod, Credentials, NamedRelay, RelaySettings, StageTimeouts, TlsMode};
 
@@ -172,7 +172,7 @@ async fn all_down_is_unreachable_with_every_reason_and_ends_when_one_is_back() {
         let error = send_to(&relays, "ok", "").await.unwrap_err();
         let told = error.to_string();
         assert!(told.contains("relay one") && told.contains("421 4.3.2 busy"), "{told}");
-        assert!(told.contains("relay two") && !error.is_busy, "{told}");
+        assert!(told.contains("relay two") && error.obstacle == Obstacle::Down, "{told}");
     }
     assert_eq!(one.connections(), 1, "a relay that is down is left alone");
     one.change(|options| options.at_greeting = At::Fine);
@@ -276,7 +276,7 @@ async fn a_rate_is_kept_and_is_no_failure() {
     assert_eq!(relays.ready_in(""), Duration::ZERO);
     taken_by(&relays, "").await;
     let error = send_to(&relays, "ok", "").await.unwrap_err();
-    assert!(error.is_busy && error.to_string().contains("60 mails per hour"), "{error}");
+    assert!(error.obstacle == Obstacle::Busy && error.to_string().contains("60 mails per hour"), "{error}");
     let wait = error.retry_at.saturating_duration_since(tokio::time::Instant::now());
     assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(60), "{wait:?}");
     assert!(relays.ready_in("") > Duration::from_secs(50));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use postiljon::clock::Clock;
-use postiljon::delivery::wire::{Attempt, Sending, Sent, Unreachable, Wire, WireMail};
+use postiljon::delivery::wire::{Attempt, Obstacle, Sending, Sent, Unreachable, Wire, WireMail};
 use postiljon::mail::relay::Stage;
 use postiljon::mail::reply::Reply;
 use postiljon::model::Timestamp;
@@ -216,7 +216,11 @@ impl Wire for Relay {
                     Attempt::Uncertain { reason: "cut after the dot".into() }
                 }
                 Fate::NoRelay => {
-                    return Err(Unreachable { why: "refused".into(), wait: Duration::ZERO, is_busy: false });
+                    return Err(Unreachable {
+                        why: "refused".into(),
+                        wait: Duration::ZERO,
+                        obstacle: Obstacle::Down,
+                    });
                 }
             };
             Ok(Sent { attempt, relay: "main".into() })

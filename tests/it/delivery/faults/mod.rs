@@ -7,6 +7,7 @@
 
 mod calls;
 mod clocks;
+mod crowded;
 mod daylight;
 mod deferrals;
 mod dropped;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use postiljon::clock::Clock;
 use postiljon::delivery::EngineHandle;
-use postiljon::delivery::wire::{Held, Sending, SendingAnnouncing, Wire, WireMail};
+use postiljon::delivery::wire::{Held, LastLook, Sending, SendingAnnouncing, Wire, WireMail};
 use postiljon::mail::relays::Relays;
 use postiljon::model::{
     Delivery, Language, Mailing, MailingStatus, NamedRelay, Outcome, RelaySettings, StageTimeouts,
@@ -229,10 +230,11 @@ impl Wire for Noted {
         mail: &'a WireMail,
         held: Held,
         next: Option<&'a WireMail>,
+        look: &'a dyn LastLook,
     ) -> SendingAnnouncing<'a> {
         let now = self.clock.get().expect("set").now();
         self.begun.lock().unwrap().push((mail.to.as_str().to_owned(), now));
-        Wire::send_announcing(&self.relays, mail, held, next)
+        Wire::send_announcing(&self.relays, mail, held, next, look)
     }
 
     fn announces(&self) -> bool {
