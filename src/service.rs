@@ -291,7 +291,8 @@ impl Service {
         let database_file = database_file(config);
         let relays = Relays::new(Vec::new())?;
         let Self { store, clock, keys, configured, .. } = self;
-        let keeper = Keeper::new(store, clock, keys, configured, &relays, database_file.clone());
+        let url = config.web.public_url.as_str();
+        let keeper = Keeper::new(store, clock, keys, configured, &relays, url, database_file.clone());
         keeper.apply(true).await?;
         if relays.connections() == 0 {
             tracing::warn!(

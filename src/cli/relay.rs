@@ -10,8 +10,9 @@ use super::open::Open;
 use super::output::{self, Output};
 use super::secret::read_secret;
 use crate::keys::Keys;
-use crate::model::{AuthMethod, NamedRelay, StoredRelay, TlsMode};
+use crate::model::{AuthMethod, NamedRelay, RelayTrouble, StoredRelay, TlsMode};
 use crate::setup::connection::{self, StageState};
+use crate::setup::relay_watch;
 use crate::setup::relays::{
     self, Configured, Password, RelayInput, add, change, is_readable, newsletters_of, remove,
 };
@@ -122,6 +123,8 @@ struct Row {
     tls: TlsMode,
     username: String,
     weight: i64,
+    /// While it cannot be used.
+    trouble: Option<RelayTrouble>,
 }
 
 pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Result<()> {
@@ -184,8 +187,12 @@ async fn list(open: &Open, configured: &Configured, output: Output) -> anyhow::R
     let mut rows: Vec<Row> = configured.relays().iter().map(Row::of_configured).collect();
     let stored = store::relays::all(open.store.read().await?.db()).await?;
     rows.extend(stored.iter().map(|relay| Row::of_stored(relay, configured)));
-    output.list(&rows, ["NAME", "FROM", "SERVER", "TLS", "USER", "WEIGHT"], |row| {
-        let Row { name, from, host, port, tls, username, weight } = row;
+    let troubles = relay_watch::troubles(open.store.read().await?.db(), open.clock.now()).await?;
+    for row in &mut rows {
+        row.trouble = troubles.iter().find(|trouble| trouble.relay == row.name).cloned();
+    }
+    output.list(&rows, ["NAME", "FROM", "SERVER", "TLS", "USER", "WEIGHT", "CANNOT BE USED"], |row| {
+        let Row { name, from, host, port, tls, username, weight, trouble } = row;
         [
             name.clone(),
             (*from).to_owned(),
@@ -193,6 +200,9 @@ async fn list(open: &Open, configured: &Configured, output: Output) -> anyhow::R
             tls.to_string(),
             username.clone(),
             weight.to_string(),
+            trouble
+                .as_ref()
+                .map_or_else(String::new, |trouble| format!("since {}: {}", trouble.since, trouble.detail)),
         ]
     })
 }
@@ -208,6 +218,7 @@ impl Row {
             tls: settings.tls,
             username: settings.credentials.as_ref().map(|login| login.username.clone()).unwrap_or_default(),
             weight: relay.weight.into(),
+            trouble: None,
         }
     }
 
@@ -220,6 +231,7 @@ impl Row {
             tls: relay.tls,
             username: relay.username.clone(),
             weight: relay.weight,
+            trouble: None,
         }
     }
 }

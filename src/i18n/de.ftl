@@ -779,6 +779,11 @@ mail-alarm-no-habit = Was für dieses Formular üblich ist, ist noch nicht bekan
 mail-alarm-guarded = Bis es ruhiger wird, müssen Browser zeigen, dass sie für jede Anmeldung eine Sekunde arbeiten. Menschen merken davon nichts, Programme schon. Niemand ist angemeldet, bevor er per E-Mail bestätigt hat, und kein Postfach bekommt mehr als drei solche E-Mails am Tag.
 mail-alarm-unguarded = Dieses Formular verlangt von Browsern nie einen Arbeitsnachweis. Wenn das ein Angriff ist, stellen Sie es auf „automatisch“ oder „immer“. Niemand ist angemeldet, bevor er per E-Mail bestätigt hat, und kein Postfach bekommt mehr als drei solche E-Mails am Tag.
 mail-alarm-look = Formulare ansehen
+mail-relay-subject = Ein Mailserver ist nicht nutzbar: { $relay }
+mail-relay-preheader = Andere versenden seine E-Mails, und keine geht verloren.
+mail-relay-title = Einer Ihrer Mailserver ist nicht nutzbar
+mail-relay-words = Der Mailserver { $relay } ist seit { $since } nicht nutzbar. Seine E-Mails gehen inzwischen über die anderen, und keine geht verloren. Er wird von selbst wieder versucht.
+mail-relay-look = Mailserver ansehen
 
 ## Leser, Nachweise, Willkommensreihe
 
@@ -1266,6 +1271,8 @@ relay-test-not-now = { $host } sagt, dass es gerade nicht geht. Versuchen Sie es
 relay-test-refused = { $host } nimmt von dieser Maschine keine Verbindung an. Fragen Sie Ihren Anbieter, warum.
 relay-test-broken = Die Verbindung zu { $host } auf Port { $port } brach ab, oder was dort antwortet, ist kein Mailserver. Prüfen Sie Server und Port.
 relay-test-certificates = Die Zertifikate dieser Maschine sind nicht lesbar. Bitten Sie, sie zu installieren, wer sie betreibt.
+relay-trouble = Der Mailserver { $relay } ist seit { $since } nicht nutzbar
+relay-trouble-words = E-Mails warten auf ihn oder gehen über einen anderen, und keine geht verloren. Er wird von selbst wieder versucht.
 error-relay-not-found = Diesen Mailserver gibt es nicht mehr.
 error-relays-many = Mehr als { $most } Mailserver kann es nicht geben.
 error-relay-name = Nehmen Sie 1 bis 32 Kleinbuchstaben, Ziffern und Bindestriche.

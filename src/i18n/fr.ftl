@@ -782,6 +782,11 @@ mail-alarm-no-habit = On ne sait pas encore ce qui est habituel pour ce formulai
 mail-alarm-guarded = Jusqu’au retour au calme, les navigateurs doivent montrer qu’ils consacrent une seconde de travail à chaque inscription. Les personnes ne remarquent rien, les programmes si. Personne n’est inscrit avant d’avoir confirmé par e-mail, et aucune boîte ne reçoit plus de trois de ces e-mails par jour.
 mail-alarm-unguarded = Ce formulaire ne demande jamais de preuve de travail aux navigateurs. S’il s’agit d’une attaque, réglez-le sur « automatique » ou « toujours ». Personne n’est inscrit avant d’avoir confirmé par e-mail, et aucune boîte ne reçoit plus de trois de ces e-mails par jour.
 mail-alarm-look = Voir les formulaires
+mail-relay-subject = Un serveur mail est inutilisable : { $relay }
+mail-relay-preheader = D’autres transmettent ses e-mails, et aucun n’est perdu.
+mail-relay-title = L’un de vos serveurs mail est inutilisable
+mail-relay-words = Le serveur { $relay } est inutilisable depuis le { $since }. En attendant, ses e-mails passent par les autres, et aucun n’est perdu. Il est réessayé de lui-même.
+mail-relay-look = Voir les serveurs mail
 
 ## Lecteurs, preuves, série de bienvenue
 
@@ -1269,6 +1274,8 @@ relay-test-not-now = { $host } dit que ce n’est pas possible maintenant. Rées
 relay-test-refused = { $host } refuse les connexions de cette machine. Demandez pourquoi à votre fournisseur.
 relay-test-broken = La connexion à { $host } sur le port { $port } s’est rompue, ou ce qui répond n’est pas un serveur mail. Vérifiez le serveur et le port.
 relay-test-certificates = Les certificats de cette machine sont illisibles. Demandez à qui la gère de les installer.
+relay-trouble = Le serveur mail { $relay } est inutilisable depuis le { $since }
+relay-trouble-words = Les e-mails l’attendent, ou passent par un autre serveur, et aucun n’est perdu. Il est réessayé de lui-même.
 error-relay-not-found = Ce serveur mail n’existe plus.
 error-relays-many = Il ne peut pas y avoir plus de { $most } serveurs mail.
 error-relay-name = Utilisez de 1 à 32 petites lettres, chiffres et traits d’union.

@@ -779,6 +779,11 @@ mail-alarm-no-habit = Wat gewoon is voor dit formulier, is nog niet bekend.
 mail-alarm-guarded = Tot het rustiger wordt, moeten browsers tonen dat ze een seconde werk aan elke inschrijving besteden. Mensen merken daar niets van, programma's wel. Niemand is ingeschreven voor hij per e-mail bevestigt, en geen enkele mailbox krijgt meer dan drie zulke e-mails per dag.
 mail-alarm-unguarded = Dit formulier vraagt browsers nooit om bewijs van werk. Is dit een aanval, zet het dan op "automatisch" of "altijd". Niemand is ingeschreven voor hij per e-mail bevestigt, en geen enkele mailbox krijgt meer dan drie zulke e-mails per dag.
 mail-alarm-look = Bekijk de formulieren
+mail-relay-subject = Een mailserver is niet bruikbaar: { $relay }
+mail-relay-preheader = Andere versturen zijn mails, en er gaat niets verloren.
+mail-relay-title = Een van je mailservers is niet bruikbaar
+mail-relay-words = Mailserver { $relay } is niet bruikbaar sinds { $since }. Zijn mails gaan intussen over de andere, en er gaat niets verloren. Hij wordt vanzelf opnieuw geprobeerd.
+mail-relay-look = Bekijk de mailservers
 
 ## Lezers, bewijzen, welkomstreeks
 
@@ -1266,6 +1271,8 @@ relay-test-not-now = { $host } zegt dat het nu niet kan. Probeer het over enkele
 relay-test-refused = { $host } wil geen verbinding met deze machine. Vraag je provider waarom.
 relay-test-broken = De verbinding met { $host } op poort { $port } brak af, of wat er antwoordt is geen mailserver. Kijk server en poort na.
 relay-test-certificates = De certificaten van deze machine zijn niet te lezen. Vraag wie haar beheert om ze te installeren.
+relay-trouble = Mailserver { $relay } is niet bruikbaar sinds { $since }
+relay-trouble-words = Mails wachten tot het weer kan, of gaan over een andere mailserver, en er gaat niets verloren. Hij wordt vanzelf opnieuw geprobeerd.
 error-relay-not-found = Deze mailserver is er niet meer.
 error-relays-many = Meer dan { $most } mailservers kunnen er niet zijn.
 error-relay-name = Gebruik 1 tot 32 kleine letters, cijfers en streepjes.

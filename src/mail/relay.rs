@@ -461,6 +461,12 @@ impl Relay {
         self.state().pause_until = None;
     }
 
+    /// What keeps it from being used, as long as no mail was answered since.
+    pub(super) fn trouble(&self) -> Option<ConnectError> {
+        let state = self.state();
+        state.trouble.clone().filter(|_| state.failures > 0)
+    }
+
     /// Whether waiting for a connection was in vain, and still would be.
     pub(super) fn is_crowded(&self) -> bool {
         self.0.slots.available_permits() == 0 && self.state().crowded
@@ -588,7 +594,7 @@ impl Relay {
     fn note(&self, attempt: &Attempt, failures: u32) {
         let broken = match attempt {
             Attempt::Refused { stage, reply } if reply.closes() => {
-                self.pause_after_failures(failures, &ConnectError::new(*stage, reply.to_string()));
+                self.pause_after_failures(failures, &ConnectError::refused(*stage, reply));
                 return;
             }
             Attempt::Accepted(_) | Attempt::Refused { .. } => return self.all_is_well(),

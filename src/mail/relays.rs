@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::relay::{
-    Always, Announced, Attempt, BadSettings, LastLook, Obstacle, Outgoing, Relay, Stage, TURN_MAX, Turn,
-    Unreachable,
+    Always, Announced, Attempt, BadSettings, ConnectError, LastLook, Obstacle, Outgoing, Relay, Stage,
+    TURN_MAX, Turn, Unreachable,
 };
 use crate::model::NamedRelay;
 
@@ -172,6 +172,18 @@ impl Relays {
     /// Whether messages are announced, as far as is known: at one relay, which is far away.
     pub fn announces(&self) -> bool {
         matches!(self.members().as_slice(), [only] if only.relay.announces())
+    }
+
+    /// The relays that could not be used when they were last tried, and why.
+    pub fn troubles(&self) -> Vec<(Relay, ConnectError)> {
+        let members = self.members();
+        let troubled = members.iter().map(|member| (member.relay.clone(), member.relay.trouble()));
+        troubled.filter_map(|(relay, trouble)| Some((relay, trouble?))).collect()
+    }
+
+    /// How many relays there are.
+    pub fn count(&self) -> usize {
+        self.members().len()
     }
 
     /// How long until a message with this preference can go without waiting, as far as is known now.

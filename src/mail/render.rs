@@ -490,6 +490,38 @@ pub fn render_signup_alarm(view: &SignupAlarmView<'_>) -> Result<RenderedMail, R
     })
 }
 
+/// A relay cannot be used.
+#[derive(Debug, Clone)]
+pub struct RelayAlarmView<'a> {
+    /// In whose name it is sent.
+    pub newsletter: &'a Newsletter,
+    pub language: Language,
+    /// Its name.
+    pub relay: &'a str,
+    pub since: Timestamp,
+    /// In plain words, of that language.
+    pub reason: &'a str,
+    /// The relays in the desk.
+    pub url: &'a str,
+}
+
+/// Renders an alarm for those who may set relays.
+///
+/// # Errors
+/// [`RenderError`] when a template fails, which the tests exclude.
+pub fn render_relay_alarm(view: &RelayAlarmView<'_>) -> Result<RenderedMail, RenderError> {
+    let frame = Frame::new(view.newsletter, view.language);
+    let relay = clean_line(view.relay);
+    let since = frame.t.date_time(view.since, zone(view.newsletter));
+    let words = frame.t.with2("mail-relay-words", "relay", relay.clone(), "since", since);
+    let (words, reason, url) = (&words, view.reason, view.url);
+    Ok(RenderedMail {
+        subject: clean_subject(&RelaySubject { frame: &frame, relay }.render()?),
+        html: inline(&RelayHtml { frame: &frame, words, reason, url }.render()?)?,
+        text: tidy_text(&RelayText { frame: &frame, words, reason, url }.render()?),
+    })
+}
+
 /// What a month brought.
 #[derive(Debug, Clone)]
 pub struct SummaryView<'a> {
@@ -929,6 +961,31 @@ struct AlarmText<'a> {
     numbers: &'a str,
     habit: &'a str,
     guard: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "relay_alarm/subject.txt")]
+struct RelaySubject<'a> {
+    frame: &'a Frame,
+    relay: String,
+}
+
+#[derive(Template)]
+#[template(path = "relay_alarm/body.html")]
+struct RelayHtml<'a> {
+    frame: &'a Frame,
+    words: &'a str,
+    reason: &'a str,
+    url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "relay_alarm/body.txt")]
+struct RelayText<'a> {
+    frame: &'a Frame,
+    words: &'a str,
+    reason: &'a str,
     url: &'a str,
 }
 

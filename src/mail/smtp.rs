@@ -24,6 +24,7 @@ use tokio_rustls::TlsConnector;
 use super::payload::Payload;
 use super::reply::{Lines, Reply};
 use super::wire::{ReadError, Wire};
+pub use crate::model::RelayCause as Cause;
 use crate::model::{AuthMethod, Credentials, EmailAddress, RelaySettings, StageTimeouts, TlsMode};
 
 /// Most challenges of a login that are answered; LOGIN has two.
@@ -93,33 +94,6 @@ pub enum Attempt {
     Uncertain(String),
 }
 
-/// What kind of trouble kept a session from being opened: what a person is told in plain words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The host's name is in no DNS.
-    NoSuchHost,
-    /// Nobody listens on that port.
-    NobodyListens,
-    TimedOut,
-    /// The connection stands, and nothing is said: what a port for TLS does that waits for it.
-    Silent,
-    /// The relay does not offer STARTTLS.
-    NoStartTls,
-    /// What answers there does not speak TLS.
-    NoTls,
-    /// The certificate is not for this name, has expired, or is of nobody we trust.
-    BadCertificate,
-    /// The relay wants no login, or none that we know.
-    NoLogin,
-    LoginRefused,
-    /// The relay says that it cannot now.
-    NotNow,
-    /// The relay said no to us as such.
-    Refused,
-    /// The connection broke, or what was said is not SMTP.
-    Broken,
-}
-
 impl From<std::io::ErrorKind> for Cause {
     fn from(kind: std::io::ErrorKind) -> Self {
         use std::io::ErrorKind;
@@ -161,7 +135,7 @@ impl ConnectError {
     }
 
     /// The relay said no.
-    fn refused(stage: Stage, reply: &Reply) -> Self {
+    pub(super) fn refused(stage: Stage, reply: &Reply) -> Self {
         let cause = match stage {
             _ if reply.code < 500 => Cause::NotNow,
             Stage::Login => Cause::LoginRefused,

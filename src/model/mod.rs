@@ -92,7 +92,10 @@ pub use outbox::{OutboxKind, OutboxMail, OutboxStatus};
 pub use person_name::PersonName;
 pub use provider_aim::ProviderAim;
 pub use reader_languages::ReaderLanguages;
-pub use relay::{AuthMethod, Credentials, NamedRelay, RelaySettings, StageTimeouts, StoredRelay, TlsMode};
+pub use relay::{
+    AuthMethod, Credentials, NamedRelay, RelayCause, RelaySettings, RelayTrouble, StageTimeouts, StoredRelay,
+    TlsMode,
+};
 pub use retention::{RETENTION_DAYS_MAX, Retention, RetentionPeriod, RetentionRun};
 pub use segment::Segment;
 pub use setup_step::SetupStep;

@@ -96,6 +96,51 @@ impl Default for StageTimeouts {
     }
 }
 
+text_enum!(
+    /// What kind of trouble keeps a relay from being used: what a person is told in plain words.
+    RelayCause {
+        /// The host's name is in no DNS.
+        NoSuchHost = "no_such_host",
+        /// Nobody listens on that port.
+        NobodyListens = "nobody_listens",
+        TimedOut = "timed_out",
+        /// The connection stands, and nothing is said: what a port for TLS does that waits for it.
+        Silent = "silent",
+        /// The relay does not offer STARTTLS.
+        NoStartTls = "no_starttls",
+        /// What answers there does not speak TLS.
+        NoTls = "no_tls",
+        /// The certificate is not for this name, has expired, or is of nobody we trust.
+        BadCertificate = "bad_certificate",
+        /// The relay wants no login, or none that we know.
+        NoLogin = "no_login",
+        LoginRefused = "login_refused",
+        /// The relay says that it cannot now.
+        NotNow = "not_now",
+        /// The relay said no to us as such.
+        Refused = "refused",
+        /// The connection broke, or what was said is not SMTP.
+        Broken = "broken",
+    }
+);
+
+/// A relay that cannot be used, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct RelayTrouble {
+    /// Its name.
+    pub relay: String,
+    pub host: String,
+    pub port: i64,
+    pub cause: RelayCause,
+    /// What was said or went wrong, as it came.
+    pub detail: String,
+    pub since: Timestamp,
+    /// When a process that sends last said so.
+    pub seen_at: Timestamp,
+    /// When those who may set relays were written to.
+    pub told_at: Option<Timestamp>,
+}
+
 /// A relay that was set at the desk or on the command line. `Debug` and JSON show nothing of its password.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct StoredRelay {

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::mail::relays::Relays;
 use crate::model::StoredRelay;
+use crate::setup::relay_watch::RelayWatch;
 use crate::setup::relays::{Configured, open};
 use crate::store::{self, Store, log_mark};
 
@@ -26,6 +27,7 @@ struct Inner {
     keys: Keys,
     configured: Configured,
     relays: Relays,
+    public_url: String,
     /// An SQLite database, whose log is looked at first: a process that has nothing to do should sleep.
     database_file: Option<PathBuf>,
     /// Those of the database that are in use.
@@ -39,6 +41,7 @@ impl Keeper {
         keys: &Keys,
         configured: &Configured,
         relays: &Relays,
+        public_url: &str,
         database_file: Option<PathBuf>,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -47,20 +50,25 @@ impl Keeper {
             keys: keys.clone(),
             configured: configured.clone(),
             relays: relays.clone(),
+            public_url: public_url.to_owned(),
             database_file,
             seen: Mutex::default(),
         }))
     }
 
-    /// Takes over changes for ever.
+    /// Takes over changes for ever, and tells which relays cannot be used.
     pub(super) async fn run(self) {
-        let Inner { clock, configured, database_file, .. } = &*self.0;
+        let Inner { store, clock, configured, relays, database_file, public_url, .. } = &*self.0;
+        let mut watch = RelayWatch::new(store, clock, relays, public_url);
         let mark = || database_file.as_deref().and_then(log_mark);
         let mut seen = mark();
         loop {
             tokio::select! {
                 () = configured.told() => {}
                 () = clock.sleep(LOOK_EVERY) => {
+                    if let Err(error) = watch.look().await {
+                        tracing::warn!("that a relay cannot be used could not be written down: {error}");
+                    }
                     let now = mark();
                     if database_file.is_some() && now == seen {
                         continue;

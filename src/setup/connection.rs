@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::i18n::Message;
-use crate::mail::relay::{Cause, ConnectError, Relay, Stage};
-use crate::model::{NamedRelay, StageTimeouts, TlsMode};
+use crate::mail::relay::{Relay, Stage};
+use crate::model::{NamedRelay, RelayCause, StageTimeouts, TlsMode};
 
 /// A relay that takes longer than this for one stage is told as one that does not answer: somebody waits.
 const STAGE_LIMIT: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ pub async fn test_within(relay: &NamedRelay, limit: Duration) -> Tested {
             Err(error) => Tested {
                 stages: told(&stages, Some(error.stage)),
                 outcome: Err(Failure {
-                    message: message(relay, &error),
+                    message: in_plain_words(error.cause, &relay.settings.host, relay.settings.port.into()),
                     detail: error.reason.clone(),
                     sentence: tried.sentence(&error),
                 }),
@@ -110,22 +110,23 @@ fn told(stages: &[Stage], failed: Option<Stage>) -> Vec<TestedStage> {
         .collect()
 }
 
-fn message(relay: &NamedRelay, error: &ConnectError) -> Message {
-    let key = match error.cause {
-        Cause::NoSuchHost => "relay-test-no-such-host",
-        Cause::NobodyListens => "relay-test-nobody-listens",
-        Cause::TimedOut => "relay-test-timed-out",
-        Cause::Silent => "relay-test-silent",
-        Cause::NoStartTls => "relay-test-no-starttls",
-        Cause::NoTls => "relay-test-no-tls",
-        Cause::BadCertificate => "relay-test-bad-certificate",
-        Cause::NoLogin => "relay-test-no-login",
-        Cause::LoginRefused => "relay-test-login-refused",
-        Cause::NotNow => "relay-test-not-now",
-        Cause::Refused => "relay-test-refused",
-        Cause::Broken => "relay-test-broken",
+/// What keeps a relay from being used, in plain words.
+pub fn in_plain_words(cause: RelayCause, host: &str, port: i64) -> Message {
+    let key = match cause {
+        RelayCause::NoSuchHost => "relay-test-no-such-host",
+        RelayCause::NobodyListens => "relay-test-nobody-listens",
+        RelayCause::TimedOut => "relay-test-timed-out",
+        RelayCause::Silent => "relay-test-silent",
+        RelayCause::NoStartTls => "relay-test-no-starttls",
+        RelayCause::NoTls => "relay-test-no-tls",
+        RelayCause::BadCertificate => "relay-test-bad-certificate",
+        RelayCause::NoLogin => "relay-test-no-login",
+        RelayCause::LoginRefused => "relay-test-login-refused",
+        RelayCause::NotNow => "relay-test-not-now",
+        RelayCause::Refused => "relay-test-refused",
+        RelayCause::Broken => "relay-test-broken",
     };
-    Message::new(key).text("host", &relay.settings.host).text("port", relay.settings.port.to_string())
+    Message::new(key).text("host", host).text("port", port.to_string())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod connection;
 pub mod domain_look;
 pub mod domains;
+pub mod relay_watch;
 pub mod relays;
 pub mod retention;
 pub mod steps;

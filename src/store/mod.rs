@@ -73,6 +73,7 @@ pub mod passkeys;
 pub mod people;
 pub mod provider_logins;
 pub mod rate_limits;
+pub mod relay_troubles;
 pub mod relays;
 pub mod reports;
 pub mod retention;

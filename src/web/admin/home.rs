@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::articles::list::{ArticleLine, lines as article_lines};
 use super::issues::list::{IssueLine, lines as issue_lines};
+use super::relay_troubles::{self, TroubleLine};
 use super::{Frame, desk_zone, grouped};
 use crate::i18n::Texts;
 use crate::mail::slot::line_for_anyone;
@@ -34,6 +35,7 @@ struct HomePage {
     local_address: Option<String>,
     /// Nothing can be sent yet.
     lacks_relay: bool,
+    troubles: Vec<TroubleLine>,
     issues: Vec<IssueLine>,
     articles: Vec<ArticleLine>,
     newsletters: Vec<NewsletterLine>,
@@ -111,6 +113,7 @@ pub async fn get(
     let can_welcome = progress.has_relay() && progress.is_done(SetupStep::Sender);
     let sign_up = sign_up.filter(|_| all_readers == 0 && can_welcome);
     issues.truncate(LATEST);
+    let troubles = relay_troubles::lines(&mut reader, &signed_in, app.clock.now()).await?;
     // Told above already where it is the next thing to do.
     let lacks_relay = !progress.has_relay() && next.name != "relay";
     let title = t.with("desk-welcome", "name", signed_in.user.name.clone());
@@ -118,7 +121,7 @@ pub async fn get(
     let (issues, articles) = (issue_lines(t, issues), article_lines(t, zone, articles));
     let local_address = app.local_address();
     let template =
-        HomePage { page, next, sign_up, local_address, lacks_relay, issues, articles, newsletters };
+        HomePage { page, next, sign_up, local_address, lacks_relay, troubles, issues, articles, newsletters };
     html(StatusCode::OK, &template)
 }
 

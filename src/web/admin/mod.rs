@@ -35,6 +35,7 @@ pub mod newsletters;
 pub mod passkey;
 pub mod people;
 pub mod provider;
+mod relay_troubles;
 pub mod reports;
 pub mod settings;
 pub mod subscribers;

@@ -13,7 +13,9 @@ use postiljon::clock::Clock;
 use postiljon::delivery::{Engine, EngineHandle, EngineParts, EngineSettings};
 use postiljon::keys::{Keys, Purpose, token_hash};
 use postiljon::mail::accounts::{Notice, NoticeView, render_account_notice};
-use postiljon::mail::render::{self, AlertView, RenderedMail, SignupAlarmView, SummaryLine, SummaryView};
+use postiljon::mail::render::{
+    self, AlertView, RelayAlarmView, RenderedMail, SignupAlarmView, SummaryLine, SummaryView,
+};
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
     Account, ArticleDisplay, Grant, Language, Newsletter, OutboxKind, PauseReason, Placed, Role,
@@ -159,7 +161,7 @@ impl Shop {
         self.summary(&newsletter, &named).await;
         self.welcome(language, &named).await;
         let accounts = self.accounts(&newsletter, &named).await;
-        2 + 2 + 3 + 5 + 1 + accounts
+        2 + 2 + 3 + 6 + 1 + accounts
     }
 
     /// The question to a new address, the answer to one that is known, the notice to the old one.
@@ -209,6 +211,16 @@ impl Shop {
             self.desk_mail(newsletter, &named(if is_guarded { "alarm-guarded" } else { "alarm" }), mail)
                 .await;
         }
+        let view = RelayAlarmView {
+            newsletter,
+            language: newsletter.language,
+            relay: "snel <1>",
+            since: self.clock.now(),
+            reason: "mail.meridiaan.example: 535 5.7.8",
+            url: "https://news.meridiaan.example/admin/settings/relays",
+        };
+        let mail = render::render_relay_alarm(&view).expect("rendered");
+        self.desk_mail(newsletter, &named("alarm-relay"), mail).await;
     }
 
     /// The summary of a month, with an issue that counted and one that did not.

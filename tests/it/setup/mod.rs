@@ -2,6 +2,7 @@
 
 mod connection;
 pub mod domains;
+mod relay_watch;
 mod relays;
 mod retention;
 mod steps;

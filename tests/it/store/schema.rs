@@ -8,7 +8,7 @@ use postiljon::model::{
     DepartureReason, DigestOrder, DigestPolicy, DigestSource, DisposablePolicy, DkimAlgorithm, DkimKeyState,
     FieldKind, HitKind, HitRule, ImageType, ImportOrigin, ImportStatus, Intake, Language, LinkPurpose,
     LinkVerdict, MailingStatus, OutboxKind, OutboxStatus, Outcome, PauseReason, ProofPolicy, ProviderAim,
-    Refusal, RetentionPeriod, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionChange,
+    Refusal, RelayCause, RetentionPeriod, Rhythm, Role, RunReason, RunState, SetupStep, SubscriptionChange,
     SubscriptionStatus, Theme, TlsMode, Tracking, TrialBy, UncertainPolicy, Variant, VersionKind,
 };
 use postiljon::store::{Pools, Store};
@@ -125,6 +125,7 @@ fn every_check_lists_the_values_of_its_enum() {
         ("retention_periods.period", names(RetentionPeriod::ALL, RetentionPeriod::as_str)),
         ("retention_runs.period", names(RetentionPeriod::ALL, RetentionPeriod::as_str)),
         ("relays.auth", names(AuthMethod::ALL, AuthMethod::as_str)),
+        ("relay_troubles.cause", names(RelayCause::ALL, RelayCause::as_str)),
         ("relays.tls", names(TlsMode::ALL, TlsMode::as_str)),
         ("setup_steps.step", names(SetupStep::ALL, SetupStep::as_str)),
         ("subscription_changes.what", names(SubscriptionChange::ALL, SubscriptionChange::as_str)),

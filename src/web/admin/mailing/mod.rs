@@ -7,6 +7,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::relay_troubles::{self, TroubleLine};
 use super::{Frame, Mistakes, Status, grouped, id_of};
 use crate::delivery::mailing::progress_of;
 use crate::i18n::{Message, Texts};
@@ -60,6 +61,8 @@ struct MailingPage {
     bar_words: String,
     pace: String,
     waiting: Vec<Wait>,
+    /// Relays that cannot be used, as long as that matters here.
+    troubles: Vec<TroubleLine>,
     /// Errors in spite of which it was scheduled.
     overrides: Vec<Override>,
     actions: Vec<Action>,
@@ -138,6 +141,9 @@ async fn show(
     let topic = only.or(topic);
     let progress = progress_of(reader.db(), &mailing, now).await?;
     let overrides = store::mailing_overrides::of_mailing(reader.db(), mailing.id).await?;
+    let is_moving = mailing.status == MailingStatus::Scheduled || mailing.status.is_in_progress();
+    let troubles =
+        if is_moving { relay_troubles::lines(&mut reader, signed_in, now).await? } else { Vec::new() };
     drop(reader);
     let zone = zone_of(&newsletter);
     let has_begun = mailing.started_at.is_some();
@@ -165,7 +171,8 @@ async fn show(
         actions: moves::actions(t, &mailing, failed, countdown.is_some()),
         is_scheduled: mailing.status == MailingStatus::Scheduled,
         is_free: mailing.status == MailingStatus::Cancelled && !has_begun,
-        is_moving: mailing.status == MailingStatus::Scheduled || mailing.status.is_in_progress(),
+        is_moving,
+        troubles,
         has_numbers: has_begun,
         web_view: has_begun.then(|| format!("/i/{}", issue.public_id)),
         issue: format!("/admin/issues/{}", issue.id),

@@ -11,7 +11,7 @@ use crate::model::{NamedRelay, StoredRelay, TlsMode};
 use crate::setup::connection;
 use crate::setup::relays::{is_readable, open};
 use crate::store;
-use crate::web::admin::{Frame, Mistakes, grouped};
+use crate::web::admin::{Frame, Mistakes, grouped, relay_troubles};
 use crate::web::form::Form;
 use crate::web::layout::{html, see_other};
 use crate::web::session::SignedIn;
@@ -34,6 +34,8 @@ struct Row {
     badge: Option<String>,
     words: String,
     warning: Option<String>,
+    /// Why it cannot be used now.
+    trouble: Option<String>,
 }
 
 /// `GET /admin/settings`, and where only a form is posted to.
@@ -58,9 +60,17 @@ async fn show(
     mistakes: Mistakes,
 ) -> Result<HttpResponse, PageError> {
     let t = signed_in.texts();
-    let stored = store::relays::all(app.store.read().await?.db()).await?;
+    let mut reader = app.store.read().await?;
+    let stored = store::relays::all(reader.db()).await?;
+    let troubles = relay_troubles::lines(&mut reader, signed_in, app.clock.now()).await?;
+    drop(reader);
     let mut relays: Vec<Row> = app.relays.relays().iter().map(|relay| Row::of_configured(t, relay)).collect();
     relays.extend(stored.iter().map(|relay| Row::of_stored(t, app, relay)));
+    for row in &mut relays {
+        let trouble = troubles.iter().find(|trouble| trouble.relay == row.name);
+        row.trouble = trouble
+            .map(|trouble| format!("{}. {}", trouble.title, trouble.reason.as_deref().unwrap_or_default()));
+    }
     let status = if mistakes.has_any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = Frame::new(request, signed_in, "settings", t.text("desk-relays"));
     html(status, &RelaysPage { page, relays, tested, mistakes })
@@ -117,6 +127,7 @@ impl Row {
             badge: Some(t.text("relay-configured")),
             words: facts.in_words(t),
             warning: warning(t, &settings.host, settings.tls),
+            trouble: None,
         }
     }
 
@@ -142,6 +153,7 @@ impl Row {
             badge: None,
             words: facts.in_words(t),
             warning,
+            trouble: None,
         }
     }
 }

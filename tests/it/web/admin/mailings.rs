@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use postiljon::demo::browser::Browser;
 use postiljon::model::{
-    Mailing, MailingId, MailingStatus, Move, Outcome, PauseReason, Refusal, SubscriberId, WorkerId,
+    Mailing, MailingId, MailingStatus, Move, Outcome, PauseReason, Refusal, RelayCause, RelayTrouble,
+    SubscriberId, WorkerId,
 };
 use postiljon::store::deliveries::{self, Record};
-use postiljon::store::{Store, mailings, workers};
+use postiljon::store::{Store, mailings, relay_troubles, workers};
 use postiljon::web::watching::STREAMS_MAX;
 
 use super::issues::issue_and_reader;
@@ -260,4 +261,28 @@ both_dbs!(too_many_who_watch_are_told_to_ask_instead, |store| {
     watchers.pop();
     assert!(watch().is_some());
     running.app.stop().await;
+});
+
+both_dbs!(a_relay_that_cannot_be_used_is_told_of_where_that_matters, |store| {
+    let running = running(&store, 2).await;
+    let trouble = RelayTrouble {
+        relay: "fast".into(),
+        host: "mail.example.org".into(),
+        port: 587,
+        cause: RelayCause::LoginRefused,
+        detail: "535 5.7.8 no".into(),
+        since: START.minus(Duration::from_secs(60)),
+        seen_at: START,
+        told_at: None,
+    };
+    for page in [running.path(""), "/admin".to_owned(), "/admin/settings/relays".to_owned()] {
+        assert!(!get(&running.browser, &page).await.body.contains("cannot be used"), "{page}");
+    }
+    change!(store, |tx| relay_troubles::put(tx, &trouble));
+    for page in [running.path(""), "/admin".to_owned()] {
+        let body = get(&running.browser, &page).await.body;
+        assert!(body.contains("The relay fast cannot be used since"), "{page}: {body}");
+        assert!(body.contains("mail.example.org refuses the user name or the password"), "{page}: {body}");
+        assert!(body.contains("none is lost"), "{page}");
+    }
 });

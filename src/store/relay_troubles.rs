@@ -1,0 +1,51 @@
+//! The table `relay_troubles`: the relays that cannot be used now, as the processes that send find them.
+
+use super::{Db, Result, Tx, on};
+use crate::model::{RelayTrouble, Timestamp};
+
+/// Those that were seen since `after`, by their names: of others nobody knows any more.
+pub async fn seen_since(db: Db<'_>, after: Timestamp) -> Result<Vec<RelayTrouble>> {
+    const SQL: &str = "SELECT * FROM relay_troubles WHERE seen_at > $1 ORDER BY relay";
+    Ok(on!(db, |c| sqlx::query_as(SQL).bind(after).fetch_all(c).await?))
+}
+
+/// That a relay cannot be used still or again; since when, and whether people were told, stays as it is known.
+pub async fn put(tx: &mut Tx, trouble: &RelayTrouble) -> Result<()> {
+    const SQL: &str = "INSERT INTO relay_troubles (relay, host, port, cause, detail, since, seen_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (relay) DO UPDATE SET host = excluded.host, port = excluded.port, cause = excluded.cause,
+            detail = excluded.detail, seen_at = excluded.seen_at";
+    on!(tx.db(), |c| sqlx::query(SQL)
+        .bind(&trouble.relay)
+        .bind(&trouble.host)
+        .bind(trouble.port)
+        .bind(trouble.cause)
+        .bind(&trouble.detail)
+        .bind(trouble.since)
+        .bind(trouble.seen_at)
+        .execute(c)
+        .await?
+        .rows_affected());
+    Ok(())
+}
+
+/// `true` for the one who may tell people of it now.
+pub async fn claim_telling(tx: &mut Tx, relay: &str, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE relay_troubles SET told_at = $2 WHERE relay = $1 AND told_at IS NULL";
+    let rows = on!(tx.db(), |c| sqlx::query(SQL).bind(relay).bind(now).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// It can be used again.
+pub async fn delete(tx: &mut Tx, relay: &str) -> Result<()> {
+    const SQL: &str = "DELETE FROM relay_troubles WHERE relay = $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(relay).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Of processes that ended without a word.
+pub async fn delete_unseen(tx: &mut Tx, before: Timestamp) -> Result<()> {
+    const SQL: &str = "DELETE FROM relay_troubles WHERE seen_at <= $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(before).execute(c).await?.rows_affected());
+    Ok(())
+}
