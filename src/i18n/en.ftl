@@ -779,10 +779,10 @@ mail-alarm-no-habit = What is usual for this form is not known yet.
 mail-alarm-guarded = Until it calms down, browsers must show that they spend a second of work on each sign-up. People notice nothing of it, programs do. Nobody is subscribed before confirming by mail, and no mailbox gets more than three such mails a day.
 mail-alarm-unguarded = This form is set never to ask browsers for a proof of work. If this is an attack, set it to "auto" or "always". Nobody is subscribed before confirming by mail, and no mailbox gets more than three such mails a day.
 mail-alarm-look = Look at the forms
-mail-relay-subject = A relay cannot be used: { $relay }
+mail-relay-subject = A relay does not work: { $relay }
 mail-relay-preheader = Others carry its mails, and none is lost.
-mail-relay-title = One of your relays cannot be used
-mail-relay-words = The relay { $relay } could not be used since { $since }. Its mails go over the others meanwhile, and none is lost. It is tried again by itself.
+mail-relay-title = One of your relays does not work
+mail-relay-words = The relay { $relay } has not worked since { $since }. Its mails go over the others meanwhile, and none is lost. It is tried again by itself.
 mail-relay-look = Look at the relays
 
 ## Readers, receipts, welcome series
@@ -1271,7 +1271,7 @@ relay-test-not-now = { $host } says that it cannot now. Try again in a few minut
 relay-test-refused = { $host } wants no connection from this machine. Ask your provider why.
 relay-test-broken = The connection to { $host } on port { $port } broke, or what answers there is no mail server. Check server and port.
 relay-test-certificates = The certificates of this machine cannot be read. Ask whoever runs it to install them.
-relay-trouble = The relay { $relay } cannot be used since { $since }
+relay-trouble = The relay { $relay } has not worked since { $since }
 relay-trouble-words = Mails wait for it, or go over another relay, and none is lost. It is tried again by itself.
 error-relay-not-found = This relay is not there any more.
 error-relays-many = There can be no more than { $most } relays.

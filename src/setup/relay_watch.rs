@@ -40,7 +40,6 @@ pub struct RelayWatch {
     clock: Clock,
     relays: Relays,
     public_url: String,
-    has_looked: bool,
     known: HashMap<String, Seen>,
 }
 
@@ -60,7 +59,6 @@ impl RelayWatch {
             clock: clock.clone(),
             relays: relays.clone(),
             public_url: public_url.trim_end_matches('/').to_owned(),
-            has_looked: false,
             known: HashMap::new(),
         }
     }
@@ -71,12 +69,6 @@ impl RelayWatch {
     /// When that cannot be written down; the next look does it again.
     pub async fn look(&mut self) -> Result<()> {
         let now = self.clock.now();
-        if !self.has_looked {
-            let mut tx = self.store.begin().await?;
-            relay_troubles::delete_unseen(&mut tx, now.minus(KNOWN_FOR)).await?;
-            tx.commit().await?;
-            self.has_looked = true;
-        }
         let found = self.relays.troubles();
         let is_gone = |name: &String| !found.iter().any(|(relay, _)| **relay.name() == **name);
         let gone: Vec<String> = self.known.keys().filter(|name| is_gone(name)).cloned().collect();
@@ -115,7 +107,7 @@ impl RelayWatch {
         }
         let trouble = trouble(seen.since);
         let mut tx = self.store.begin().await?;
-        relay_troubles::put(&mut tx, &trouble).await?;
+        relay_troubles::put(&mut tx, &trouble, now.minus(KNOWN_FOR)).await?;
         if tells && relay_troubles::claim_telling(&mut tx, name, now).await? {
             tell(&mut tx, &self.public_url, &trouble, now).await?;
         }

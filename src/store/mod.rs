@@ -242,7 +242,7 @@ impl Store {
     pub async fn migrate(&self) -> Result<()> {
         match &self.pools {
             Pools::Sqlite { writer, .. } => sqlite::MIGRATIONS.run(writer).await?,
-            Pools::Postgres(pool) => postgres::MIGRATIONS.run(pool).await?,
+            Pools::Postgres(pool) => postgres::migrate(pool).await?,
         }
         Ok(())
     }

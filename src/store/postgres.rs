@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _, PgPool};
 
 use super::{Pools, Result};
 
@@ -12,6 +12,11 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a verb waits for a free connection before a visitor hears of it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a statement waits for a lock of others before a visitor hears of it.
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
+/// Migrations of one process wait for those of another, however long they take.
+const NO_LOCK_TIMEOUT: &str = "SET lock_timeout = 0";
 
 /// So long after its last use a connection is used again without a question.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -34,10 +39,19 @@ pub async fn open(url: &str, connections: u32) -> Result<Pools> {
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection.execute("SET idle_in_transaction_session_timeout = '8s'").await?;
+                connection.execute(LOCK_TIMEOUT).await?;
                 Ok(())
             })
         })
         .connect(url)
         .await?;
     Ok(Pools::Postgres(pool))
+}
+
+pub async fn migrate(pool: &PgPool) -> Result<()> {
+    let mut connection = pool.acquire().await?;
+    connection.execute(NO_LOCK_TIMEOUT).await?;
+    MIGRATIONS.run(&mut *connection).await?;
+    connection.execute(LOCK_TIMEOUT).await?;
+    Ok(())
 }

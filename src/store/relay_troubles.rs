@@ -9,12 +9,15 @@ pub async fn seen_since(db: Db<'_>, after: Timestamp) -> Result<Vec<RelayTrouble
     Ok(on!(db, |c| sqlx::query_as(SQL).bind(after).fetch_all(c).await?))
 }
 
-/// That a relay cannot be used still or again; since when, and whether people were told, stays as it is known.
-pub async fn put(tx: &mut Tx, trouble: &RelayTrouble) -> Result<()> {
+/// That a relay cannot be used still. Since when, and whether people were told, stays as it is known, unless nobody has said
+/// so since `forgotten`: then it begins anew.
+pub async fn put(tx: &mut Tx, trouble: &RelayTrouble, forgotten: Timestamp) -> Result<()> {
     const SQL: &str = "INSERT INTO relay_troubles (relay, host, port, cause, detail, since, seen_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (relay) DO UPDATE SET host = excluded.host, port = excluded.port, cause = excluded.cause,
-            detail = excluded.detail, seen_at = excluded.seen_at";
+            detail = excluded.detail, seen_at = excluded.seen_at,
+            since = CASE WHEN relay_troubles.seen_at > $8 THEN relay_troubles.since ELSE excluded.since END,
+            told_at = CASE WHEN relay_troubles.seen_at > $8 THEN relay_troubles.told_at END";
     on!(tx.db(), |c| sqlx::query(SQL)
         .bind(&trouble.relay)
         .bind(&trouble.host)
@@ -23,6 +26,7 @@ pub async fn put(tx: &mut Tx, trouble: &RelayTrouble) -> Result<()> {
         .bind(&trouble.detail)
         .bind(trouble.since)
         .bind(trouble.seen_at)
+        .bind(forgotten)
         .execute(c)
         .await?
         .rows_affected());
@@ -40,12 +44,5 @@ pub async fn claim_telling(tx: &mut Tx, relay: &str, now: Timestamp) -> Result<b
 pub async fn delete(tx: &mut Tx, relay: &str) -> Result<()> {
     const SQL: &str = "DELETE FROM relay_troubles WHERE relay = $1";
     on!(tx.db(), |c| sqlx::query(SQL).bind(relay).execute(c).await?.rows_affected());
-    Ok(())
-}
-
-/// Of processes that ended without a word.
-pub async fn delete_unseen(tx: &mut Tx, before: Timestamp) -> Result<()> {
-    const SQL: &str = "DELETE FROM relay_troubles WHERE seen_at <= $1";
-    on!(tx.db(), |c| sqlx::query(SQL).bind(before).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! PostgreSQL ends all our connections during a mailing, as a restart or a failover does.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use postiljon::model::UncertainPolicy;
 use sqlx::{Connection, PgConnection};
 
 use super::{CONNECTIONS, Dice, IN_HAND_MAX, Proof, RESUME_MAX, within};
 use crate::support::database::on_postgres;
+
+/// R17.
+const SENDS_AGAIN_MAX: Duration = Duration::from_secs(5);
 
 /// Ends every other connection to this database, and answers how many there were.
 async fn cut(admin: &mut PgConnection) -> usize {
@@ -33,7 +36,7 @@ on_postgres!(a_sender_whose_connections_are_cut_goes_on_by_itself, |database| {
         let goes_on = proof
             .relay
             .until(|tally| tally.copies > at_cut + IN_HAND_MAX || tally.recipients == proof.audience);
-        within(RESUME_MAX, "it sends again", goes_on).await;
+        within(SENDS_AGAIN_MAX, "it sends again", goes_on).await;
         println!("after a cut {} more mails took {:.2?}", IN_HAND_MAX, begin.elapsed());
     }
     let sent = proof.until_sent(&mut process).await;

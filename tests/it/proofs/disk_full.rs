@@ -4,16 +4,14 @@
 //! may not, the system forbids the process to make any file longer than it is, which a write answers in the
 //! same way.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use postiljon::demo::browser::Browser;
 use postiljon::model::UncertainPolicy;
 
 use super::process::Process;
-use super::{ASK_EVERY, CONNECTIONS, IN_HAND_MAX, PATIENCE, Proof, RESUME_MAX, within};
+use super::{ASK_EVERY, CONNECTIONS, IN_HAND_MAX, PATIENCE, Proof, RESUME_MAX, signs_up, within};
 use crate::support::database::TestDatabase;
 
 /// More than the database and its log of changes need.
@@ -64,10 +62,7 @@ fn limit_files(process: &Process, octets: &str) {
 /// Sends, fills the disk, watches, makes room, and sees that the mailing ends well.
 async fn filled_and_freed(database: &TestDatabase, disk: Option<&SmallDisk>) {
     let proof = Proof::new(database, 3_000, UncertainPolicy::Resend).await;
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let listen = [("POSTILJON_WEB_LISTEN", free.to_string())];
-    let mut process = proof.start_as("all", "sender.example.org", proof.folder.path().to_owned(), &listen);
-    let browser = Browser::new(&format!("http://{free}"));
+    let (mut process, browser) = proof.start_with_pages("sender.example.org");
     let health = async || browser.get("/healthz").await.expect("an answer").status;
     within(RESUME_MAX, "it sends", proof.relay.until(|tally| tally.copies >= 500)).await;
     assert_eq!(health().await, 200);
@@ -87,6 +82,7 @@ async fn filled_and_freed(database: &TestDatabase, disk: Option<&SmallDisk>) {
         }
     })
     .await;
+    assert!(!signs_up(&browser, "early@example.com").await, "a sign-up that is not stored is not taken");
     let at_notice = proof.relay.tally().copies;
     tokio::time::sleep(WATCHED_FOR).await;
     let during = proof.relay.tally().copies - at_notice;
@@ -99,6 +95,7 @@ async fn filled_and_freed(database: &TestDatabase, disk: Option<&SmallDisk>) {
     let sent = proof.until_sent(&mut process).await;
     assert_eq!(health().await, 200);
     let too_many = proof.books_are_right(&sent).await;
+    assert!(signs_up(&browser, "late@example.com").await);
     println!(
         "full after {at_notice} mails, {during} more while it was full; lost 0, copies too many {too_many}"
     );

@@ -18,9 +18,11 @@ mod relay;
 mod terminated;
 mod two_senders;
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use postiljon::demo::browser::Browser;
 use postiljon::model::newsletter::NewNewsletter;
 use postiljon::model::{
     Delivery, Language, Mailing, MailingId, MailingStatus, SubscriberId, UncertainPolicy,
@@ -76,6 +78,14 @@ impl Proof {
     /// Starts `serve`; the relay knows it as `name`.
     fn start(&self, name: &str) -> Process {
         self.start_as("all", name, self.folder.path().to_owned(), &[])
+    }
+
+    /// The same with pages, and a visitor of them.
+    fn start_with_pages(&self, name: &str) -> (Process, Browser) {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let listen = [("POSTILJON_WEB_LISTEN", free.to_string())];
+        let process = self.start_as("all", name, self.folder.path().to_owned(), &listen);
+        (process, Browser::new(&format!("http://{free}")))
     }
 
     fn start_as(&self, role: &str, name: &str, data: PathBuf, more: &[(&str, String)]) -> Process {
@@ -145,6 +155,21 @@ impl Proof {
         }
         store.close().await;
         self.relay.tally().too_many()
+    }
+}
+
+/// Somebody signs up; `true` when that was taken, `false` when the service says to come back later.
+async fn signs_up(browser: &Browser, address: &str) -> bool {
+    let fields = [("email", address), ("consent", "yes"), ("language", "nl")];
+    let answer = browser.post("/n/insights/subscribe", &fields).await.expect("an answer");
+    match answer.status {
+        303 => true,
+        503 => {
+            let again = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
+            assert!(again.is_some_and(|seconds| seconds > 0), "when to come back");
+            false
+        }
+        other => panic!("{other}: {}", answer.body),
     }
 }
 

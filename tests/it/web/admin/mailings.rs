@@ -276,12 +276,12 @@ both_dbs!(a_relay_that_cannot_be_used_is_told_of_where_that_matters, |store| {
         told_at: None,
     };
     for page in [running.path(""), "/admin".to_owned(), "/admin/settings/relays".to_owned()] {
-        assert!(!get(&running.browser, &page).await.body.contains("cannot be used"), "{page}");
+        assert!(!get(&running.browser, &page).await.body.contains("has not worked"), "{page}");
     }
-    change!(store, |tx| relay_troubles::put(tx, &trouble));
+    change!(store, |tx| relay_troubles::put(tx, &trouble, START));
     for page in [running.path(""), "/admin".to_owned()] {
         let body = get(&running.browser, &page).await.body;
-        assert!(body.contains("The relay fast cannot be used since"), "{page}: {body}");
+        assert!(body.contains("The relay fast has not worked since"), "{page}: {body}");
         assert!(body.contains("mail.example.org refuses the user name or the password"), "{page}: {body}");
         assert!(body.contains("none is lost"), "{page}");
     }
