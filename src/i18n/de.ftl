@@ -1711,6 +1711,7 @@ digest-lead = Stunden zwischen Vorschlag und Versand
 digest-articles = Artikel
 digest-tags = Schlagwörter
 digest-tags-hint = Mit Kommas; ein Artikel hat eines davon. Leer: jeder Artikel.
+digest-each-for-itself = Jeder Überblick zählt für sich: Was ein anderer dieses Newsletters gesendet hat, kann auch hier kommen. Verschiedene Schlagwörter halten sie auseinander.
 digest-language = Sprache
 digest-language-any = Beliebig
 digest-since = Nicht von vor dem

@@ -1708,6 +1708,7 @@ digest-lead = Hours between the proposal and the mailing
 digest-articles = Articles
 digest-tags = Tags
 digest-tags-hint = With commas; an article has one of them. Empty: every article.
+digest-each-for-itself = Each digest counts for itself: what another one of this newsletter sent can come here too. Different tags keep them apart.
 digest-language = Language
 digest-language-any = Any
 digest-since = Not from before

@@ -1714,6 +1714,7 @@ digest-lead = Heures entre la proposition et l’envoi
 digest-articles = Articles
 digest-tags = Mots-clés
 digest-tags-hint = Séparés par des virgules ; un article en a un. Vide : tous les articles.
+digest-each-for-itself = Chaque récapitulatif compte pour lui seul : ce qu’un autre de cette lettre a envoyé peut aussi figurer ici. Des mots-clés différents les séparent.
 digest-language = Langue
 digest-language-any = N’importe laquelle
 digest-since = Pas avant le

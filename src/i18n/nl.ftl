@@ -1705,6 +1705,7 @@ digest-lead = Uren tussen het voorstel en de verzending
 digest-articles = Artikelen
 digest-tags = Trefwoorden
 digest-tags-hint = Met komma’s; een artikel heeft er een van. Leeg: elk artikel.
+digest-each-for-itself = Elk overzicht telt voor zichzelf: wat een ander overzicht van deze nieuwsbrief al stuurde, kan hier ook komen. Met andere trefwoorden blijven ze uit elkaar.
 digest-language = Taal
 digest-language-any = Om het even
 digest-since = Niet van voor
