@@ -58,15 +58,17 @@ both_dbs!(a_mailing_cancelled_on_the_way_skips_who_was_not_reached, |store| {
     engine.stop().await;
 });
 
-/// A database of which each commit takes its time.
-#[derive(Debug)]
-struct SlowCommits;
+/// A database of which each commit takes its time, until it may be fast.
+#[derive(Debug, Default)]
+struct SlowCommits {
+    is_fast: AtomicBool,
+}
 
 impl Faults for SlowCommits {
     fn at(&self, step: StoreStep) -> BoxFuture<'_, postiljon::store::Result<()>> {
         Box::pin(async move {
-            if step == StoreStep::Committed {
-                tokio::time::sleep(Duration::from_millis(30)).await;
+            if step == StoreStep::Committed && !self.is_fast.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
             Ok(())
         })
@@ -95,7 +97,8 @@ both_dbs!(a_mailing_begins_while_a_large_one_that_was_cancelled_is_wound_up, |st
     )
     .await;
     let mut bench = Bench::new(&store, Script::new(|_, _| Step::Accept));
-    bench.parts.store = store.clone().with_faults(Arc::new(SlowCommits));
+    let commits = Arc::new(SlowCommits::default());
+    bench.parts.store = store.clone().with_faults(commits.clone());
     let engine = bench.start();
     bench.until(&engine, &large, Duration::ZERO, |large| large.account.skipped > 0).await;
     // One that becomes due only now.
@@ -105,6 +108,7 @@ both_dbs!(a_mailing_begins_while_a_large_one_that_was_cancelled_is_wound_up, |st
     bench.until(&engine, &small, Duration::ZERO, |small| small.status != MailingStatus::Scheduled).await;
     let meanwhile = read!(store, |db| mailings::by_id(db, large.id)).expect("there").account;
     assert!(meanwhile.deferred > 0 && meanwhile.skipped > 0, "{meanwhile:?}");
+    commits.is_fast.store(true, Ordering::Relaxed);
     let ended = bench.until(&engine, &large, Duration::ZERO, |large| large.account.deferred == 0).await;
     assert_eq!(ended.account.skipped, 12_000);
     bench.assert_balanced(&ended).await;
