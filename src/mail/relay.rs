@@ -147,6 +147,8 @@ struct State {
     failures: u32,
     /// After a failure one connection is tried, and nobody else tries until that is known.
     probing: bool,
+    /// That connection is open: so long the others wait for the answer to its first message.
+    probed_until: Option<Instant>,
     /// How many connections in a row broke in the middle of a message.
     losses: u32,
     /// What was wrong the last time.
@@ -167,7 +169,8 @@ impl State {
     /// Until when no new connection is opened, as far as is known.
     fn closed_until(&self, now: Instant) -> Option<Instant> {
         let pause = self.pause_until.filter(|until| *until > now);
-        pause.or_else(|| self.probing.then(|| now + PAUSE_MIN))
+        let probed = self.probed_until.filter(|until| *until > now);
+        pause.or_else(|| self.probing.then(|| now + PAUSE_MIN)).or(probed)
     }
 }
 
@@ -458,7 +461,9 @@ impl Relay {
 
     /// Ends a pause: whoever runs the service has said that something changed.
     pub(super) fn try_again(&self) {
-        self.state().pause_until = None;
+        let mut state = self.state();
+        state.pause_until = None;
+        state.probed_until = None;
     }
 
     /// What keeps it from being used, as long as no mail was answered since.
@@ -575,7 +580,11 @@ impl Relay {
         match Session::open(&self.0.settings, self.0.tls.as_ref()).await {
             Ok(session) => {
                 let mut state = self.state();
-                state.pause_until = None;
+                // Where another one has failed meanwhile its pause stands: that this one was let in is older.
+                if state.failures == failures {
+                    state.pause_until = None;
+                    state.probed_until = (failures > 0).then(|| Instant::now() + PAUSE_MIN);
+                }
                 state.round_trip = Some(state.round_trip.unwrap_or(Duration::MAX).min(session.round_trip));
                 drop(state);
                 Ok(session)
@@ -615,6 +624,7 @@ impl Relay {
         let mut state = self.state();
         state.failures = 0;
         state.losses = 0;
+        state.probed_until = None;
         if std::mem::take(&mut state.owes_all_clear) {
             tracing::info!(relay = %self.0.name, "the relay can be used again");
         }
@@ -636,6 +646,7 @@ impl Relay {
         state.trouble = Some(error.clone());
         let until = now + pause_after(state.failures, error.stage);
         state.pause_until = Some(until);
+        state.probed_until = None;
         let said_lately = state.warned.is_some_and(|at| now.saturating_duration_since(at) < WARN_EVERY);
         if !state.owes_all_clear && !said_lately {
             state.warned = Some(now);
