@@ -1,9 +1,9 @@
 //! Claims deliveries for the senders: small batches, and only as fast as they are taken.
 //!
-//! One transaction makes sure that nobody declares this worker dead meanwhile, locks the mailing, claims those that wait at destinations with room and are due, and then
-//! the next behind the cursor, and moves the cursor. Someone whose destination has no room gets a row that
-//! waits there: the cursor never stands still for a slow provider. Only what is committed goes on. Several
-//! mailings take turns, one batch each.
+//! One transaction makes sure that nobody declares this worker dead meanwhile, locks the mailing, claims those that wait
+//! at destinations with room and are due, and then the next behind the cursor, and moves the cursor. Someone whose
+//! destination has no room gets a row that waits there: the cursor never stands still for a slow provider. Only what is
+//! committed goes on. Several mailings take turns, one batch each.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
