@@ -783,7 +783,6 @@ mail-relay-subject = Ein Mailserver ist nicht nutzbar: { $relay }
 mail-relay-preheader = Andere versenden seine E-Mails, und keine geht verloren.
 mail-relay-title = Einer Ihrer Mailserver ist nicht nutzbar
 mail-relay-words = Der Mailserver { $relay } ist seit { $since } nicht nutzbar. Seine E-Mails gehen inzwischen über die anderen, und keine geht verloren. Er wird von selbst wieder versucht.
-mail-relay-look = Mailserver ansehen
 
 ## Leser, Nachweise, Willkommensreihe
 
@@ -1273,6 +1272,7 @@ relay-test-broken = Die Verbindung zu { $host } auf Port { $port } brach ab, ode
 relay-test-certificates = Die Zertifikate dieser Maschine sind nicht lesbar. Bitten Sie, sie zu installieren, wer sie betreibt.
 relay-trouble = Der Mailserver { $relay } ist seit { $since } nicht nutzbar
 relay-trouble-words = E-Mails warten auf ihn oder gehen über einen anderen, und keine geht verloren. Er wird von selbst wieder versucht.
+relays-look = Mailserver ansehen
 error-relay-not-found = Diesen Mailserver gibt es nicht mehr.
 error-relays-many = Mehr als { $most } Mailserver kann es nicht geben.
 error-relay-name = Nehmen Sie 1 bis 32 Kleinbuchstaben, Ziffern und Bindestriche.

@@ -783,7 +783,6 @@ mail-relay-subject = A relay does not work: { $relay }
 mail-relay-preheader = Others carry its mails, and none is lost.
 mail-relay-title = One of your relays does not work
 mail-relay-words = The relay { $relay } has not worked since { $since }. Its mails go over the others meanwhile, and none is lost. It is tried again by itself.
-mail-relay-look = Look at the relays
 
 ## Readers, receipts, welcome series
 
@@ -1273,6 +1272,7 @@ relay-test-broken = The connection to { $host } on port { $port } broke, or what
 relay-test-certificates = The certificates of this machine cannot be read. Ask whoever runs it to install them.
 relay-trouble = The relay { $relay } has not worked since { $since }
 relay-trouble-words = Mails wait for it, or go over another relay, and none is lost. It is tried again by itself.
+relays-look = Look at the relays
 error-relay-not-found = This relay is not there any more.
 error-relays-many = There can be no more than { $most } relays.
 error-relay-name = Use 1 to 32 small letters, digits and hyphens.

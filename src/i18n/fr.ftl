@@ -786,7 +786,6 @@ mail-relay-subject = Un serveur mail est inutilisable : { $relay }
 mail-relay-preheader = D’autres transmettent ses e-mails, et aucun n’est perdu.
 mail-relay-title = L’un de vos serveurs mail est inutilisable
 mail-relay-words = Le serveur { $relay } est inutilisable depuis le { $since }. En attendant, ses e-mails passent par les autres, et aucun n’est perdu. Il est réessayé de lui-même.
-mail-relay-look = Voir les serveurs mail
 
 ## Lecteurs, preuves, série de bienvenue
 
@@ -1276,6 +1275,7 @@ relay-test-broken = La connexion à { $host } sur le port { $port } s’est romp
 relay-test-certificates = Les certificats de cette machine sont illisibles. Demandez à qui la gère de les installer.
 relay-trouble = Le serveur mail { $relay } est inutilisable depuis le { $since }
 relay-trouble-words = Les e-mails l’attendent, ou passent par un autre serveur, et aucun n’est perdu. Il est réessayé de lui-même.
+relays-look = Voir les serveurs mail
 error-relay-not-found = Ce serveur mail n’existe plus.
 error-relays-many = Il ne peut pas y avoir plus de { $most } serveurs mail.
 error-relay-name = Utilisez de 1 à 32 petites lettres, chiffres et traits d’union.

@@ -783,7 +783,6 @@ mail-relay-subject = Een mailserver is niet bruikbaar: { $relay }
 mail-relay-preheader = Andere versturen zijn mails, en er gaat niets verloren.
 mail-relay-title = Een van je mailservers is niet bruikbaar
 mail-relay-words = Mailserver { $relay } is niet bruikbaar sinds { $since }. Zijn mails gaan intussen over de andere, en er gaat niets verloren. Hij wordt vanzelf opnieuw geprobeerd.
-mail-relay-look = Bekijk de mailservers
 
 ## Lezers, bewijzen, welkomstreeks
 
@@ -1273,6 +1272,7 @@ relay-test-broken = De verbinding met { $host } op poort { $port } brak af, of w
 relay-test-certificates = De certificaten van deze machine zijn niet te lezen. Vraag wie haar beheert om ze te installeren.
 relay-trouble = Mailserver { $relay } is niet bruikbaar sinds { $since }
 relay-trouble-words = Mails wachten tot het weer kan, of gaan over een andere mailserver, en er gaat niets verloren. Hij wordt vanzelf opnieuw geprobeerd.
+relays-look = Bekijk de mailservers
 error-relay-not-found = Deze mailserver is er niet meer.
 error-relays-many = Meer dan { $most } mailservers kunnen er niet zijn.
 error-relay-name = Gebruik 1 tot 32 kleine letters, cijfers en streepjes.

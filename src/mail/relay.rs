@@ -466,10 +466,34 @@ impl Relay {
         state.probed_until = None;
     }
 
-    /// What keeps it from being used, as long as no mail was answered since.
+    /// What keeps it from being used, as long as no mail was answered since. Failing once is no trouble: a relay may
+    /// answer its last mail for today with 421.
     pub(super) fn trouble(&self) -> Option<ConnectError> {
         let state = self.state();
-        state.trouble.clone().filter(|_| state.failures > 0)
+        state.trouble.clone().filter(|_| state.failures > 1)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures() > 0
+    }
+
+    /// Tries a relay that could not be used and that no mail has tried for so long after its pause: by a connection,
+    /// without a mail. Else its trouble would be told of until there is one to send.
+    pub(super) async fn try_unless_used(&self, for_so_long: Duration) {
+        let failures = {
+            let state = self.state();
+            let is_left = state.pause_until.is_none_or(|until| until + for_so_long <= Instant::now());
+            if state.failures == 0 || !is_left {
+                return;
+            }
+            state.failures
+        };
+        let Ok(_slot) = self.0.slots.try_acquire() else { return };
+        let Ok(session) = self.open().await else { return };
+        if self.failures() == failures {
+            self.all_is_well();
+        }
+        session.quit().await;
     }
 
     /// Whether waiting for a connection was in vain, and still would be.

@@ -174,7 +174,15 @@ impl Relays {
         matches!(self.members().as_slice(), [only] if only.relay.announces())
     }
 
-    /// The relays that could not be used when they were last tried, and why.
+    /// Tries those that could not be used and that no mail has tried for so long since, without waiting for what comes of it.
+    pub fn try_unless_used(&self, for_so_long: Duration) {
+        let members = self.members();
+        for relay in members.iter().map(|member| member.relay.clone()).filter(Relay::has_failed) {
+            tokio::spawn(async move { relay.try_unless_used(for_so_long).await });
+        }
+    }
+
+    /// The relays that could not be used each time they were tried of late, and why.
     pub fn troubles(&self) -> Vec<(Relay, ConnectError)> {
         let members = self.members();
         let troubled = members.iter().map(|member| (member.relay.clone(), member.relay.trouble()));

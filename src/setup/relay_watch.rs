@@ -23,6 +23,8 @@ const LASTS_FROM: Duration = Duration::from_secs(15);
 const AGAIN_EVERY: Duration = Duration::from_secs(60);
 /// What was not said again for so long is not known any more.
 const KNOWN_FOR: Duration = Duration::from_secs(180);
+/// What was seen before a process began is known for so long still: whoever sees it says so again within it.
+const DOUBTED_FOR: Duration = Duration::from_secs(75);
 /// A mail of it goes out after so long.
 const MAIL_AFTER: Duration = Duration::from_secs(300);
 /// Characters of what was said that are kept.
@@ -41,6 +43,8 @@ pub struct RelayWatch {
     relays: Relays,
     public_url: String,
     known: HashMap<String, Seen>,
+    /// Whether what was seen before this process began is doubted already.
+    has_doubted: bool,
 }
 
 /// Moments on [`Clock::elapsed`].
@@ -60,6 +64,7 @@ impl RelayWatch {
             relays: relays.clone(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             known: HashMap::new(),
+            has_doubted: false,
         }
     }
 
@@ -69,6 +74,13 @@ impl RelayWatch {
     /// When that cannot be written down; the next look does it again.
     pub async fn look(&mut self) -> Result<()> {
         let now = self.clock.now();
+        if !self.has_doubted {
+            let mut tx = self.store.begin().await?;
+            relay_troubles::doubt(&mut tx, now.minus(KNOWN_FOR - DOUBTED_FOR)).await?;
+            tx.commit().await?;
+            self.has_doubted = true;
+        }
+        self.relays.try_unless_used(AGAIN_EVERY);
         let found = self.relays.troubles();
         let is_gone = |name: &String| !found.iter().any(|(relay, _)| **relay.name() == **name);
         let gone: Vec<String> = self.known.keys().filter(|name| is_gone(name)).cloned().collect();

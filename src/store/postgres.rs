@@ -50,8 +50,8 @@ pub async fn open(url: &str, connections: u32) -> Result<Pools> {
 
 pub async fn migrate(pool: &PgPool) -> Result<()> {
     let mut connection = pool.acquire().await?;
+    // Nobody else may get one that waits for ever.
+    connection.close_on_drop();
     connection.execute(NO_LOCK_TIMEOUT).await?;
-    MIGRATIONS.run(&mut *connection).await?;
-    connection.execute(LOCK_TIMEOUT).await?;
-    Ok(())
+    Ok(MIGRATIONS.run(&mut *connection).await?)
 }

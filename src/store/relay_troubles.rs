@@ -33,6 +33,14 @@ pub async fn put(tx: &mut Tx, trouble: &RelayTrouble, forgotten: Timestamp) -> R
     Ok(())
 }
 
+/// Those that were seen later count as seen then: who has just begun knows nothing of them, and whoever still does says so
+/// again.
+pub async fn doubt(tx: &mut Tx, seen_at: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE relay_troubles SET seen_at = $1 WHERE seen_at > $1";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(seen_at).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// `true` for the one who may tell people of it now.
 pub async fn claim_telling(tx: &mut Tx, relay: &str, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE relay_troubles SET told_at = $2 WHERE relay = $1 AND told_at IS NULL";

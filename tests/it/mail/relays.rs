@@ -100,6 +100,31 @@ async fn a_refused_login_pauses_that_relay_and_fails_nobody() {
 }
 
 #[tokio::test]
+async fn a_relay_that_no_mail_tries_any_more_is_asked_whether_it_can_be_used_again() {
+    let server =
+        SmtpServer::start(Options { at_greeting: At::Say("421 4.3.2 later"), ..Options::default() }).await;
+    let relays = Relays::new(vec![named("only", 1, settings(server.addr))]).unwrap();
+    let begin = Instant::now();
+    while relays.troubles().is_empty() {
+        assert!(begin.elapsed() < PATIENCE);
+        assert!(send_to(&relays, "ok", "").await.is_err());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let asked = server.connections();
+    relays.try_unless_used(PATIENCE * 3);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(server.connections(), asked, "it was tried a moment ago");
+    server.change(|options| options.at_greeting = At::Fine);
+    while !relays.troubles().is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "{:?}", relays.troubles());
+        relays.try_unless_used(Duration::ZERO);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(server.connections(), asked + 1, "one connection");
+    assert!(!server.commands().iter().any(|line| line.starts_with("MAIL")));
+}
+
+#[tokio::test]
 async fn weights_hold_over_four_hundred_mails() {
     let (one, two, spare) = (healthy().await, healthy().await, healthy().await);
     let relays = Relays::new(vec![

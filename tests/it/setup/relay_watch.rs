@@ -1,6 +1,6 @@
 //! R12, R13: a relay that cannot be used is told of, once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postiljon::clock::Clock;
 use postiljon::mail::relay::Outgoing;
@@ -8,6 +8,7 @@ use postiljon::mail::relays::Relays;
 use postiljon::model::{AuthMethod, Credentials, NamedRelay, RelayCause, RelaySettings, RelayTrouble};
 use postiljon::setup::relay_watch::{RelayWatch, troubles};
 use postiljon::store::{Store, outbox};
+use tokio::time::sleep;
 
 use crate::mail::smtp::settings;
 use crate::support::database::{both_dbs, execute, read};
@@ -38,6 +39,16 @@ async fn send(relays: &Relays, preferred: &str) -> bool {
     relays.send(&mail, preferred).await.is_ok()
 }
 
+/// Sends mails until a relay has failed more than once: it is tried again after a second.
+async fn until_in_trouble(relays: &Relays, preferred: &str) {
+    let begin = Instant::now();
+    while relays.troubles().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "no trouble");
+        send(relays, preferred).await;
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
 async fn known(store: &Store, clock: &Clock) -> Vec<RelayTrouble> {
     read!(store, |db| troubles(db, clock.now()))
 }
@@ -51,6 +62,8 @@ both_dbs!(a_relay_that_refuses_the_login_is_told_of_once_and_until_it_is_repaire
     let clock = Clock::test(NOW);
     let mut watch = RelayWatch::new(&store, &clock, &relays, "https://news.example.org");
     assert!(send(&relays, "first").await, "the other one takes it");
+    assert!(relays.troubles().is_empty(), "once is no trouble");
+    until_in_trouble(&relays, "first").await;
     watch.look().await.expect("looked");
     assert!(known(&store, &clock).await.is_empty(), "it may pass");
     clock.advance(Duration::from_secs(20));
@@ -88,6 +101,7 @@ both_dbs!(where_no_other_relay_can_carry_it_no_mail_is_written, |store| {
     let clock = Clock::test(NOW);
     let mut watch = RelayWatch::new(&store, &clock, &relays, "https://news.example.org");
     assert!(!send(&relays, "").await);
+    until_in_trouble(&relays, "").await;
     for _ in 0..10 {
         watch.look().await.expect("looked");
         clock.advance(MINUTE);
@@ -97,6 +111,16 @@ both_dbs!(where_no_other_relay_can_carry_it_no_mail_is_written, |store| {
     // Its process ended without a word.
     clock.advance(MINUTE * 4);
     assert!(known(&store, &clock).await.is_empty(), "nobody knows any more");
+    // One that begins after it was repaired does not show for long what was before.
+    execute(&store, "UPDATE relay_troubles SET seen_at = seen_at + 240000").await;
+    let works = Relays::new(vec![relay("only", &server, "secret")]).expect("relays");
+    let mut begun = RelayWatch::new(&store, &clock, &works, "https://news.example.org");
+    begun.look().await.expect("looked");
+    assert_eq!(known(&store, &clock).await.len(), 1, "another process may know better");
+    clock.advance(MINUTE * 3 / 2);
+    begun.look().await.expect("looked");
+    assert!(known(&store, &clock).await.is_empty(), "nobody said it again");
+    works.close().await;
     execute(&store, "UPDATE relay_troubles SET since = 1").await;
     let mut next = RelayWatch::new(&store, &clock, &relays, "https://news.example.org");
     next.look().await.expect("looked");
