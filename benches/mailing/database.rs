@@ -50,10 +50,6 @@ impl Engine {
         Self { kind, prepared: RefCell::default() }
     }
 
-    pub fn sqlite() -> Self {
-        Self::new(Kind::Sqlite)
-    }
-
     pub const fn name(&self) -> &'static str {
         match self.kind {
             Kind::Sqlite => "SQLite",

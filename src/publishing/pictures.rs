@@ -125,6 +125,28 @@ fn replace_address(body: &str, from: &str, to: &str) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
+    #[test]
+    fn only_what_lies_inside_a_folder_is_read_whatever_leads_out_of_it() {
+        let all = tempfile::tempdir().unwrap();
+        let (folder, outside) = (all.path().join("articles"), all.path().join("secret.png"));
+        std::fs::create_dir_all(folder.join("pictures")).unwrap();
+        std::fs::write(&outside, "secret").unwrap();
+        std::fs::write(folder.join("pictures/a.png"), "a").unwrap();
+        for (link, to) in [("b.png", "pictures/a.png"), ("c.png", "../secret.png"), ("up", "..")] {
+            std::os::unix::fs::symlink(to, folder.join(link)).unwrap();
+        }
+        let read = |address: &str| file_inside(&folder, address);
+        for inside in ["pictures/a.png", "./pictures/../pictures/a.png", "b.png"] {
+            assert_eq!(read(inside).as_deref(), Some(b"a".as_slice()), "{inside}");
+        }
+        for other in
+            ["../secret.png", "c.png", "up/secret.png", "pictures", "nothing.png", outside.to_str().unwrap()]
+        {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+
     #[test]
     fn pictures_are_found_once() {
         let markdown = "![a](https://x.example/1.png) t ![b](https://x.example/2.png \"t\")\n![c](https://x.example/1.png) ![d](/images/3.png)";

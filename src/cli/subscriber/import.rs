@@ -7,7 +7,7 @@ use crate::cli::open::Open;
 use crate::cli::output::{self, Output};
 use crate::model::{Field, Import, ImportStatus, Meaning, RowOutcome};
 use crate::store;
-use crate::subscriptions::import::{self, ImportError, Upload, Worker, columns, work_off_one};
+use crate::subscriptions::import::{self, ImportError, Upload, Worker, work_off_one};
 
 /// Octets read at once.
 const PIECE_OCTETS: usize = 64 * 1024;
@@ -113,7 +113,7 @@ async fn read(
 /// The guess, with what was said in its place.
 fn mapped(import: &Import, fields: &[Field], said: &[String]) -> anyhow::Result<Vec<Meaning>> {
     let headings = import::headings(import);
-    let mut meanings = columns::guess(import.origin, &headings, fields);
+    let mut meanings = import::meanings(import);
     for said in said {
         let (heading, name) = said
             .rsplit_once('=')

@@ -29,8 +29,14 @@ pub fn origin_of(headings: &[String]) -> ImportOrigin {
     }
 }
 
-/// What each column probably means; each of the meanings once, but for those that say who has left.
-pub fn guess(origin: ImportOrigin, headings: &[String], fields: &[Field]) -> Vec<Meaning> {
+/// What each column probably means; each of the meanings once, but for those that say who has left. `samples` are rows of
+/// the file: a column that nothing but addresses stand in needs no heading that is known.
+pub fn guess(
+    origin: ImportOrigin,
+    headings: &[String],
+    fields: &[Field],
+    samples: &[Vec<String>],
+) -> Vec<Meaning> {
     let mut meanings: Vec<Meaning> = Vec::with_capacity(headings.len());
     for heading in headings {
         let meaning = guess_one(origin, heading, fields);
@@ -38,10 +44,24 @@ pub fn guess(origin: ImportOrigin, headings: &[String], fields: &[Field]) -> Vec
         meanings.push(if is_taken { Meaning::Ignored } else { meaning });
     }
     // A file without headings that knows one column only.
-    if headings.len() == 1 && !meanings.contains(&Meaning::Address) {
+    if headings.len() == 1 {
         return vec![Meaning::Address];
     }
+    if !meanings.contains(&Meaning::Address) {
+        let mut columns = meanings.iter_mut().enumerate();
+        let found =
+            columns.find(|(at, meaning)| **meaning == Meaning::Ignored && is_of_addresses(samples, *at));
+        if let Some((_, meaning)) = found {
+            *meaning = Meaning::Address;
+        }
+    }
     meanings
+}
+
+fn is_of_addresses(samples: &[Vec<String>], column: usize) -> bool {
+    let cells = samples.iter().filter_map(|row| row.get(column)).map(|cell| cell.trim());
+    let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
+    cells.peek().is_some() && cells.all(|cell| EmailAddress::parse(cell).is_ok())
 }
 
 fn guess_one(origin: ImportOrigin, heading: &str, fields: &[Field]) -> Meaning {
@@ -205,7 +225,7 @@ mod tests {
         let headings = headings(line);
         let origin = origin_of(&headings);
         let cells: Vec<String> = row.split(',').map(str::to_owned).collect();
-        (origin, candidate(&guess(origin, &headings, &[]), &[], &cells).expect("a person"))
+        (origin, candidate(&guess(origin, &headings, &[], &[]), &[], &cells).expect("a person"))
     }
 
     #[test]
@@ -312,7 +332,7 @@ mod tests {
     #[test]
     fn a_row_that_ends_before_it_says_who_has_left_is_no_person() {
         let heads = headings("id,email,name,note,subscribed_to_emails,created_at,deleted_at,labels");
-        let meanings = guess(ImportOrigin::Ghost, &heads, &[]);
+        let meanings = guess(ImportOrigin::Ghost, &heads, &[], &[]);
         let read = |row: &str| {
             let cells: Vec<String> = row.split(',').map(str::to_owned).collect();
             candidate(&meanings, &[], &cells).map(|person| person.has_left)
@@ -337,11 +357,28 @@ mod tests {
     #[test]
     fn several_columns_may_say_who_has_left_and_one_is_enough() {
         let heads = headings("email,unsubscribed,bounced,email");
-        let meanings = guess(ImportOrigin::Unknown, &heads, &[]);
+        let meanings = guess(ImportOrigin::Unknown, &heads, &[], &[]);
         assert_eq!(meanings, [Meaning::Address, Meaning::Left, Meaning::Left, Meaning::Ignored]);
         for (row, has_left) in [("false,false", false), ("true,false", true), ("false,true", true)] {
             let (_, person) = read("email,unsubscribed,bounced", &format!("j@x.be,{row}"));
             assert_eq!(person.has_left, has_left, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_column_of_addresses_needs_no_heading_that_is_known() {
+        let rows = |rows: &[&str]| rows.iter().map(|row| headings(row)).collect::<Vec<_>>();
+        let guessed = |heads: &str, samples: &[&str]| {
+            guess(ImportOrigin::Unknown, &headings(heads), &[], &rows(samples))
+        };
+        let people = ["12,Jan Maes, jan@example.be ", "13,An Peeters,", "14,Bo,bo@example.be"];
+        assert_eq!(guessed("nr,naam,contact", &people), [Meaning::Ignored, Meaning::Name, Meaning::Address]);
+        let known = guessed("contact,email", &["a@example.be,b@example.be"]);
+        assert_eq!(known, [Meaning::Ignored, Meaning::Address], "a heading says more");
+        let two = guessed("from,to", &["a@example.be,b@example.be"]);
+        assert_eq!(two, [Meaning::Address, Meaning::Ignored]);
+        for samples in [&[][..], &["12,"], &["12,Jan <jan@example.be>"], &["12,jan@example.be", "13,no"]] {
+            assert_eq!(guessed("nr,contact", samples), [Meaning::Ignored, Meaning::Ignored], "{samples:?}");
         }
     }
 

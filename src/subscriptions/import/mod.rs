@@ -127,9 +127,10 @@ impl Upload {
         self.write().await?;
         let headings = self.reader.headings().to_vec();
         let origin = columns::origin_of(&headings);
+        let samples = samples(&self.store, &self.import).await?;
         let mut tx = self.store.begin().await?;
         let fields = fields::of_newsletter(tx.db(), self.import.newsletter_id).await?;
-        let meanings = columns::guess(origin, &headings, &fields);
+        let meanings = columns::guess(origin, &headings, &fields, &samples);
         let read = FileRead {
             origin,
             columns: &serde_json::to_string(&headings).unwrap_or_default(),

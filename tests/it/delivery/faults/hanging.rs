@@ -1,5 +1,9 @@
 //! R10, R11 and D40: servers that are slow, silent, or stop reading.
 
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
 use super::*;
 use crate::support::database::both_dbs;
 use crate::support::smtp_server::At;
@@ -160,6 +164,51 @@ both_dbs!(a_tarpit_is_given_up_at_its_first_answer_and_all_are_sent_once_it_is_g
     let sent = rig.until_sent(&engine, &mailing).await;
     rig.everybody_has_one(&sent, "tarpit").await;
     assert!(rig.ledger(&sent).await.iter().all(|row| row.attempts == 1), "a tarpit costs nobody a try");
+    rig.close(engine).await;
+});
+
+/// An address that answers nothing at all, as where packets vanish: the queue of its port is full, so the system drops what
+/// asks for a connection.
+struct BlackHole {
+    at: SocketAddr,
+    _port: TcpListener,
+    _queue: Vec<TcpStream>,
+}
+
+impl BlackHole {
+    async fn open() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
+        let port = socket.listen(1).expect("listens");
+        let at = port.local_addr().expect("an address");
+        let mut queue = Vec::new();
+        while let Ok(connected) = tokio::time::timeout(STAGE / 5, TcpStream::connect(at)).await {
+            queue.push(connected.expect("connected"));
+            assert!(queue.len() < 16, "the queue of the port has no end");
+        }
+        Self { at, _port: port, _queue: queue }
+    }
+}
+
+both_dbs!(a_relay_whose_packets_vanish_is_given_up_in_time_and_fails_nobody, |store| {
+    let hole = BlackHole::open().await;
+    let mailing = mailing_to(&store, fine(30)).await;
+    let into_it = |settings| RelaySettings { port: hole.at.port(), ..impatient(settings) };
+    let rig = Rig::with(&store, Options::default(), into_it).await;
+    let engine = rig.bench.start();
+    let given_up = async {
+        while rig.relays.troubles().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            rig.bench.clock.advance(PAUSE_MIN);
+        }
+    };
+    tokio::time::timeout(SOON * 2, given_up).await.expect("given up in time, and tried again");
+    let waiting = read!(store, |db| mailings::by_id(db, mailing.id)).expect("the mailing");
+    assert_eq!(waiting.account.settled(), 0, "nobody failed");
+    rig.relays.replace(vec![main_relay(settings(&rig.server))]).await.expect("replaced");
+    let sent = rig.until_sent(&engine, &mailing).await;
+    rig.everybody_has_one(&sent, "black hole").await;
+    assert!(rig.ledger(&sent).await.iter().all(|row| row.attempts == 1), "nobody was tried in vain");
     rig.close(engine).await;
 });
 

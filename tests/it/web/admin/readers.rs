@@ -369,7 +369,19 @@ both_dbs!(one_page_tells_a_persons_story_and_the_desk_acts_on_it, |store| {
     assert_eq!(again.location(), format!("{page}?done=subscribed"));
     let shown = get(&browser, &page).await.body;
     assert!(shown.contains("Subscribed by the company") && shown.contains("the company"), "{shown}");
+    // What was answered on a form stands there with its question, here and in what the person may take along.
+    for sql in [
+        "INSERT INTO fields (newsletter_id, key, kind, max_length, options, created_at)
+            SELECT id, 'company_name', 'text', 60, '', 0 FROM newsletters",
+        "INSERT INTO subscription_values (subscription_id, field_id, value, value_key)
+            SELECT n.id, f.id, 'Meridiaan & Zonen', 'meridiaan & zonen' FROM subscriptions n, fields f",
+    ] {
+        execute(&store, sql).await;
+    }
+    let shown = get(&browser, &page).await.body;
+    assert!(shown.contains("<dd>Meridiaan &#38; Zonen</dd>"), "{shown}");
     let data = get(&browser, &format!("{page}/data.json")).await.body;
+    assert!(data.contains("Meridiaan & Zonen"), "{data}");
     assert!(data.contains("jan@example.org") && data.contains("\"imported\""), "{data}");
     // Who waits for room at the provider was not tried yet.
     crate::support::samples::scheduled(&store, jan.newsletter_id).await;

@@ -25,7 +25,7 @@ async fn every_mail(site: &Site, store: &Store) -> Vec<Kept> {
     let engine = Engine::start(parts);
     site.sign_up(&site.browser, "an@example.org").await;
     engine.wake();
-    let mails = wire.wait_for(1).await;
+    let mails = wire.wait_with(&app.clock, 1).await;
     let confirm = mails[0].links(&format!("{}/confirm/", site.app.url)).remove(0);
     let stranger = site.app.browser();
     assert_eq!(stranger.post(&confirm, &[]).await.expect("an answer").status, 303);

@@ -153,7 +153,7 @@ both_dbs!(the_mail_lists_everything_that_the_person_receives_or_has_left, |store
     });
     ask(&site, &site.browser, "jan@example.org").await;
     engine.wake();
-    let mails = wire.wait_for(1).await;
+    let mails = wire.wait_with(&app.clock, 1).await;
     let mail = mails.last().expect("a mail");
     assert_eq!(mail.to, "jan@example.org");
     assert!(mail.text.contains("News <insights>") && mail.text.contains("News <sister>"));
