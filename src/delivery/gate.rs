@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 use crate::clock::Clock;
+use crate::mail::reply::without_identities;
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// A relay that was repaired gets mail again within this.
@@ -102,6 +103,7 @@ impl Gate {
             trouble.next_try = now + wait;
             if trouble.warned.is_none_or(|at| now.saturating_sub(at) >= WARN_EVERY) {
                 trouble.warned = Some(now);
+                let why = without_identities(why);
                 tracing::warn!("the relay cannot be used now; no recipient is lost by it: {why}");
             }
         });

@@ -95,6 +95,8 @@ pub const fn skip(subscriber_id: SubscriberId) -> Record {
 /// What a refusal is about (RFC 3463, 5248, and what providers do).
 pub fn refusal_of(stage: Stage, reply: &Reply) -> Refusal {
     match (reply.enhanced, reply.code) {
+        // Before a recipient is named it is about nobody.
+        (_, 421) if stage == Stage::Mail => Refusal::Other,
         (_, 421) => Refusal::Policy,
         // A relay that puts off whatever comes, as for want of space, is asked again like any other.
         _ if stage == Stage::Mail && reply.classify() == Verdict::Deferred => Refusal::Other,
@@ -176,6 +178,8 @@ mod tests {
     #[test]
     fn a_refusal_is_about_the_address_only_if_it_says_so() {
         for (stage, code, words, about) in [
+            (Stage::Mail, 421, "4.3.2 maintenance", Refusal::Other),
+            (Stage::Recipient, 421, "4.7.28 unusual rate", Refusal::Policy),
             (Stage::Recipient, 550, "5.1.1 no such user", Refusal::Address),
             (Stage::Recipient, 550, "no such user", Refusal::Address),
             (Stage::Recipient, 550, "5.2.1 disabled", Refusal::Address),
@@ -188,7 +192,6 @@ mod tests {
             (Stage::FinalDot, 554, "spam", Refusal::Policy),
             (Stage::FinalDot, 550, "I do not like it", Refusal::Other),
             (Stage::Recipient, 421, "4.7.0 too fast", Refusal::Policy),
-            (Stage::Mail, 421, "busy", Refusal::Policy),
             (Stage::Mail, 550, "5.1.1 who are you", Refusal::Sender),
             (Stage::Mail, 452, "4.3.1 no space left", Refusal::Other),
             (Stage::Mail, 552, "5.3.4 too big", Refusal::Message),

@@ -22,6 +22,7 @@ use super::patience::Patience;
 use super::retry;
 use super::shift::{Claim, Settled, Shift};
 use super::wire::{Attempt, Held, LastLook, Obstacle, SendingAnnouncing, Sent, Unreachable, WireMail};
+use crate::mail::relay::Stage;
 use crate::mail::reply::Verdict;
 use crate::model::{EmailAddress, Refusal};
 use crate::store::deliveries::{self, Recipient, Record};
@@ -339,6 +340,8 @@ impl Before {
 fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record: &Record, before: Before) {
     let weather = match &sent.attempt {
         Attempt::Accepted { .. } => Weather::Fair,
+        // The relay goes away for a while, and says nothing about the destination.
+        Attempt::Refused { stage: Stage::Mail, reply } if reply.closes() => return,
         Attempt::Refused { reply, .. } if record.refusal == Refusal::Policy => match reply.classify() {
             Verdict::Bounced => Weather::Blocked,
             _ => Weather::TooFast,

@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
-use super::smtp::Session;
+use super::reply::without_identities;
 pub use super::smtp::{Attempt, Cause, ConnectError, Outgoing, Stage};
+use super::smtp::{Elsewhere, SILENT_MAX, Session, unless_in_vain};
 use super::wire;
 use crate::keys;
 use crate::model::{Gcra, RelaySettings, TlsMode};
@@ -29,6 +30,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const PAUSE_LOGIN_MAX: Duration = Duration::from_secs(600);
 /// So many connections that broke in a row mean that the relay cannot be used, whatever it says before.
 const LOSSES_MAX: u32 = 3;
+/// So long a connection is waited for that tries a relay again which could not be used.
+const PROBE_MAX: Duration = Duration::from_secs(30);
+/// A relay that refuses a connection is full where it answered a message within this.
+const FULL_WITNESS: Duration = Duration::from_secs(10);
+/// So long a full relay is asked for no more connections, each.
+const FULL_FOR: Duration = Duration::from_secs(60);
 /// A relay that comes and goes is told of once in this time.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 /// Longest wait for a turn under `mails_per_hour` inside a send: a mailing that is paused or cancelled must
@@ -149,6 +156,11 @@ struct State {
     probing: bool,
     /// That connection is open: so long the others wait for the answer to its first message.
     probed_until: Option<Instant>,
+    /// When a connection or a message was tried the last time, and when a message was answered.
+    tried_at: Option<Instant>,
+    answered_at: Option<Instant>,
+    /// Whether the log was told that it bears fewer connections than it may get.
+    said_full: bool,
     /// How many connections in a row broke in the middle of a message.
     losses: u32,
     /// What was wrong the last time.
@@ -172,6 +184,21 @@ impl State {
         let probed = self.probed_until.filter(|until| *until > now);
         pause.or_else(|| self.probing.then(|| now + PAUSE_MIN)).or(probed)
     }
+}
+
+/// Why there is no new session.
+enum NotOpened {
+    Down(Unreachable),
+    /// The relay bears no more connections than are open.
+    Full,
+}
+
+/// Keeps the place of a connection empty for a while.
+fn leave_empty(slot: OwnedSemaphorePermit) {
+    tokio::spawn(async move {
+        tokio::time::sleep(FULL_FOR).await;
+        drop(slot);
+    });
 }
 
 /// Ends a probe, also one that is dropped on the way.
@@ -286,12 +313,17 @@ impl Relay {
     /// # Errors
     /// [`Unreachable`] when no connection can be had; nothing was sent.
     pub async fn send(&self, mail: &Outgoing<'_>) -> Result<Attempt, Unreachable> {
-        let sent = self.send_within(Duration::MAX, None, mail, None, &Always).await?;
-        sent.map(|(attempt, _)| attempt).ok_or_else(|| self.shut_down())
+        loop {
+            let sent = self.send_within(Duration::MAX, None, mail, None, &Always, None).await?;
+            if let Some((attempt, _)) = sent {
+                return Ok(attempt);
+            }
+        }
     }
 
     /// As [`Relay::send`], in a turn that was taken before, if it was; announcing the `next` message where that can be;
-    /// if the `look` lets it go. `None` when no connection was free within `patience`.
+    /// if the `look` lets it go; not waiting for an answer in vain where mail goes out `elsewhere`. `None` when no connection
+    /// was free within `patience`, or the relay bears no more than are open.
     pub(super) async fn send_within(
         &self,
         patience: Duration,
@@ -299,6 +331,7 @@ impl Relay {
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
         look: &dyn LastLook,
+        elsewhere: Elsewhere<'_>,
     ) -> Result<Option<(Attempt, Option<Announced>)>, Unreachable> {
         let slots = Arc::clone(&self.0.slots);
         let slot = if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
@@ -317,20 +350,21 @@ impl Relay {
         self.state().crowded = false;
         self.wait_for_turn(turn).await?;
         let kept = self.take_idle().map(|session| (session, false));
-        self.send_over(slot, kept, mail, next, look).await.map(Some)
+        self.send_over(slot, kept, mail, next, look, elsewhere).await
     }
 
-    /// As [`Relay::send`], for the message that was announced.
+    /// As [`Relay::send_within`], for the message that was announced.
     pub(super) async fn send_announced(
         &self,
         announced: Announced,
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
         look: &dyn LastLook,
-    ) -> Result<(Attempt, Option<Announced>), Unreachable> {
+        elsewhere: Elsewhere<'_>,
+    ) -> Result<Option<(Attempt, Option<Announced>)>, Unreachable> {
         let Announced { session, slot, since, .. } = announced;
         let kept = (since.elapsed() <= ANNOUNCED_MAX).then_some((session, true));
-        self.send_over(slot, kept, mail, next, look).await
+        self.send_over(slot, kept, mail, next, look, elsewhere).await
     }
 
     /// Over a session that is open, on which this message may be announced; if that one turns out to be closed, or there
@@ -342,13 +376,14 @@ impl Relay {
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
         look: &dyn LastLook,
-    ) -> Result<(Attempt, Option<Announced>), Unreachable> {
+        elsewhere: Elsewhere<'_>,
+    ) -> Result<Option<(Attempt, Option<Announced>)>, Unreachable> {
         // What is announced keeps its connection, for which somebody may wait.
         let next = next.filter(|_| !self.0.waiting.is_anybody());
         if let Some((session, is_announced)) = kept {
             let start = Instant::now();
             let failures = self.failures();
-            let (attempt, session) = self.send_on(session, is_announced, mail, next, look).await?;
+            let (attempt, session) = self.send_on(session, is_announced, mail, next, look, elsewhere).await?;
             let is_moot = if is_announced {
                 self.note_announced(&attempt)
             } else {
@@ -356,13 +391,20 @@ impl Relay {
                 is_stale(&attempt) && start.elapsed() < self.0.settings.timeouts.command
             };
             if !is_moot {
-                return Ok(self.done(slot, attempt, session, failures).await);
+                return Ok(Some(self.done(slot, attempt, session, failures).await));
             }
         }
-        let session = self.open().await?;
+        let session = match self.open(elsewhere).await {
+            Ok(session) => session,
+            Err(NotOpened::Down(error)) => return Err(error),
+            Err(NotOpened::Full) => {
+                leave_empty(slot);
+                return Ok(None);
+            }
+        };
         let failures = self.failures();
-        let (attempt, session) = self.send_on(session, false, mail, next, look).await?;
-        Ok(self.done(slot, attempt, session, failures).await)
+        let (attempt, session) = self.send_on(session, false, mail, next, look, elsewhere).await?;
+        Ok(Some(self.done(slot, attempt, session, failures).await))
     }
 
     /// Whether messages are announced: who waits for turns waits for the next one as well.
@@ -477,23 +519,34 @@ impl Relay {
         self.failures() > 0
     }
 
-    /// Tries a relay that could not be used and that no mail has tried for so long after its pause: by a connection,
-    /// without a mail. Else its trouble would be told of until there is one to send.
+    /// Tries a relay that could not be used and that no mail has tried for so long: by a connection, without a mail. Else its
+    /// trouble would be told of until there is one to send.
     pub(super) async fn try_unless_used(&self, for_so_long: Duration) {
+        let now = Instant::now();
         let failures = {
             let state = self.state();
-            let is_left = state.pause_until.is_none_or(|until| until + for_so_long <= Instant::now());
-            if state.failures == 0 || !is_left {
+            let is_left = state.tried_at.is_none_or(|at| at + for_so_long <= now);
+            if state.failures == 0 || !is_left || state.closed_until(now).is_some() || self.is_in_use() {
                 return;
             }
             state.failures
         };
         let Ok(_slot) = self.0.slots.try_acquire() else { return };
-        let Ok(session) = self.open().await else { return };
+        let Ok(session) = self.open(None).await else { return };
         if self.failures() == failures {
             self.all_is_well();
         }
         session.quit().await;
+    }
+
+    /// Whether a message is on the wire there.
+    fn is_in_use(&self) -> bool {
+        self.0.slots.available_permits() < self.0.settings.connections.max(1)
+    }
+
+    /// Whether it answered any message of late.
+    pub(super) fn has_answered_within(&self, so_long: Duration) -> bool {
+        self.state().answered_at.is_some_and(|at| at.elapsed() <= so_long)
     }
 
     /// Whether waiting for a connection was in vain, and still would be.
@@ -563,6 +616,7 @@ impl Relay {
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
         look: &dyn LastLook,
+        elsewhere: Elsewhere<'_>,
     ) -> Result<(Attempt, Session), Unreachable> {
         if !look.may_go().await {
             // Where it was announced nobody else can use the connection.
@@ -575,8 +629,11 @@ impl Relay {
         // The last message of a connection announces none.
         let is_last = session.messages + 1 >= self.0.settings.messages_per_connection.max(1);
         let next = next.filter(|_| !is_last && self.announces());
-        let sent =
-            if is_announced { session.send_announced(next).await } else { session.send(mail, next).await };
+        let sent = if is_announced {
+            session.send_announced(next, elsewhere).await
+        } else {
+            session.send(mail, next, elsewhere).await
+        };
         match sent {
             Ok(attempt) => Ok((attempt, session)),
             Err(error) => {
@@ -589,19 +646,28 @@ impl Relay {
     /// A new session, unless the relay failed a moment ago.
     ///
     /// Who passes after a failure closes the gate behind itself until it knows: a relay that is down sees
-    /// one connection in each pause, however many messages wait.
-    async fn open(&self) -> Result<Session, Unreachable> {
+    /// one connection in each pause, however many messages wait. It waits for that one less patiently, so that a relay is
+    /// tried again soon that accepts connections before it works.
+    async fn open(&self, elsewhere: Elsewhere<'_>) -> Result<Session, NotOpened> {
         let failures = {
             let mut state = self.state();
-            if let Some(retry_at) = state.closed_until(Instant::now()) {
+            let now = Instant::now();
+            if let Some(retry_at) = state.closed_until(now) {
                 drop(state);
-                return Err(self.paused(retry_at));
+                return Err(NotOpened::Down(self.paused(retry_at)));
             }
+            state.tried_at = Some(now);
             state.probing = state.failures > 0;
             state.failures
         };
         let _probe = (failures > 0).then(|| Probe(self));
-        match Session::open(&self.0.settings, self.0.tls.as_ref()).await {
+        let limit = if failures > 0 { PROBE_MAX } else { Duration::MAX };
+        let opening = unless_in_vain(Session::open(&self.0.settings, self.0.tls.as_ref()), elsewhere);
+        let opened = match timeout(limit, opening).await {
+            Ok(opened) => opened.unwrap_or_else(|| Err(ConnectError::silent(SILENT_MAX))),
+            Err(_) => Err(ConnectError::silent(limit)),
+        };
+        match opened {
             Ok(session) => {
                 let mut state = self.state();
                 // Where another one has failed meanwhile its pause stands: that this one was let in is older.
@@ -613,11 +679,32 @@ impl Relay {
                 drop(state);
                 Ok(session)
             }
+            Err(error) if failures == 0 && self.bears_no_more(&error) => Err(NotOpened::Full),
             Err(error) => {
                 let retry_at = self.pause_after_failures(failures, &error);
-                Err(self.unreachable(&error, retry_at))
+                Err(NotOpened::Down(self.unreachable(&error, retry_at)))
             }
         }
+    }
+
+    /// Whether a connection was refused because there are others, which work: then nothing is wrong but that it was one too
+    /// many.
+    fn bears_no_more(&self, error: &ConnectError) -> bool {
+        let in_use = self.0.settings.connections.max(1).saturating_sub(self.0.slots.available_permits());
+        let mut state = self.state();
+        let others = in_use.saturating_sub(1) + state.idle.len();
+        let bears_no_more = matches!(error.stage, Stage::Connect | Stage::Hello)
+            && others > 0
+            && state.answered_at.is_some_and(|at| at.elapsed() <= FULL_WITNESS);
+        if bears_no_more && !std::mem::replace(&mut state.said_full, true) {
+            drop(state);
+            tracing::warn!(
+                relay = %self.0.name,
+                "the relay refuses another connection beside {others} that work; {} is too high as its number of connections",
+                self.0.settings.connections
+            );
+        }
+        bears_no_more
     }
 
     /// An answer of the relay ends the row of failures; 421 adds to it, wherever it came, and so does a relay
@@ -625,6 +712,7 @@ impl Relay {
     ///
     /// `failures` is how many there were when the message began.
     fn note(&self, attempt: &Attempt, failures: u32) {
+        self.state().tried_at = Some(Instant::now());
         let broken = match attempt {
             Attempt::Refused { stage, reply } if reply.closes() => {
                 self.pause_after_failures(failures, &ConnectError::refused(*stage, reply));
@@ -646,6 +734,7 @@ impl Relay {
 
     fn all_is_well(&self) {
         let mut state = self.state();
+        state.answered_at = Some(Instant::now());
         state.failures = 0;
         state.losses = 0;
         state.probed_until = None;
@@ -666,6 +755,7 @@ impl Relay {
         if let Some(until) = state.pause_until.filter(|until| *until > now && state.failures > failures) {
             return until;
         }
+        state.tried_at = Some(now);
         state.failures = state.failures.saturating_add(1);
         state.trouble = Some(error.clone());
         let until = now + pause_after(state.failures, error.stage);
@@ -676,7 +766,8 @@ impl Relay {
             state.warned = Some(now);
             state.owes_all_clear = true;
             drop(state);
-            tracing::warn!(relay = %self.0.name, "{} No mail is lost by it.", self.sentence(error));
+            let error = ConnectError { reason: without_identities(&error.reason), ..error.clone() };
+            tracing::warn!(relay = %self.0.name, "{} No mail is lost by it.", self.sentence(&error));
         }
         until
     }

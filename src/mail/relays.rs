@@ -15,6 +15,7 @@ use super::relay::{
     Always, Announced, Attempt, BadSettings, ConnectError, LastLook, Obstacle, Outgoing, Relay, Stage,
     TURN_MAX, Turn, Unreachable,
 };
+use super::smtp::{Elsewhere, SILENT_MAX};
 use crate::model::NamedRelay;
 
 /// How long a connection of the chosen relay is waited for while another relay could be used: long enough that
@@ -138,10 +139,11 @@ impl Relays {
         match held.into() {
             Held::Announced(announced) if self.has(announced.relay()) => {
                 let relay = announced.relay().clone();
-                match relay.send_announced(*announced, mail, next, look).await {
-                    Ok((attempt, announced)) => {
+                match relay.send_announced(*announced, mail, next, look, None).await {
+                    Ok(Some((attempt, announced))) => {
                         return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
                     }
+                    Ok(None) => {}
                     Err(error) if error.obstacle == Obstacle::Withdrawn => return Err(error),
                     Err(error) => failed.push((relay, error)),
                 }
@@ -155,7 +157,9 @@ impl Relays {
             None => self.choose(preferred, &failed),
         } {
             let patience = if has_others { CONNECTION_WAIT } else { Duration::MAX };
-            match relay.send_within(patience, turn.take(), mail, next, look).await {
+            let goes_elsewhere = || self.goes_elsewhere(&relay);
+            let elsewhere: Elsewhere<'_> = if has_others { Some(&goes_elsewhere) } else { None };
+            match relay.send_within(patience, turn.take(), mail, next, look, elsewhere).await {
                 Ok(Some((attempt, announced))) => {
                     return Ok((Sent { attempt, relay: Arc::clone(relay.name()) }, announced));
                 }
@@ -294,6 +298,14 @@ impl Relays {
         let gone = old.iter().map(|member| &member.relay).filter(|relay| !self.has(relay));
         let gone: Vec<_> = gone.map(Relay::close).collect();
         futures_util::future::join_all(gone).await;
+    }
+
+    /// Whether others answer while this one is silent.
+    fn goes_elsewhere(&self, silent: &Relay) -> bool {
+        let members = self.members();
+        let mut others = members.iter().filter(|member| !member.relay.is(silent));
+        !silent.has_answered_within(SILENT_MAX)
+            && others.any(|member| member.relay.has_answered_within(SILENT_MAX))
     }
 
     /// The relay for the next try, and whether there is another one. None that has `failed` this message.

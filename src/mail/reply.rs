@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 /// Longest text of a reply that is kept, in characters: enough for the words of any provider, and a
 /// line on a page.
@@ -231,9 +232,46 @@ impl From<Lines<'_>> for Reply {
     }
 }
 
+/// What a relay said, without the addresses of mailboxes and machines that servers like to repeat: for logs, and for what is
+/// kept although the person it names may be erased.
+pub fn without_identities(text: &str) -> String {
+    let words: Vec<&str> =
+        text.split(' ').map(|word| if names_somebody(word) { "…" } else { word }).collect();
+    words.join(" ")
+}
+
+fn names_somebody(word: &str) -> bool {
+    let is_machine = |piece: &str| {
+        let piece = piece.trim_end_matches([':', '.']);
+        let number = piece.strip_prefix("IPv6:").unwrap_or(piece);
+        number.parse::<IpAddr>().is_ok() || number.parse::<SocketAddr>().is_ok()
+    };
+    word.contains('@') || word.split(|c: char| "[]()<>{},;\"'=|/".contains(c)).any(is_machine)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_servers_repeat_of_people_and_machines_is_left_out() {
+        for (said, kept) in [
+            (
+                "421 4.7.28 <u1@d1.example>: unusual rate from [203.0.113.5]",
+                "421 4.7.28 … unusual rate from …",
+            ),
+            ("535 5.7.8 secret@x.example unknown", "535 5.7.8 … unknown"),
+            ("554 client (2001:db8::1) is listed, ip=203.0.113.5.", "554 client … is listed, …"),
+            ("[IPv6:2001:db8::1]:25 at 203.0.113.5:2525", "… at …"),
+            ("no answer in 300s", "no answer in 300s"),
+            (
+                "451 4.3.0 at 12:30:45, see https://help.example/a",
+                "451 4.3.0 at 12:30:45, see https://help.example/a",
+            ),
+        ] {
+            assert_eq!(without_identities(said), kept);
+        }
+    }
 
     /// All replies of what comes in pieces of so many bytes, in short.
     fn read(said: &[u8], piece: usize) -> (Vec<Reply>, Option<BadReply>) {

@@ -107,6 +107,13 @@ impl From<std::io::ErrorKind> for Cause {
     }
 }
 
+/// Whether mail goes out over another relay while this one is silent; `None` where there is no other.
+pub(super) type Elsewhere<'e> = Option<&'e (dyn Fn() -> bool + Send + Sync)>;
+
+/// So long a relay is waited for where another one answers meanwhile. Shorter than a destination may be silent before it
+/// counts as hanging.
+pub(super) const SILENT_MAX: Duration = Duration::from_secs(15);
+
 /// No session could be opened, or the relay wants another login. It says nothing about any recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectError {
@@ -126,6 +133,11 @@ impl ConnectError {
 
     fn because(self, cause: Cause) -> Self {
         Self { cause, ..self }
+    }
+
+    /// No answer in time, or in vain.
+    pub(super) fn silent(limit: Duration) -> Self {
+        Self::late(Stage::Hello, limit)
     }
 
     /// No answer in time.
@@ -423,6 +435,7 @@ impl Session {
         &mut self,
         mail: &Outgoing<'_>,
         next: Option<&Outgoing<'_>>,
+        elsewhere: Elsewhere<'_>,
     ) -> Result<Attempt, ConnectError> {
         debug_assert!(self.announced.is_none(), "another message is announced");
         // Until the end is reached: a future dropped on the way must not leave a session to reuse.
@@ -431,24 +444,33 @@ impl Session {
             self.usable = true;
             return Ok(Attempt::Refused { stage, reply });
         }
-        self.run(false, next).await
+        self.run(false, next, elsewhere).await
     }
 
     /// As [`Session::send`], for the message that was announced.
-    pub async fn send_announced(&mut self, next: Option<&Outgoing<'_>>) -> Result<Attempt, ConnectError> {
+    pub async fn send_announced(
+        &mut self,
+        next: Option<&Outgoing<'_>>,
+        elsewhere: Elsewhere<'_>,
+    ) -> Result<Attempt, ConnectError> {
         self.usable = false;
         let Some(announced) = self.announced.take() else {
             let reason = "no message was announced".to_owned();
             return Ok(Attempt::Lost { stage: Stage::Mail, reason });
         };
         self.spare = std::mem::replace(&mut self.message, announced);
-        self.run(true, next).await
+        self.run(true, next, elsewhere).await
     }
 
     /// The message that is prepared. `is_said`: its MAIL, RCPT and DATA were.
-    async fn run(&mut self, is_said: bool, next: Option<&Outgoing<'_>>) -> Result<Attempt, ConnectError> {
+    async fn run(
+        &mut self,
+        is_said: bool,
+        next: Option<&Outgoing<'_>>,
+        elsewhere: Elsewhere<'_>,
+    ) -> Result<Attempt, ConnectError> {
         self.messages += 1;
-        let attempt = match self.open_transaction(is_said).await {
+        let attempt = match self.open_transaction(is_said, elsewhere).await {
             Ok(()) => self.transfer(next).await,
             Err(attempt) => attempt,
         };
@@ -463,7 +485,7 @@ impl Session {
 
     /// MAIL, RCPT and DATA: in one flight if the relay offers PIPELINING, one by one otherwise.
     /// `Ok` when the relay waits for the message.
-    async fn open_transaction(&mut self, is_said: bool) -> Result<(), Attempt> {
+    async fn open_transaction(&mut self, is_said: bool, elsewhere: Elsewhere<'_>) -> Result<(), Attempt> {
         let pipelining = self.offers.pipelining;
         let mut refusal: Option<(Stage, Reply)> = None;
         let mut go_ahead = false;
@@ -481,7 +503,8 @@ impl Session {
                 (false, _) => Some(self.message.envelope.line(stage)),
             };
             let expected = if stage == Stage::Data { 3 } else { 2 };
-            match unexpected(&mut self.wire, limit, said, expected).await {
+            let answer = unexpected(&mut self.wire, limit, said, expected);
+            match unless_in_vain(answer, elsewhere).await.unwrap_or_else(|| Err(in_vain())) {
                 Ok(None) => go_ahead = stage == Stage::Data,
                 Ok(Some(reply)) if reply.code >= 400 => {
                     let closes = reply.closes();
@@ -647,6 +670,28 @@ async fn in_time<T>(limit: Duration, step: impl Future<Output = T>) -> Result<T,
     timeout(limit, step).await.map_err(|_| no_answer(limit))
 }
 
+/// What an answer says, however late; `None` once it is late and mail goes out elsewhere. Before a message was handed over
+/// nothing is in doubt by it.
+pub(super) async fn unless_in_vain<T>(
+    answer: impl Future<Output = T>,
+    elsewhere: Elsewhere<'_>,
+) -> Option<T> {
+    let Some(elsewhere) = elsewhere else { return Some(answer.await) };
+    tokio::pin!(answer);
+    loop {
+        if let Ok(answer) = timeout(SILENT_MAX, &mut answer).await {
+            return Some(answer);
+        }
+        if elsewhere() {
+            return None;
+        }
+    }
+}
+
+fn in_vain() -> String {
+    format!("no answer in {SILENT_MAX:?}, while another relay answers")
+}
+
 fn no_answer(limit: Duration) -> String {
     format!("no answer in {limit:?}")
 }
@@ -699,6 +744,21 @@ fn push_xtext(line: &mut String, text: &str, max_bytes: usize) {
 mod tests {
     use super::*;
     use crate::mail::reply::Replies;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_waited_for_unless_mail_goes_out_elsewhere_meanwhile() {
+        let late = || tokio::time::sleep(SILENT_MAX * 3);
+        let (here, there) = (|| false, || true);
+        for (elsewhere, comes, waited) in [
+            (None, true, SILENT_MAX * 3),
+            (Some(&here as &(dyn Fn() -> bool + Send + Sync)), true, SILENT_MAX * 3),
+            (Some(&there as &(dyn Fn() -> bool + Send + Sync)), false, SILENT_MAX),
+        ] {
+            let begin = Instant::now();
+            assert_eq!(unless_in_vain(late(), elsewhere).await.is_some(), comes);
+            assert!(begin.elapsed() >= waited && begin.elapsed() < waited + Duration::from_secs(1));
+        }
+    }
 
     #[test]
     fn keywords_are_read_in_any_case() {

@@ -12,6 +12,7 @@ use crate::i18n::Texts;
 use crate::mail::relay::ConnectError;
 use crate::mail::relays::Relays;
 use crate::mail::render::{RelayAlarmView, RenderedMail, render_relay_alarm};
+use crate::mail::reply::without_identities;
 use crate::model::{Permission, RelayTrouble, Timestamp};
 use crate::setup::connection::in_plain_words;
 use crate::store::outbox_contents::{ToUser, WrittenMail, write_to_user};
@@ -53,6 +54,7 @@ struct Seen {
     first: Duration,
     since: Timestamp,
     said: Option<Duration>,
+    said_at: Option<Timestamp>,
     has_told: bool,
 }
 
@@ -85,9 +87,9 @@ impl RelayWatch {
         let is_gone = |name: &String| !found.iter().any(|(relay, _)| **relay.name() == **name);
         let gone: Vec<String> = self.known.keys().filter(|name| is_gone(name)).cloned().collect();
         for name in gone {
-            if self.known.get(&name).is_some_and(|seen| seen.said.is_some()) {
+            if let Some(said_at) = self.known.get(&name).and_then(|seen| seen.said_at) {
                 let mut tx = self.store.begin().await?;
-                relay_troubles::delete(&mut tx, &name).await?;
+                relay_troubles::delete(&mut tx, &name, said_at).await?;
                 tx.commit().await?;
             }
             self.known.remove(&name);
@@ -109,7 +111,7 @@ impl RelayWatch {
         now: Timestamp,
     ) -> Result<()> {
         let elapsed = self.clock.elapsed();
-        let first = Seen { first: elapsed, since: now, said: None, has_told: false };
+        let first = Seen { first: elapsed, since: now, said: None, said_at: None, has_told: false };
         let seen = self.known.entry(name.to_owned()).or_insert(first);
         let age = elapsed.saturating_sub(seen.first);
         let is_due = seen.said.is_none_or(|said| elapsed.saturating_sub(said) >= AGAIN_EVERY);
@@ -124,7 +126,7 @@ impl RelayWatch {
             tell(&mut tx, &self.public_url, &trouble, now).await?;
         }
         tx.commit().await?;
-        seen.said = Some(elapsed);
+        (seen.said, seen.said_at) = (Some(elapsed), Some(now));
         seen.has_told |= tells;
         Ok(())
     }
@@ -143,7 +145,11 @@ fn trouble(
         host: host.to_owned(),
         port: port.into(),
         cause: error.cause,
-        detail: error.reason.chars().filter(|c| !c.is_control()).take(DETAIL_MAX).collect(),
+        detail: without_identities(&error.reason)
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(DETAIL_MAX)
+            .collect(),
         since,
         seen_at: now,
         told_at: None,

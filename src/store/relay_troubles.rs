@@ -48,9 +48,9 @@ pub async fn claim_telling(tx: &mut Tx, relay: &str, now: Timestamp) -> Result<b
     Ok(rows == 1)
 }
 
-/// It can be used again.
-pub async fn delete(tx: &mut Tx, relay: &str) -> Result<()> {
-    const SQL: &str = "DELETE FROM relay_troubles WHERE relay = $1";
-    on!(tx.db(), |c| sqlx::query(SQL).bind(relay).execute(c).await?.rows_affected());
+/// It can be used again, unless another process has said since that it cannot.
+pub async fn delete(tx: &mut Tx, relay: &str, said_at: Timestamp) -> Result<()> {
+    const SQL: &str = "DELETE FROM relay_troubles WHERE relay = $1 AND seen_at <= $2";
+    on!(tx.db(), |c| sqlx::query(SQL).bind(relay).bind(said_at).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -125,6 +125,50 @@ async fn a_relay_that_no_mail_tries_any_more_is_asked_whether_it_can_be_used_aga
 }
 
 #[tokio::test]
+async fn a_relay_that_bears_fewer_connections_than_it_may_get_is_used_with_those_at_full_speed() {
+    let options = Options { most_connections: Some(2), ..Options::default() };
+    let server = SmtpServer::start(options).await;
+    let relays = Relays::new(vec![named("only", 1, settings(server.addr))]).unwrap();
+    assert_eq!(relays.connections(), 4);
+    taken_by(&relays, "").await;
+    let senders = (0..8).map(|_| {
+        let relays = relays.clone();
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                taken_by(&relays, "").await;
+            }
+        })
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        sender.await.expect("each is taken at its first try");
+    }
+    assert_eq!(server.accepted().len(), 201);
+    // Three, because one bears a hundred messages, and what was one too many.
+    assert!(server.connections() <= 6, "each that is too many once: {}", server.connections());
+    assert!(relays.troubles().is_empty());
+}
+
+#[tokio::test]
+async fn a_relay_that_is_silent_is_not_waited_for_where_another_answers() {
+    let silent = SmtpServer::start(Options { at_mail: At::Hang, ..Options::default() }).await;
+    let up = healthy().await;
+    let relays =
+        Relays::new(vec![named("silent", 1, settings(silent.addr)), named("up", 1, settings(up.addr))])
+            .unwrap();
+    let waiting = tokio::spawn({
+        let relays = relays.clone();
+        async move { send_to(&relays, "ok", "silent").await }
+    });
+    while !waiting.is_finished() {
+        assert_eq!(taken_by(&relays, "up").await, "up");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let sent = waiting.await.expect("no panic").expect("it was tried");
+    assert!(matches!(sent.attempt, Attempt::Lost { stage: Stage::Mail, .. }), "{sent:?}");
+    assert!(silent.accepted().is_empty());
+}
+
+#[tokio::test]
 async fn weights_hold_over_four_hundred_mails() {
     let (one, two, spare) = (healthy().await, healthy().await, healthy().await);
     let relays = Relays::new(vec![

@@ -89,6 +89,8 @@ both_dbs!(a_relay_that_refuses_the_login_is_told_of_once_and_until_it_is_repaire
     let repaired = relay("first", &first, "secret");
     relays.replace(vec![repaired, relay("second", &second, "secret")]).await.expect("replaced");
     watch.look().await.expect("looked");
+    assert_eq!(known(&store, &clock).await.len(), 1, "the other one has said so since");
+    other.look().await.expect("looked");
     assert!(known(&store, &clock).await.is_empty(), "it is another relay now");
     relays.close().await;
 });

@@ -81,6 +81,8 @@ pub struct Options {
     pub times: Option<u32>,
     /// Throws away what was said behind a message before the answer to it.
     pub forgets_behind_messages: bool,
+    /// More than so many at once are told 421.
+    pub most_connections: Option<usize>,
     /// Ends connections with RST, which throws away what is on its way.
     pub resets: bool,
     /// The answer to EHLO comes so late, as from far away.
@@ -107,6 +109,7 @@ impl Default for Options {
             closes_after_messages: None,
             times: None,
             forgets_behind_messages: false,
+            most_connections: None,
             resets: false,
             hello_after: Duration::ZERO,
             answers_after: Duration::ZERO,
@@ -276,8 +279,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         while connections.try_join_next().is_some() {}
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            let options = shared.options.lock().unwrap().clone();
+            let mut options = shared.options.lock().unwrap().clone();
             shared.open.send_modify(|open| *open += 1);
+            if options.most_connections.is_some_and(|most| *shared.open.borrow() > most) {
+                options.at_greeting = At::Say("421 4.7.0 too many connections");
+            }
             {
                 let mut record = shared.record.lock().unwrap();
                 record.opened.push(Instant::now());
