@@ -113,7 +113,8 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 within: PICTURES_WITHIN,
             };
             let (mut rows, mut failed) = (Vec::new(), Vec::new());
-            for path in files(&folder)? {
+            let (paths, folders) = files(&folder)?;
+            for path in paths {
                 match import_file(pictures, &folder, &path, publish).await {
                     Ok(row) => rows.push(row),
                     // The files behind it are no worse for it.
@@ -121,6 +122,10 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
                 }
             }
             output.list(&rows, ["SHORT NAME", "WHAT"], |(slug, what)| [slug.clone(), (*what).to_owned()])?;
+            if folders > 0 {
+                let place = folder.display();
+                output::warn(&format!("Folders inside {place} were not looked into: {folders}.\n"));
+            }
             anyhow::ensure!(
                 failed.is_empty(),
                 "{} of the files were not taken:\n{}",
@@ -194,13 +199,14 @@ async fn import_file(
     Ok((article.slug.to_string(), what.as_str()))
 }
 
-/// The Markdown files of a folder, by name.
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The Markdown files of a folder, by name; and how many folders in it have some as well.
+fn files(folder: &Path) -> anyhow::Result<(Vec<PathBuf>, usize)> {
     let cannot = |error| anyhow::anyhow!("{} cannot be read: {error}", folder.display());
-    let mut found = Vec::new();
+    let (mut found, mut folders) = (Vec::new(), 0);
     for entry in std::fs::read_dir(folder).map_err(cannot)? {
         let path = entry.map_err(cannot)?.path();
-        if path.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
+        folders += usize::from(has_markdown(&path));
+        if path.is_file() && is_markdown(&path) {
             found.push(path);
         }
         if found.len() > FILES_MAX {
@@ -208,7 +214,17 @@ fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     found.sort();
-    Ok(found)
+    Ok((found, folders))
+}
+
+fn is_markdown(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md"))
+}
+
+/// Whether it is a folder with Markdown files, as far as it can be read.
+fn has_markdown(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder);
+    entries.is_ok_and(|entries| entries.flatten().any(|entry| is_markdown(&entry.path())))
 }
 
 /// The article of a short name.

@@ -52,11 +52,13 @@ pub(super) async fn run(arguments: Arguments, settings: &Settings) -> anyhow::Re
             let newsletter = open.newsletter(&newsletter).await?;
             let rules = digests::of_newsletter(open.store.read().await?.db(), newsletter.id).await?;
             let row = |rule: DigestRule| {
-                let next = rule.on_since.and_then(|_| run::next(&rule, &newsletter, open.clock.now()));
+                let now = open.clock.now();
+                let next = rule.on_since.and_then(|_| run::next(&rule, &newsletter, now));
                 let next = next.map_or_else(
                     || "off".to_owned(),
                     |next| {
-                        let local = next.occasion.at.to_utc().with_timezone(&zone_of(&newsletter));
+                        let due_at = run::due_at(&rule, next.occasion, now);
+                        let local = due_at.to_utc().with_timezone(&zone_of(&newsletter));
                         local.format("%Y-%m-%d %H:%M").to_string()
                     },
                 );

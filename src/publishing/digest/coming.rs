@@ -1,6 +1,6 @@
 //! What is coming, and what was, in a time: mailings, proposals, and dates of rules that have no run yet.
 
-use super::calendar;
+use super::{calendar, run};
 use crate::model::{
     DigestPolicy, DigestRuleId, DigestRun, IssueId, MailingId, MailingStatus, NewsletterId, Timestamp,
 };
@@ -87,7 +87,7 @@ pub async fn entries(
                 continue;
             }
             entries.push(Entry {
-                at: date.at,
+                at: run::due_at(rule, date, now),
                 newsletter: rule.newsletter_id,
                 title: rule.name.clone(),
                 what: What::Date { rule: rule.id, period, policy: rule.policy },

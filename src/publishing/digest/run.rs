@@ -95,6 +95,18 @@ pub fn next(rule: &DigestRule, newsletter: &Newsletter, now: Timestamp) -> Optio
     Some(Next { occasion, proposed_at: occasion.at.minus(lead(rule)) })
 }
 
+/// When the run of a date is due whose proposal is made now, or later and in time.
+///
+/// Where nothing ran when it was due, whoever works with it has the same time to look as ever. Where the proposal alone
+/// is late, as of a rule that was just switched on, there is still some time.
+pub fn due_at(rule: &DigestRule, occasion: Occasion, now: Timestamp) -> Timestamp {
+    if occasion.at <= now {
+        now.plus(lead(rule))
+    } else {
+        occasion.at.max(now.plus(lead(rule).min(LEAD_LEAST)))
+    }
+}
+
 fn lead(rule: &DigestRule) -> Duration {
     Duration::from_secs(u64::try_from(rule.lead_hours).unwrap_or(1) * 3600)
 }
@@ -169,12 +181,7 @@ async fn begin(
         mails::outcome(tx, Post { desk, rule, run: &run }, state, reason, now).await?;
         return Ok(true);
     }
-    // Nothing ran when it was due: whoever works with it has the same time to look as ever. Where the proposal alone is
-    // late, as of a rule that was just switched on, there is still some time.
-    let due_at = match occasion.at <= now {
-        true => now.plus(lead(rule)),
-        false => occasion.at.max(now.plus(lead(rule).min(LEAD_LEAST))),
-    };
+    let due_at = due_at(rule, occasion, now);
     let pool = digests::candidates(tx.db(), rule, now, POOL_MAX).await?;
     let (articles, found) = match choose(rule, &pool, now) {
         Plan::Make { articles, found } => (articles, found),

@@ -55,13 +55,22 @@ pub fn guess(
             *meaning = Meaning::Address;
         }
     }
+    // "Naam" beside "Voornaam" is the name of the family.
+    if meanings.contains(&Meaning::FirstName)
+        && !meanings.contains(&Meaning::LastName)
+        && let Some(name) = meanings.iter_mut().find(|meaning| **meaning == Meaning::Name)
+    {
+        *name = Meaning::LastName;
+    }
     meanings
 }
 
+/// More than half of what stands in it: a file has its mistakes.
 fn is_of_addresses(samples: &[Vec<String>], column: usize) -> bool {
     let cells = samples.iter().filter_map(|row| row.get(column)).map(|cell| cell.trim());
-    let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
-    cells.peek().is_some() && cells.all(|cell| EmailAddress::parse(cell).is_ok())
+    let cells = cells.filter(|cell| !cell.is_empty());
+    let are_right: Vec<bool> = cells.map(|cell| EmailAddress::parse(cell).is_ok()).collect();
+    are_right.iter().filter(|is_right| **is_right).count() * 2 > are_right.len()
 }
 
 fn guess_one(origin: ImportOrigin, heading: &str, fields: &[Field]) -> Meaning {
@@ -162,14 +171,26 @@ pub fn candidate(
         return Err(RowProblem::AddressMissing);
     }
     let address = EmailAddress::parse(address).map_err(|_| RowProblem::AddressWrong)?;
-    let whole = format!("{first} {last}");
-    let name = PersonName::parse(if name.is_empty() { &whole } else { name });
+    let name = PersonName::parse(&whole_name(name, first, last));
     let name = match name {
         Err(_) if !has_left => return Err(RowProblem::NameTooLong),
         name => name.ok().flatten(),
     };
     let name = name.map_or_else(String::new, |name| name.as_str().to_owned());
     Ok(Candidate { address, name, language, has_left, answers })
+}
+
+/// The whole name, with what columns of their own say beside it and it does not.
+fn whole_name(name: &str, first: &str, last: &str) -> String {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let known = words(name);
+    let is_in = |part: &str| words(part).iter().all(|word| known.contains(word));
+    let first = if is_in(first) { "" } else { first };
+    let last = if is_in(last) { "" } else { last };
+    format!("{first} {name} {last}")
 }
 
 fn answer(fields: &[AskedField], field: i64, cell: &str) -> Result<Option<(FieldId, String)>, RowProblem> {
@@ -379,6 +400,34 @@ mod tests {
         assert_eq!(two, [Meaning::Address, Meaning::Ignored]);
         for samples in [&[][..], &["12,"], &["12,Jan <jan@example.be>"], &["12,jan@example.be", "13,no"]] {
             assert_eq!(guessed("nr,contact", samples), [Meaning::Ignored, Meaning::Ignored], "{samples:?}");
+        }
+        let most = ["12,jan@example.be", "13,no", "14,bo@example.be", "15,"];
+        assert_eq!(guessed("nr,contact", &most), [Meaning::Ignored, Meaning::Address], "one mistake");
+    }
+
+    #[test]
+    fn a_name_beside_a_first_name_is_that_of_the_family() {
+        for heads in ["E-mail,Naam,Voornaam", "E-mail,Nom,Prénom", "E-mail,Name,Vorname", "email,name,fname"]
+        {
+            assert_eq!(read(heads, "j@x.be,Maes,Jan").1.name, "Jan Maes", "{heads}");
+        }
+        let all = guess(ImportOrigin::Unknown, &headings("email,naam,voornaam,achternaam"), &[], &[]);
+        assert_eq!(all, [Meaning::Address, Meaning::Name, Meaning::FirstName, Meaning::LastName]);
+    }
+
+    #[test]
+    fn nothing_of_a_name_in_several_columns_is_lost() {
+        let heads = "email,name,first name,last name";
+        for (row, name) in [
+            ("Jan Maes,Jan,Maes", "Jan Maes"),
+            ("Maes JAN,Jan,Maes", "Maes JAN"),
+            ("Maes,Jan,", "Jan Maes"),
+            ("Maes,An,Maes", "An Maes"),
+            ("Jan,,Maes", "Jan Maes"),
+            (",Jan,Maes", "Jan Maes"),
+            (",,", ""),
+        ] {
+            assert_eq!(read(heads, &format!("j@x.be,{row}")).1.name, name, "{row}");
         }
     }
 

@@ -6,10 +6,9 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::confirm::unknown;
 use super::{page, texts_of_mail};
 use crate::i18n::Texts;
-use crate::model::{RunReason, RunState};
+use crate::model::{Language, RunReason, RunState};
 use crate::publishing::approval::content_of;
 use crate::publishing::digest::acts::{self, ActError, Approved, Seen};
 use crate::publishing::digest::mails::when_words;
@@ -17,7 +16,7 @@ use crate::publishing::digest::run::Desk;
 use crate::publishing::schedule::zone_of;
 use crate::web::form::Form;
 use crate::web::layout::{Page, see_other};
-use crate::web::{App, PageError};
+use crate::web::{App, PageError, language};
 
 #[derive(Template)]
 #[template(path = "public/digest.html")]
@@ -40,6 +39,19 @@ struct DigestPage {
     /// The button that the link in the mail was about comes first.
     is_skip_first: bool,
     issue: Option<String>,
+}
+
+/// A link that is none of ours, or none any more: which of them, nobody is told.
+#[derive(Template)]
+#[template(path = "public/digest_unknown.html")]
+struct UnknownPage {
+    page: Page,
+}
+
+fn unknown(request: &HttpRequest) -> Result<HttpResponse, PageError> {
+    let t = Texts::new(language::of(request, Language::English));
+    let frame = Page::new(t, t.text("link-unknown-title")).with_languages(request);
+    page(StatusCode::NOT_FOUND, &UnknownPage { page: frame })
 }
 
 async fn seen(app: &App, token: &str) -> Result<Option<Seen>, PageError> {

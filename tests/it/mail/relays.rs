@@ -152,9 +152,9 @@ async fn a_relay_that_bears_fewer_connections_than_it_may_get_is_used_with_those
 async fn a_relay_that_is_silent_is_not_waited_for_where_another_answers() {
     let silent = SmtpServer::start(Options { at_mail: At::Hang, ..Options::default() }).await;
     let up = healthy().await;
-    let relays =
-        Relays::new(vec![named("silent", 1, settings(silent.addr)), named("up", 1, settings(up.addr))])
-            .unwrap();
+    let mut patient = settings(silent.addr);
+    patient.timeouts.command = PATIENCE * 3;
+    let relays = Relays::new(vec![named("silent", 1, patient), named("up", 1, settings(up.addr))]).unwrap();
     let waiting = tokio::spawn({
         let relays = relays.clone();
         async move { send_to(&relays, "ok", "silent").await }

@@ -524,6 +524,12 @@ both_dbs!(a_list_shows_what_one_may_see_and_nothing_of_other_newsletters, |store
         assert!(page.contains("MINE") && !page.contains("THEIRS"), "{path}: {page}");
     }
     let csrf = editor.get("/admin").await.expect("an answer").field("csrf").expect("a token");
+    // No button that would be refused.
+    let readers = editor.get(&format!("/admin/subscribers?newsletter={mine}")).await.expect("an answer").body;
+    assert!(readers.contains("value=\"unsubscribe\""), "{readers}");
+    for refused in ["/admin/imports", "export.csv", "value=\"erase\""] {
+        assert!(!readers.contains(refused), "{refused}: {readers}");
+    }
     let find = async |address: &str| {
         let form = [("csrf", csrf.as_str()), ("address", address)];
         editor.post("/admin/subscribers", &form).await.expect("an answer")

@@ -12,7 +12,7 @@ use crate::publishing::digest::plan::Plan;
 use crate::publishing::digest::rules::{self, RuleError, RuleInput};
 use crate::publishing::digest::{POOL_MAX, run};
 use crate::publishing::schedule::zone_of;
-use crate::store::{digests, tags};
+use crate::store::{digest_runs, digests, tags};
 use crate::web::admin::forms::newsletter_of;
 use crate::web::admin::{Frame, Mistakes};
 use crate::web::form::Form;
@@ -39,6 +39,8 @@ struct DigestPage {
     /// Whether whoever looks may change it.
     may_set: bool,
     is_on: bool,
+    /// Whether a proposal is dropped when it is switched off.
+    has_open: bool,
     tags: Vec<String>,
     /// Of the days of the week, Monday first.
     weekdays: Vec<(String, String)>,
@@ -191,6 +193,10 @@ async fn show(
         Some(rule) => Some(next(app, t, &newsletter, rule).await?),
         None => None,
     };
+    let has_open = match &rule {
+        Some(rule) => !digest_runs::open(app.store.read().await?.db(), rule.id).await?.is_empty(),
+        None => false,
+    };
     let base = base(newsletter.id);
     let title = rule.as_ref().map_or_else(|| t.text("digest-new"), |rule| rule.name.clone());
     let weekday = |number: u32| (number.to_string(), t.text(&format!("weekday-{number}")));
@@ -202,6 +208,7 @@ async fn show(
         version: rule.as_ref().map(|rule| rule.version),
         may_set,
         is_on: rule.as_ref().is_some_and(|rule| rule.on_since.is_some()),
+        has_open,
         tags: offered,
         weekdays: (1..=7).map(weekday).collect(),
         nths: ["1", "2", "3", "4", "last"].into_iter().map(nth).collect(),

@@ -52,6 +52,8 @@ struct Card {
     when: String,
     whom: String,
     next: Option<NextDate>,
+    /// Whether a proposal is dropped when it is switched off.
+    has_open: bool,
     waiting: String,
     /// Who moves when it is switched.
     moves: Option<String>,
@@ -232,7 +234,7 @@ async fn next_date(
         let Some(found) = run::next(rule, newsletter, after) else { break };
         let period = found.occasion.period();
         if digest_runs::of_period(reader.db(), rule.id, &period).await?.is_none() {
-            let moment = t.date_time(found.occasion.at, zone);
+            let moment = t.date_time(run::due_at(rule, found.occasion, now), zone);
             let proposed = t.date_time(found.proposed_at.max(now), zone);
             let words = t.with2("digest-next", "moment", moment, "proposed", proposed);
             return Ok(Some(NextDate { words, period }));
@@ -246,6 +248,7 @@ async fn card(reader: &mut Reader, desk: Desk<'_>, rule: &DigestRule) -> Result<
     let Desk { app, t, newsletter, .. } = desk;
     let now = app.clock.now();
     let asking = digest_runs::asking(reader.db(), rule.id, ASKING_MAX).await?;
+    let has_open = asking.iter().any(|run| run.state.is_open());
     let open = cards(reader, desk, rule, asking).await?;
     let decided = digest_runs::decided(reader.db(), rule.id, now, DECIDED_MAX).await?;
     let decided = cards(reader, desk, rule, decided).await?;
@@ -274,6 +277,7 @@ async fn card(reader: &mut Reader, desk: Desk<'_>, rule: &DigestRule) -> Result<
         when: in_words(t, &rule.calendar.calendar),
         whom,
         next,
+        has_open,
         waiting: t.with("digest-waiting", "count", waiting),
         moves,
         open,

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use crate::i18n::Texts;
 use crate::model::act::KINDS;
-use crate::model::{Act, Newsletter, Timestamp, UserId};
+use crate::model::{Act, Move, Newsletter, NewsletterId, Role, Timestamp, UserId};
 use crate::publishing::schedule::moment;
 use crate::store::audit::{self, AuditFilter, AuditRow};
 use crate::store::{self};
@@ -120,7 +120,11 @@ fn line(t: Texts, zone: Tz, newsletters: &[Newsletter], row: AuditRow) -> Line {
             (None, _) => t.text("log-operator"),
             (Some(_), _) => row.user_name,
         },
-        what: if row.detail.is_empty() { what } else { format!("{what}: {}", row.detail) },
+        what: if row.detail.is_empty() {
+            what
+        } else {
+            format!("{what}: {}", detail(t, newsletters, act, &row.detail))
+        },
         object: row.object_id.map_or_else(String::new, |id| {
             t.with2("log-object", "kind", t.text(&format!("log-kind-{kind}")), "number", id.to_string())
         }),
@@ -134,5 +138,57 @@ fn line(t: Texts, zone: Tz, newsletters: &[Newsletter], row: AuditRow) -> Line {
             _ => None,
         }),
         newsletter: newsletter.map_or_else(String::new, |newsletter| newsletter.name.clone()),
+    }
+}
+
+/// What the log keeps beside an act: in words where its shape is known, else as it is.
+fn detail(t: Texts, newsletters: &[Newsletter], act: Option<Act>, kept: &str) -> String {
+    let words = match act {
+        Some(Act::MailingMoved) => kept.parse::<Move>().ok().map(|made| moved(t, made)),
+        Some(Act::PersonInvited | Act::PersonGranted) => roles(t, newsletters, kept),
+        _ => None,
+    };
+    words.unwrap_or_else(|| kept.to_owned())
+}
+
+/// By the button that makes the move.
+fn moved(t: Texts, made: Move) -> String {
+    t.text(&format!("desk-move-{}", made.as_str().replace('_', "-")))
+}
+
+/// `editor 1 3`: roles, each with the newsletters that it is for; a number where one is gone.
+fn roles(t: Texts, newsletters: &[Newsletter], kept: &str) -> Option<String> {
+    let mut words = Vec::new();
+    for word in kept.split(' ') {
+        if let Ok(role) = word.parse::<Role>() {
+            words.push(t.text(&format!("role-{role}")));
+        } else {
+            let id = NewsletterId(word.parse().ok()?);
+            let newsletter = newsletters.iter().find(|one| one.id == id);
+            words.push(newsletter.map_or_else(|| word.to_owned(), |one| one.name.clone()));
+        }
+    }
+    Some(words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Language;
+
+    #[test]
+    fn what_is_known_is_told_in_words_and_the_rest_as_it_is() {
+        let t = Texts::new(Language::English);
+        for (act, kept, words) in [
+            (Act::MailingMoved, "send_now", "Send right now"),
+            (Act::MailingMoved, "choose_second", "Choose the second subject"),
+            (Act::MailingMoved, "else", "else"),
+            (Act::PersonGranted, "owner", "Owner"),
+            (Act::PersonInvited, "editor 1 3 viewer", "Editor, 1, 3, Viewer"),
+            (Act::PersonGranted, "editor of all", "editor of all"),
+            (Act::SubscribersImported, "upload", "upload"),
+        ] {
+            assert_eq!(detail(t, &[], Some(act), kept), words, "{kept}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono_tz::Tz;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 
 use super::query::{Asked, Choices, Named, Pick, keep_chosen, seal};
 use super::show::class_of;
@@ -47,6 +47,7 @@ struct ListPage {
     until: String,
     has_more_filters: bool,
     count: String,
+    can_export: bool,
     acts: Vec<Pick>,
     rows: Vec<Row>,
     first: Option<String>,
@@ -202,6 +203,8 @@ pub(super) async fn show(
     };
     let zones: Vec<_> =
         asked.newsletters.iter().map(|one| (one.id, zone_of(one), one.name.clone())).collect();
+    let newsletter = asked.newsletter.as_ref().map(|one| one.id);
+    let can = |permission| signed_in.actor().may(permission, newsletter);
     let template = ListPage {
         page: Frame::new(request, signed_in, "subscribers", t.text("desk-readers-menu")),
         find: nobody.as_ref().map_or_else(|| asked.find.clone(), |(typed, _)| (*typed).to_owned()),
@@ -243,7 +246,8 @@ pub(super) async fn show(
         until: form.first("until").to_owned(),
         has_more_filters,
         count,
-        acts: act_picks(t, &choices),
+        can_export: can(Permission::ExportSubscribers),
+        acts: act_picks(t, &choices, can(Permission::EraseSubscribers)),
         rows: found.into_iter().map(|row| line(t, &zones, row)).collect(),
         first: before.is_some().then(|| base.clone()),
         next: last.map(|last| format!("{base}&before={last}")),
@@ -270,7 +274,7 @@ fn issue_picks(t: Texts, issues: &[(i64, String)], chosen: &str) -> Vec<Pick> {
 }
 
 /// What can be done with many.
-fn act_picks(t: Texts, choices: &Choices) -> Vec<Pick> {
+fn act_picks(t: Texts, choices: &Choices, can_erase: bool) -> Vec<Pick> {
     let mut picks = Vec::new();
     for (id, name) in &choices.topics {
         let words = t.with("people-act-add-topic", "topic", name.as_str());
@@ -281,7 +285,9 @@ fn act_picks(t: Texts, choices: &Choices) -> Vec<Pick> {
         picks.push(Pick::of(format!("remove_topic-{id}"), words, ""));
     }
     picks.push(Pick::of("unsubscribe", t.text("people-act-unsubscribe"), ""));
-    picks.push(Pick::of("erase", t.text("people-act-erase"), ""));
+    if can_erase {
+        picks.push(Pick::of("erase", t.text("people-act-erase"), ""));
+    }
     picks
 }
 
@@ -319,7 +325,7 @@ pub async fn export(
     drop(reader);
     let export = Export::of(&app.store, asked.selection, Format::Csv).await?;
     tracing::info!(user = signed_in.user.id.0, "subscriptions are exported at the desk");
-    let body = stream::try_unfold(export, |mut export| async move {
+    let rows = stream::try_unfold(export, |mut export| async move {
         match export.next().await {
             Ok(Some(part)) => Ok(Some((Bytes::from(part), export))),
             Ok(None) => Ok(None),
@@ -327,8 +333,10 @@ pub async fn export(
             Err(error) => Err(PageError::internal("an export broke off", error)),
         }
     });
+    // Without it Excel takes the file for one of its own code page.
+    let byte_order_mark = stream::iter([Ok(Bytes::from_static("\u{feff}".as_bytes()))]);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"subscriptions.csv\""))
-        .streaming(body))
+        .streaming(byte_order_mark.chain(rows)))
 }

@@ -3,7 +3,7 @@
 use crate::i18n::Texts;
 use crate::mail::slot::line_for_anyone;
 use crate::model::topic::text_for;
-use crate::model::{Newsletter, OutboxKind, OutboxStatus, Outcome, Subscriber, Timestamp};
+use crate::model::{ConsentEvent, Newsletter, OutboxKind, OutboxStatus, Outcome, Subscriber, Timestamp};
 use crate::publishing::schedule::zone_of;
 use crate::store::{self, Reader};
 use crate::web::PageError;
@@ -41,7 +41,11 @@ pub async fn story(
     for consent in store::consents::of_subscriber(reader.db(), person.id).await? {
         let Some(newsletter) = of(consent.newsletter_id) else { continue };
         let door = crate::web::receipt::door(t, &consent.source);
-        let title = t.text(&format!("receipt-event-{}", consent.event));
+        let title = match (consent.event, consent.source.as_str()) {
+            // It was not the person who asked.
+            (ConsentEvent::Requested, "import") => t.text("people-story-asked-import"),
+            (event, _) => t.text(&format!("receipt-event-{event}")),
+        };
         add(newsletter, consent.at, title, vec![door, consent.page]);
     }
     for subscription in store::subscriptions::of_subscriber(reader.db(), person.id).await? {

@@ -332,8 +332,42 @@ both_dbs!(looking_at_a_link_of_a_proposal_changes_nothing_and_the_button_approve
     assert_eq!(site.run(&rule).await.state, RunState::Scheduled);
     let unknown = stranger.get(&format!("/digest/{}", "a".repeat(52))).await.expect("an answer");
     assert_eq!(unknown.status, 404);
+    assert!(
+        unknown.body.contains("Look at the digest at the desk") && unknown.body.contains("href=\"/admin\"")
+    );
+    assert!(!unknown.body.contains("/manage") && !page.body.contains("/manage"), "that is for readers");
     execute(&store, "UPDATE users SET disabled_at = 1").await;
     assert_eq!(stranger.get(&link).await.expect("an answer").status, 404, "who works here no more");
+    site.app.stop().await;
+});
+
+both_dbs!(a_date_that_is_near_is_announced_for_when_it_goes_and_is_not_dropped_without_a_word, |store| {
+    let site = Site::start(&store).await;
+    let browser = &site.browser;
+    // Today at eleven, while it is ten: there are two hours to look all the same.
+    let rule = site.rule(&[("weekday", "2"), ("time", "11:00")]).await;
+    published(&store, &site.app.clock, "Alles wat telt").await;
+    let list = get(browser, BASE).await.body;
+    assert!(list.contains("Next: 24 November 2026 at 12:00."), "{list}");
+    let month = get(browser, "/admin/newsletters/1/calendar").await.body;
+    assert!(month.contains("12:00"), "{month}");
+    let page = format!("{BASE}/{}", rule.id);
+    let (dropped, nothing) = ("The proposal that is open will not go out.", "Nothing is sent until it is");
+    for path in [BASE, &page] {
+        let body = get(browser, path).await.body;
+        assert!(body.contains("value=\"off\"") && !body.contains(dropped), "{path}: {body}");
+    }
+    site.tick().await;
+    assert_eq!(site.run(&rule).await.due_at.rfc3339(), "2026-11-24T11:00:00Z");
+    for path in [BASE, &page] {
+        let body = get(browser, path).await.body;
+        assert!(body.contains(dropped) && body.matches("value=\"off\"").count() == 1, "{path}: {body}");
+    }
+    let off = post(browser, &format!("{page}/do"), &[("do", "off")]).await;
+    assert_eq!(off.location(), format!("{BASE}?done=digest-off"));
+    assert_eq!(site.run(&rule).await.reason, RunReason::RuleOff);
+    let body = get(browser, &page).await.body;
+    assert!(body.contains(nothing) && body.contains("value=\"on\""), "{body}");
     site.app.stop().await;
 });
 

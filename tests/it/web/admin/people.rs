@@ -132,7 +132,11 @@ both_dbs!(the_log_tells_who_did_what_and_is_searched, |store| {
     )
     .await;
     invite(&owner, &[("role-all", "viewer")]).await;
+    invite(&owner, &[("role-1", "editor")]).await;
     let log = get(&owner, "/admin/people/log").await.body;
+    for words in ["Invited a person: Viewer", "Invited a person: Editor, MINE"] {
+        assert!(log.contains(words), "{words}: {log}");
+    }
     for words in ["Added an article", "Invited a person", "Signed in", "Command line", "Article 1"] {
         assert!(log.contains(words), "{words}: {log}");
     }

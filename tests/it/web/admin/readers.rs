@@ -44,6 +44,7 @@ both_dbs!(a_list_is_found_in_filtered_and_exported, |store| {
     people.sign_up("piet@example.net", 2).await.expect("signed up");
     let all = get(&browser, "/admin/subscribers").await.body;
     assert!(all.contains("2 subscriptions") && all.contains("janneke@example.org"), "{all}");
+    assert!(all.contains("/admin/imports") && all.contains("export.csv"), "{all}");
     let found = post(&browser, "/admin/subscribers", &[("address", "JANN")]).await;
     let list = get(&browser, found.location()).await.body;
     assert!(list.contains("1 subscription<") && list.contains("janneke@example.org"), "{list}");
@@ -56,7 +57,11 @@ both_dbs!(a_list_is_found_in_filtered_and_exported, |store| {
     let csv = post(&browser, "/admin/subscribers/export.csv?status=pending", &[]).await;
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(csv.body.lines().count(), 2, "{}", csv.body);
-    assert!(csv.body.starts_with("address,name,") && csv.body.contains("piet@example.net"), "{}", csv.body);
+    assert!(
+        csv.body.starts_with("\u{feff}address,name,") && csv.body.contains("piet@example.net"),
+        "{}",
+        csv.body
+    );
     let stranger = app.browser();
     let taken = stranger.post("/admin/subscribers/export.csv", &[]).await.expect("an answer");
     assert_eq!(taken.location(), "/admin/login");
@@ -345,6 +350,20 @@ both_dbs!(an_act_on_many_is_begun_watched_and_undone, |store| {
     assert_eq!(erased.status, 303, "{}", erased.body);
     app.work_off().await;
     assert!(people.subscription("an@example.org").await.is_none());
+    app.stop().await;
+});
+
+both_dbs!(who_was_never_subscribed_is_not_subscribed_again, |store| {
+    let app = TestApp::start(&store).await;
+    let browser = signed_in(&app).await;
+    let people = people_of(&app).await;
+    people.sign_up("piet@example.net", 1).await.expect("signed up");
+    let found = post(&browser, "/admin/subscribers", &[("address", "piet@example.net")]).await;
+    let shown = get(&browser, found.location()).await.body;
+    for part in ["Subscribe without confirmation …", "Why may you mail this person?"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("Subscribe again") && !shown.contains("these people"), "{shown}");
     app.stop().await;
 });
 
