@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
@@ -36,6 +36,8 @@ const PROBE_MAX: Duration = Duration::from_secs(30);
 const FULL_WITNESS: Duration = Duration::from_secs(10);
 /// So long a full relay is asked for no more connections, each.
 const FULL_FOR: Duration = Duration::from_secs(60);
+/// A relay that has answered nothing for so long, while it is in use, is told of.
+const SILENT_TOLD: Duration = Duration::from_secs(120);
 /// A relay that comes and goes is told of once in this time.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 /// Longest wait for a turn under `mails_per_hour` inside a send: a mailing that is paused or cancelled must
@@ -139,6 +141,8 @@ struct Inner {
     /// From when the rate counts.
     began: Instant,
     state: Mutex<State>,
+    /// Told when a pause begins.
+    failed: Notify,
 }
 
 #[derive(Default)]
@@ -191,14 +195,6 @@ enum NotOpened {
     Down(Unreachable),
     /// The relay bears no more connections than are open.
     Full,
-}
-
-/// Keeps the place of a connection empty for a while.
-fn leave_empty(slot: OwnedSemaphorePermit) {
-    tokio::spawn(async move {
-        tokio::time::sleep(FULL_FOR).await;
-        drop(slot);
-    });
 }
 
 /// Ends a probe, also one that is dropped on the way.
@@ -295,6 +291,7 @@ impl Relay {
             waiting: Waiting::default(),
             began: Instant::now(),
             state,
+            failed: Notify::new(),
         })))
     }
 
@@ -398,7 +395,7 @@ impl Relay {
             Ok(session) => session,
             Err(NotOpened::Down(error)) => return Err(error),
             Err(NotOpened::Full) => {
-                leave_empty(slot);
+                self.leave_empty(slot);
                 return Ok(None);
             }
         };
@@ -508,11 +505,16 @@ impl Relay {
         state.probed_until = None;
     }
 
-    /// What keeps it from being used, as long as no mail was answered since. Failing once is no trouble: a relay may
-    /// answer its last mail for today with 421.
+    /// What keeps it from being used, as long as no mail was answered since: it failed, or it says nothing to those who wait
+    /// there. Failing once is no trouble: a relay may answer its last mail for today with 421.
     pub(super) fn trouble(&self) -> Option<ConnectError> {
+        let is_in_use = self.is_in_use();
         let state = self.state();
-        state.trouble.clone().filter(|_| state.failures > 1)
+        let is_silent = is_in_use && state.tried_at.is_some_and(|at| at.elapsed() >= SILENT_TOLD);
+        match state.failures {
+            0 | 1 => is_silent.then(|| ConnectError::silent(SILENT_TOLD)),
+            _ => state.trouble.clone(),
+        }
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -687,6 +689,15 @@ impl Relay {
         }
     }
 
+    /// Keeps the place of a connection empty for a while, or until the relay fails: then it was not full, but going down.
+    fn leave_empty(&self, slot: OwnedSemaphorePermit) {
+        let relay = self.clone();
+        tokio::spawn(async move {
+            let _ = timeout(FULL_FOR, relay.0.failed.notified()).await;
+            drop(slot);
+        });
+    }
+
     /// Whether a connection was refused because there are others, which work: then nothing is wrong but that it was one too
     /// many.
     fn bears_no_more(&self, error: &ConnectError) -> bool {
@@ -756,6 +767,7 @@ impl Relay {
             return until;
         }
         state.tried_at = Some(now);
+        self.0.failed.notify_waiters();
         state.failures = state.failures.saturating_add(1);
         state.trouble = Some(error.clone());
         let until = now + pause_after(state.failures, error.stage);

@@ -96,9 +96,12 @@ fn entry_of(entry: feed_rs::model::Entry, of_feed: Option<Language>, feed: &Url)
     };
     let title = entry.title.map(|title| self::plain(&markdown(&title.content, &title.content_type, page)));
     let title = title.filter(|title| !title.is_empty()).or_else(|| first_line(&body))?;
-    if body.trim().is_empty() && teaser.is_empty() {
-        return None;
-    }
+    // Some feeds have nothing but headlines.
+    let body = match own {
+        Some(own) if body.trim().is_empty() && teaser.is_empty() => format!("<{own}>"),
+        None if body.trim().is_empty() && teaser.is_empty() => return None,
+        _ => body,
+    };
     let author = entry.authors.iter().find_map(|person| person.name.clone()).unwrap_or_default();
     Some(Entry {
         key,
@@ -182,6 +185,17 @@ mod tests {
 
     fn entries(feed: &str) -> Vec<Entry> {
         read(feed.as_bytes(), &"https://blog.example/feed".parse().expect("a URL")).expect("a feed")
+    }
+
+    #[test]
+    fn a_headline_with_a_link_is_an_article_and_one_without_is_none() {
+        let feed = r#"<rss version="2.0"><channel><title>B</title>
+            <item><title>Zes lessen</title><link>https://blog.example/zes</link></item>
+            <item><title>Zeven lessen</title><guid>g7</guid></item></channel></rss>"#;
+        let entries = entries(feed);
+        assert_eq!(entries.len(), 1);
+        assert_eq!((entries[0].title.as_str(), entries[0].teaser.as_str()), ("Zes lessen", ""));
+        assert_eq!(entries[0].body, "<https://blog.example/zes>");
     }
 
     #[test]
