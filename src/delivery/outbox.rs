@@ -379,6 +379,7 @@ async fn deliver<'r>(
     let (conclusion, reply) = match sent {
         Ok((sent, _)) => {
             match &sent.attempt {
+                attempt if attempt.is_sent_away() => {}
                 Attempt::Accepted { .. } | Attempt::Refused { .. } => shift.gate.answered(),
                 // Where others were answered meanwhile it was not the relay.
                 Attempt::Lost { .. } | Attempt::Uncertain { .. } if shift.gate.answers() != answers => {}

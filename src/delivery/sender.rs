@@ -22,7 +22,6 @@ use super::patience::Patience;
 use super::retry;
 use super::shift::{Claim, Settled, Shift};
 use super::wire::{Attempt, Held, LastLook, Obstacle, SendingAnnouncing, Sent, Unreachable, WireMail};
-use crate::mail::relay::Stage;
 use crate::mail::reply::Verdict;
 use crate::model::{EmailAddress, Refusal};
 use crate::store::deliveries::{self, Recipient, Record};
@@ -338,10 +337,11 @@ impl Before {
 
 /// What an attempt says about the relay and about the destination.
 fn learn(shift: &Shift, turn: &Turn<'_>, to: &EmailAddress, sent: &Sent, record: &Record, before: Before) {
+    if sent.attempt.is_sent_away() {
+        return;
+    }
     let weather = match &sent.attempt {
         Attempt::Accepted { .. } => Weather::Fair,
-        // The relay goes away for a while, and says nothing about the destination.
-        Attempt::Refused { stage: Stage::Mail, reply } if reply.closes() => return,
         Attempt::Refused { reply, .. } if record.refusal == Refusal::Policy => match reply.classify() {
             Verdict::Bounced => Weather::Blocked,
             _ => Weather::TooFast,

@@ -56,6 +56,14 @@ pub enum Attempt {
     Uncertain { reason: String },
 }
 
+impl Attempt {
+    /// The relay goes away for a while, before it knew for whom the mail was: that says nothing about a destination, and is no
+    /// answer either.
+    pub fn is_sent_away(&self) -> bool {
+        matches!(self, Self::Refused { stage: Stage::Mail, reply } if reply.closes())
+    }
+}
+
 /// An attempt, and at which relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {

@@ -151,7 +151,7 @@ impl Relays {
             Held::Turn(own) if self.has(own.relay()) => turn = Some(own),
             Held::Announced(_) | Held::Turn(_) | Held::Nothing => {}
         }
-        // Ends: each round sends, waits for a connection, or leaves one relay fewer to choose.
+        // Ends: each round sends, waits for a connection, or leaves one connection or one relay fewer to choose.
         while let Some((relay, has_others)) = match &turn {
             Some(turn) => Some((turn.relay().clone(), self.members().len() > 1)),
             None => self.choose(preferred, &failed),

@@ -53,8 +53,8 @@ pub struct RelayWatch {
 struct Seen {
     first: Duration,
     since: Timestamp,
-    said: Option<Duration>,
-    said_at: Option<Timestamp>,
+    /// On both clocks: how long ago, and as the row has it.
+    said: Option<(Duration, Timestamp)>,
     has_told: bool,
 }
 
@@ -87,7 +87,7 @@ impl RelayWatch {
         let is_gone = |name: &String| !found.iter().any(|(relay, _)| **relay.name() == **name);
         let gone: Vec<String> = self.known.keys().filter(|name| is_gone(name)).cloned().collect();
         for name in gone {
-            if let Some(said_at) = self.known.get(&name).and_then(|seen| seen.said_at) {
+            if let Some((_, said_at)) = self.known.get(&name).and_then(|seen| seen.said) {
                 let mut tx = self.store.begin().await?;
                 relay_troubles::delete(&mut tx, &name, said_at).await?;
                 tx.commit().await?;
@@ -111,10 +111,10 @@ impl RelayWatch {
         now: Timestamp,
     ) -> Result<()> {
         let elapsed = self.clock.elapsed();
-        let first = Seen { first: elapsed, since: now, said: None, said_at: None, has_told: false };
+        let first = Seen { first: elapsed, since: now, said: None, has_told: false };
         let seen = self.known.entry(name.to_owned()).or_insert(first);
         let age = elapsed.saturating_sub(seen.first);
-        let is_due = seen.said.is_none_or(|said| elapsed.saturating_sub(said) >= AGAIN_EVERY);
+        let is_due = seen.said.is_none_or(|(said, _)| elapsed.saturating_sub(said) >= AGAIN_EVERY);
         let tells = others_work && !seen.has_told && age >= MAIL_AFTER;
         if age < LASTS_FROM || !(is_due || tells) {
             return Ok(());
@@ -126,7 +126,7 @@ impl RelayWatch {
             tell(&mut tx, &self.public_url, &trouble, now).await?;
         }
         tx.commit().await?;
-        (seen.said, seen.said_at) = (Some(elapsed), Some(now));
+        seen.said = Some((elapsed, now));
         seen.has_told |= tells;
         Ok(())
     }

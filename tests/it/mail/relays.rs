@@ -57,6 +57,21 @@ async fn taken_by(relays: &Relays, preferred: &str) -> String {
     sent.relay.to_string()
 }
 
+/// Eight who send so many mails each, all of which must be taken at the first try.
+async fn eight_at_once(relays: &Relays, each: usize) {
+    let senders = (0..8).map(|_| {
+        let relays = relays.clone();
+        tokio::spawn(async move {
+            for _ in 0..each {
+                taken_by(&relays, "").await;
+            }
+        })
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        sender.await.expect("all are taken");
+    }
+}
+
 #[tokio::test]
 async fn when_one_is_down_the_others_take_the_same_message() {
     let up = healthy().await;
@@ -131,17 +146,7 @@ async fn a_relay_that_bears_fewer_connections_than_it_may_get_is_used_with_those
     let relays = Relays::new(vec![named("only", 1, settings(server.addr))]).unwrap();
     assert_eq!(relays.connections(), 4);
     taken_by(&relays, "").await;
-    let senders = (0..8).map(|_| {
-        let relays = relays.clone();
-        tokio::spawn(async move {
-            for _ in 0..25 {
-                taken_by(&relays, "").await;
-            }
-        })
-    });
-    for sender in senders.collect::<Vec<_>>() {
-        sender.await.expect("each is taken at its first try");
-    }
+    eight_at_once(&relays, 25).await;
     assert_eq!(server.accepted().len(), 201);
     // Three, because one bears a hundred messages, and what was one too many.
     assert!(server.connections() <= 6, "each that is too many once: {}", server.connections());
@@ -189,17 +194,7 @@ async fn weights_hold_for_many_senders_too() {
     let relays =
         Relays::new(vec![named("one", 3, settings(one.addr)), named("two", 1, settings(two.addr))]).unwrap();
     assert_eq!(relays.connections(), 8);
-    let senders = (0..8).map(|_| {
-        let relays = relays.clone();
-        tokio::spawn(async move {
-            for _ in 0..50 {
-                taken_by(&relays, "").await;
-            }
-        })
-    });
-    for sender in senders.collect::<Vec<_>>() {
-        sender.await.unwrap();
-    }
+    eight_at_once(&relays, 50).await;
     let counts = (one.accepted().len(), two.accepted().len());
     assert_eq!(counts.0 + counts.1, 400);
     assert!((280..=320).contains(&counts.0), "{counts:?}");
